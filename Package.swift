@@ -1,0 +1,126 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// Every target is compiled alike: Swift 6 mode, and the upcoming rules that make imports and existentials explicit.
+let house: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let bytes: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "martlet",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "martlet", targets: ["martlet"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // C libraries from Debian, and the few calls Swift cannot make by itself.
+        .systemLibrary(name: "CArgon2", path: "Sources/C/CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "CLinux", path: "Sources/C/CLinux"),
+
+        // Floor 0: words.
+        .target(name: "MailModel", swiftSettings: house),
+
+        // Floor 1: forms.
+        .target(name: "MessageFormat", dependencies: ["MailModel", bytes], swiftSettings: house),
+
+        // Floor 2: ports.
+        .target(name: "Conversation", dependencies: ["MailModel", bytes], swiftSettings: house),
+        .target(name: "Storage", dependencies: ["MailModel", "MessageFormat", bytes], swiftSettings: house),
+
+        // Floor 3: rules.
+        .target(name: "Gatehouse", dependencies: ["MailModel", "Storage", "CArgon2", crypto, log], swiftSettings: house),
+        .target(
+            name: "PostOffice",
+            dependencies: ["MailModel", "MessageFormat", "Storage", "Gatehouse", bytes, log],
+            swiftSettings: house),
+
+        // Floor 4: faces.
+        .target(
+            name: "SMTP",
+            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", bytes, log],
+            swiftSettings: house),
+        .target(
+            name: "IMAP",
+            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", bytes, log],
+            swiftSettings: house),
+
+        // The flanks.
+        .target(
+            name: "Transport",
+            dependencies: [
+                "MailModel", "Conversation", bytes, log,
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                crypto,
+            ],
+            swiftSettings: house),
+        .target(
+            name: "SQLiteStore",
+            dependencies: ["MailModel", "MessageFormat", "Storage", "CSQLite", "CLinux", bytes, crypto, log],
+            swiftSettings: house),
+        .target(name: "MemoryStore", dependencies: ["MailModel", "MessageFormat", "Storage", bytes], swiftSettings: house),
+
+        // The roof.
+        .executableTarget(
+            name: "martlet",
+            dependencies: [
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "IMAP",
+                "Transport", "SQLiteStore", "CLinux", bytes, log, crypto,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: house),
+
+        .testTarget(name: "MailModelTests", dependencies: ["MailModel"], swiftSettings: house),
+        .testTarget(name: "MessageFormatTests", dependencies: ["MessageFormat", "MailModel", bytes], swiftSettings: house),
+        .testTarget(
+            name: "StorageTests",
+            dependencies: ["Storage", "MemoryStore", "SQLiteStore", "MailModel", "MessageFormat", bytes, crypto, log],
+            swiftSettings: house),
+        .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "Storage", "MemoryStore", "MailModel", log], swiftSettings: house),
+        .testTarget(
+            name: "PostOfficeTests",
+            dependencies: ["PostOffice", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            swiftSettings: house),
+        .testTarget(
+            name: "SMTPTests",
+            dependencies: ["SMTP", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            swiftSettings: house),
+        .testTarget(
+            name: "IMAPTests",
+            dependencies: ["IMAP", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            swiftSettings: house),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: [
+                "Transport", "Conversation", "MailModel", bytes, log,
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: house),
+        .testTarget(name: "ArchitectureTests", swiftSettings: house),
+        .testTarget(name: "MartletTests", dependencies: ["martlet", "MailModel"], swiftSettings: house),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,19 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/socket.h>
+
+int clinux_open(const char *path, int flags, unsigned int mode) {
+    return open(path, flags | O_CLOEXEC, mode);
+}
+
+int64_t clinux_peer_uid(int fd) {
+    struct ucred who;
+    socklen_t length = sizeof who;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0) return -1;
+    return (int64_t)who.uid;
+}
+
+void clinux_trim_heap(void) { malloc_trim(0); }

@@ -1,0 +1,16 @@
+#ifndef MARTLET_CLINUX_H
+#define MARTLET_CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Opens PATH with FLAGS and MODE; open(2) is variadic and so out of Swift's reach with a mode.
+int clinux_open(const char *path, int flags, unsigned int mode);
+
+/// The uid of the process at the other end of the UNIX socket FD, or -1.
+int64_t clinux_peer_uid(int fd);
+
+/// Gives freed heap memory back to the system (malloc_trim).
+void clinux_trim_heap(void);
+
+#endif

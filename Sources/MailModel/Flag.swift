@@ -1,0 +1,116 @@
+/// The flags that IMAP itself gives a meaning (RFC 9051 §2.3.2), as bits. `\Recent` is a session's, not a message's.
+package struct SystemFlags: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    package static let seen = SystemFlags(rawValue: 1 << 0)
+    package static let answered = SystemFlags(rawValue: 1 << 1)
+    package static let flagged = SystemFlags(rawValue: 1 << 2)
+    package static let deleted = SystemFlags(rawValue: 1 << 3)
+    package static let draft = SystemFlags(rawValue: 1 << 4)
+
+    /// Each with its name on the wire.
+    package static let named: [(flag: SystemFlags, name: String)] = [
+        (.answered, "\\Answered"), (.flagged, "\\Flagged"), (.deleted, "\\Deleted"), (.seen, "\\Seen"), (.draft, "\\Draft"),
+    ]
+}
+
+/// A flag that clients agree on, like `$Forwarded`: an IMAP atom of 1...100 octets. Compared without case
+/// (RFC 9051 §2.3.2), spelt as first seen.
+package struct Keyword: Sendable, CustomStringConvertible {
+    package let spelling: String
+    package static let longest = 100
+
+    /// Nil when it is not an atom, is a system flag's name, or is too long.
+    package init?(_ spelling: String) {
+        guard (1...Keyword.longest).contains(spelling.utf8.count), spelling.utf8.allSatisfy(Keyword.isAtomOctet) else { return nil }
+        self.spelling = spelling
+    }
+
+    package var description: String { spelling }
+
+    // RFC 9051 §9: ATOM-CHAR = <any CHAR except atom-specials>; "]" is allowed in a flag-keyword's atom.
+    private static func isAtomOctet(_ octet: UInt8) -> Bool {
+        guard octet > 0x20, octet < 0x7F else { return false }
+        switch octet {
+        case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "{"), UInt8(ascii: "%"), UInt8(ascii: "*"),
+            UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "]"):
+            return false
+        default:
+            return true
+        }
+    }
+}
+
+extension Keyword: Hashable {
+    package static func == (a: Keyword, b: Keyword) -> Bool { a.folded == b.folded }
+    package func hash(into hasher: inout Hasher) { hasher.combine(folded) }
+    private var folded: String { spelling.lowercased() }
+}
+
+/// A message's flags by name: what a command says and a response shows.
+package struct Flags: Hashable, Sendable {
+    package var system: SystemFlags
+    /// In no order, no two alike.
+    package var keywords: [Keyword]
+
+    package init(system: SystemFlags = [], keywords: [Keyword] = []) {
+        self.system = system
+        self.keywords = keywords
+    }
+}
+
+/// A message's flags as one word: the five system flags in bits 0...4, and from bit 5 the keywords of its mailbox's
+/// `KeywordTable`. It means nothing without that table.
+package struct FlagBits: RawRepresentable, Hashable, Sendable {
+    package var rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(_ system: SystemFlags) { rawValue = system.rawValue }
+
+    package var system: SystemFlags { SystemFlags(rawValue: rawValue & 0x1F) }
+    package func contains(_ flags: SystemFlags) -> Bool { system.contains(flags) }
+}
+
+/// The keywords that a mailbox has ever used, in order of first use; a keyword keeps its bit for ever.
+package struct KeywordTable: Hashable, Sendable {
+    package private(set) var keywords: [Keyword]
+
+    /// 64 bits less the five system flags.
+    package static let capacity = 59
+
+    /// The first `capacity` of the list.
+    package init(_ keywords: [Keyword] = []) { self.keywords = Array(keywords.prefix(KeywordTable.capacity)) }
+
+    package var isFull: Bool { keywords.count >= KeywordTable.capacity }
+
+    /// The bits of those flags; keywords that are not in the table are left out and given back.
+    package func bits(of flags: Flags) -> (bits: FlagBits, unknown: [Keyword]) {
+        var bits = flags.system.rawValue
+        var unknown: [Keyword] = []
+        for keyword in flags.keywords {
+            if let index = keywords.firstIndex(of: keyword) {
+                bits |= 1 << UInt64(index + 5)
+            } else {
+                unknown.append(keyword)
+            }
+        }
+        return (FlagBits(rawValue: bits), unknown)
+    }
+
+    /// Adds what is missing; false, and nothing added, when it would not fit.
+    package mutating func add(_ new: [Keyword]) -> Bool {
+        var missing: [Keyword] = []
+        for keyword in new where !keywords.contains(keyword) && !missing.contains(keyword) { missing.append(keyword) }
+        guard keywords.count + missing.count <= KeywordTable.capacity else { return false }
+        keywords += missing
+        return true
+    }
+
+    package func flags(of bits: FlagBits) -> Flags {
+        var found: [Keyword] = []
+        for (index, keyword) in keywords.enumerated() where bits.rawValue & (1 << UInt64(index + 5)) != 0 {
+            found.append(keyword)
+        }
+        return Flags(system: bits.system, keywords: found)
+    }
+}

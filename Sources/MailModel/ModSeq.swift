@@ -1,0 +1,24 @@
+/// A modification sequence: the place of a change in its account's one change log, 1...2^63-1 (RFC 7162 §3.1.1).
+/// Each change of an account gets the next one; none is given to two changes.
+package struct ModSeq: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: UInt64
+
+    /// Nil over 2^63-1. Zero means "before every change".
+    package init?(rawValue: UInt64) {
+        guard rawValue <= UInt64(Int64.max) else { return nil }
+        self.rawValue = rawValue
+    }
+
+    private init(unchecked: UInt64) { rawValue = unchecked }
+
+    package static let zero = ModSeq(unchecked: 0)
+    package static let max = ModSeq(unchecked: UInt64(Int64.max))
+
+    package var successor: ModSeq { self == .max ? self : ModSeq(unchecked: rawValue + 1) }
+
+    package static func < (a: ModSeq, b: ModSeq) -> Bool { a.rawValue < b.rawValue }
+}
+
+extension ModSeq: CustomStringConvertible {
+    package var description: String { String(rawValue) }
+}
