@@ -91,6 +91,9 @@ let package = Package(
             ],
             swiftSettings: house),
 
+        // For tests: runs a session over an array, and transcripts.
+        .target(name: "Rehearsal", dependencies: ["Conversation", "MailModel", bytes], path: "Tests/Rehearsal", swiftSettings: house),
+
         .testTarget(name: "MailModelTests", dependencies: ["MailModel"], swiftSettings: house),
         .testTarget(name: "MessageFormatTests", dependencies: ["MessageFormat", "MailModel", bytes], swiftSettings: house),
         .testTarget(
@@ -104,11 +107,11 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "SMTPTests",
-            dependencies: ["SMTP", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            dependencies: ["SMTP", "Rehearsal", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
             swiftSettings: house),
         .testTarget(
             name: "IMAPTests",
-            dependencies: ["IMAP", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            dependencies: ["IMAP", "Rehearsal", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
             swiftSettings: house),
         .testTarget(
             name: "TransportTests",

@@ -1,0 +1,34 @@
+/// What is known of a connection before its first byte.
+package struct ConnectionFacts: Hashable, Sendable {
+    /// Unique while the program runs; log lines carry it.
+    package let id: UInt64
+    /// The peer's IP address as text, without a port: `192.0.2.1`, `2001:db8::1`; an IPv4 address in IPv6 is written as IPv4.
+    package let peerAddress: String
+    package let peerPort: Int
+    package let localPort: Int
+    package let isLoopback: Bool
+    /// Set once the handshake is done: from the start on an implicit-TLS port, later after STARTTLS.
+    package var tls: TLSFacts?
+
+    package init(id: UInt64, peerAddress: String, peerPort: Int, localPort: Int, isLoopback: Bool, tls: TLSFacts? = nil) {
+        self.id = id
+        self.peerAddress = peerAddress
+        self.peerPort = peerPort
+        self.localPort = localPort
+        self.isLoopback = isLoopback
+        self.tls = tls
+    }
+}
+
+/// What a finished TLS handshake agreed on, as trace lines and logs say it.
+package struct TLSFacts: Hashable, Sendable {
+    /// `TLSv1.3` or `TLSv1.2`.
+    package let version: String
+    /// The SNI name the client asked for.
+    package let serverName: String?
+
+    package init(version: String, serverName: String? = nil) {
+        self.version = version
+        self.serverName = serverName
+    }
+}

@@ -1,0 +1,181 @@
+package import MailModel
+
+/// A mailbox as LIST shows it.
+package struct MailboxRecord: Hashable, Sendable {
+    package let id: MailboxID
+    package let account: AccountID
+    package var name: MailboxName
+    package var uidValidity: UIDValidity
+    package var specialUse: SpecialUse?
+
+    package init(id: MailboxID, account: AccountID, name: MailboxName, uidValidity: UIDValidity, specialUse: SpecialUse?) {
+        self.id = id
+        self.account = account
+        self.name = name
+        self.uidValidity = uidValidity
+        self.specialUse = specialUse
+    }
+}
+
+/// A mailbox's counters (STATUS): kept, never counted.
+package struct MailboxStatus: Hashable, Sendable {
+    package var messages: Int
+    package var unseen: Int
+    package var deleted: Int
+    /// Octets of all messages (RFC 8438).
+    package var size: Int64
+    package var uidNext: UID
+    package var uidValidity: UIDValidity
+    package var highestModSeq: ModSeq
+    /// Messages above it no session has been shown as `\Recent` yet.
+    package var recentFloor: UInt32
+
+    package init(
+        messages: Int, unseen: Int, deleted: Int, size: Int64, uidNext: UID, uidValidity: UIDValidity, highestModSeq: ModSeq,
+        recentFloor: UInt32
+    ) {
+        self.messages = messages
+        self.unseen = unseen
+        self.deleted = deleted
+        self.size = size
+        self.uidNext = uidNext
+        self.uidValidity = uidValidity
+        self.highestModSeq = highestModSeq
+        self.recentFloor = recentFloor
+    }
+}
+
+/// Where a delivery goes.
+package struct Placement: Hashable, Sendable {
+    package var mailbox: MailboxID
+    package var flags: Flags
+    package var internalDate: Timestamp
+
+    package init(mailbox: MailboxID, flags: Flags = Flags(), internalDate: Timestamp) {
+        self.mailbox = mailbox
+        self.flags = flags
+        self.internalDate = internalDate
+    }
+}
+
+/// What a message was given when it was placed.
+package struct Placed: Hashable, Sendable {
+    package let mailbox: MailboxID
+    package let uidValidity: UIDValidity
+    package let uid: UID
+    package let modSeq: ModSeq
+
+    package init(mailbox: MailboxID, uidValidity: UIDValidity, uid: UID, modSeq: ModSeq) {
+        self.mailbox = mailbox
+        self.uidValidity = uidValidity
+        self.uid = uid
+        self.modSeq = modSeq
+    }
+}
+
+package enum FlagChange: Hashable, Sendable {
+    case add(Flags)
+    case remove(Flags)
+    case replace(Flags)
+}
+
+package struct FlagsChanged: Hashable, Sendable {
+    /// What the change touched, whether or not a flag differs now.
+    package let stored: NumberSet
+    /// What was left alone for it had changed since (RFC 7162 §3.1.3).
+    package let refused: NumberSet
+    /// The change's place; nil when no flag of any message differs from before, and so nothing was changed.
+    package let modSeq: ModSeq?
+
+    package init(stored: NumberSet, refused: NumberSet, modSeq: ModSeq?) {
+        self.stored = stored
+        self.refused = refused
+        self.modSeq = modSeq
+    }
+}
+
+package struct Expunged: Hashable, Sendable {
+    package let uids: NumberSet
+    /// Nil when there was nothing to expunge.
+    package let modSeq: ModSeq?
+
+    package init(uids: NumberSet, modSeq: ModSeq?) {
+        self.uids = uids
+        self.modSeq = modSeq
+    }
+}
+
+/// The pairs of COPYUID: `source` and `target` in the same order, both rising (RFC 4315 §3).
+package struct Copied: Hashable, Sendable {
+    package let uidValidity: UIDValidity
+    package let source: [UID]
+    package let target: [UID]
+    /// The change's place in the target's account; nil when no message was left to copy.
+    package let modSeq: ModSeq?
+
+    package init(uidValidity: UIDValidity, source: [UID], target: [UID], modSeq: ModSeq?) {
+        self.uidValidity = uidValidity
+        self.source = source
+        self.target = target
+        self.modSeq = modSeq
+    }
+}
+
+/// Mailboxes and what is in them.
+///
+/// Every changing method is one transaction with one ModSeq an account, durable when it returns, and seen by every `MailboxHandle.snapshot` taken
+/// after that. Concurrent calls share a commit; calls begun in order on one thread take effect in that order. A name is compared octet by octet.
+package protocol MailboxStore: Sendable {
+    /// In order of name. From memory.
+    func mailboxes(of account: AccountID) async throws -> [MailboxRecord]
+    /// From memory.
+    func mailbox(named name: MailboxName, of account: AccountID) async throws -> MailboxRecord?
+    func status(of mailbox: MailboxID) async throws -> MailboxStatus
+
+    /// Makes the mailbox, not its superiors. A higher UIDVALIDITY than any mailbox of the account ever had. `nameTaken`.
+    func create(mailbox name: MailboxName, of account: AccountID, specialUse: SpecialUse?) async throws -> MailboxRecord
+    /// With its messages. Handles to it answer an empty snapshot marked `isDeleted`. `notAllowed` for INBOX.
+    func delete(mailbox: MailboxID) async throws
+    /// With its inferiors. Renaming INBOX moves its messages into a new mailbox and leaves it, and its inferiors, in place (RFC 9051 §6.3.6).
+    /// `nameTaken` when the new name, or one an inferior would get, exists.
+    func rename(mailbox: MailboxID, to name: MailboxName) async throws
+
+    /// Names, whether or not a mailbox of that name exists (RFC 9051 §6.3.7).
+    func subscriptions(of account: AccountID) async throws -> Set<MailboxName>
+    func set(subscribed: Bool, to name: MailboxName, of account: AccountID) async throws
+
+    /// A shared view of the mailbox for as long as the handle is held.
+    func open(_ mailbox: MailboxID) async throws -> any MailboxHandle
+
+    /// Places one body in each placement, all or none, in order; on return body and rows are durable. A placement may name a mailbox twice.
+    /// `full` under the free floor.
+    func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed]
+
+    /// On messages that are gone nothing happens, and they are in neither set.
+    func change(
+        flags: FlagChange, of uids: NumberSet, in mailbox: MailboxID, unchangedSince: ModSeq?
+    ) async throws -> FlagsChanged
+    /// Those of `uids` (nil: of all) that have `\Deleted`.
+    func expunge(_ uids: NumberSet?, in mailbox: MailboxID) async throws -> Expunged
+    /// Copies keep flags and internal date and share the body.
+    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied
+    /// Copies and expunges in one transaction (RFC 6851).
+    func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied
+    /// UIDs that have left the mailbox after `modSeq`.
+    func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet
+}
+
+/// A mailbox that somebody looks at: all who do share its table.
+package protocol MailboxHandle: AnyObject, Sendable {
+    var mailbox: MailboxID { get }
+
+    /// The table as of the last commit. O(1), from any thread; the value does not change, and the bodies of its messages stay readable
+    /// for as long as it is held.
+    var snapshot: MailboxSnapshot { get }
+
+    /// Calls `poke` after every commit that changed the table, from the store's thread, until the watch is released. It must not block.
+    func watch(_ poke: @escaping @Sendable () -> Void) -> any AnyObject & Sendable
+
+    /// Those above the answered floor are `\Recent` to the caller and to nobody after it (RFC 3501 §2.3.2).
+    func claimRecent() -> UInt32
+}

@@ -1,0 +1,23 @@
+import MailModel
+
+/// Why a store did not do what it was asked; in every case nothing was changed.
+package enum StorageFault: Error, Equatable, Sendable {
+    /// Less than the free floor is left on the disk; try later. Flags and EXPUNGE still commit.
+    case full
+    /// A failed write, sync or database call, in words for the log; try later.
+    case unavailable(String)
+    /// Bytes on disk are not what was stored: a wrong key, a flipped bit, a swapped record.
+    case corrupt(String)
+    case noSuchAccount
+    case noSuchDomain
+    case noSuchMailbox
+    case noSuchMessage
+    /// A mailbox, account or domain of that name exists.
+    case nameTaken
+    /// The mailbox's table of keywords is full (`KeywordTable.capacity`).
+    case tooManyKeywords
+    /// INBOX cannot be deleted; a name would grow too long; a domain with accounts cannot be removed.
+    case notAllowed(String)
+    /// The store is closing.
+    case closed
+}
