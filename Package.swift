@@ -116,7 +116,7 @@ let package = Package(
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "Transport", "Conversation", "MailModel", bytes, log,
+                "Transport", "Rehearsal", "Conversation", "MailModel", bytes, log,
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

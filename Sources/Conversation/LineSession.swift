@@ -44,6 +44,10 @@ package protocol LineSession: Sendable {
     /// the connection is closed.
     mutating func expire(_ output: inout ByteBuffer) -> Bool
 
+    /// The server stops: it writes its goodbye (SMTP `421 4.3.2`, IMAP `* BYE`), after which the connection is closed. Called only
+    /// while no work is under way, and never before `begin`.
+    mutating func shutdown(_ output: inout ByteBuffer)
+
     /// How long the peer may be silent in the present state while no work is under way.
     var patience: Duration { get }
 
