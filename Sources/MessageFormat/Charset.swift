@@ -1,0 +1,96 @@
+import Glibc
+
+/// Character sets of mail, by the names that mail uses (RFC 2046 §4.1.2, the IANA registry). Only the listed ones are ever
+/// given to the C library's converter.
+package enum Charset {
+    /// Whether `decode` can read it.
+    package static func isKnown(_ label: String) -> Bool { Coding(label) != nil }
+
+    /// The text of these octets, U+FFFD for each that is no character there; nil for an unknown charset. Octets beyond ASCII
+    /// in `us-ascii` are read as UTF-8 when they are that, otherwise as windows-1252, for that is what they are. Linear.
+    package static func decode(_ octets: UnsafeRawBufferPointer, label: String) -> String? {
+        guard let coding = Coding(label) else { return nil }
+        switch coding {
+        case .utf8: return String(decoding: octets, as: UTF8.self)
+        case .ascii: return String(validating: octets, as: UTF8.self) ?? converted(octets, from: "CP1252")
+        case .hz: return simplifiedChinese(octets).withUnsafeBytes { converted($0, from: "GBK") }
+        case .library(let name): return converted(octets, from: name)
+        }
+    }
+
+    package static func decode(_ octets: [UInt8], label: String) -> String? {
+        octets.withUnsafeBytes { decode($0, label: label) }
+    }
+
+    private static func converted(_ octets: UnsafeRawBufferPointer, from name: String) -> String? {
+        guard let converter = iconv_open("UTF-8", name), converter != UnsafeMutableRawPointer(bitPattern: -1) else { return nil }
+        defer { iconv_close(converter) }
+        guard let origin = octets.baseAddress else { return "" }
+        var text: [UInt8] = []
+        text.reserveCapacity(octets.count + octets.count / 2)
+        // iconv does not write through its input pointer; C lacks the const.
+        var input: UnsafeMutablePointer<CChar>? = UnsafeMutablePointer(mutating: origin.assumingMemoryBound(to: CChar.self))
+        var left = octets.count
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 8_192) { room in
+            while left > 0 {
+                let before = left
+                let problem = step(converter, &input, &left, room, &text)
+                if problem == E2BIG, left < before { continue }
+                guard problem == EILSEQ || problem == E2BIG, left > 0 else {
+                    if left > 0 { text.append(contentsOf: replacement) }
+                    break
+                }
+                text.append(contentsOf: replacement)
+                input = input.map { $0 + 1 }
+                left -= 1
+            }
+            var nothing: UnsafeMutablePointer<CChar>?
+            var none = 0
+            _ = step(converter, &nothing, &none, room, &text)
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
+
+    /// One call of iconv; what came out is appended. 0, or why it stopped before the end.
+    private static func step(
+        _ converter: iconv_t, _ input: inout UnsafeMutablePointer<CChar>?, _ left: inout Int,
+        _ room: UnsafeMutableBufferPointer<CChar>, _ text: inout [UInt8]
+    ) -> CInt {
+        var output = room.baseAddress
+        var outputLeft = room.count
+        let result = iconv(converter, &input, &left, &output, &outputLeft)
+        let problem = result == Int(bitPattern: UInt.max) ? errno : 0
+        text.append(contentsOf: UnsafeRawBufferPointer(room)[..<(room.count - outputLeft)])
+        return problem
+    }
+
+    /// RFC 1843: `~{` and `~}` around two-octet characters of GB 2312, here with their high bits set.
+    private static func simplifiedChinese(_ octets: UnsafeRawBufferPointer) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(octets.count)
+        var isChinese = false
+        var index = 0
+        while index < octets.count {
+            let octet = octets[index]
+            index += 1
+            guard octet == UInt8(ascii: "~"), index < octets.count else {
+                if octet == 0x0A { isChinese = false }
+                text.append(isChinese && octet > 0x20 ? octet | 0x80 : octet)
+                continue
+            }
+            switch octets[index] {
+            case UInt8(ascii: "{"): isChinese = true
+            case UInt8(ascii: "}"): isChinese = false
+            case UInt8(ascii: "~"): text.append(octet)
+            case 0x0A: break
+            default:
+                text.append(octet)
+                continue
+            }
+            index += 1
+        }
+        return text
+    }
+}

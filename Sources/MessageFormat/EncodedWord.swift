@@ -1,0 +1,131 @@
+/// RFC 2047: text beyond ASCII in header fields, as `=?charset?encoding?text?=`.
+package enum EncodedWord {
+    // Each run of words in one charset opens a converter; more runs than this are no honest header.
+    private static let mostRuns = 1_000
+
+    /// The text with its encoded words decoded; blanks between two of them go (RFC 2047 §6.2). Words of an unknown charset
+    /// and what only looks like a word stay. A character that was cut between two words is put together. The result holds
+    /// no CR, LF or NUL. Linear.
+    package static func decode(_ text: String) -> String {
+        var text = text
+        return text.withUTF8 { octets in
+            guard firstMark(in: octets, from: 0) != nil else { return nil }
+            var decoder = Decoder(octets: octets)
+            return decoder.decode()
+        } ?? text
+    }
+
+    fileprivate static func firstMark(in octets: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        let raw = UnsafeRawBufferPointer(octets)
+        var start = start
+        while let found = Lines.index(of: UInt8(ascii: "?"), in: raw, from: start) {
+            if found > 0, octets[found - 1] == UInt8(ascii: "=") { return found - 1 }
+            start = found + 1
+        }
+        return nil
+    }
+
+    private struct Decoder {
+        let octets: UnsafeBufferPointer<UInt8>
+        var result = ""
+        // Decoded octets of neighbouring words in one charset.
+        var run: (charset: String, octets: [UInt8])?
+        var runs = 0
+
+        mutating func decode() -> String {
+            var plain = 0
+            var index = 0
+            while runs < mostRuns, let mark = firstMark(in: octets, from: index) {
+                guard mark >= index else {
+                    // The "=" belongs to what was read before.
+                    index += 1
+                    continue
+                }
+                guard let word = Word(octets, at: mark), Charset.isKnown(word.charset) else {
+                    index = mark + 2
+                    continue
+                }
+                let between = octets[plain..<mark]
+                if run == nil || !between.allSatisfy(HeaderText.isBlank) {
+                    endRun()
+                    result += String(decoding: between, as: UTF8.self)
+                }
+                if run?.charset == word.charset {
+                    run?.octets += word.octets
+                } else {
+                    endRun()
+                    run = (word.charset, word.octets)
+                }
+                index = word.end
+                plain = word.end
+            }
+            endRun()
+            return result + String(decoding: octets[plain...], as: UTF8.self)
+        }
+
+        mutating func endRun() {
+            guard let run else { return }
+            runs += 1
+            result += HeaderText.cleaned(Charset.decode(run.octets, label: run.charset) ?? "")
+            self.run = nil
+        }
+    }
+
+    /// encoded-word = "=?" charset ["*" language] "?" encoding "?" encoded-text "?=" (RFC 2047 §2, RFC 2231 §5)
+    private struct Word {
+        let charset: String
+        let octets: [UInt8]
+        let end: Int
+
+        init?(_ text: UnsafeBufferPointer<UInt8>, at mark: Int) {
+            var index = mark + 2
+            let charsetStart = index
+            while index < text.count, index - charsetStart < 64, text[index] != UInt8(ascii: "?") {
+                guard text[index] > 0x20, text[index] < 0x7F else { return nil }
+                index += 1
+            }
+            guard index > charsetStart, index + 2 < text.count, text[index] == UInt8(ascii: "?"),
+                text[index + 2] == UInt8(ascii: "?")
+            else { return nil }
+            let label = String(decoding: text[charsetStart..<index], as: UTF8.self).lowercased()
+            charset = String(label.prefix { $0 != "*" })
+            let encoding = text[index + 1] | 0x20
+            let start = index + 3
+            guard let stop = Lines.index(of: UInt8(ascii: "?"), in: UnsafeRawBufferPointer(text), from: start),
+                stop + 1 < text.count, text[stop + 1] == UInt8(ascii: "=")
+            else { return nil }
+            end = stop + 2
+            switch encoding {
+            case UInt8(ascii: "q"): octets = Word.unquoted(text[start..<stop])
+            case UInt8(ascii: "b"): octets = Word.unbased(text[start..<stop])
+            default: return nil
+            }
+        }
+
+        private static func unquoted(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
+            var result: [UInt8] = []
+            var index = text.startIndex
+            while index < text.endIndex {
+                if text[index] == UInt8(ascii: "="), index + 2 < text.endIndex, let high = Hex.value(text[index + 1]),
+                    let low = Hex.value(text[index + 2])
+                {
+                    result.append(high << 4 | low)
+                    index += 3
+                } else {
+                    result.append(text[index] == UInt8(ascii: "_") ? 0x20 : text[index])
+                    index += 1
+                }
+            }
+            return result
+        }
+
+        private static func unbased(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
+            var decoder = Base64Decoder()
+            let input = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: text))
+            let decoded = [UInt8](unsafeUninitializedCapacity: input.count + 2) { room, count in
+                count = decoder.decode(input, into: UnsafeMutableRawBufferPointer(room))
+            }
+            return decoded + decoder.flush()
+        }
+    }
+}

@@ -1,0 +1,189 @@
+package import NIOCore
+import MailModel
+
+/// Octets that no `MessageOutline.encode()` made.
+package struct OutlineCorrupt: Error, Equatable {
+    /// Where it was noticed, in octets from the start.
+    package let offset: Int
+}
+
+extension MessageOutline {
+    /// Reads what `encode()` wrote, to the last octet; throws `OutlineCorrupt` for anything else. Room is taken for no more
+    /// than there are octets.
+    package init(decoding bytes: ByteBuffer) throws(OutlineCorrupt) {
+        var reader = OutlineReader(bytes: bytes.slice())
+        size = try reader.number()
+        headerSize = try reader.number()
+        lineCount = try reader.number()
+        header = try reader.flag() ? try reader.bytes() : nil
+        envelope = try reader.envelope()
+        messageID = try reader.optionalText()
+        references = try reader.texts()
+        if try reader.flag() {
+            let timestamp = Timestamp(rawValue: try reader.signed())
+            let offset = try reader.signed()
+            guard abs(offset.clamped) < 24 * 60 else { throw reader.corrupt }
+            sentDate = MessageDate(timestamp: timestamp, offset: Int(offset))
+        } else {
+            sentDate = nil
+        }
+        preview = try reader.text()
+        root = try reader.part(depth: 0)
+        guard reader.isAtEnd else { throw reader.corrupt }
+    }
+}
+
+extension Int64 {
+    // Int64.min has no magnitude of its own type.
+    fileprivate var clamped: Int64 { Swift.max(self, -Int64.max) }
+}
+
+private struct OutlineReader {
+    // Deeper than any limit that a scanner was ever given.
+    private static let deepest = 256
+
+    let source: ByteBuffer
+    var offset = 0
+
+    init(bytes: ByteBuffer) { source = bytes }
+
+    var corrupt: OutlineCorrupt { OutlineCorrupt(offset: offset) }
+    var isAtEnd: Bool { offset == source.writerIndex }
+
+    mutating func octet() throws(OutlineCorrupt) -> UInt8 {
+        guard let octet: UInt8 = source.getInteger(at: offset) else { throw corrupt }
+        offset += 1
+        return octet
+    }
+
+    mutating func unsigned() throws(OutlineCorrupt) -> UInt64 {
+        var number: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let octet = try octet()
+            // Ten groups at most, the tenth of one bit, and no group of zeros at the end: one way to write a number.
+            guard shift < 63 || octet <= 1, octet != 0 || shift == 0 else { throw corrupt }
+            number |= UInt64(octet & 0x7F) &<< shift
+            if octet < 0x80 { return number }
+            shift += 7
+        }
+    }
+
+    mutating func number() throws(OutlineCorrupt) -> Int {
+        guard let number = Int(exactly: try unsigned()) else { throw corrupt }
+        return number
+    }
+
+    mutating func signed() throws(OutlineCorrupt) -> Int64 {
+        let bits = try unsigned()
+        return Int64(bitPattern: bits &>> 1) ^ -Int64(bitPattern: bits & 1)
+    }
+
+    mutating func flag() throws(OutlineCorrupt) -> Bool {
+        switch try octet() {
+        case 0: false
+        case 1: true
+        default: throw corrupt
+        }
+    }
+
+    mutating func take(_ count: Int) throws(OutlineCorrupt) -> ByteBuffer {
+        guard count <= source.writerIndex - offset, let bytes = source.getSlice(at: offset, length: count) else { throw corrupt }
+        offset += count
+        return bytes
+    }
+
+    mutating func bytes() throws(OutlineCorrupt) -> ByteBuffer { try take(try number()) }
+
+    mutating func text(_ count: Int) throws(OutlineCorrupt) -> String {
+        let bytes = try take(count)
+        guard let text = bytes.withUnsafeReadableBytes({ String(validating: $0, as: UTF8.self) }) else { throw corrupt }
+        return text
+    }
+
+    mutating func text() throws(OutlineCorrupt) -> String { try text(try number()) }
+
+    mutating func optionalText() throws(OutlineCorrupt) -> String? {
+        let count = try number()
+        return count == 0 ? nil : try text(count - 1)
+    }
+
+    mutating func list<Element>(_ element: (inout OutlineReader) throws(OutlineCorrupt) -> Element) throws(OutlineCorrupt) -> [Element] {
+        let count = try number()
+        // Every element has an octet at least.
+        guard count <= source.writerIndex - offset else { throw corrupt }
+        var elements: [Element] = []
+        for _ in 0..<count { elements.append(try element(&self)) }
+        return elements
+    }
+
+    mutating func texts() throws(OutlineCorrupt) -> [String] {
+        try list { (reader) throws(OutlineCorrupt) in try reader.text() }
+    }
+
+    mutating func range() throws(OutlineCorrupt) -> Range<Int> {
+        let start = try number()
+        let (end, overflow) = start.addingReportingOverflow(try number())
+        guard !overflow else { throw corrupt }
+        return start..<end
+    }
+
+    mutating func addresses() throws(OutlineCorrupt) -> [EnvelopeAddress] {
+        try list { (reader) throws(OutlineCorrupt) in
+            let name = try reader.optionalText()
+            let route = try reader.optionalText()
+            let mailbox = try reader.optionalText()
+            return EnvelopeAddress(displayName: name, route: route, mailbox: mailbox, host: try reader.optionalText())
+        }
+    }
+
+    mutating func parameters() throws(OutlineCorrupt) -> [Parameter] {
+        try list { (reader) throws(OutlineCorrupt) in
+            let name = try reader.text()
+            return Parameter(name: name, value: try reader.text())
+        }
+    }
+
+    mutating func envelope() throws(OutlineCorrupt) -> Envelope {
+        var envelope = Envelope()
+        envelope.date = try optionalText()
+        envelope.subject = try optionalText()
+        envelope.inReplyTo = try optionalText()
+        envelope.messageID = try optionalText()
+        envelope.from = try addresses()
+        envelope.sender = try flag() ? envelope.from : try addresses()
+        envelope.replyTo = try flag() ? envelope.from : try addresses()
+        envelope.to = try addresses()
+        envelope.cc = try addresses()
+        envelope.bcc = try addresses()
+        return envelope
+    }
+
+    mutating func part(depth: Int) throws(OutlineCorrupt) -> Part {
+        guard depth < OutlineReader.deepest else { throw corrupt }
+        var part = Part(headerRange: try range(), bodyRange: try range(), lineCount: try number())
+        part.type = try text()
+        part.subtype = try text()
+        part.encoding = try text()
+        part.parameters = try parameters()
+        part.id = try optionalText()
+        part.description = try optionalText()
+        part.md5 = try optionalText()
+        part.location = try optionalText()
+        if let kind = try optionalText() { part.disposition = Part.Disposition(kind: kind, parameters: try parameters()) }
+        part.languages = try texts()
+        switch try number() {
+        case 0: part.content = .leaf
+        case 1:
+            let parts = try list { (reader) throws(OutlineCorrupt) in try reader.part(depth: depth + 1) }
+            guard !parts.isEmpty else { throw corrupt }
+            part.content = .multipart(parts)
+        case 2:
+            let header = try range()
+            let envelope = try envelope()
+            part.content = .message(EmbeddedMessage(headerRange: header, envelope: envelope, root: try self.part(depth: depth + 1)))
+        default: throw corrupt
+        }
+        return part
+    }
+}
