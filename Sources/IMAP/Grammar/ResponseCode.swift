@@ -1,0 +1,61 @@
+package import MailModel
+
+/// What stands in brackets before a response's text (RFC 9051 §7.1, and what it lists in §7.1 from other RFCs).
+package enum ResponseCode: Hashable, Sendable {
+    case alert
+    case alreadyExists
+    case appendLimit(Int?)
+    /// RFC 4315 §3. Not empty.
+    case appendUID(UIDValidity, NumberSet)
+    case authenticationFailed
+    case authorizationFailed
+    /// Names of the charsets that are supported.
+    case badCharset([String])
+    case cannot
+    case capability([String])
+    case clientBug
+    case closed
+    case contactAdmin
+    /// `source` and `target` in the same order (RFC 4315 §3). Not empty, equally long.
+    case copyUID(UIDValidity, source: [UID], target: [UID])
+    case corruption
+    case expired
+    case expungeIssued
+    case hasChildren
+    case highestModSeq(ModSeq)
+    case inUse
+    case limit
+    /// RFC 8474 §4.1, §4.2.
+    case mailboxID(MailboxID)
+    /// RFC 7162 §3.1.3. Not empty.
+    case modified(NumberSet)
+    case noModSeq
+    case nonExistent
+    case noPerm
+    case notSaved
+    case overQuota
+    case parse
+    /// The last says whether new keywords can be made (`\*`).
+    case permanentFlags(SystemFlags, [Keyword], canCreate: Bool)
+    case privacyRequired
+    case readOnly
+    case readWrite
+    case serverBug
+    /// RFC 7889's companion in RFC 4469 §4.2.
+    case tooBig
+    case tryCreate
+    case uidNext(UID)
+    case uidNotSticky
+    case uidValidity(UIDValidity)
+    case unavailable
+    case unknownCTE
+    case unseen(UInt32)
+    case useAttr
+}
+
+/// The answer's first word (RFC 9051 §7.1).
+package enum Condition: String, Hashable, Sendable {
+    case ok = "OK"
+    case no = "NO"
+    case bad = "BAD"
+}

@@ -1,0 +1,43 @@
+/// A command's name: what the table of legality is asked about.
+package enum Verb: String, CaseIterable, Hashable, Sendable {
+    // Any state: RFC 9051 §6.1, RFC 2971.
+    case capability = "CAPABILITY"
+    case noop = "NOOP"
+    case logout = "LOGOUT"
+    case id = "ID"
+    // Not authenticated: §6.2.
+    case startTLS = "STARTTLS"
+    case authenticate = "AUTHENTICATE"
+    case login = "LOGIN"
+    // Authenticated: §6.3.
+    case enable = "ENABLE"
+    case select = "SELECT"
+    case examine = "EXAMINE"
+    case create = "CREATE"
+    case delete = "DELETE"
+    case rename = "RENAME"
+    case subscribe = "SUBSCRIBE"
+    case unsubscribe = "UNSUBSCRIBE"
+    case list = "LIST"
+    case lsub = "LSUB"
+    case namespace = "NAMESPACE"
+    case status = "STATUS"
+    case append = "APPEND"
+    case idle = "IDLE"
+    // Selected: §6.4.
+    case check = "CHECK"
+    case close = "CLOSE"
+    case unselect = "UNSELECT"
+    case expunge = "EXPUNGE"
+    case search = "SEARCH"
+    case fetch = "FETCH"
+    case store = "STORE"
+    case copy = "COPY"
+    case move = "MOVE"
+    case uidExpunge = "UID EXPUNGE"
+    case uidSearch = "UID SEARCH"
+    case uidFetch = "UID FETCH"
+    case uidStore = "UID STORE"
+    case uidCopy = "UID COPY"
+    case uidMove = "UID MOVE"
+}
