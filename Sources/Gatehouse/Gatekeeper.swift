@@ -1,0 +1,202 @@
+import Crypto
+package import Logging
+package import MailModel
+package import Storage
+import Synchronization
+
+/// The answer to "who are you".
+package enum Verdict: Equatable, Sendable {
+    case admitted(Principal)
+    /// No such user, a wrong password or a disabled account: alike in this answer and in the time it takes.
+    case refused
+    /// Too many wait for an answer, or the store cannot be asked; try later. It says nothing about the user.
+    case busy
+}
+
+/// Every face's one place for credentials (S15).
+///
+/// - A password is compared by one Argon2id hash, for users that do not exist too, on a thread of its own; or by the proof of a success at most
+///   `Settings.proofLifetime` ago.
+/// - What changes an account calls `accountChanged` after the change is durable; running sessions of the account end then.
+/// - Every answer is logged and counted here and nowhere else; passwords never are.
+package final class Gatekeeper: Sendable {
+    package struct Settings: Sendable {
+        /// Where a bare NAME logs in; nil: nowhere.
+        package var defaultDomain: Domain?
+        /// Logins that may wait for the hashing thread: at 0.15 s each the last waits 10 s.
+        package var queueCapacity = 64
+        package var proofLifetime = Duration.seconds(300)
+        /// Accounts with a proof, about 200 octets each.
+        package var proofCapacity = 10_000
+
+        package init(defaultDomain: Domain? = nil) { self.defaultDomain = defaultDomain }
+    }
+
+    private let accounts: any AccountStore
+    private let settings: Settings
+    private let clock: Timestamp.Clock
+    private let monotonic: @Sendable () -> ContinuousClock.Instant
+    private let log: Logger
+    private let hasher: PasswordHasher
+    private let proofs: RecentProofs
+    private let stays = Stays()
+    private let ledgerBox = Mutex(LoginLedger())
+    /// What unknown users are compared with: nobody's hash at the standard cost.
+    private let decoy: PasswordHash
+    private let decoyText: String
+
+    package init(
+        accounts: any AccountStore, settings: Settings, log: Logger, clock: @escaping Timestamp.Clock,
+        monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, random: @escaping RandomOctets = systemRandom
+    ) {
+        self.accounts = accounts
+        self.settings = settings
+        self.clock = clock
+        self.monotonic = monotonic
+        self.log = log
+        hasher = PasswordHasher(queueCapacity: settings.queueCapacity, random: random)
+        proofs = RecentProofs(lifetime: settings.proofLifetime, capacity: settings.proofCapacity, random: random)
+        decoy = PasswordHash(salt: random(PasswordHash.saltLength), hash: random(PasswordHash.hashLength))
+        decoyText = decoy.phc
+    }
+
+    /// Whether the user, NAME@DOMAIN or a bare NAME of the default domain, knows the account's password. `peer`: the address, for the log.
+    /// Usually 0.2 ms after a recent success, else a hash's 0.15 s and what waits before it. Not ended by cancellation.
+    package func verify(
+        user: String, password: Password, over protocolName: ProtocolName, from peer: String
+    ) async -> Verdict {
+        let start = monotonic()
+        let finding = await find(user: user, password: password)
+        let attempt = Attempt(user: LoggedName.clean(user), protocolName: protocolName, peer: peer)
+        let verdict = conclude(finding, of: attempt)
+        let time = start.duration(to: monotonic())
+        ledgerBox.withLock { $0.enter(verdict, user: attempt.user, peer: peer, over: protocolName, time: time) }
+        return verdict
+    }
+
+    /// Lets a session of somebody `verify` has admitted stay. `onRevoked` is called once, from any thread, when the account's password
+    /// changes or the account is disabled or removed while the stay is held (at once, when that has happened since): the session must end.
+    package func admit(_ principal: Principal, onRevoked: @escaping @Sendable () -> Void) -> Stay {
+        stays.admit(principal, onRevoked: onRevoked)
+    }
+
+    /// Call after every durable change of an account.
+    package func accountChanged(_ id: AccountID) {
+        proofs.forget(id)
+        stays.revoke(id)
+    }
+
+    /// A PHC string for `AccountStore` (S10-S14).
+    package func hashPassword(_ password: Password) async throws(HashingFault) -> String {
+        try await hasher.hash(password)
+    }
+
+    /// Against a PHC string of any bearable Argon2 cost; false for one that cannot be read.
+    package func verifyPassword(_ password: Password, _ phc: String) async throws(HashingFault) -> Bool {
+        guard let reference = PasswordHash(phc) else { return false }
+        let mark = proofs.mark(account: nil, reference: phc, user: "", password: password)
+        return try await hasher.matches(password, reference, question: mark)
+    }
+
+    package var ledger: LoginLedger { ledgerBox.withLock { $0 } }
+
+    /// Sessions that hold a stay.
+    package func stayCount(of account: AccountID) -> Int { stays.count(of: account) }
+}
+
+extension Gatekeeper {
+    /// What is found out about an attempt; the peer is told less.
+    private enum Finding {
+        case right(Principal)
+        case wrong
+        case disabled(Principal)
+        case busy
+        case failed(String)
+    }
+
+    private struct Attempt {
+        let user: String
+        let protocolName: ProtocolName
+        let peer: String
+    }
+
+    private func find(user: String, password: Password) async -> Finding {
+        do {
+            let name = try? AccountName(user, defaultDomain: settings.defaultDomain)
+            let record = if let name { try await accounts.account(named: name) } else { AccountRecord?.none }
+            let stored = record.flatMap { PasswordHash($0.passwordHash) }
+            let text = stored == nil ? decoyText : record?.passwordHash ?? decoyText
+            let mark = proofs.mark(account: record?.id, reference: text, user: user, password: password)
+            if let record, record.enabled, stored != nil, proofs.holds(mark, of: record.id, at: monotonic()) {
+                return try await settle(record, mark: nil)
+            }
+            // One hash in any case. A password that is too long is cut down, so that it costs the same, and is wrong.
+            let compared = password.isTooLong ? Password("") : password
+            let isRight = try await hasher.matches(compared, stored ?? decoy, question: mark)
+            guard let record, stored != nil, isRight, !password.isTooLong else { return .wrong }
+            return try await settle(record, mark: mark)
+        } catch HashingFault.busy {
+            return .busy
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    /// The password is right; is the account still what it was when its hash was read?
+    private func settle(_ record: AccountRecord, mark: [UInt8]?) async throws -> Finding {
+        let changes = stays.changes(of: record.id)
+        guard let now = try await accounts.account(record.id), now.passwordHash == record.passwordHash else { return .wrong }
+        let principal = Principal(account: now.id, name: now.name)
+        guard now.enabled else { return .disabled(principal) }
+        if let mark { proofs.keep(mark, of: now.id, at: monotonic()) }
+        stays.saw(changes, of: now.id)
+        return .right(principal)
+    }
+
+    /// The log's words are those of S47 and S74-S76, which people grep for.
+    private func conclude(_ finding: Finding, of attempt: Attempt) -> Verdict {
+        let facts: Logger.Metadata = ["peer": "\(attempt.peer)"]
+        switch finding {
+        case .right(let principal):
+            accounts.note(login: clock(), of: principal.account)
+            log.info("Successful \(attempt.protocolName) login for user: \(attempt.user)", metadata: facts)
+            return .admitted(principal)
+        case .wrong:
+            log.warning("Failed \(attempt.protocolName) login attempt for user: \(attempt.user)", metadata: facts)
+            log.error("Authentication error: InvalidCredentials", metadata: facts)
+            return .refused
+        case .disabled:
+            log.warning("Failed \(attempt.protocolName) login attempt for user: \(attempt.user)", metadata: facts)
+            log.error("Authentication error: AccountDisabled", metadata: facts)
+            return .refused
+        case .busy:
+            log.warning("Authentication error: TooManyLogins", metadata: facts)
+            return .busy
+        case .failed(let cause):
+            log.error("Authentication error: \(cause)", metadata: facts)
+            return .busy
+        }
+    }
+}
+
+/// The operating system's source of chance.
+package let systemRandom: RandomOctets = { count in
+    var generator = SystemRandomNumberGenerator()
+    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+}
+
+/// A user name as a log line may hold it: what a peer sends cannot end the line, colour it or fill it.
+package enum LoggedName {
+    package static let longest = 128
+
+    package static func clean(_ name: String) -> String {
+        var clean = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars.prefix(longest) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: clean.append("?")
+            default: clean.append(scalar)
+            }
+        }
+        return String(clean)
+    }
+}

@@ -1,0 +1,51 @@
+import MailModel
+
+/// A password as somebody typed it, 0...`longest` octets of use; it never prints itself, not even to a debugger's `dump`.
+///
+/// UTF-8 text is brought to normal form C (RFC 8265 §4.2.2), so that two keyboards type the same password; octets that are no UTF-8 stay as
+/// they are.
+package struct Password: Sendable {
+    private let octets: [UInt8]
+
+    /// A longer one is nobody's password.
+    package static let longest = 1_024
+
+    package init(_ text: String) {
+        octets = Array(text.normalizedC.utf8)
+    }
+
+    package init(octets: some Sequence<UInt8>) {
+        let octets = Array(octets)
+        self.octets = String(validating: octets, as: UTF8.self).map { Array($0.normalizedC.utf8) } ?? octets
+    }
+
+    package var isTooLong: Bool { octets.count > Password.longest }
+
+    /// Characters as a person counts them.
+    var characterCount: Int { String(decoding: octets, as: UTF8.self).count }
+
+    /// The text, in lower case, to be held against lists of weak passwords.
+    var folded: String { String(decoding: octets, as: UTF8.self).lowercased() }
+
+    func withOctets<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try octets.withUnsafeBytes(body)
+    }
+}
+
+extension Password: Equatable {
+    package static func == (a: Password, b: Password) -> Bool { isEqualInConstantTime(a.octets, b.octets) }
+}
+
+extension Password: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "(password)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
+}
+
+/// Takes the same time wherever two runs of octets of one length differ.
+func isEqualInConstantTime(_ a: some Collection<UInt8>, _ b: some Collection<UInt8>) -> Bool {
+    guard a.count == b.count else { return false }
+    var difference: UInt8 = 0
+    for (x, y) in zip(a, b) { difference |= x ^ y }
+    return difference == 0
+}

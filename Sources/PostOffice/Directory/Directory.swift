@@ -1,0 +1,164 @@
+package import Gatehouse
+package import MailModel
+package import Storage
+
+/// Whose an address is.
+package enum Resolution: Hashable, Sendable {
+    case account(AccountID, inbox: MailboxID)
+    /// The domain is ours, the local part is nobody's.
+    case unknownUser
+    /// Another domain, or an address literal.
+    case notLocal
+}
+
+/// The domains and accounts of the house, with the rules for them: what a name and a password may be, whose an address is, and that
+/// the Gatekeeper hears of every change once it is durable.
+///
+/// Reads are answered from memory. A disabled account still gets mail; it only cannot log in (S17).
+package struct Directory: Sendable {
+    private let accounts: any AccountStore
+    private let mailboxes: any MailboxStore
+    private let gatekeeper: Gatekeeper
+    /// Where a bare NAME belongs.
+    private let defaultDomain: Domain?
+
+    package init(accounts: any AccountStore, mailboxes: any MailboxStore, gatekeeper: Gatekeeper, defaultDomain: Domain?) {
+        self.accounts = accounts
+        self.mailboxes = mailboxes
+        self.gatekeeper = gatekeeper
+        self.defaultDomain = defaultDomain
+    }
+
+    /// Who gets mail for an address. Compared without case; `postmaster` of a domain of ours is the account of that name, or else the first account
+    /// made (RFC 5321 §4.5.1). Never waits for the disk.
+    package func resolve(_ address: Address) async throws -> Resolution {
+        guard !address.domain.isLiteral else { return .notLocal }
+        let user = try? UserName(address.localPart)
+        if let user, let record = try await accounts.account(named: AccountName(user: user, domain: address.domain)) {
+            return try await resolution(record.id)
+        }
+        guard try await accounts.domains().contains(address.domain) else { return .notLocal }
+        return user?.folded == "postmaster" ? try await resolvePostmaster() : .unknownUser
+    }
+
+    /// Who gets mail for the bare `<postmaster>` (RFC 5321 §2.3.5): the first account made; unknown before there is one.
+    package func resolvePostmaster() async throws -> Resolution {
+        guard let first = try await accounts.accounts().first else { return .unknownUser }
+        return try await resolution(first.id)
+    }
+
+    /// Whether mail from the address is theirs to send.
+    package func owns(_ principal: Principal, _ address: Address) async throws -> Bool {
+        guard case .account(principal.account, _) = try await resolve(address) else { return false }
+        return true
+    }
+
+    private func resolution(_ account: AccountID) async throws -> Resolution {
+        guard let inbox = try await mailboxes.mailbox(named: .inbox, of: account) else { throw StorageFault.noSuchMailbox }
+        return .account(account, inbox: inbox.id)
+    }
+}
+
+// Changes, as an administrator makes them. Names are NAME@DOMAIN, or a bare NAME of the default domain.
+extension Directory {
+    /// In order of creation.
+    package func list() async throws -> [AccountRecord] { try await accounts.accounts() }
+
+    package func account(_ name: String) async throws -> AccountRecord? {
+        try await accounts.account(named: accountName(name))
+    }
+
+    /// Makes an account. Throws `DirectoryFault`, `HashingFault`, `StorageFault` (`noSuchDomain`, `nameTaken`).
+    package func add(account name: String, password: Password) async throws -> (record: AccountRecord, advice: PasswordRule.Advice?) {
+        let name = try accountName(name)
+        let advice = try allowed(password, of: name)
+        guard try await accounts.domains().contains(name.domain) else { throw StorageFault.noSuchDomain }
+        guard try await accounts.account(named: name) == nil else { throw StorageFault.nameTaken }
+        let hash = try await gatekeeper.hashPassword(password)
+        return (try await accounts.add(account: name, passwordHash: hash), advice)
+    }
+
+    /// Running sessions of the account end. As `add` throws; `noSuchAccount`.
+    @discardableResult
+    package func set(password: Password, of name: String) async throws -> PasswordRule.Advice? {
+        let record = try await existing(name)
+        let advice = try allowed(password, of: record.name)
+        let hash = try await gatekeeper.hashPassword(password)
+        try await accounts.set(passwordHash: hash, of: record.id)
+        gatekeeper.accountChanged(record.id)
+        return advice
+    }
+
+    /// Disabled, it cannot log in and its running sessions end.
+    package func set(enabled: Bool, of name: String) async throws {
+        let record = try await existing(name)
+        guard record.enabled != enabled else { return }
+        try await accounts.set(enabled: enabled, of: record.id)
+        gatekeeper.accountChanged(record.id)
+    }
+
+    /// With its mail.
+    package func remove(account name: String) async throws {
+        let record = try await existing(name)
+        try await accounts.remove(account: record.id)
+        gatekeeper.accountChanged(record.id)
+    }
+
+    /// In order of name.
+    package func domains() async throws -> [Domain] { try await accounts.domains() }
+
+    /// `DirectoryFault.domain`; `nameTaken`.
+    package func add(domain name: String) async throws {
+        try await accounts.add(domain: domain(name))
+    }
+
+    /// `noSuchDomain`; `notAllowed` while it has accounts.
+    package func remove(domain name: String) async throws {
+        try await accounts.remove(domain: domain(name))
+    }
+
+    private func existing(_ name: String) async throws -> AccountRecord {
+        guard let record = try await accounts.account(named: accountName(name)) else { throw StorageFault.noSuchAccount }
+        return record
+    }
+
+    private func accountName(_ name: String) throws(DirectoryFault) -> AccountName {
+        do {
+            return try AccountName(name, defaultDomain: defaultDomain)
+        } catch {
+            switch error {
+            case .user(let fault): throw .user(fault)
+            case .domain: throw .domain
+            }
+        }
+    }
+
+    private func domain(_ name: String) throws(DirectoryFault) -> Domain {
+        guard let domain = Domain(name), !domain.isLiteral else { throw .domain }
+        return domain
+    }
+
+    private func allowed(_ password: Password, of name: AccountName) throws(DirectoryFault) -> PasswordRule.Advice? {
+        do {
+            return try PasswordRule.check(password, of: name)
+        } catch {
+            throw .password(error)
+        }
+    }
+}
+
+/// Why the directory refuses a change before any store is asked.
+package enum DirectoryFault: Error, Equatable, Sendable, CustomStringConvertible {
+    case user(UserName.Fault)
+    /// No domain name, or a bare user name without a default domain.
+    case domain
+    case password(PasswordRule.Fault)
+
+    package var description: String {
+        switch self {
+        case .user(let fault): fault.logLine
+        case .domain: "Invalid domain"
+        case .password(let fault): fault.description
+        }
+    }
+}
