@@ -1,0 +1,65 @@
+package import MailModel
+package import MessageFormat
+package import NIOCore
+package import Storage
+import Synchronization
+
+extension MemoryStore {
+    package func receive(expected: Int?) async throws -> any BodySink {
+        try look(.receive) { _ in }
+        return MemorySink(self)
+    }
+
+    package func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline] {
+        try look(.outlines) { state in try bodies.map { try state.body($0, for: account).outline } }
+    }
+
+    package func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer {
+        let octets = try look(.read) { try $0.body(body, for: account).octets }
+        guard let range else { return octets }
+        let clamped = range.clamped(to: 0..<octets.readableBytes)
+        return octets.getSlice(at: octets.readerIndex + clamped.lowerBound, length: clamped.count) ?? ByteBuffer()
+    }
+}
+
+final class MemorySink: BodySink {
+    private enum State {
+        case open(ByteBuffer)
+        case over
+    }
+
+    private let store: MemoryStore
+    private let state = Mutex(State.open(ByteBuffer()))
+
+    init(_ store: MemoryStore) { self.store = store }
+
+    func write(_ bytes: ByteBuffer) async throws {
+        try store.look(.write) { _ in }
+        try state.withLock { state in
+            guard case .open(var octets) = state else { throw StorageFault.unavailable("the body is finished") }
+            state = .over
+            octets.writeImmutableBuffer(bytes)
+            state = .open(octets)
+        }
+    }
+
+    func finish(_ outline: MessageOutline) async throws -> StagedBody {
+        let id = try store.change(.finish) { state in
+            state.nextBody += 1
+            return BodyID(rawValue: state.nextBody - 1)
+        }
+        let octets = try state.withLock { state in
+            guard case .open(let octets) = state else { throw StorageFault.unavailable("the body is finished") }
+            state = .over
+            return octets
+        }
+        guard outline.size == octets.readableBytes else {
+            throw StorageFault.unavailable("the outline is that of \(outline.size) octets, but \(octets.readableBytes) were written")
+        }
+        return StagedBody(id: id, outline: outline, payload: MemoryBody(id: id, octets: octets, outline: outline))
+    }
+
+    func discard() {
+        state.withLock { $0 = .over }
+    }
+}

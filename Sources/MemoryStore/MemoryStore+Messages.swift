@@ -1,0 +1,140 @@
+package import MailModel
+package import Storage
+
+extension MemoryStore {
+    package func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed] {
+        try change(.place) { state in
+            guard let bytes = body.payload as? MemoryBody else { throw StorageFault.unavailable("the body is another store's") }
+            var draft = Draft()
+            var placed: [(mailbox: MailboxID, uid: UID)] = []
+            for placement in placements {
+                let arrival = Draft.Arrival(flags: placement.flags, internalDate: placement.internalDate, body: bytes)
+                let uids = try draft.append([arrival], to: placement.mailbox, state)
+                placed += uids.map { (placement.mailbox, $0) }
+            }
+            let answer = try placed.map { mailbox, uid in
+                let box = try draft.mailbox(mailbox, state)
+                return Placed(
+                    mailbox: mailbox, uidValidity: box.record.uidValidity, uid: uid, modSeq: try draft.modSeq(of: box.record.account, state))
+            }
+            draft.commit(to: &state)
+            return answer
+        }
+    }
+
+    package func change(
+        flags: FlagChange, of uids: NumberSet, in mailbox: MailboxID, unchangedSince: ModSeq?
+    ) async throws -> FlagsChanged {
+        try change(.change) { try $0.change(flags, of: uids, in: mailbox, unchangedSince: unchangedSince) }
+    }
+
+    package func expunge(_ uids: NumberSet?, in mailbox: MailboxID) async throws -> Expunged {
+        try change(.expunge) { state in
+            let table = try state.mailbox(mailbox).table
+            var gone = NumberSet()
+            for (_, row) in table.rows(uids ?? table.uids) where row.flags.contains(.deleted) { gone.insert(row.uid) }
+            guard !gone.isEmpty else { return Expunged(uids: gone, modSeq: nil) }
+            var draft = Draft()
+            try draft.remove(gone, from: mailbox, state)
+            let modSeq = try draft.modSeq(of: state.mailbox(mailbox).record.account, state)
+            draft.commit(to: &state)
+            return Expunged(uids: gone, modSeq: modSeq)
+        }
+    }
+
+    package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
+        try change(.copy) { try $0.transfer(uids, from: source, to: target, expunging: false) }
+    }
+
+    package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
+        try change(.move) { try $0.transfer(uids, from: source, to: target, expunging: true) }
+    }
+
+    package func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet {
+        try look { state in
+            let entries = try state.mailbox(mailbox).expunged.filter { $0.modSeq > modSeq }
+            return NumberSet(entries.flatMap(\.uids.ranges))
+        }
+    }
+}
+
+extension MemoryState {
+    mutating func change(
+        _ change: FlagChange, of uids: NumberSet, in id: MailboxID, unchangedSince: ModSeq?
+    ) throws -> FlagsChanged {
+        var box = try mailbox(id)
+        var stored = NumberSet()
+        var refused = NumberSet()
+        for (_, row) in box.table.rows(uids) {
+            if let unchangedSince, row.modSeq > unchangedSince { refused.insert(row.uid) } else { stored.insert(row.uid) }
+        }
+        let unchanged = FlagsChanged(stored: stored, refused: refused, modSeq: nil)
+        guard !stored.isEmpty else { return unchanged }
+        let apply = try change.application(&box.table.keywords)
+        var differing = NumberSet()
+        for (_, row) in box.table.rows(stored) where apply(row.flags) != row.flags { differing.insert(row.uid) }
+        guard !differing.isEmpty else { return unchanged }
+        var draft = Draft()
+        let modSeq = try draft.modSeq(of: box.record.account, self)
+        for (_, row) in box.table.rows(differing) {
+            var new = row
+            new.flags = apply(row.flags)
+            box.count(row, by: -1)
+            box.count(new, by: 1)
+        }
+        box.table.update(differing) { row in
+            var row = row
+            row.flags = apply(row.flags)
+            row.modSeq = modSeq
+            return row
+        }
+        box.table.highestModSeq = modSeq
+        draft.put(box)
+        draft.commit(to: &self)
+        return FlagsChanged(stored: stored, refused: refused, modSeq: modSeq)
+    }
+
+    mutating func transfer(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, expunging: Bool) throws -> Copied {
+        let rows = try mailbox(source).table.rows(uids).map(\.row)
+        let box = try mailbox(target)
+        guard !rows.isEmpty else { return Copied(uidValidity: box.record.uidValidity, source: [], target: [], modSeq: nil) }
+        var draft = Draft()
+        let new = try draft.transfer(rows, from: source, to: target, self)
+        if expunging { try draft.remove(NumberSet(rows.map(\.uid)), from: source, self) }
+        let modSeq = try draft.modSeq(of: box.record.account, self)
+        draft.commit(to: &self)
+        return Copied(uidValidity: box.record.uidValidity, source: rows.map(\.uid), target: new, modSeq: modSeq)
+    }
+}
+
+extension Draft {
+    /// Copies rows of one mailbox to the end of another; keywords go by name, for each mailbox has bits of its own for them.
+    mutating func transfer(_ rows: [MessageRow], from source: MailboxID, to target: MailboxID, _ state: MemoryState) throws -> [UID] {
+        let box = try state.mailbox(source)
+        let arrivals = try rows.map { row in
+            Arrival(
+                flags: box.table.keywords.flags(of: row.flags), internalDate: row.internalDate,
+                body: try state.body(row.body, for: box.record.account))
+        }
+        return try append(arrivals, to: target, state)
+    }
+}
+
+extension FlagChange {
+    /// What it does to a row's bits; adds to the table what it needs there.
+    fileprivate func application(_ keywords: inout KeywordTable) throws -> (FlagBits) -> FlagBits {
+        switch self {
+        case .add(let flags):
+            guard keywords.add(flags.keywords) else { throw StorageFault.tooManyKeywords }
+            let bits = keywords.bits(of: flags).bits.rawValue
+            return { FlagBits(rawValue: $0.rawValue | bits) }
+        case .replace(let flags):
+            guard keywords.add(flags.keywords) else { throw StorageFault.tooManyKeywords }
+            let bits = keywords.bits(of: flags).bits
+            return { _ in bits }
+        case .remove(let flags):
+            let bits = keywords.bits(of: flags).bits.rawValue
+            return { FlagBits(rawValue: $0.rawValue & ~bits) }
+        }
+    }
+}

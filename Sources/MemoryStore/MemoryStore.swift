@@ -1,0 +1,61 @@
+package import MailModel
+package import Storage
+import Synchronization
+
+/// A store that forgets: for tests, with every promise of the ports but durability. One lock; no call waits.
+package final class MemoryStore: Store {
+    /// What can be made to fail.
+    package enum Operation: Hashable, CaseIterable, Sendable {
+        case receive, write, finish, place
+        case change, expunge, copy, move
+        case create, delete, rename, subscribe
+        case read, outlines
+        case look, accounts
+
+        var needsRoom: Bool { self == .receive || self == .write || self == .finish || self == .place }
+    }
+
+    let state = Mutex(MemoryState())
+    let clock: Timestamp.Clock
+
+    package init(clock: @escaping Timestamp.Clock = { Timestamp(rawValue: 0) }) {
+        self.clock = clock
+    }
+
+    /// Under the free floor: bodies are refused with `full`, everything else goes on.
+    package var isFull: Bool {
+        get { state.withLock { $0.isFull } }
+        set { state.withLock { $0.isFull = newValue } }
+    }
+
+    /// From now on those operations throw `fault` and change nothing; nil: they work again.
+    package func fail(_ operations: Set<Operation>, with fault: StorageFault?) {
+        state.withLock { state in
+            for operation in operations { state.faults[operation] = fault }
+        }
+    }
+
+    package func close() async {
+        state.withLock { $0.isClosed = true }
+    }
+
+    func look<Result: Sendable>(_ operation: Operation = .look, _ body: (borrowing MemoryState) throws -> Result) throws -> Result {
+        try state.withLock { state in
+            try state.admit(operation)
+            return try body(state)
+        }
+    }
+
+    /// One transaction; then those who watch are poked, with the lock free.
+    func change<Result: Sendable>(_ operation: Operation, _ body: (inout MemoryState) throws -> Result) throws -> Result {
+        let (result, pokes) = try state.withLock { state in
+            try state.admit(operation)
+            let result = try body(&state)
+            let pokes = state.pokes
+            state.pokes = []
+            return (result, pokes)
+        }
+        for poke in pokes { poke() }
+        return result
+    }
+}
