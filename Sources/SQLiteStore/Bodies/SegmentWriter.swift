@@ -1,0 +1,70 @@
+import Glibc
+import NIOCore
+import Storage
+
+/// Appends records to the newest segment, a batch at a time, and makes each batch durable. Used by the body thread alone.
+///
+/// A segment whose sync or write failed is never written again: what the system kept of it is not known. The next batch begins a new one.
+final class SegmentWriter {
+    private let folder: BodyFolder
+    private var current: (id: Int64, fd: Int32, end: Int64)?
+    private var nextID: Int64
+
+    /// A segment takes no new batch past it; 64 MiB keeps compaction steps short.
+    static let fullAt: Int64 = 64 << 20
+
+    /// `lastID`: the highest id that any segment ever had.
+    init(folder: BodyFolder, lastID: Int64) {
+        self.folder = folder
+        nextID = lastID + 1
+    }
+
+    deinit { abandon() }
+
+    /// Where each record came to lie. On return they are on disk, and so is the segment's name. After an error nothing of them counts.
+    func append(_ records: [ByteBuffer]) throws -> [BodyPlace] {
+        guard !records.isEmpty else { return [] }
+        do {
+            let segment = try open()
+            let path = folder.segment(segment.id)
+            var places: [BodyPlace] = []
+            places.reserveCapacity(records.count)
+            var batch = ByteBufferAllocator().buffer(capacity: min(records.reduce(0) { $0 + $1.readableBytes }, 1 << 20))
+            var position = segment.end
+            var flushed = segment.end
+            for record in records {
+                places.append(BodyPlace(segment: segment.id, position: position, length: Int64(record.readableBytes)))
+                batch.writeImmutableBuffer(record)
+                position += Int64(record.readableBytes)
+                if batch.readableBytes >= 1 << 20 {
+                    try batch.withUnsafeReadableBytes { try Disk.writeAll($0, to: segment.fd, at: flushed, path: path) }
+                    flushed = position
+                    batch.clear()
+                }
+            }
+            try batch.withUnsafeReadableBytes { try Disk.writeAll($0, to: segment.fd, at: flushed, path: path) }
+            try Disk.syncData(segment.fd, path: path)
+            current?.end = position
+            return places
+        } catch {
+            abandon()
+            throw error
+        }
+    }
+
+    private func open() throws -> (id: Int64, fd: Int32, end: Int64) {
+        if let current, current.end < SegmentWriter.fullAt { return current }
+        abandon()
+        let id = nextID
+        nextID += 1
+        let fd = try Disk.open(folder.segment(id), O_RDWR | O_CREAT | O_EXCL)
+        current = (id, fd, 0)
+        try Disk.syncFolder(folder.segments)
+        return (id, fd, 0)
+    }
+
+    private func abandon() {
+        if let current { close(current.fd) }
+        current = nil
+    }
+}

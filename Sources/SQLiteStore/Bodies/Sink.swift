@@ -1,0 +1,162 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+import MailModel
+import MessageFormat
+import NIOCore
+import Storage
+
+/// Gathers a body in memory, up to `inMemory` octets, and streams a larger one into a file of its own, sealed chunk by chunk.
+///
+/// `@unchecked Sendable`: a sink has one owner at a time, who awaits each call before the next (the contract of `BodySink`).
+final class Sink: BodySink, @unchecked Sendable {
+    static let inMemory = 256 << 10
+
+    private let id: BodyID
+    private let seal: BodySeal
+    private let folder: BodyFolder
+    private let pool: BlockingPool
+    private let budget: MemoryBudget
+    private let floor: @Sendable () -> Bool
+    private var pending = ByteBuffer()
+    private var charged = 0
+    private var size = 0
+    private var spill: Spill?
+
+    /// A file that is being written.
+    private final class Spill: Sendable {
+        let path: String
+        let fd: Int32
+        init(path: String, fd: Int32) {
+            self.path = path
+            self.fd = fd
+        }
+        deinit { close(fd) }
+    }
+
+    private var position: Int64 = 0
+    private var chunkNumber = 0
+    private var isDone = false
+
+    /// `floor`: whether there is still room on the disk.
+    init(id: BodyID, folder: BodyFolder, pool: BlockingPool, budget: MemoryBudget, floor: @escaping @Sendable () -> Bool) {
+        self.id = id
+        self.folder = folder
+        self.pool = pool
+        self.budget = budget
+        self.floor = floor
+        seal = BodySeal(key: SymmetricKey(size: .bits256), body: id)
+    }
+
+    deinit { discard() }
+
+    func write(_ bytes: ByteBuffer) async throws {
+        pending.writeImmutableBuffer(bytes)
+        size += bytes.readableBytes
+        charge(bytes.readableBytes)
+        if spill == nil, pending.readableBytes <= Sink.inMemory, !budget.isSpent { return }
+        // A chunk is held back, for only `finish` knows which is the last.
+        while pending.readableBytes > BodySeal.chunk { try await writeOut(least: BodySeal.chunk + 1) }
+    }
+
+    func finish(_ outline: MessageOutline) async throws -> StagedBody {
+        defer { release() }
+        let content: StagedRecord.Content
+        if spill == nil {
+            content = .record(try sealInMemory())
+        } else {
+            content = .file(try await finishFile())
+        }
+        let record = StagedRecord(
+            size: size, key: seal.key, outline: try sealOutline(outline), references: outline.references, content: content, budget: budget)
+        isDone = true
+        return StagedBody(id: id, outline: outline, payload: record)
+    }
+
+    func discard() {
+        release()
+        guard !isDone else { return }
+        isDone = true
+        if let spill { unlink(spill.path) }
+        spill = nil
+    }
+
+    private func sealOutline(_ outline: MessageOutline) throws -> [UInt8] {
+        let bytes = outline.encode()
+        return try Seal.seal(Array(buffer: bytes), under: seal.key, as: Label(kind: .outline, id: id.rawValue))
+    }
+
+    private func sealInMemory() throws -> ByteBuffer {
+        let length = BodySeal.sealedSize(of: size)
+        var out = ByteBufferAllocator().buffer(capacity: RecordHeader.octets + length)
+        RecordHeader(body: id, size: Int64(size), length: Int64(length)).write(to: &out)
+        try sealPending(all: true, into: &out)
+        return out
+    }
+
+    /// Seals whole chunks from `pending`; with `all` the rest too, as the last.
+    private func sealPending(all: Bool, into out: inout ByteBuffer) throws {
+        while pending.readableBytes > BodySeal.chunk || all {
+            let count = min(BodySeal.chunk, pending.readableBytes)
+            let isLast = all && count == pending.readableBytes
+            try pending.withUnsafeReadableBytes {
+                try seal.seal(UnsafeRawBufferPointer(rebasing: $0[..<count]), number: chunkNumber, isLast: isLast, into: &out)
+            }
+            pending.moveReaderIndex(forwardBy: count)
+            chunkNumber += 1
+            if isLast { break }
+        }
+        pending.discardReadBytes()
+    }
+
+    private func writeOut(least: Int) async throws {
+        guard floor() else { throw StorageFault.full }
+        var out = ByteBuffer()
+        if spill == nil { out.writeRepeatingByte(0, count: RecordHeader.octets) }
+        try sealPending(all: false, into: &out)
+        let target = try await opened()
+        let at = position
+        position += Int64(out.readableBytes)
+        let bytes = out
+        try await pool.run { try bytes.withUnsafeReadableBytes { try Disk.writeAll($0, to: target.fd, at: at, path: target.path) } }
+        release()
+        charge(pending.readableBytes)
+    }
+
+    private func opened() async throws -> Spill {
+        if let spill { return spill }
+        let path = folder.file(id)
+        let new = try await pool.run { Spill(path: path, fd: try Disk.open(path, O_RDWR | O_CREAT | O_EXCL)) }
+        spill = new
+        return new
+    }
+
+    private func finishFile() async throws -> LargeFile {
+        var out = ByteBuffer()
+        try sealPending(all: true, into: &out)
+        let target = try await opened()
+        let at = position
+        let length = position + Int64(out.readableBytes)
+        var header = ByteBuffer()
+        RecordHeader(body: id, size: Int64(size), length: length - Int64(RecordHeader.octets)).write(to: &header)
+        let (tail, head, large) = (out, header, folder.large)
+        try await pool.run {
+            try tail.withUnsafeReadableBytes { try Disk.writeAll($0, to: target.fd, at: at, path: target.path) }
+            try head.withUnsafeReadableBytes { try Disk.writeAll($0, to: target.fd, at: 0, path: target.path) }
+            try Disk.syncData(target.fd, path: target.path)
+            try Disk.syncFolder(large)
+        }
+        spill = nil
+        return LargeFile(path: target.path, length: length)
+    }
+
+    private func charge(_ octets: Int) {
+        charged += octets
+        budget.take(octets)
+    }
+
+    private func release() {
+        budget.give(charged)
+        charged = 0
+    }
+}

@@ -1,0 +1,165 @@
+import CSQLite
+import Storage
+
+/// One SQLite connection, used by one thread at a time. Statements are prepared once and kept.
+final class Connection {
+    private var handle: OpaquePointer?
+    private var statements: [String: Statement] = [:]
+
+    enum Mode {
+        case writer
+        case reader
+    }
+
+    /// `unavailable` when the file cannot be opened.
+    init(path: String, mode: Mode) throws {
+        let flags = SQLITE_OPEN_NOMUTEX | (mode == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE)
+        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        guard code == SQLITE_OK else {
+            let text = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            sqlite3_close_v2(handle)
+            throw StorageFault.unavailable("open \(path): \(text)")
+        }
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, 10_000)
+        switch mode {
+        case .writer:
+            try execute("PRAGMA journal_mode=WAL")
+            // The default NORMAL would not sync the WAL at COMMIT, and a 250 would lie.
+            try execute("PRAGMA synchronous=FULL")
+            try execute("PRAGMA wal_autocheckpoint=0")
+            try execute("PRAGMA foreign_keys=OFF")
+            try execute("PRAGMA cache_size=-16384")
+        case .reader:
+            try execute("PRAGMA query_only=ON")
+            try execute("PRAGMA cache_size=-4096")
+        }
+        try execute("PRAGMA temp_store=MEMORY")
+    }
+
+    func close() {
+        statements.removeAll()
+        sqlite3_close_v2(handle)
+        handle = nil
+    }
+
+    deinit { close() }
+
+    func execute(_ sql: String) throws {
+        guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw fault(sql) }
+    }
+
+    /// The prepared statement, reset and with nothing bound.
+    func prepare(_ sql: String) throws -> Statement {
+        if let known = statements[sql] {
+            known.reset()
+            return known
+        }
+        var raw: OpaquePointer?
+        guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &raw, nil) == SQLITE_OK, let raw else { throw fault(sql) }
+        let statement = Statement(raw, of: self, sql: sql)
+        statements[sql] = statement
+        return statement
+    }
+
+    /// Runs a statement that gives no rows.
+    func run(_ sql: String, _ values: SQLValue...) throws {
+        let statement = try prepare(sql)
+        try statement.bind(values)
+        _ = try statement.step()
+        statement.reset()
+    }
+
+    /// The first column of the first row as a number.
+    func number(_ sql: String, _ values: SQLValue...) throws -> Int64? {
+        let statement = try prepare(sql)
+        try statement.bind(values)
+        defer { statement.reset() }
+        guard try statement.step() else { return nil }
+        return statement.int(0)
+    }
+
+    func fault(_ what: String) -> StorageFault {
+        let code = sqlite3_extended_errcode(handle)
+        if code & 0xFF == SQLITE_FULL { return .full }
+        let text = String(cString: sqlite3_errmsg(handle))
+        if code & 0xFF == SQLITE_CORRUPT || code & 0xFF == SQLITE_NOTADB { return .corrupt("SQLite: \(text)") }
+        return .unavailable("SQLite \(code): \(text) (\(what.prefix(60)))")
+    }
+
+    /// Copies WAL pages into the database file. `truncate` also empties the WAL, and waits for readers.
+    func checkpoint(truncate: Bool) throws {
+        let mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
+        guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw fault("checkpoint") }
+    }
+
+    var changes: Int { Int(sqlite3_changes(handle)) }
+}
+
+enum SQLValue {
+    case int(Int64)
+    case text(String)
+    case blob([UInt8])
+    case null
+}
+
+/// A prepared statement; parameters are numbered from 1, columns from 0.
+final class Statement {
+    private let raw: OpaquePointer
+    private unowned let connection: Connection
+    private let sql: String
+
+    private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    fileprivate init(_ raw: OpaquePointer, of connection: Connection, sql: String) {
+        self.raw = raw
+        self.connection = connection
+        self.sql = sql
+    }
+
+    deinit { sqlite3_finalize(raw) }
+
+    func reset() {
+        sqlite3_reset(raw)
+        sqlite3_clear_bindings(raw)
+    }
+
+    func bind(_ values: [SQLValue]) throws {
+        for (index, value) in values.enumerated() { try bind(value, at: Int32(index + 1)) }
+    }
+
+    private func bind(_ value: SQLValue, at index: Int32) throws {
+        let code: Int32
+        switch value {
+        case .int(let number): code = sqlite3_bind_int64(raw, index, number)
+        case .text(let text): code = sqlite3_bind_text(raw, index, text, Int32(text.utf8.count), Statement.transient)
+        case .blob(let bytes):
+            code = bytes.isEmpty ? sqlite3_bind_zeroblob(raw, index, 0) : sqlite3_bind_blob(raw, index, bytes, Int32(bytes.count), Statement.transient)
+        case .null: code = sqlite3_bind_null(raw, index)
+        }
+        guard code == SQLITE_OK else { throw connection.fault(sql) }
+    }
+
+    /// Whether there is a (further) row.
+    func step() throws -> Bool {
+        switch sqlite3_step(raw) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default:
+            let fault = connection.fault(sql)
+            sqlite3_reset(raw)
+            throw fault
+        }
+    }
+
+    func int(_ column: Int32) -> Int64 { sqlite3_column_int64(raw, column) }
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(raw, column) == SQLITE_NULL }
+    func text(_ column: Int32) -> String { sqlite3_column_text(raw, column).map { String(cString: $0) } ?? "" }
+
+    func blob(_ column: Int32) -> [UInt8] {
+        let count = Int(sqlite3_column_bytes(raw, column))
+        guard count > 0, let bytes = sqlite3_column_blob(raw, column) else { return [] }
+        return [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
+    }
+}

@@ -1,0 +1,155 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+import MailModel
+import MessageFormat
+import NIOCore
+import Storage
+import Synchronization
+
+/// Reads bodies and outlines on a reader's thread, with that thread's own connection.
+///
+/// `@unchecked Sendable`: a reader is lent to one job at a time by `Readers`.
+final class BodyReader: @unchecked Sendable {
+    let connection: Connection
+    private let folder: BodyFolder
+    private let catalog: Catalog
+    private var files: [Int64: Int32] = [:]
+    private static let mostOpenFiles = 32
+
+    init(path: String, folder: BodyFolder, catalog: Catalog) throws {
+        connection = try Connection(path: path, mode: .reader)
+        self.folder = folder
+        self.catalog = catalog
+    }
+
+    deinit { for fd in files.values { close(fd) } }
+
+    func outlines(of bodies: [BodyID], for account: AccountID) throws -> [MessageOutline] {
+        guard let key = catalog.account(account)?.key else { throw StorageFault.noSuchAccount }
+        var found: [MessageOutline] = []
+        found.reserveCapacity(bodies.count)
+        for body in bodies {
+            let statement = try connection.prepare(
+                "SELECT holder.sealed_key, body.outline, body.parser FROM holder JOIN body ON body.id=holder.body WHERE holder.body=? AND holder.account=?")
+            try statement.bind([.int(body.rawValue), .int(account.rawValue)])
+            guard try statement.step() else { throw StorageFault.noSuchMessage }
+            let (wrapped, sealed, parser) = (statement.blob(0), statement.blob(1), statement.int(2))
+            statement.reset()
+            let bodyKey = try unwrap(wrapped, body, account, key)
+            guard parser == Int64(MessageOutline.version) else {
+                found.append(try scan(body, account))
+                continue
+            }
+            let plain = try Seal.open(sealed, under: bodyKey, as: Label(kind: .outline, id: body.rawValue))
+            do {
+                found.append(try MessageOutline(decoding: ByteBuffer(bytes: plain)))
+            } catch {
+                throw StorageFault.corrupt("outline of body \(body.rawValue): \(error)")
+            }
+        }
+        return found
+    }
+
+    /// The outline worked out anew, for a body that an older parser saw.
+    private func scan(_ body: BodyID, _ account: AccountID) throws -> MessageOutline {
+        var scanner = MessageScanner()
+        var position = 0
+        while true {
+            let piece = try read(position..<(position + 1 << 20), of: body, for: account)
+            guard piece.readableBytes > 0 else { return scanner.finish() }
+            position += piece.readableBytes
+            scanner.consume(piece)
+        }
+    }
+
+    func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) throws -> ByteBuffer {
+        guard let key = catalog.account(account)?.key else { throw StorageFault.noSuchAccount }
+        do {
+            return try readOnce(range, of: body, for: account, key)
+        } catch StorageFault.unavailable {
+            // Compaction may have moved it between the look-up and the read.
+            for fd in files.values { close(fd) }
+            files.removeAll()
+            return try readOnce(range, of: body, for: account, key)
+        }
+    }
+
+    private func readOnce(_ range: Range<Int>?, of body: BodyID, for account: AccountID, _ key: SymmetricKey) throws -> ByteBuffer {
+        let statement = try connection.prepare(
+            "SELECT holder.sealed_key, body.segment, body.position, body.size FROM holder JOIN body ON body.id=holder.body WHERE holder.body=? AND holder.account=?")
+        try statement.bind([.int(body.rawValue), .int(account.rawValue)])
+        guard try statement.step() else { throw StorageFault.noSuchMessage }
+        let (wrapped, segment, position, size) = (statement.blob(0), statement.int(1), statement.int(2), Int(statement.int(3)))
+        statement.reset()
+        let bodyKey = try unwrap(wrapped, body, account, key)
+        let wanted = (range ?? 0..<size).clamped(to: 0..<size)
+        guard !wanted.isEmpty || size == 0 else { return ByteBuffer() }
+        return try open(wanted, of: body, key: bodyKey, size: size, segment: segment, position: position)
+    }
+
+    /// Octets of a body whose key is at hand.
+    func open(_ wanted: Range<Int>, of body: BodyID, key: SymmetricKey, size: Int, segment: Int64, position: Int64) throws -> ByteBuffer {
+        let path = segment == 0 ? folder.file(body) : folder.segment(segment)
+        let fd = try segment == 0 ? Disk.open(path, O_RDONLY) : file(segment, path)
+        defer { if segment == 0 { close(fd) } }
+        let last = BodySeal.chunks(of: size) - 1
+        let first = wanted.lowerBound / BodySeal.chunk
+        let end = wanted.isEmpty ? 0 : (wanted.upperBound - 1) / BodySeal.chunk
+        let stride = BodySeal.chunk + BodySeal.tag
+        let from = first * stride
+        let to = end == last ? BodySeal.sealedSize(of: size) : (end + 1) * stride
+        let sealed = try Disk.read(to - from, from: fd, at: position + Int64(RecordHeader.octets + from), path: path)
+        let seal = BodySeal(key: key, body: body)
+        var out = ByteBufferAllocator().buffer(capacity: to - from)
+        for number in first...end {
+            let start = (number - first) * stride
+            let length = min(stride, sealed.readableBytes - start)
+            try sealed.withUnsafeReadableBytes {
+                try seal.open(UnsafeRawBufferPointer(rebasing: $0[start..<(start + length)]), number: number, isLast: number == last, into: &out)
+            }
+        }
+        out.moveReaderIndex(forwardBy: wanted.lowerBound - first * BodySeal.chunk)
+        return out.readSlice(length: wanted.count) ?? ByteBuffer()
+    }
+
+    private func unwrap(_ wrapped: [UInt8], _ body: BodyID, _ account: AccountID, _ key: SymmetricKey) throws -> SymmetricKey {
+        SymmetricKey(data: try Seal.open(wrapped, under: key, as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue)))
+    }
+
+    private func file(_ segment: Int64, _ path: String) throws -> Int32 {
+        if let fd = files[segment] { return fd }
+        if files.count >= BodyReader.mostOpenFiles, let (old, fd) = files.first {
+            close(fd)
+            files[old] = nil
+        }
+        let fd = try Disk.open(path, O_RDONLY)
+        files[segment] = fd
+        return fd
+    }
+}
+
+/// A few readers, each with a thread's worth of work at a time.
+final class Readers: Sendable {
+    private let pool: BlockingPool
+    private let free: Mutex<[BodyReader]>
+
+    init(count: Int, make: () throws -> BodyReader) throws {
+        free = Mutex(try (0..<count).map { _ in try make() })
+        pool = BlockingPool(name: "martlet-read", threads: count)
+    }
+
+    func run<Value: Sendable>(_ body: @escaping @Sendable (BodyReader) throws -> Value) async throws -> Value {
+        try await pool.run { [self] in
+            // As many readers as threads: one is always free.
+            guard let reader = free.withLock({ $0.popLast() }) else { throw StorageFault.unavailable("no reader is free") }
+            defer { free.withLock { $0.append(reader) } }
+            return try body(reader)
+        }
+    }
+
+    func close() {
+        pool.close()
+        free.withLock { $0.removeAll() }
+    }
+}

@@ -1,0 +1,66 @@
+import MailModel
+import Storage
+
+/// Reads mailboxes' narrow rows.
+enum TableReader {
+    private static let columns = "uid, flags, mod_seq, body, internal_date, size"
+
+    /// The whole table, as the connection sees it now.
+    static func load(_ entry: MailboxEntry, _ connection: Connection) throws -> MailboxSnapshot {
+        var snapshot = MailboxSnapshot(mailbox: entry.record.id, uidValidity: entry.record.uidValidity)
+        snapshot.adopt(entry)
+        let statement = try connection.prepare("SELECT \(columns) FROM message WHERE mailbox=? ORDER BY uid")
+        try statement.bind([.int(entry.record.id.rawValue)])
+        defer { statement.reset() }
+        var rows = ContiguousArray<MessageRow>()
+        while try statement.step() {
+            if let row = row(statement) { rows.append(row) }
+            if rows.count == MailboxSnapshot.Block.most {
+                snapshot.append(rows)
+                rows.removeAll(keepingCapacity: true)
+            }
+        }
+        snapshot.append(rows)
+        return snapshot
+    }
+
+    /// The row as it is now; nil when it is gone.
+    static func row(_ uid: UInt32, of mailbox: MailboxID, _ connection: Connection) throws -> MessageRow? {
+        let statement = try connection.prepare("SELECT \(columns) FROM message WHERE mailbox=? AND uid=?")
+        try statement.bind([.int(mailbox.rawValue), .int(Int64(uid))])
+        defer { statement.reset() }
+        return try statement.step() ? row(statement) : nil
+    }
+
+    /// UIDs that changes after `modSeq` named, of one kind or of all.
+    static func changed(since modSeq: ModSeq, in mailbox: MailboxID, of account: AccountID, _ connection: Connection) throws -> NumberSet {
+        let statement = try connection.prepare("SELECT uids FROM change WHERE account=? AND mod_seq>? AND mailbox=?")
+        try statement.bind([.int(account.rawValue), .int(Int64(modSeq.rawValue)), .int(mailbox.rawValue)])
+        return try union(statement)
+    }
+
+    static func expunged(since modSeq: ModSeq, in mailbox: MailboxID, _ connection: Connection) throws -> NumberSet {
+        let statement = try connection.prepare("SELECT uids FROM change WHERE kind=3 AND mailbox=? AND mod_seq>?")
+        try statement.bind([.int(mailbox.rawValue), .int(Int64(modSeq.rawValue))])
+        return try union(statement)
+    }
+
+    private static func union(_ statement: Statement) throws -> NumberSet {
+        defer { statement.reset() }
+        var ranges: [ClosedRange<UInt32>] = []
+        while try statement.step() {
+            guard let set = NumberSet(packed: statement.blob(0)) else { throw StorageFault.corrupt("change log: a set of UIDs") }
+            ranges += set.ranges
+        }
+        return NumberSet(ranges)
+    }
+
+    private static func row(_ statement: Statement) -> MessageRow? {
+        guard let uid = UInt32(exactly: statement.int(0)).flatMap(UID.init(rawValue:)),
+            let modSeq = ModSeq(rawValue: UInt64(clamping: statement.int(2)))
+        else { return nil }
+        return MessageRow(
+            uid: uid, flags: FlagBits(rawValue: UInt64(bitPattern: statement.int(1))), modSeq: modSeq, body: BodyID(rawValue: statement.int(3)),
+            internalDate: Timestamp(rawValue: statement.int(4)), size: UInt32(clamping: statement.int(5)))
+    }
+}

@@ -1,0 +1,272 @@
+package import Logging
+package import MailModel
+import Glibc
+import MessageFormat
+package import Storage
+import Synchronization
+
+/// The embedded store: an index in SQLite (`index.db`), bodies in segment files, everything that comes from a message sealed.
+///
+/// Invariants: a row of the index points only at bytes that were durable before it; a file holds nothing beyond the last indexed offset after
+/// a start; one thread changes the index, in batches that share a commit; what is in memory is published after the commit, never before.
+package final class SQLiteStore: Store {
+    package struct Options: Sendable {
+        /// Octets that must stay free on the disk; below it no mail comes in.
+        package var freeFloor: Int64
+        package var readers: Int
+
+        package init(freeFloor: Int64 = 256 << 20, readers: Int = 2) {
+            self.freeFloor = freeFloor
+            self.readers = readers
+        }
+    }
+
+    private let master: MasterKey
+    let catalog: Catalog
+    private let leases: Leases
+    private let folder: BodyFolder
+    private let writer: Writer
+    let readers: Readers
+    private let files = BlockingPool(name: "martlet-file", threads: 2)
+    private let checkpointer: Checkpointer
+    private let budget = MemoryBudget()
+    private let nextBody: Atomic<Int64>
+    private let hasRoom: @Sendable () -> Bool
+    private let recentlyOpen = Mutex<[OpenMailbox]>([])
+    private let isClosed = Atomic<Bool>(false)
+
+    /// Rows of tables kept in memory though nobody looks at them, so that the next SELECT finds them: 200,000, of 48 octets each.
+    private static let mostIdleRows = 200_000
+    private static let mostIdleTables = 64
+
+    /// Opens the store in `path`, an existing folder, and makes it there when it is empty. `unavailable` for a wrong master key or a newer schema.
+    package static func open(
+        _ path: String, masterKey: MasterKey, options: Options = Options(), clock: @escaping Timestamp.Clock, log: Logger
+    ) throws -> SQLiteStore {
+        try SQLiteStore(path, masterKey, options, clock, log)
+    }
+
+    private init(_ path: String, _ masterKey: MasterKey, _ options: Options, _ clock: @escaping Timestamp.Clock, _ log: Logger) throws {
+        master = masterKey
+        let bodies = try BodyFolder(in: path)
+        let database = path + "/index.db"
+        let isNew = access(database, F_OK) != 0
+        let connection = try Connection(path: database, mode: .writer)
+        if isNew { try Disk.syncFolder(path) }
+        try Schema.migrate(connection)
+        try Loading.checkKey(connection, masterKey, isNew: isNew)
+        let lastSegment = try Loading.cutTails(connection, bodies, log)
+        let loaded = try Loading.state(connection, masterKey)
+        let releases = try Loading.releases(connection)
+        nextBody = Atomic(try Loading.lastBody(connection, bodies) + 1)
+
+        let catalog = Catalog(loaded)
+        let leases = Leases()
+        let floor = options.freeFloor
+        hasRoom = { Disk.free(at: path) >= floor }
+        readers = try Readers(count: options.readers) { try BodyReader(path: database, folder: bodies, catalog: catalog) }
+        checkpointer = try Checkpointer(path: database, log: log)
+        let index = IndexThread(
+            connection: connection, path: database, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, releases: releases)
+        writer = Writer(segments: SegmentWriter(folder: bodies, lastID: lastSegment), index: index, hasRoom: hasRoom)
+        self.catalog = catalog
+        self.leases = leases
+        folder = bodies
+    }
+
+    package func close() async {
+        guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            // Joining blocks, so a thread of its own does it.
+            _ = BlockingThread("martlet-close") { [self] in
+                checkpointer.close()
+                readers.close()
+                files.close()
+                writer.close()
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Runs an operation in the next batch.
+    func change<Value: Sendable>(_ operation: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value {
+        try await writer.submit { transaction, _ in try operation(transaction) }
+    }
+}
+
+// Bodies.
+extension SQLiteStore {
+    package func receive(expected: Int?) async throws -> any BodySink {
+        guard hasRoom() else { throw StorageFault.full }
+        let id = BodyID(rawValue: nextBody.add(1, ordering: .relaxed).oldValue)
+        return Sink(id: id, folder: folder, pool: files, budget: budget, floor: hasRoom)
+    }
+
+    package func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline] {
+        try await readers.run { try $0.outlines(of: bodies, for: account) }
+    }
+
+    package func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer {
+        try await readers.run { try $0.read(range, of: body, for: account) }
+    }
+
+    package func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed] {
+        guard let record = body.payload as? StagedRecord else { throw StorageFault.unavailable("a body of another store") }
+        return try await writer.submit(body: record) { transaction, place in
+            guard let place else { throw StorageFault.unavailable("a body without a place") }
+            return try transaction.place(body, record, at: place, placements)
+        }
+    }
+}
+
+// Mailboxes.
+extension SQLiteStore {
+    package func mailboxes(of account: AccountID) async throws -> [MailboxRecord] {
+        catalog.read { state in
+            (state.names[account] ?? [:]).values.compactMap { state.mailboxes[$0]?.record }
+        }.sorted { $0.name < $1.name }
+    }
+
+    package func mailbox(named name: MailboxName, of account: AccountID) async throws -> MailboxRecord? {
+        catalog.read { state in state.names[account]?[name].flatMap { state.mailboxes[$0]?.record } }
+    }
+
+    package func status(of mailbox: MailboxID) async throws -> MailboxStatus {
+        let found = catalog.read { state in state.mailboxes[mailbox].map { ($0, state.recentFloors[mailbox] ?? 0) } }
+        guard let (entry, floor) = found else { throw StorageFault.noSuchMailbox }
+        return MailboxStatus(
+            messages: entry.messages, unseen: entry.unseen, deleted: entry.deleted, size: entry.size, uidNext: UID(rawValue: entry.uidNext) ?? .last,
+            uidValidity: entry.record.uidValidity, highestModSeq: entry.modSeq, recentFloor: floor)
+    }
+
+    package func create(mailbox name: MailboxName, of account: AccountID, specialUse: SpecialUse?) async throws -> MailboxRecord {
+        try await change { try $0.create(name, of: account, specialUse: specialUse) }
+    }
+
+    package func delete(mailbox: MailboxID) async throws { try await change { try $0.delete(mailbox) } }
+    package func rename(mailbox: MailboxID, to name: MailboxName) async throws { try await change { try $0.rename(mailbox, to: name) } }
+
+    package func subscriptions(of account: AccountID) async throws -> Set<MailboxName> { catalog.read { $0.subscriptions[account] ?? [] } }
+
+    package func set(subscribed: Bool, to name: MailboxName, of account: AccountID) async throws {
+        try await change { try $0.set(subscribed: subscribed, to: name, of: account) }
+    }
+
+    package func open(_ mailbox: MailboxID) async throws -> any MailboxHandle {
+        if let open = catalog.opened(mailbox) {
+            remember(open)
+            return open
+        }
+        guard let entry = catalog.mailbox(mailbox) else { throw StorageFault.noSuchMailbox }
+        let loaded = try await readers.run { try $0.load(entry) }
+        let (catalog, leases) = (catalog, leases)
+        let open = try await change { try $0.attach(loaded, catalog: catalog, leases: leases) }
+        remember(open)
+        return open
+    }
+
+    /// Keeps the tables that were opened last, within bounds.
+    private func remember(_ open: OpenMailbox) {
+        let dropped = recentlyOpen.withLock { kept in
+            kept.removeAll { $0 === open }
+            kept.append(open)
+            var rows = kept.reduce(0) { $0 + $1.snapshot.count }
+            var dropped: [OpenMailbox] = []
+            while kept.count > 1, kept.count > SQLiteStore.mostIdleTables || rows > SQLiteStore.mostIdleRows {
+                rows -= kept[0].snapshot.count
+                dropped.append(kept.removeFirst())
+            }
+            return dropped
+        }
+        _ = dropped
+    }
+
+    package func change(flags: FlagChange, of uids: NumberSet, in mailbox: MailboxID, unchangedSince: ModSeq?) async throws -> FlagsChanged {
+        try await change { try $0.change(flags: flags, of: uids, in: mailbox, unchangedSince: unchangedSince) }
+    }
+
+    package func expunge(_ uids: NumberSet?, in mailbox: MailboxID) async throws -> Expunged {
+        try await change { try $0.expunge(uids, in: mailbox) }
+    }
+
+    package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
+        try await change { try $0.copy(uids, from: source, to: target) }
+    }
+
+    package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
+        try await change { try $0.move(uids, from: source, to: target) }
+    }
+
+    package func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet {
+        guard catalog.mailbox(mailbox) != nil else { throw StorageFault.noSuchMailbox }
+        return try await readers.run { try TableReader.expunged(since: modSeq, in: mailbox, $0.connection) }
+    }
+}
+
+// Domains and accounts.
+extension SQLiteStore {
+    package func domains() async throws -> [Domain] { catalog.read { Array($0.domains) }.sorted() }
+    package func add(domain: Domain) async throws { try await change { try $0.add(domain) } }
+    package func remove(domain: Domain) async throws { try await change { try $0.remove(domain) } }
+
+    package func accounts() async throws -> [AccountRecord] { catalog.read { $0.accounts.values.map(\.record) }.sorted { $0.id < $1.id } }
+
+    package func account(named name: AccountName) async throws -> AccountRecord? {
+        catalog.read { state in state.accountsByName[name.folded].flatMap { state.accounts[$0]?.record } }
+    }
+
+    package func account(_ id: AccountID) async throws -> AccountRecord? { catalog.account(id)?.record }
+
+    package func add(account: AccountName, passwordHash: String) async throws -> AccountRecord {
+        let master = master
+        return try await change { try $0.add(account, passwordHash: passwordHash, under: master) }
+    }
+
+    package func set(passwordHash: String, of account: AccountID) async throws { try await change { try $0.set(passwordHash: passwordHash, of: account) } }
+    package func set(enabled: Bool, of account: AccountID) async throws { try await change { try $0.set(enabled: enabled, of: account) } }
+    package func remove(account: AccountID) async throws { try await change { try $0.remove(account) } }
+
+    package func note(login: Timestamp, of account: AccountID) {
+        catalog.read { state in
+            guard state.accounts[account] != nil else { return }
+            state.accounts[account]?.record.lastLogin = login
+            state.dirtyLogins.insert(account)
+        }
+    }
+}
+
+extension BodyReader {
+    /// The table as one read transaction sees it; its `highestModSeq` says as of when.
+    func load(_ entry: MailboxEntry) throws -> MailboxSnapshot {
+        try connection.execute("BEGIN")
+        defer { try? connection.execute("COMMIT") }
+        var snapshot = try TableReader.load(entry, connection)
+        let modSeq = try connection.number("SELECT mod_seq FROM mailbox WHERE id=?", .int(entry.record.id.rawValue))
+        snapshot.highestModSeq = ModSeq(rawValue: UInt64(clamping: modSeq ?? 0)) ?? .zero
+        return snapshot
+    }
+}
+
+extension Transaction {
+    /// Brings a table that a reader loaded up to now, and makes it the one that all share.
+    func attach(_ loaded: MailboxSnapshot, catalog: Catalog, leases: Leases) throws -> OpenMailbox {
+        if let open = open(loaded.mailbox) { return open }
+        let entry = try mailbox(loaded.mailbox)
+        var table = loaded
+        if entry.modSeq != loaded.highestModSeq {
+            let changed = try TableReader.changed(since: loaded.highestModSeq, in: loaded.mailbox, of: entry.record.account, connection)
+            var rows: [UInt32: MessageRow] = [:]
+            for uid in changed.numbers { rows[uid] = try TableReader.row(uid, of: loaded.mailbox, connection) }
+            let known = loaded.rows(changed).map(\.row.uid)
+            table.update(NumberSet(known)) { rows[$0.uid.rawValue] }
+            let knownSet = NumberSet(known)
+            table.append(rows.values.filter { !knownSet.contains($0.uid) }.sorted { $0.uid < $1.uid })
+        }
+        table.adopt(entry)
+        table.lease = leases.take(loaded.mailbox, epoch: 0)
+        let open = OpenMailbox(table, catalog: catalog)
+        staged.opened[loaded.mailbox] = open
+        staged.mailboxes[loaded.mailbox] = entry
+        return open
+    }
+}

@@ -1,0 +1,101 @@
+import Crypto
+import FoundationEssentials
+import MailModel
+import NIOCore
+import Storage
+
+/// A body's bytes under its own key: chunks of 64 KiB, each with a tag of 16 octets. The nonce is the chunk's number and whether it is the last, which is safe for the
+/// key is used for nothing else but the outline, whose nonce is random and whose label differs.
+struct BodySeal {
+    static let chunk = 65_536
+    static let tag = 16
+
+    let key: SymmetricKey
+    let body: BodyID
+
+    /// How many octets a body of `size` takes when sealed.
+    static func sealedSize(of size: Int) -> Int { size + chunks(of: size) * tag }
+
+    static func chunks(of size: Int) -> Int { max(1, (size + chunk - 1) / chunk) }
+
+    /// Seals one chunk's bytes, at most `chunk` of them, behind what is in `out`.
+    func seal(_ plain: UnsafeRawBufferPointer, number: Int, isLast: Bool, into out: inout ByteBuffer) throws {
+        let box = try AES.GCM.seal(
+            plain, using: key, nonce: nonce(number, isLast), authenticating: label(number).bytes(keyID: Seal.currentKeyID))
+        out.writeBytes(box.ciphertext)
+        out.writeBytes(box.tag)
+    }
+
+    /// Opens chunk `number`, whose ciphertext and tag are `sealed`.
+    func open(_ sealed: UnsafeRawBufferPointer, number: Int, isLast: Bool, into out: inout ByteBuffer) throws {
+        guard sealed.count >= BodySeal.tag else { throw StorageFault.corrupt("body \(body.rawValue): chunk \(number) is too short") }
+        do {
+            let cut = sealed.count - BodySeal.tag
+            let box = try AES.GCM.SealedBox(
+                nonce: nonce(number, isLast), ciphertext: UnsafeRawBufferPointer(rebasing: sealed[..<cut]),
+                tag: UnsafeRawBufferPointer(rebasing: sealed[cut...]))
+            let plain = try AES.GCM.open(box, using: key, authenticating: label(number).bytes(keyID: Seal.currentKeyID))
+            out.writeBytes(plain)
+        } catch {
+            throw StorageFault.corrupt("body \(body.rawValue): chunk \(number) is not what was stored")
+        }
+    }
+
+    private func label(_ number: Int) -> Label {
+        Label(kind: .bodyChunk, id: body.rawValue, chunk: UInt64(number))
+    }
+
+    private func nonce(_ number: Int, _ isLast: Bool) throws -> AES.GCM.Nonce {
+        var bytes: [UInt8] = [0, 0, 0, isLast ? 1 : 0]
+        withUnsafeBytes(of: UInt64(number).bigEndian) { bytes.append(contentsOf: $0) }
+        return try AES.GCM.Nonce(data: bytes)
+    }
+}
+
+/// What stands before a body in a segment: enough to find and check every record without the index.
+struct RecordHeader {
+    static let octets = 36
+    private static let magic: UInt32 = 0x4D42_5231  // MBR1
+
+    let body: BodyID
+    let size: Int64
+    /// Octets behind the header.
+    let length: Int64
+    let keyID: UInt32
+
+    func write(to out: inout ByteBuffer) {
+        out.writeInteger(RecordHeader.magic)
+        out.writeInteger(body.rawValue)
+        out.writeInteger(size)
+        out.writeInteger(length)
+        out.writeInteger(keyID)
+        out.writeInteger(check)
+    }
+
+    /// Nil when those 36 octets are no header.
+    init?(_ bytes: ByteBuffer) {
+        var bytes = bytes
+        guard bytes.readInteger(as: UInt32.self) == RecordHeader.magic, let id = bytes.readInteger(as: Int64.self),
+            let size = bytes.readInteger(as: Int64.self), let length = bytes.readInteger(as: Int64.self),
+            let keyID = bytes.readInteger(as: UInt32.self), let found = bytes.readInteger(as: UInt32.self)
+        else { return nil }
+        self.init(body: BodyID(rawValue: id), size: size, length: length, keyID: keyID)
+        guard found == check else { return nil }
+    }
+
+    init(body: BodyID, size: Int64, length: Int64, keyID: UInt32 = Seal.currentKeyID) {
+        self.body = body
+        self.size = size
+        self.length = length
+        self.keyID = keyID
+    }
+
+    // FNV-1a: it finds torn writes; forgery is what the tags of the chunks are for.
+    private var check: UInt32 {
+        var hash: UInt32 = 2_166_136_261
+        for value in [UInt64(bitPattern: body.rawValue), UInt64(bitPattern: size), UInt64(bitPattern: length), UInt64(keyID)] {
+            for shift in stride(from: 0, to: 64, by: 8) { hash = (hash ^ UInt32(truncatingIfNeeded: value >> UInt64(shift)) & 0xFF) &* 16_777_619 }
+        }
+        return hash
+    }
+}

@@ -1,0 +1,79 @@
+import Crypto
+import FoundationEssentials
+package import NIOCore
+import Storage
+
+/// The 32 octets under which every account's key is wrapped. It lies outside the data folder, and nothing prints it.
+package struct MasterKey: Sendable, CustomStringConvertible {
+    let key: SymmetricKey
+
+    package static let octets = 32
+
+    /// Nil unless there are 32 octets.
+    package init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == MasterKey.octets else { return nil }
+        key = SymmetricKey(data: Array(bytes))
+    }
+
+    package var description: String { "MasterKey" }
+}
+
+/// What a ciphertext is the ciphertext of. It is authenticated with it, so that two records that are swapped are both refused; it names no
+/// file and no offset, so that a record can be moved without its key.
+struct Label {
+    enum Kind: UInt8 {
+        case check = 1
+        case accountKey = 2
+        case bodyKey = 3
+        case bodyChunk = 4
+        case outline = 5
+        case mailboxName = 6
+        case subscription = 7
+    }
+
+    let kind: Kind
+    let id: Int64
+    var account: Int64 = 0
+    var chunk: UInt64 = 0
+
+    func bytes(keyID: UInt32) -> [UInt8] {
+        var out: [UInt8] = [kind.rawValue]
+        out.reserveCapacity(29)
+        withUnsafeBytes(of: id.bigEndian) { out.append(contentsOf: $0) }
+        withUnsafeBytes(of: account.bigEndian) { out.append(contentsOf: $0) }
+        withUnsafeBytes(of: chunk.bigEndian) { out.append(contentsOf: $0) }
+        withUnsafeBytes(of: keyID.bigEndian) { out.append(contentsOf: $0) }
+        return out
+    }
+}
+
+/// AES-256-GCM with a random nonce: key id (4 octets), nonce (12), ciphertext, tag (16).
+enum Seal {
+    /// The generation of key that seals today. A key that is replaced gets a higher one.
+    static let currentKeyID: UInt32 = 1
+    static let overhead = 4 + 12 + 16
+
+    static func seal(_ plain: some DataProtocol, under key: SymmetricKey, as label: Label) throws -> [UInt8] {
+        let box = try AES.GCM.seal(plain, using: key, authenticating: label.bytes(keyID: currentKeyID))
+        var out: [UInt8] = []
+        out.reserveCapacity(plain.count + overhead)
+        withUnsafeBytes(of: currentKeyID.bigEndian) { out.append(contentsOf: $0) }
+        out.append(contentsOf: box.nonce)
+        out.append(contentsOf: box.ciphertext)
+        out.append(contentsOf: box.tag)
+        return out
+    }
+
+    /// `corrupt` when it is not what was sealed under that key and label.
+    static func open(_ sealed: [UInt8], under key: SymmetricKey, as label: Label) throws -> Data {
+        guard sealed.count >= overhead else { throw StorageFault.corrupt("\(label.kind) \(label.id): too short") }
+        let keyID = sealed[0..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        do {
+            let box = try AES.GCM.SealedBox(
+                nonce: AES.GCM.Nonce(data: sealed[4..<16]), ciphertext: sealed[16..<(sealed.count - 16)], tag: sealed[(sealed.count - 16)...])
+            return try AES.GCM.open(box, using: key, authenticating: label.bytes(keyID: keyID))
+        } catch {
+            throw StorageFault.corrupt("\(label.kind) \(label.id): not what was stored, or stored under another key")
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import Crypto
+import MailModel
+import Storage
+import Synchronization
+
+/// An account as the store has it in memory.
+struct AccountEntry: Sendable {
+    var record: AccountRecord
+    var modSeq: ModSeq
+    /// The highest UIDVALIDITY that any of its mailboxes was given.
+    var uidValidity: UInt32
+    let key: SymmetricKey
+}
+
+/// A mailbox as the store has it in memory: what LIST and STATUS need, not its messages.
+struct MailboxEntry: Sendable {
+    var record: MailboxRecord
+    /// 0 when every UID was given out.
+    var uidNext: UInt32
+    var modSeq: ModSeq
+    var messages = 0
+    var unseen = 0
+    var deleted = 0
+    var size: Int64 = 0
+    var keywords = KeywordTable()
+
+    mutating func count(_ row: MessageRow, by sign: Int = 1) {
+        messages += sign
+        if !row.flags.contains(.seen) { unseen += sign }
+        if row.flags.contains(.deleted) { deleted += sign }
+        size += Int64(row.size) * Int64(sign)
+    }
+}
+
+/// What one batch changed, kept aside until its commit is durable.
+struct Staged {
+    /// Nil: removed.
+    var accounts: [AccountID: AccountEntry?] = [:]
+    var mailboxes: [MailboxID: MailboxEntry?] = [:]
+    var names: [AccountID: [MailboxName: MailboxID]] = [:]
+    var subscriptions: [AccountID: Set<MailboxName>] = [:]
+    var domains: Set<Domain>?
+    var tables: [MailboxID: MailboxSnapshot] = [:]
+    var opened: [MailboxID: OpenMailbox] = [:]
+    var deleted: Set<MailboxID> = []
+}
+
+/// Accounts, mailboxes and who looks at them, in memory. The index thread alone changes it, after each commit; anybody reads.
+final class Catalog: Sendable {
+    struct State: Sendable {
+        var domains: Set<Domain> = []
+        var accounts: [AccountID: AccountEntry] = [:]
+        var accountsByName: [String: AccountID] = [:]
+        var mailboxes: [MailboxID: MailboxEntry] = [:]
+        var names: [AccountID: [MailboxName: MailboxID]] = [:]
+        var subscriptions: [AccountID: Set<MailboxName>] = [:]
+        var open: [MailboxID: WeakMailbox] = [:]
+        var recentFloors: [MailboxID: UInt32] = [:]
+        /// Changed in memory and not yet on disk.
+        var dirtyFloors: Set<MailboxID> = []
+        var dirtyLogins: Set<AccountID> = []
+    }
+
+    struct WeakMailbox: Sendable {
+        weak let mailbox: OpenMailbox?
+    }
+
+    private let state: Mutex<State>
+
+    init(_ state: consuming State) { self.state = Mutex(state) }
+
+    func read<Value>(_ body: (inout State) throws -> sending Value) rethrows -> sending Value { try state.withLock { try body(&$0) } }
+
+    func account(_ id: AccountID) -> AccountEntry? { state.withLock { $0.accounts[id] } }
+    func mailbox(_ id: MailboxID) -> MailboxEntry? { state.withLock { $0.mailboxes[id] } }
+    func opened(_ id: MailboxID) -> OpenMailbox? { state.withLock { $0.open[id]?.mailbox } }
+
+    /// Makes a committed batch visible.
+    func publish(_ staged: Staged, epoch: Int, leases: Leases) {
+        var changed: [(OpenMailbox, MailboxSnapshot)] = []
+        state.withLock { state in
+            if let domains = staged.domains { state.domains = domains }
+            for (id, entry) in staged.accounts {
+                if let entry {
+                    state.accounts[id] = entry
+                    state.accountsByName[entry.record.name.folded] = id
+                } else if let old = state.accounts.removeValue(forKey: id) {
+                    state.accountsByName[old.record.name.folded] = nil
+                    state.names[id] = nil
+                    state.subscriptions[id] = nil
+                }
+            }
+            for (id, names) in staged.names where state.accounts[id] != nil { state.names[id] = names }
+            for (id, subscriptions) in staged.subscriptions where state.accounts[id] != nil { state.subscriptions[id] = subscriptions }
+            for (id, open) in staged.opened { state.open[id] = WeakMailbox(mailbox: open) }
+            for (id, entry) in staged.mailboxes {
+                state.mailboxes[id] = entry
+                if entry == nil { state.recentFloors[id] = nil }
+                guard let open = state.open[id]?.mailbox else { continue }
+                var table = staged.tables[id] ?? open.snapshot
+                table.adopt(entry)
+                changed.append((open, table))
+            }
+        }
+        for (open, table) in changed {
+            var table = table
+            table.lease = leases.take(open.mailbox, epoch: epoch)
+            open.publish(table)
+        }
+    }
+}
+
+extension MailboxSnapshot {
+    /// Takes over what the mailbox says of itself; nil: it was deleted.
+    mutating func adopt(_ entry: MailboxEntry?) {
+        guard let entry else {
+            update(uids) { _ in nil }
+            isDeleted = true
+            return
+        }
+        uidNext = UID(rawValue: entry.uidNext) ?? .last
+        highestModSeq = entry.modSeq
+        keywords = entry.keywords
+    }
+}
+
+/// A mailbox's shared table.
+final class OpenMailbox: MailboxHandle {
+    let mailbox: MailboxID
+    private let catalog: Catalog
+    private let state: Mutex<State>
+
+    private struct State {
+        var snapshot: MailboxSnapshot
+        var watches: [ObjectIdentifier: @Sendable () -> Void] = [:]
+    }
+
+    init(_ snapshot: MailboxSnapshot, catalog: Catalog) {
+        mailbox = snapshot.mailbox
+        self.catalog = catalog
+        state = Mutex(State(snapshot: snapshot))
+    }
+
+    var snapshot: MailboxSnapshot { state.withLock { $0.snapshot } }
+
+    func publish(_ snapshot: MailboxSnapshot) {
+        let watches = state.withLock { state in
+            state.snapshot = snapshot
+            return Array(state.watches.values)
+        }
+        for poke in watches { poke() }
+    }
+
+    func watch(_ poke: @escaping @Sendable () -> Void) -> any AnyObject & Sendable {
+        let watch = Watch(self)
+        state.withLock { $0.watches[ObjectIdentifier(watch)] = poke }
+        return watch
+    }
+
+    func claimRecent() -> UInt32 {
+        let last = snapshot.uidNext.rawValue - 1
+        return catalog.read { state in
+            let floor = state.recentFloors[mailbox] ?? 0
+            guard last > floor else { return floor }
+            state.recentFloors[mailbox] = last
+            state.dirtyFloors.insert(mailbox)
+            return floor
+        }
+    }
+
+    private final class Watch: Sendable {
+        private let mailbox: OpenMailbox
+        init(_ mailbox: OpenMailbox) { self.mailbox = mailbox }
+        deinit {
+            let id = ObjectIdentifier(self)
+            _ = mailbox.state.withLock { $0.watches.removeValue(forKey: id) }
+        }
+    }
+}
+
+/// Which versions of mailboxes are being looked at, so that the bodies of messages that left a mailbox stay until nobody has yet to be told.
+final class Leases: Sendable {
+    private let held = Mutex<[MailboxID: [Int: Int]]>([:])
+
+    final class Lease: Sendable {
+        fileprivate let mailbox: MailboxID
+        fileprivate let epoch: Int
+        fileprivate let leases: Leases
+        fileprivate init(_ mailbox: MailboxID, _ epoch: Int, _ leases: Leases) {
+            self.mailbox = mailbox
+            self.epoch = epoch
+            self.leases = leases
+        }
+        deinit { leases.end(mailbox, epoch) }
+    }
+
+    func take(_ mailbox: MailboxID, epoch: Int) -> Lease {
+        held.withLock { $0[mailbox, default: [:]][epoch, default: 0] += 1 }
+        return Lease(mailbox, epoch, self)
+    }
+
+    private func end(_ mailbox: MailboxID, _ epoch: Int) {
+        held.withLock { held in
+            guard let count = held[mailbox]?[epoch] else { return }
+            held[mailbox]?[epoch] = count > 1 ? count - 1 : nil
+            if held[mailbox]?.isEmpty == true { held[mailbox] = nil }
+        }
+    }
+
+    /// Whether somebody looks at a version of the mailbox from before commit `epoch`.
+    func isHeld(_ mailbox: MailboxID, before epoch: Int) -> Bool {
+        held.withLock { $0[mailbox]?.keys.contains { $0 < epoch } ?? false }
+    }
+}

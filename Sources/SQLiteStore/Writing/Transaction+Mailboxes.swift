@@ -1,0 +1,167 @@
+import Crypto
+import MailModel
+import Storage
+
+// The tree of an account's mailboxes.
+extension Transaction {
+    func create(_ name: MailboxName, of id: AccountID, specialUse: SpecialUse?) throws -> MailboxRecord {
+        let account = try account(id)
+        var names = names(of: id)
+        guard names[name] == nil else { throw StorageFault.nameTaken }
+        let validity = try nextUIDValidity(id)
+        let modSeq = try nextModSeq(id)
+        try write("INSERT INTO mailbox (account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, recent_floor, keywords) "
+            + "VALUES (?,x'',?,?,1,?,0,0,0,0,0,'')",
+            .int(id.rawValue), specialUse.map { .text($0.rawValue) } ?? .null, .int(Int64(validity.rawValue)), .int(Int64(modSeq.rawValue)))
+        let mailbox = MailboxID(rawValue: try insertedID())
+        try store(name, of: mailbox, account)
+        try log(.mailboxCreated, id, modSeq, mailbox, NumberSet())
+        let record = MailboxRecord(id: mailbox, account: id, name: name, uidValidity: validity, specialUse: specialUse)
+        staged.mailboxes[mailbox] = MailboxEntry(record: record, uidNext: 1, modSeq: modSeq)
+        names[name] = mailbox
+        staged.names[id] = names
+        return record
+    }
+
+    private func store(_ name: MailboxName, of mailbox: MailboxID, _ account: AccountEntry) throws {
+        let label = Label(kind: .mailboxName, id: mailbox.rawValue, account: account.record.id.rawValue)
+        try write("UPDATE mailbox SET sealed_name=? WHERE id=?",
+            .blob(try Seal.seal(Array(name.value.utf8), under: account.key, as: label)), .int(mailbox.rawValue))
+    }
+
+    func delete(_ id: MailboxID) throws {
+        let entry = try mailbox(id)
+        guard !entry.record.name.isInbox else { throw StorageFault.notAllowed("INBOX cannot be deleted") }
+        try remove(entry)
+    }
+
+    private func remove(_ entry: MailboxEntry) throws {
+        let (id, account) = (entry.record.id, entry.record.account)
+        try releaseAll(entry)
+        try write("DELETE FROM message WHERE mailbox=?", .int(id.rawValue))
+        try write("DELETE FROM mailbox WHERE id=?", .int(id.rawValue))
+        try log(.mailboxDeleted, account, try nextModSeq(account), id, NumberSet())
+        var names = names(of: account)
+        names[entry.record.name] = nil
+        staged.names[account] = names
+        staged.mailboxes.updateValue(nil, forKey: id)
+        staged.tables[id] = nil
+    }
+
+    private func releaseAll(_ entry: MailboxEntry) throws {
+        let (id, account) = (entry.record.id, entry.record.account)
+        var bodies: [BodyID] = []
+        try table(of: id).forEach { _, row in
+            bodies.append(row.body)
+            return true
+        }
+        for body in bodies { try release(body, account, from: id) }
+    }
+
+    func rename(_ id: MailboxID, to name: MailboxName) throws {
+        let entry = try mailbox(id)
+        let account = entry.record.account
+        let names = names(of: account)
+        guard names[name] == nil else { throw StorageFault.nameTaken }
+        if entry.record.name.isInbox {
+            let target = try create(name, of: account, specialUse: nil)
+            _ = try move(try table(of: id).uids, from: id, to: target.id)
+            return
+        }
+        guard !name.isInferior(to: entry.record.name) else { throw StorageFault.notAllowed("a mailbox cannot be moved below itself") }
+        var renamed: [(MailboxID, MailboxName)] = []
+        for (old, mailbox) in names where old == entry.record.name || old.isInferior(to: entry.record.name) {
+            guard let new = old.moved(from: entry.record.name, to: name) else { throw StorageFault.notAllowed("a name would grow too long") }
+            guard names[new] == nil else { throw StorageFault.nameTaken }
+            renamed.append((mailbox, new))
+        }
+        var after = names.filter { old, _ in old != entry.record.name && !old.isInferior(to: entry.record.name) }
+        let owner = try self.account(account)
+        let modSeq = try nextModSeq(account)
+        for (mailbox, new) in renamed {
+            try store(new, of: mailbox, owner)
+            var moved = try self.mailbox(mailbox)
+            moved.record.name = new
+            staged.mailboxes[mailbox] = moved
+            after[new] = mailbox
+        }
+        staged.names[account] = after
+        try log(.mailboxRenamed, account, modSeq, id, NumberSet())
+    }
+
+    func set(subscribed: Bool, to name: MailboxName, of id: AccountID) throws {
+        let account = try account(id)
+        var names = subscriptions(of: id)
+        guard names.contains(name) != subscribed else { return }
+        if subscribed { names.insert(name) } else { names.remove(name) }
+        try write("DELETE FROM subscription WHERE account=?", .int(id.rawValue))
+        for name in names.sorted() {
+            let sealed = try Seal.seal(Array(name.value.utf8), under: account.key, as: Label(kind: .subscription, id: 0, account: id.rawValue))
+            try write("INSERT INTO subscription (account, sealed_name) VALUES (?,?)", .int(id.rawValue), .blob(sealed))
+        }
+        try log(.subscription, id, try nextModSeq(id), MailboxID(rawValue: 0), NumberSet())
+        staged.subscriptions[id] = names
+    }
+}
+
+// Domains and accounts.
+extension Transaction {
+    func add(_ domain: Domain) throws {
+        var domains = domains
+        guard domains.insert(domain).inserted else { throw StorageFault.nameTaken }
+        try write("INSERT INTO domain VALUES (?)", .text(domain.value))
+        staged.domains = domains
+    }
+
+    func remove(_ domain: Domain) throws {
+        var domains = domains
+        guard domains.remove(domain) != nil else { throw StorageFault.noSuchDomain }
+        guard try connection.number("SELECT 1 FROM account WHERE domain=? LIMIT 1", .text(domain.value)) == nil else {
+            throw StorageFault.notAllowed("the domain has accounts")
+        }
+        try write("DELETE FROM domain WHERE name=?", .text(domain.value))
+        staged.domains = domains
+    }
+
+    func add(_ name: AccountName, passwordHash: String, under master: MasterKey) throws -> AccountRecord {
+        guard domains.contains(name.domain) else { throw StorageFault.noSuchDomain }
+        guard try connection.number("SELECT 1 FROM account WHERE folded=?", .text(name.folded)) == nil else { throw StorageFault.nameTaken }
+        let key = SymmetricKey(size: .bits256)
+        try write("INSERT INTO account (name, folded, domain, password, enabled, created, mod_seq, uid_validity, sealed_key) VALUES (?,?,?,?,1,?,0,0,x'')",
+            .text(name.description), .text(name.folded), .text(name.domain.value), .text(passwordHash), .int(now.rawValue))
+        let id = AccountID(rawValue: try insertedID())
+        let sealed = try Seal.seal(key.withUnsafeBytes { Array($0) }, under: master.key, as: Label(kind: .accountKey, id: id.rawValue))
+        try write("UPDATE account SET sealed_key=? WHERE id=?", .blob(sealed), .int(id.rawValue))
+        let record = AccountRecord(id: id, name: name, passwordHash: passwordHash, enabled: true, created: now, lastLogin: nil)
+        staged.accounts[id] = AccountEntry(record: record, modSeq: .zero, uidValidity: 0, key: key)
+        var made: [MailboxName] = [try create(.inbox, of: id, specialUse: nil).name]
+        for (use, name) in SpecialUse.provided {
+            guard let name = MailboxName(name) else { continue }
+            made.append(try create(name, of: id, specialUse: use).name)
+        }
+        for name in made { try set(subscribed: true, to: name, of: id) }
+        return record
+    }
+
+    func set(passwordHash: String, of id: AccountID) throws {
+        var entry = try account(id)
+        try write("UPDATE account SET password=? WHERE id=?", .text(passwordHash), .int(id.rawValue))
+        entry.record.passwordHash = passwordHash
+        staged.accounts[id] = entry
+    }
+
+    func set(enabled: Bool, of id: AccountID) throws {
+        var entry = try account(id)
+        try write("UPDATE account SET enabled=? WHERE id=?", .int(enabled ? 1 : 0), .int(id.rawValue))
+        entry.record.enabled = enabled
+        staged.accounts[id] = entry
+    }
+
+    func remove(_ id: AccountID) throws {
+        _ = try account(id)
+        for mailbox in names(of: id).values { try remove(try self.mailbox(mailbox)) }
+        for table in ["subscription", "change", "reference"] { try write("DELETE FROM \(table) WHERE account=?", .int(id.rawValue)) }
+        try write("DELETE FROM account WHERE id=?", .int(id.rawValue))
+        staged.accounts.updateValue(nil, forKey: id)
+    }
+}

@@ -1,0 +1,121 @@
+import Crypto
+import FoundationEssentials
+import MailModel
+import MessageFormat
+import Storage
+
+// Messages come in.
+extension Transaction {
+    /// A row that is about to be added.
+    private struct Arrival {
+        let placement: Placement
+        let mailbox: MailboxEntry
+        let flags: FlagBits
+    }
+
+    /// `place`, for a body whose bytes lie at `place` already.
+    func place(_ body: StagedBody, _ record: StagedRecord, at place: BodyPlace, _ placements: [Placement]) throws -> [Placed] {
+        let (arrivals, tables) = try admit(placements)
+        guard !arrivals.isEmpty else { return [] }
+        for (id, table) in tables { try widen(id, table) }
+        try write("INSERT INTO body VALUES (?,?,?,?,?,?,?)",
+            .int(body.id.rawValue), .int(place.segment), .int(place.position), .int(place.length), .int(Int64(record.size)),
+            .int(Int64(MessageOutline.version)), .blob(record.outline))
+        if place.segment != 0 {
+            try write("INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)",
+                .int(place.segment), .int(place.position + place.length))
+        }
+        var threads: [AccountID: ThreadID] = [:]
+        var held: [AccountID: Int64] = [:]
+        var placed: [Placed] = []
+        for arrival in arrivals {
+            let account = arrival.mailbox.record.account
+            let thread = try threads[account] ?? joinThread(body, record.references, of: account)
+            threads[account] = thread
+            held[account, default: 0] += 1
+            let row = try add(
+                body: body.id, size: UInt32(clamping: record.size), thread: thread, flags: arrival.flags,
+                internalDate: arrival.placement.internalDate, to: arrival.placement.mailbox, modSeq: try nextModSeq(account))
+            try log(.placed, account, row.modSeq, arrival.placement.mailbox, NumberSet(CollectionOfOne(row.uid)))
+            placed.append(Placed(
+                mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
+        }
+        for (account, count) in held { try hold(body.id, key: record.key, count: count, for: account) }
+        if case .file(let file) = record.content { afterCommit.append { file.keep() } }
+        return placed
+    }
+
+    /// Checks every placement before anything changes: there, room for its keywords, UIDs left.
+    private func admit(_ placements: [Placement]) throws -> ([Arrival], [MailboxID: KeywordTable]) {
+        var tables: [MailboxID: KeywordTable] = [:]
+        var wanted: [MailboxID: UInt32] = [:]
+        var arrivals: [Arrival] = []
+        for placement in placements {
+            let mailbox = try mailbox(placement.mailbox)
+            var table = tables[placement.mailbox] ?? mailbox.keywords
+            guard table.add(placement.flags.keywords) else { throw StorageFault.tooManyKeywords }
+            tables[placement.mailbox] = table
+            let ahead = wanted[placement.mailbox, default: 0]
+            guard mailbox.uidNext != 0, UInt32.max - mailbox.uidNext > ahead else { throw StorageFault.notAllowed("the mailbox's UIDs are used up") }
+            wanted[placement.mailbox] = ahead + 1
+            arrivals.append(Arrival(placement: placement, mailbox: mailbox, flags: table.bits(of: placement.flags).bits))
+        }
+        return (arrivals, tables)
+    }
+
+    func widen(_ id: MailboxID, _ table: KeywordTable) throws {
+        var entry = try mailbox(id)
+        guard entry.keywords != table else { return }
+        entry.keywords = table
+        staged.mailboxes[id] = entry
+    }
+
+    /// Adds one narrow row under the mailbox's next UID.
+    func add(
+        body: BodyID, size: UInt32, thread: ThreadID, flags: FlagBits, internalDate: Timestamp, to id: MailboxID, modSeq: ModSeq
+    ) throws -> MessageRow {
+        var entry = try mailbox(id)
+        guard let uid = UID(rawValue: entry.uidNext) else { throw StorageFault.notAllowed("the mailbox's UIDs are used up") }
+        let row = MessageRow(uid: uid, flags: flags, modSeq: modSeq, body: body, internalDate: internalDate, size: size)
+        try write("INSERT INTO message VALUES (?,?,?,?,?,?,?,?,?)",
+            .int(id.rawValue), .int(Int64(uid.rawValue)), .int(Int64(bitPattern: flags.rawValue)), .int(Int64(modSeq.rawValue)),
+            .int(body.rawValue), .int(internalDate.rawValue), .int(now.rawValue), .int(Int64(size)), .int(thread.rawValue))
+        entry.uidNext = entry.uidNext &+ 1
+        entry.modSeq = modSeq
+        entry.count(row)
+        staged.mailboxes[id] = entry
+        if open(id) != nil {
+            var table = try table(of: id)
+            table.append(CollectionOfOne(row))
+            keep(table, of: id)
+        }
+        return row
+    }
+
+    func hold(_ body: BodyID, key: SymmetricKey, count: Int64, for account: AccountID) throws {
+        let wrapped = try Seal.seal(
+            key.withUnsafeBytes { Array($0) }, under: try self.account(account).key,
+            as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue))
+        try write("INSERT INTO holder VALUES (?,?,?,?)", .int(body.rawValue), .int(account.rawValue), .int(count), .blob(wrapped))
+    }
+
+    /// The thread of the first message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).
+    private func joinThread(_ body: StagedBody, _ references: [String], of account: AccountID) throws -> ThreadID {
+        let key = try self.account(account).key
+        func hash(_ id: String) -> Int64 {
+            let mac = HMAC<SHA256>.authenticationCode(for: Array(id.utf8), using: key)
+            return mac.withUnsafeBytes { Int64(bitPattern: $0.loadUnaligned(as: UInt64.self)) }
+        }
+        var thread: ThreadID?
+        for reference in references.suffix(20).reversed() where thread == nil {
+            thread = try connection.number("SELECT thread FROM reference WHERE account=? AND hash=?", .int(account.rawValue), .int(hash(reference)))
+                .map { ThreadID(rawValue: $0) }
+        }
+        guard let own = body.outline.envelope.messageID else { return thread ?? ThreadID(rawValue: body.id.rawValue) }
+        let known = try connection.number("SELECT thread FROM reference WHERE account=? AND hash=?", .int(account.rawValue), .int(hash(own)))
+        if let known { return ThreadID(rawValue: known) }
+        let found = thread ?? ThreadID(rawValue: body.id.rawValue)
+        try write("INSERT OR IGNORE INTO reference VALUES (?,?,?)", .int(account.rawValue), .int(hash(own)), .int(found.rawValue))
+        return found
+    }
+}

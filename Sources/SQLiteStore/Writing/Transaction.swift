@@ -1,0 +1,221 @@
+import Crypto
+import MailModel
+import Storage
+
+/// One batch on the index thread: operations run in it one after the other and share its commit.
+///
+/// An operation checks everything first and throws before it changes anything; an error of SQLite fails the whole batch. What an operation changes in
+/// memory goes into `staged`, which is thrown away with a batch that fails.
+final class Transaction {
+    let connection: Connection
+    let catalog: Catalog
+    let now: Timestamp
+    var staged = Staged()
+    /// Set when an operation failed halfway: the batch must roll back.
+    private var failure: (any Error)?
+    private var writes = 0
+    private var hasBegun = false
+    private(set) var releases: [Release] = []
+    /// Files to keep or remove once the commit is durable.
+    var afterCommit: [() -> Void] = []
+
+    struct Release {
+        let row: Int64
+        let mailbox: MailboxID
+        let account: AccountID
+        let body: BodyID
+    }
+
+    init(_ connection: Connection, catalog: Catalog, now: Timestamp) {
+        self.connection = connection
+        self.catalog = catalog
+        self.now = now
+    }
+
+    /// A change: begins the transaction if none has, and marks the batch as failed when it fails.
+    func write(_ sql: String, _ values: SQLValue...) throws {
+        do {
+            if !hasBegun {
+                try connection.execute("BEGIN IMMEDIATE")
+                hasBegun = true
+            }
+            writes += 1
+            let statement = try connection.prepare(sql)
+            try statement.bind(values)
+            _ = try statement.step()
+            statement.reset()
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    /// Runs one operation. One that throws before its first change harms nobody; one that throws later fails the batch.
+    func run(_ operation: (Transaction) throws -> Void) throws {
+        let before = writes
+        do {
+            try operation(self)
+        } catch {
+            if writes != before { failure = error }
+            throw error
+        }
+    }
+
+    func insertedID() throws -> Int64 { try connection.number("SELECT last_insert_rowid()") ?? 0 }
+
+    /// Writes the counters of what was touched and commits. On return it is durable.
+    func commit() throws {
+        if let failure { throw failure }
+        try writeCounters()
+        guard hasBegun else { return }
+        try connection.execute("COMMIT")
+        hasBegun = false
+    }
+
+    func rollback() {
+        if hasBegun { try? connection.execute("ROLLBACK") }
+        hasBegun = false
+    }
+
+    private func writeCounters() throws {
+        for case (let id, let entry?) in staged.accounts {
+            try write("UPDATE account SET mod_seq=?, uid_validity=? WHERE id=?",
+                .int(Int64(entry.modSeq.rawValue)), .int(Int64(entry.uidValidity)), .int(id.rawValue))
+        }
+        for case (let id, let entry?) in staged.mailboxes {
+            try write(
+                "UPDATE mailbox SET uid_next=?, mod_seq=?, messages=?, unseen=?, deleted=?, size=?, keywords=? WHERE id=?",
+                .int(Int64(entry.uidNext)), .int(Int64(entry.modSeq.rawValue)), .int(Int64(entry.messages)), .int(Int64(entry.unseen)),
+                .int(Int64(entry.deleted)), .int(entry.size), .text(entry.keywords.keywords.map(\.spelling).joined(separator: " ")),
+                .int(id.rawValue))
+        }
+        let (floors, logins) = catalog.read { state in
+            let floors = state.dirtyFloors.compactMap { id in state.recentFloors[id].map { (id, $0) } }
+            let logins = state.dirtyLogins.compactMap { id in state.accounts[id]?.record.lastLogin.map { (id, $0) } }
+            state.dirtyFloors = []
+            state.dirtyLogins = []
+            return (floors, logins)
+        }
+        for (id, floor) in floors { try write("UPDATE mailbox SET recent_floor=? WHERE id=?", .int(Int64(floor)), .int(id.rawValue)) }
+        for (id, login) in logins { try write("UPDATE account SET last_login=? WHERE id=?", .int(login.rawValue), .int(id.rawValue)) }
+    }
+}
+
+// What operations look up and allot.
+extension Transaction {
+    func account(_ id: AccountID) throws -> AccountEntry {
+        let found = if let staged = staged.accounts[id] { staged } else { catalog.account(id) }
+        guard let found else { throw StorageFault.noSuchAccount }
+        return found
+    }
+
+    func mailbox(_ id: MailboxID) throws -> MailboxEntry {
+        let found = if let staged = staged.mailboxes[id] { staged } else { catalog.mailbox(id) }
+        guard let found else { throw StorageFault.noSuchMailbox }
+        return found
+    }
+
+    func names(of account: AccountID) -> [MailboxName: MailboxID] {
+        staged.names[account] ?? catalog.read { $0.names[account] ?? [:] }
+    }
+
+    func subscriptions(of account: AccountID) -> Set<MailboxName> {
+        staged.subscriptions[account] ?? catalog.read { $0.subscriptions[account] ?? [] }
+    }
+
+    var domains: Set<Domain> { staged.domains ?? catalog.read { $0.domains } }
+
+    func open(_ id: MailboxID) -> OpenMailbox? { staged.opened[id] ?? catalog.opened(id) }
+
+    /// The mailbox's rows, from whoever looks at it or from the disk.
+    func table(of id: MailboxID) throws -> MailboxSnapshot {
+        if let table = staged.tables[id] { return table }
+        if let open = open(id) { return open.snapshot }
+        return try TableReader.load(try mailbox(id), connection)
+    }
+
+    /// Keeps a changed table for those who look at it.
+    func keep(_ table: MailboxSnapshot, of id: MailboxID) {
+        if open(id) != nil { staged.tables[id] = table }
+    }
+
+    /// The next place in the account's log.
+    func nextModSeq(_ id: AccountID) throws -> ModSeq {
+        var entry = try account(id)
+        entry.modSeq = entry.modSeq.successor
+        staged.accounts[id] = entry
+        return entry.modSeq
+    }
+
+    func nextUIDValidity(_ id: AccountID) throws -> UIDValidity {
+        var entry = try account(id)
+        entry.uidValidity = max(entry.uidValidity &+ 1, UInt32(clamping: now.rawValue))
+        staged.accounts[id] = entry
+        guard let validity = UIDValidity(rawValue: entry.uidValidity) else { throw StorageFault.unavailable("UIDVALIDITY is used up") }
+        return validity
+    }
+
+    func log(_ kind: ChangeKind, _ account: AccountID, _ modSeq: ModSeq, _ mailbox: MailboxID, _ uids: NumberSet) throws {
+        try write("INSERT INTO change VALUES (?,?,?,?,?)",
+            .int(account.rawValue), .int(Int64(modSeq.rawValue)), .int(kind.rawValue), .int(mailbox.rawValue), .blob(uids.packed))
+    }
+
+    /// A message's claim on its body ends once nobody looks at a version of the mailbox that has it.
+    func release(_ body: BodyID, _ account: AccountID, from mailbox: MailboxID) throws {
+        try write("INSERT INTO release (mailbox, account, body) VALUES (?,?,?)",
+            .int(mailbox.rawValue), .int(account.rawValue), .int(body.rawValue))
+        releases.append(Release(row: try insertedID(), mailbox: mailbox, account: account, body: body))
+    }
+}
+
+extension NumberSet {
+    /// Ranges as pairs of variable-length numbers: the gap from the last upper bound, the length less one.
+    var packed: [UInt8] {
+        var out: [UInt8] = []
+        var last: UInt32 = 0
+        for range in ranges {
+            NumberSet.pack(range.lowerBound - last, into: &out)
+            NumberSet.pack(range.upperBound - range.lowerBound, into: &out)
+            last = range.upperBound
+        }
+        return out
+    }
+
+    /// Nil when the bytes are not what `packed` gives.
+    init?(packed bytes: [UInt8]) {
+        var found: [ClosedRange<UInt32>] = []
+        var last: UInt32 = 0
+        var index = 0
+        while index < bytes.count {
+            guard let gap = NumberSet.unpack(bytes, &index), let length = NumberSet.unpack(bytes, &index) else { return nil }
+            let (low, lowOver) = last.addingReportingOverflow(gap)
+            let (high, highOver) = low.addingReportingOverflow(length)
+            guard !lowOver, !highOver else { return nil }
+            found.append(low...high)
+            last = high
+        }
+        self.init(found)
+    }
+
+    private static func pack(_ number: UInt32, into out: inout [UInt8]) {
+        var number = number
+        while number >= 0x80 {
+            out.append(UInt8(number & 0x7F) | 0x80)
+            number >>= 7
+        }
+        out.append(UInt8(number))
+    }
+
+    private static func unpack(_ bytes: [UInt8], _ index: inout Int) -> UInt32? {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while index < bytes.count, shift < 35 {
+            let byte = bytes[index]
+            index += 1
+            value |= UInt64(byte & 0x7F) << shift
+            if byte & 0x80 == 0 { return UInt32(exactly: value) }
+            shift += 7
+        }
+        return nil
+    }
+}

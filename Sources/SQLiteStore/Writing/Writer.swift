@@ -1,0 +1,114 @@
+import Glibc
+import Logging
+import MailModel
+import NIOCore
+import Storage
+import Synchronization
+
+/// The one ordered way in. Two threads, each taking everything that waits as one batch: the body thread appends bodies and syncs them, then the index thread runs
+/// the operations in one transaction and commits it; so a batch's bodies are synced while the batch before it commits.
+///
+/// `@unchecked Sendable`: `index` belongs to the index thread and `segments` to the body thread; the rest is immutable or locked.
+final class Writer: @unchecked Sendable {
+    /// An operation with the bodies that must be durable before it.
+    private struct Operation {
+        let body: StagedRecord?
+        let perform: (Transaction, BodyPlace?) throws -> Void
+        let finish: (Result<Void, any Error>) -> Void
+    }
+
+    private struct Ready {
+        let operation: Operation
+        let place: BodyPlace?
+    }
+
+    private let incoming = BlockingQueue<Operation>()
+    private let ready = BlockingQueue<Ready>()
+    private let segments: SegmentWriter
+    private let index: IndexThread
+    private let hasRoom: @Sendable () -> Bool
+    private var threads: [BlockingThread] = []
+
+    static let mostInBatch = 512
+
+    init(segments: SegmentWriter, index: IndexThread, hasRoom: @escaping @Sendable () -> Bool) {
+        self.segments = segments
+        self.index = index
+        self.hasRoom = hasRoom
+        threads = [
+            BlockingThread("martlet-bodies") { [self] in appendBodies() },
+            BlockingThread("martlet-index") { [self] in commitBatches() },
+        ]
+    }
+
+    /// Runs `operation` in the next batch; durable on return. Operations submitted in order on one thread run in that order.
+    func submit<Value: Sendable>(
+        body: StagedRecord? = nil, _ operation: @escaping @Sendable (Transaction, BodyPlace?) throws -> Value
+    ) async throws -> Value {
+        try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Value, any Error>) in
+            var value: Result<Value, any Error> = .failure(StorageFault.closed)
+            let accepted = incoming.push(Operation(
+                body: body,
+                perform: { transaction, place in value = .success(try operation(transaction, place)) },
+                finish: { outcome in
+                    switch outcome {
+                    case .success: continuation.resume(with: value)
+                    case .failure(let error): continuation.resume(throwing: error)
+                    }
+                }))
+            if !accepted { continuation.resume(throwing: StorageFault.closed) }
+        }
+    }
+
+    /// Ends both threads after what was submitted; blocks.
+    func close() {
+        incoming.close()
+        for thread in threads { thread.join() }
+    }
+
+    private func appendBodies() {
+        while let batch = incoming.take(most: Writer.mostInBatch) {
+            let hasRoom = hasRoom()
+            var passing: [Ready] = []
+            var records: [ByteBuffer] = []
+            var waiting: [Int] = []
+            passing.reserveCapacity(batch.count)
+            var refused: [(Operation, any Error)] = []
+            for operation in batch {
+                guard let body = operation.body else {
+                    passing.append(Ready(operation: operation, place: nil))
+                    continue
+                }
+                guard hasRoom else {
+                    refused.append((operation, StorageFault.full))
+                    continue
+                }
+                if case .record(let bytes) = body.content {
+                    records.append(bytes)
+                    waiting.append(passing.count)
+                }
+                passing.append(Ready(operation: operation, place: body.place))
+            }
+            do {
+                let places = try segments.append(records)
+                for (slot, place) in zip(waiting, places) { passing[slot] = Ready(operation: passing[slot].operation, place: place) }
+            } catch {
+                let failed = Set(waiting)
+                for slot in waiting { refused.append((passing[slot].operation, error)) }
+                passing = passing.enumerated().filter { !failed.contains($0.offset) }.map(\.element)
+            }
+            for (operation, error) in refused { operation.finish(.failure(error)) }
+            _ = ready.push(contentsOf: passing)
+        }
+        ready.close()
+    }
+
+    private func commitBatches() {
+        while let batch = ready.take(most: Writer.mostInBatch, milliseconds: index.patience) {
+            index.run(batch.map { item in
+                IndexThread.Job(perform: { try item.operation.perform($0, item.place) }, finish: item.operation.finish)
+            })
+        }
+        index.close()
+    }
+}
