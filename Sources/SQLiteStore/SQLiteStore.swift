@@ -1,7 +1,8 @@
 package import Logging
 package import MailModel
 import Glibc
-import MessageFormat
+package import MessageFormat
+package import NIOCore
 package import Storage
 import Synchronization
 

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <string.h>
 #include <sys/socket.h>
 
 int clinux_open(const char *path, int flags, unsigned int mode) {
@@ -17,3 +19,10 @@ int64_t clinux_peer_uid(int fd) {
 }
 
 void clinux_trim_heap(void) { malloc_trim(0); }
+
+void clinux_name_thread(const char *name) {
+    char short_name[16];
+    strncpy(short_name, name, sizeof short_name - 1);
+    short_name[sizeof short_name - 1] = 0;
+    pthread_setname_np(pthread_self(), short_name);
+}

@@ -1,6 +1,5 @@
 import Crypto
 import FoundationEssentials
-package import NIOCore
 import Storage
 
 /// The 32 octets under which every account's key is wrapped. It lies outside the data folder, and nothing prints it.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Storage
 
@@ -91,7 +92,7 @@ final class BlockingThread: @unchecked Sendable {
         let code = pthread_create(&id, &attributes, { argument in
             guard let argument else { return nil }
             let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-            pthread_setname_np(pthread_self(), body.name)
+            clinux_name_thread(body.name)
             body.run()
             return nil
         }, body.toOpaque())

@@ -138,6 +138,9 @@ extension Transaction {
         let (segment, length) = (statement.int(0), statement.int(1))
         statement.reset()
         try write("DELETE FROM body WHERE id=?", .int(release.body.rawValue))
+        // Its id, which clients may know as an EMAILID, is not given again.
+        try write("INSERT INTO meta VALUES ('last-body', ?) ON CONFLICT (key) DO UPDATE SET value=max(value, excluded.value)",
+            .int(release.body.rawValue))
         if segment == 0 {
             let path = folder.file(release.body)
             afterCommit.append { unlink(path) }

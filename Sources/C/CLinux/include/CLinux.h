@@ -13,4 +13,7 @@ int64_t clinux_peer_uid(int fd);
 /// Gives freed heap memory back to the system (malloc_trim).
 void clinux_trim_heap(void);
 
+/// Names the calling thread, as `top -H` shows it; at most 15 octets count.
+void clinux_name_thread(const char *name);
+
 #endif
