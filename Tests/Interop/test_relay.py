@@ -1,0 +1,75 @@
+"""Never an open relay: who may send what to whom on which port."""
+import pytest
+from wire import SMTP
+
+pytestmark = pytest.mark.own
+
+REMOTE = [
+    "victim@remote.example", "<@a.example,@b.example:victim@remote.example>", "<@example.test:victim@remote.example>",
+    "victim%remote.example@example.test", '"victim@remote.example"@example.test', "victim@remote.example@example.test",
+    "remote.example!victim@example.test", "remote.example!victim", "victim@[127.0.0.1]", "victim@[IPv6:::1]", "victim@localhost",
+    "victim", '"victim"', "", "victim@", "@example.test", "victim@sub.example.test", "victim@example.test.", "victim@EXAMPLE.TEST",
+    "victim@example.test@remote.example", "alice@remote.example", "alice @example.test", "alice@example.test victim@remote.example",
+    "alice\\@remote.example@example.test", "alice@example.test\0@remote.example", "ünknown@example.test", "victim@remote。example",
+    "alice+tag%remote.example@example.test", "alice@example.test>,<victim@remote.example",
+]
+
+
+def rcpt(address):
+    return ("RCPT TO:" + (address if address.startswith("<@a.") or address.startswith("<@e") else "<%s>" % address)).encode()
+
+
+@pytest.mark.parametrize("address", REMOTE)
+@pytest.mark.parametrize("port", ["smtp", "submission", "submissions"])
+def test_a_stranger_gets_nobody_but_local_accounts(server, port, address):
+    with SMTP(server.host, server.port(port), tls=port == "submissions") as smtp:
+        code, text = smtp.command("MAIL FROM:<stranger@remote.example>" + (" SMTPUTF8" if not address.isascii() else ""))
+        if port != "smtp":
+            assert code == 530, (code, text)
+        code, text = smtp.command(rcpt(address))
+        assert 500 <= code <= 599 and text.startswith("5."), (code, text)
+        code, text = smtp.command("DATA")
+        assert code in (503, 530, 554), (code, text)
+
+
+@pytest.mark.parametrize("address", REMOTE)
+def test_a_user_reaches_local_accounts_only(server, account, address):
+    with SMTP(server.host, server.port("submissions"), tls=True) as smtp:
+        assert smtp.auth_plain(account.user, account.password)[0] == 235
+        assert smtp.command("MAIL FROM:<%s>%s" % (account.address, " SMTPUTF8" if not address.isascii() else ""))[0] == 250
+        code, text = smtp.command(rcpt(address))
+        assert 500 <= code <= 599 and text.startswith("5."), (code, text)
+
+
+def test_the_reasons_that_clients_are_given(server, account):
+    with SMTP(server.host, server.port("smtp")) as smtp:
+        smtp.command("MAIL FROM:<stranger@remote.example>")
+        assert smtp.command("RCPT TO:<nobody-at-all@example.test>")[1].startswith("5.1.1")
+        assert smtp.command("RCPT TO:<victim@remote.example>")[1].startswith("5.7.1")
+    with SMTP(server.host, server.port("submissions"), tls=True) as smtp:
+        smtp.auth_plain(account.user, account.password)
+        smtp.command("MAIL FROM:<%s>" % account.address)
+        code, text = smtp.command("RCPT TO:<victim@remote.example>")
+        assert code == 550 and text.startswith("5.7.1"), (code, text)
+
+
+def test_the_sender_of_a_submission_is_the_user(server, account, other):
+    with SMTP(server.host, server.port("submissions"), tls=True) as smtp:
+        smtp.auth_plain(account.user, account.password)
+        for sender in (other.address, "ceo@remote.example", account.address + "@remote.example", account.name + "%remote@example.test"):
+            code, text = smtp.command("MAIL FROM:<%s>" % sender)
+            assert 500 <= code <= 599, (sender, code, text)
+        assert smtp.command("MAIL FROM:<%s>" % account.address.upper())[0] == 250
+
+
+def test_the_mx_takes_no_logins(server, account):
+    with SMTP(server.host, server.port("smtp")) as smtp:
+        smtp.starttls()
+        assert smtp.auth_plain(account.user, account.password)[0] in (500, 502, 503, 504)
+
+
+def test_vrfy_and_expn_tell_nothing(server):
+    with SMTP(server.host, server.port("smtp")) as smtp:
+        answers = {smtp.command("VRFY " + who)[0] for who in ("alice@example.test", "nobody-at-all@example.test")}
+        assert answers <= {252} or answers <= {502}
+        assert smtp.command("EXPN list")[0] in (252, 502, 550)
