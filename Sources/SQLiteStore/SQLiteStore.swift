@@ -25,12 +25,12 @@ package final class SQLiteStore: Store {
     private let master: MasterKey
     let catalog: Catalog
     private let leases: Leases
-    private let folder: BodyFolder
-    private let writer: Writer
+    let folder: BodyFolder
+    let writer: Writer
     let readers: Readers
     private let files = BlockingPool(name: "martlet-file", threads: 2)
     private let checkpointer: Checkpointer
-    private let budget = MemoryBudget()
+    let budget = MemoryBudget()
     private let nextBody: Atomic<Int64>
     private let hasRoom: @Sendable () -> Bool
     private let recentlyOpen = Mutex<[OpenMailbox]>([])
@@ -88,6 +88,9 @@ package final class SQLiteStore: Store {
             }
         }
     }
+
+    /// The segment that takes new bodies, which compaction leaves alone.
+    var currentSegment: Int64 { writer.currentSegment }
 
     /// Runs an operation in the next batch.
     func change<Value: Sendable>(_ operation: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value {

@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import Storage
+import Synchronization
 
 /// Appends records to the newest segment, a batch at a time, and makes each batch durable. Used by the body thread alone.
 ///
@@ -9,6 +10,8 @@ final class SegmentWriter {
     private let folder: BodyFolder
     private var current: (id: Int64, fd: Int32, end: Int64)?
     private var nextID: Int64
+    /// The id of the segment that is open, or 0; read by any thread.
+    let currentID = Atomic<Int64>(0)
 
     /// A segment takes no new batch past it; 64 MiB keeps compaction steps short.
     static let fullAt: Int64 = 64 << 20
@@ -59,6 +62,7 @@ final class SegmentWriter {
         nextID += 1
         let fd = try Disk.open(folder.segment(id), O_RDWR | O_CREAT | O_EXCL)
         current = (id, fd, 0)
+        currentID.store(id, ordering: .relaxed)
         try Disk.syncFolder(folder.segments)
         return (id, fd, 0)
     }
@@ -66,5 +70,6 @@ final class SegmentWriter {
     private func abandon() {
         if let current { close(current.fd) }
         current = nil
+        currentID.store(0, ordering: .relaxed)
     }
 }

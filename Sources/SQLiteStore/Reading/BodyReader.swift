@@ -15,6 +15,7 @@ final class BodyReader: @unchecked Sendable {
     private let folder: BodyFolder
     private let catalog: Catalog
     private var files: [Int64: Int32] = [:]
+    fileprivate var generation = 0
     private static let mostOpenFiles = 32
 
     init(path: String, folder: BodyFolder, catalog: Catalog) throws {
@@ -69,8 +70,7 @@ final class BodyReader: @unchecked Sendable {
             return try readOnce(range, of: body, for: account, key)
         } catch StorageFault.unavailable {
             // Compaction may have moved it between the look-up and the read.
-            for fd in files.values { close(fd) }
-            files.removeAll()
+            forgetFiles()
             return try readOnce(range, of: body, for: account, key)
         }
     }
@@ -117,6 +117,18 @@ final class BodyReader: @unchecked Sendable {
         SymmetricKey(data: try Seal.open(wrapped, under: key, as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue)))
     }
 
+    /// A record as it lies there, sealed.
+    func raw(_ segment: Int64, _ position: Int64, _ length: Int) throws -> ByteBuffer {
+        let path = folder.segment(segment)
+        return try Disk.read(length, from: try file(segment, path), at: position, path: path)
+    }
+
+    /// Closes the segments it keeps open, so that removed ones give back their space.
+    func forgetFiles() {
+        for fd in files.values { close(fd) }
+        files.removeAll()
+    }
+
     private func file(_ segment: Int64, _ path: String) throws -> Int32 {
         if let fd = files[segment] { return fd }
         if files.count >= BodyReader.mostOpenFiles, let (old, fd) = files.first {
@@ -133,6 +145,7 @@ final class BodyReader: @unchecked Sendable {
 final class Readers: Sendable {
     private let pool: BlockingPool
     private let free: Mutex<[BodyReader]>
+    private let generation = Atomic<Int>(0)
 
     init(count: Int, make: () throws -> BodyReader) throws {
         free = Mutex(try (0..<count).map { _ in try make() })
@@ -143,10 +156,18 @@ final class Readers: Sendable {
         try await pool.run { [self] in
             // As many readers as threads: one is always free.
             guard let reader = free.withLock({ $0.popLast() }) else { throw StorageFault.unavailable("no reader is free") }
+            let generation = generation.load(ordering: .relaxed)
+            if reader.generation != generation {
+                reader.forgetFiles()
+                reader.generation = generation
+            }
             defer { free.withLock { $0.append(reader) } }
             return try body(reader)
         }
     }
+
+    /// Has every reader close its files before its next job.
+    func forgetFiles() { generation.add(1, ordering: .relaxed) }
 
     func close() {
         pool.close()

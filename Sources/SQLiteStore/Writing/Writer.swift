@@ -41,6 +41,8 @@ final class Writer: @unchecked Sendable {
         ]
     }
 
+    var currentSegment: Int64 { segments.currentID.load(ordering: .relaxed) }
+
     /// Runs `operation` in the next batch; durable on return. Operations submitted in order on one thread run in that order.
     func submit<Value: Sendable>(
         body: StagedRecord? = nil, _ operation: @escaping @Sendable (Transaction, BodyPlace?) throws -> Value

@@ -1,0 +1,120 @@
+import Crypto
+import FoundationEssentials
+import MailModel
+import MessageFormat
+import NIOCore
+import Storage
+
+/// What `store check` found.
+package struct StoreReport: Sendable, Encodable {
+    package var accounts = 0
+    package var mailboxes = 0
+    package var messages = 0
+    package var bodies = 0
+    /// Octets of all bodies, unsealed.
+    package var octets: Int64 = 0
+    /// One line each, at most `mostFaults`.
+    package var faults: [String] = []
+    package var isSound: Bool { faults.isEmpty }
+
+    package static let mostFaults = 1_000
+
+    mutating func note(_ fault: String) { if faults.count < StoreReport.mostFaults { faults.append(fault) } }
+}
+
+extension SQLiteStore {
+    /// Opens every body and outline, and counts every mailbox anew. Reads only; it may run beside deliveries.
+    package func check() async throws -> StoreReport {
+        var report = StoreReport()
+        report.accounts = catalog.read { $0.accounts.count }
+        for id in catalog.read({ Array($0.mailboxes.keys) }).sorted() {
+            let found = try await readers.run { reader in try reader.recount(id) }
+            report.mailboxes += 1
+            report.messages += found.messages
+            for fault in found.faults { report.note(fault) }
+        }
+        var last = BodyID(rawValue: 0)
+        while true {
+            let after = last
+            let page = try await readers.run { reader in try reader.checkBodies(after: after, most: 100) }
+            guard let end = page.last else { break }
+            last = end
+            report.bodies += page.count
+            report.octets += page.octets
+            for fault in page.faults { report.note(fault) }
+        }
+        return report
+    }
+}
+
+extension BodyReader {
+    fileprivate func recount(_ id: MailboxID) throws -> (messages: Int, faults: [String]) {
+        try connection.execute("BEGIN")
+        defer { try? connection.execute("COMMIT") }
+        let kept = try connection.prepare("SELECT messages, unseen, deleted, size FROM mailbox WHERE id=?")
+        try kept.bind([.int(id.rawValue)])
+        guard try kept.step() else { return (0, []) }
+        let says = (0..<4).map { kept.int(Int32($0)) }
+        kept.reset()
+        let rows = try connection.prepare(
+            "SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 != 0), 0), coalesce(sum(size), 0) FROM message WHERE mailbox=?")
+        try rows.bind([.int(id.rawValue)])
+        _ = try rows.step()
+        let counted = (0..<4).map { rows.int(Int32($0)) }
+        rows.reset()
+        var faults: [String] = []
+        if says != counted { faults.append("mailbox \(id.rawValue): counters say \(says), rows say \(counted)") }
+        let orphans = try connection.number(
+            "SELECT count(*) FROM message WHERE mailbox=? AND NOT EXISTS (SELECT 1 FROM holder JOIN mailbox ON mailbox.id=message.mailbox "
+                + "WHERE holder.body=message.body AND holder.account=mailbox.account)", .int(id.rawValue)) ?? 0
+        if orphans > 0 { faults.append("mailbox \(id.rawValue): \(orphans) messages without a body") }
+        return (Int(counted[0]), faults)
+    }
+
+    fileprivate struct Page: Sendable {
+        var count = 0
+        var octets: Int64 = 0
+        var last: BodyID?
+        var faults: [String] = []
+    }
+
+    fileprivate func checkBodies(after: BodyID, most: Int) throws -> Page {
+        let statement = try connection.prepare(
+            "SELECT id, size, (SELECT account FROM holder WHERE body=body.id ORDER BY account LIMIT 1) FROM body WHERE id>? ORDER BY id LIMIT ?")
+        try statement.bind([.int(after.rawValue), .int(Int64(most))])
+        var found: [(BodyID, Int, AccountID?)] = []
+        while try statement.step() {
+            found.append((BodyID(rawValue: statement.int(0)), Int(statement.int(1)), statement.isNull(2) ? nil : AccountID(rawValue: statement.int(2))))
+        }
+        statement.reset()
+        var page = Page()
+        for (body, size, holder) in found {
+            page.last = body
+            page.count += 1
+            page.octets += Int64(size)
+            guard let holder else {
+                page.faults.append("body \(body.rawValue): nobody holds it")
+                continue
+            }
+            do {
+                try checkBody(body, size: size, holder: holder)
+            } catch StorageFault.noSuchMessage {
+                // Let go since the page was read.
+            } catch {
+                page.faults.append("body \(body.rawValue): \(error)")
+            }
+        }
+        return page
+    }
+
+    private func checkBody(_ body: BodyID, size: Int, holder: AccountID) throws {
+        let outline = try outlines(of: [body], for: holder)
+        guard outline.first?.size == size else { throw StorageFault.corrupt("its outline is of another size") }
+        var position = 0
+        repeat {
+            let piece = try read(position..<min(size, position + (1 << 20)), of: body, for: holder)
+            guard piece.readableBytes > 0 || size == 0 else { throw StorageFault.corrupt("it ends early") }
+            position += piece.readableBytes
+        } while position < size
+    }
+}

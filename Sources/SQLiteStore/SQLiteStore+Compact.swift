@@ -1,0 +1,104 @@
+import Crypto
+import Glibc
+import MailModel
+import NIOCore
+import Storage
+
+/// What `store compact` did.
+package struct CompactionReport: Sendable, Encodable {
+    package var segments = 0
+    package var bodiesMoved = 0
+    /// Octets of disk given back.
+    package var freed: Int64 = 0
+}
+
+extension SQLiteStore {
+    /// Moves the live bodies out of segments of which over half is dead (with `all`: in which anything is), and removes those segments. Safe at any
+    /// moment: a body's new place is durable before the index names it, and the old file goes after that commit. No key is needed.
+    package func compact(all: Bool = false) async throws -> CompactionReport {
+        var report = CompactionReport()
+        let current = currentSegment
+        let worth = try await readers.run { reader -> [(Int64, Int64)] in
+            let statement = try reader.connection.prepare("SELECT id, indexed, dead FROM segment WHERE dead > 0 ORDER BY id")
+            defer { statement.reset() }
+            var found: [(Int64, Int64)] = []
+            while try statement.step() {
+                if all || statement.int(2) * 2 > statement.int(1) { found.append((statement.int(0), statement.int(2))) }
+            }
+            return found
+        }
+        for (segment, dead) in worth where segment != current {
+            report.bodiesMoved += try await empty(segment)
+            let isGone = try await change { try $0.dropSegment(segment) }
+            guard isGone else { continue }
+            unlink(folder.segment(segment))
+            readers.forgetFiles()
+            report.segments += 1
+            report.freed += dead
+        }
+        return report
+    }
+
+    /// Moves every live body of a segment to the newest one, 64 at a time.
+    private func empty(_ segment: Int64) async throws -> Int {
+        var moved = 0
+        while true {
+            let records = try await readers.run { try $0.records(of: segment, most: 64) }
+            guard !records.isEmpty else { return moved }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for record in records { group.addTask { try await self.move(record, from: segment) } }
+                try await group.waitForAll()
+            }
+            moved += records.count
+        }
+    }
+
+    private func move(_ raw: RawRecord, from segment: Int64) async throws {
+        let record = StagedRecord(
+            size: raw.size, key: SymmetricKey(size: .bits256), outline: [], references: [], content: .record(raw.bytes), budget: budget)
+        try await writer.submit(body: record) { transaction, place in
+            guard let place else { throw StorageFault.unavailable("a body without a place") }
+            try transaction.moved(raw.body, from: segment, to: place)
+        }
+    }
+}
+
+/// A record as it lies in a segment, header and all.
+struct RawRecord: Sendable {
+    let body: BodyID
+    let size: Int
+    let bytes: ByteBuffer
+}
+
+extension BodyReader {
+    func records(of segment: Int64, most: Int) throws -> [RawRecord] {
+        let statement = try connection.prepare("SELECT id, position, length, size FROM body WHERE segment=? LIMIT ?")
+        try statement.bind([.int(segment), .int(Int64(most))])
+        var places: [(BodyID, Int64, Int, Int)] = []
+        while try statement.step() {
+            places.append((BodyID(rawValue: statement.int(0)), statement.int(1), Int(statement.int(2)), Int(statement.int(3))))
+        }
+        statement.reset()
+        return try places.map { body, position, length, size in
+            RawRecord(body: body, size: size, bytes: try raw(segment, position, length))
+        }
+    }
+}
+
+extension Transaction {
+    fileprivate func moved(_ body: BodyID, from segment: Int64, to place: BodyPlace) throws {
+        try write("INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)",
+            .int(place.segment), .int(place.position + place.length))
+        try write("UPDATE body SET segment=?, position=? WHERE id=? AND segment=?",
+            .int(place.segment), .int(place.position), .int(body.rawValue), .int(segment))
+        // It was let go meanwhile: the copy is dead space.
+        if connection.changes == 0 { try write("UPDATE segment SET dead=dead+? WHERE id=?", .int(place.length), .int(place.segment)) }
+    }
+
+    /// False while a body still lies in it.
+    fileprivate func dropSegment(_ segment: Int64) throws -> Bool {
+        guard try connection.number("SELECT 1 FROM body WHERE segment=? LIMIT 1", .int(segment)) == nil else { return false }
+        try write("DELETE FROM segment WHERE id=?", .int(segment))
+        return true
+    }
+}
