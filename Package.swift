@@ -100,6 +100,10 @@ let package = Package(
             name: "StorageTests",
             dependencies: ["Storage", "MemoryStore", "SQLiteStore", "MailModel", "MessageFormat", bytes, crypto, log],
             swiftSettings: house),
+        .testTarget(
+            name: "SQLiteStoreTests",
+            dependencies: ["SQLiteStore", "Storage", "MailModel", "MessageFormat", "CSQLite", bytes, crypto, log],
+            swiftSettings: house),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "Storage", "MemoryStore", "MailModel", log], swiftSettings: house),
         .testTarget(
             name: "PostOfficeTests",
