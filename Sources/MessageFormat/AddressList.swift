@@ -25,8 +25,10 @@ struct AddressParser {
     private(set) var isCut = false
     private var addresses: [EnvelopeAddress] = []
     private var words: [UInt8] = []
-    // Where the last word that is not joined by a dot begins: a local part without "<" is that word alone.
-    private var lastWord = 0
+    // The last of them with what dots join to it, blanks left out; where it begins in `words`. A local part without "<" is
+    // that word alone.
+    private var lastWord: [UInt8] = []
+    private var lastStart = 0
     private var isInGroup = false
 
     init(_ octets: UnsafeRawBufferPointer, limit: Int) {
@@ -73,22 +75,27 @@ struct AddressParser {
         while true {
             let parted = lexer.skipBlank()
             guard let octet = lexer.peek(), octet == UInt8(ascii: "\"") || OctetSet.phraseAtom.contains(octet) else { return }
-            if parted, let last = words.last, last != UInt8(ascii: "."), octet != UInt8(ascii: ".") {
+            if parted, let last = words.last {
                 words.append(UInt8(ascii: " "))
-                lastWord = words.count
+                if last != UInt8(ascii: "."), octet != UInt8(ascii: ".") {
+                    lastWord.removeAll(keepingCapacity: true)
+                    lastStart = words.count
+                }
             }
+            let start = words.count
             if octet == UInt8(ascii: "\"") {
                 lexer.quoted(into: &words)
             } else {
                 words.append(contentsOf: lexer.run(.phraseAtom))
             }
+            lastWord += words[start...]
         }
     }
 
     /// addr-spec without "<"; what stands before its last word is taken as a name.
     private mutating func bare() {
-        let local = HeaderText.string(Array(words[lastWord...]))
-        let name = displayName(words[..<max(0, lastWord - 1)])
+        let local = HeaderText.string(lastWord)
+        let name = displayName(words[..<max(0, lastStart - 1)])
         lexer.index += 1
         let host = domain()
         lexer.skipBlank()
@@ -108,7 +115,7 @@ struct AddressParser {
         let route = lexer.peek() == UInt8(ascii: "@") ? self.route() : nil
         forget()
         gatherWords()
-        let local = HeaderText.string(words)
+        let local = HeaderText.string(lastStart == 0 ? lastWord : words)
         let host = lexer.take(UInt8(ascii: "@")) ? domain() : ""
         while let octet = lexer.peek(), octet != UInt8(ascii: ">"), octet != UInt8(ascii: ","), octet != UInt8(ascii: "<") {
             lexer.index += 1
@@ -183,7 +190,8 @@ struct AddressParser {
 
     private mutating func forget() {
         words.removeAll(keepingCapacity: true)
-        lastWord = 0
+        lastWord.removeAll(keepingCapacity: true)
+        lastStart = 0
         lexer.forgetComment()
     }
 

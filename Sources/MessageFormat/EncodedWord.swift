@@ -122,7 +122,7 @@ package enum EncodedWord {
         private static func unbased(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
             var decoder = Base64Decoder()
             let input = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: text))
-            let decoded = [UInt8](unsafeUninitializedCapacity: input.count + 2) { room, count in
+            let decoded = [UInt8](unsafeUninitializedCapacity: input.count + Base64Decoder.heldBack) { room, count in
                 count = decoder.decode(input, into: UnsafeMutableRawBufferPointer(room))
             }
             return decoded + decoder.flush()

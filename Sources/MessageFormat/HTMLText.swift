@@ -46,9 +46,9 @@ enum HTMLText {
             let name = HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[start..<nameEnd]))
             index = end(of: ">", from: nameEnd)
             switch name {
-            case "script": index = end(of: "</script", from: index)
-            case "style": index = end(of: "</style", from: index)
-            case "title": index = end(of: "</title", from: index)
+            case "script": index = end(of: ">", from: end(of: "</script", from: index))
+            case "style": index = end(of: ">", from: end(of: "</style", from: index))
+            case "title": index = end(of: ">", from: end(of: "</title", from: index))
             default: break
             }
             let isClosing = octets[start] == UInt8(ascii: "/")

@@ -34,7 +34,8 @@ package struct TransferDecoder: Sendable {
             output.writeImmutableBuffer(input)
         case .base64(var decoder):
             input.withUnsafeReadableBytes { octets in
-                _ = output.writeWithUnsafeMutableBytes(minimumWritableBytes: octets.count) { decoder.decode(octets, into: $0) }
+                let most = octets.count + Base64Decoder.heldBack
+                _ = output.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { decoder.decode(octets, into: $0) }
             }
             scheme = .base64(decoder)
         case .quotedPrintable(var decoder):
@@ -71,7 +72,10 @@ struct Base64Decoder: Sendable {
     private var bits: UInt32 = 0
     private var digits = 0
 
-    /// At most as many octets as came.
+    /// Octets that may come out besides those that come in: a group whose digits came earlier.
+    static let heldBack = 2
+
+    /// `output` has room for as many octets as came and `heldBack`.
     mutating func decode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int {
         var written = 0
         Base64Decoder.values.withUnsafeBufferPointer { values in
@@ -87,8 +91,7 @@ struct Base64Decoder: Sendable {
                     written += 3
                     digits = 0
                 } else if octet == UInt8(ascii: "=") {
-                    // One or two octets: never more than the digits that came, one of which may lie in an earlier piece.
-                    for last in flush() where written < output.count {
+                    for last in flush() {
                         output[written] = last
                         written += 1
                     }

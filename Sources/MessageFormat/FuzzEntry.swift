@@ -1,0 +1,41 @@
+import NIOCore
+
+/// What a fuzzer calls: any octets must be read without a trap, alike whole and in pieces, and their outline must come back
+/// from its encoding as it was.
+package func fuzzMessageFormat(_ octets: UnsafeRawBufferPointer) {
+    let message = ByteBuffer(bytes: octets)
+    var limits = MessageLimits()
+    limits.depth = 20
+    limits.parts = 200
+    limits.headerOctets = 4_096
+    limits.addresses = 100
+    let whole = fuzzedOutline(message, limits: limits) { _ in message.readableBytes }
+    precondition(whole == fuzzedOutline(message, limits: limits) { _ in 1 }, "octet by octet it reads differently")
+    precondition(whole == fuzzedOutline(message, limits: limits) { $0 % 7 + 1 }, "in small pieces it reads differently")
+    precondition(whole.size == message.readableBytes, "the size is wrong")
+    whole.forEachPart { _, part in
+        precondition(part.headerRange.upperBound <= part.bodyRange.lowerBound, "a header reaches into its body")
+        precondition(part.bodyRange.upperBound <= whole.size, "a body reaches beyond the message")
+    }
+    let decoded = try? MessageOutline(decoding: whole.encode())
+    precondition(decoded == whole, "the outline does not survive its encoding")
+    _ = try? MessageOutline(decoding: message)
+    let inspection = MessageInspection(message, limits: limits)
+    precondition(inspection.size == whole.size, "the inspection has another size")
+    let text = String(decoding: octets, as: UTF8.self)
+    precondition(EncodedWord.encode(text).utf8.count >= 0)
+    _ = HeaderFields.select(names: ["subject"], excluding: true, from: message)
+    _ = MessageDate.parse(message)
+}
+
+private func fuzzedOutline(_ message: ByteBuffer, limits: MessageLimits, piece: (Int) -> Int) -> MessageOutline {
+    var scanner = MessageScanner(limits: limits)
+    var rest = message
+    var number = 0
+    while rest.readableBytes > 0 {
+        guard let next = rest.readSlice(length: min(max(1, piece(number)), rest.readableBytes)) else { break }
+        scanner.consume(next)
+        number += 1
+    }
+    return scanner.finish()
+}
