@@ -1,0 +1,138 @@
+"""Accounts over the wire: disabled ones, wrong passwords, other people's mail. S2-S4, S17, S18, S74-S76."""
+import json
+import time
+
+import pytest
+from conftest import Account
+from wire import IMAP, SMTP, Closed, Refused
+
+pytestmark = pytest.mark.own
+
+
+def ends(line, within=10):
+    return line.is_closed(within)
+
+
+def test_a_disabled_account_is_out_at_once(server, account):
+    imap, idle, idling = account.imap(), account.imap(), account.imap()
+    imap.select("INBOX")
+    idling.select("INBOX")
+    idling.start("IDLE")
+    assert idling.response()[0] == "+"
+    smtp = SMTP(server.host, server.port("submissions"), tls=True)
+    assert smtp.auth_plain(account.user, account.password)[0] == 235
+    server.disable(account.name)
+    assert ends(imap) and ends(idle) and ends(idling), "its IMAP sessions end"
+    try:
+        code, _ = smtp.command("MAIL FROM:<%s>" % account.address)
+        assert code >= 400, "its submission session ends or is refused"
+    except (Closed, OSError):
+        pass
+    with pytest.raises(Refused):
+        account.imap()
+    with SMTP(server.host, server.port("submissions"), tls=True) as again:
+        assert again.auth_plain(account.user, account.password)[0] == 535
+    server.enable(account.name)
+    account.imap().close()
+
+
+def test_another_accounts_sessions_go_on(server, account, other):
+    imap = other.imap()
+    server.disable(account.name)
+    time.sleep(0.5)
+    imap.command("NOOP")
+
+
+def test_a_changed_password_ends_sessions_and_voids_the_old_one(server, account):
+    imap = account.imap()
+    server.cli("account", "password", account.address, "--password-stdin", stdin="another long password\n")
+    assert ends(imap)
+    with pytest.raises(Refused):
+        account.imap()
+    account.password = server.passwords[account.name] = "another long password"
+    account.imap().close()
+
+
+def test_a_removed_account_is_gone(server, account):
+    with SMTP(server.host, server.port("smtp")) as smtp:
+        assert smtp.deliver("a@remote.example", [account.address], b"Subject: x\r\n\r\nx\r\n")[0] == 250
+    server.cli("account", "remove", account.address, "--yes")
+    with pytest.raises(Refused):
+        account.imap()
+    with SMTP(server.host, server.port("smtp")) as smtp:
+        assert smtp.envelope("a@remote.example", [account.address])[0] == 550
+
+
+def test_unknown_users_and_wrong_passwords_answer_alike(server, account):
+    answers = set()
+    for user, password in [(account.user, "wrong"), ("nobody-of-that-name@example.test", "wrong"), ("nobody@remote.example", "wrong"), ("no such", "x")]:
+        with IMAP(server.host, server.port("imaps"), tls=True) as imap:
+            with pytest.raises(Refused) as e:
+                imap.login(user, password)
+            answers.add(str(e.value))
+    assert len(answers) == 1 and answers.pop().startswith("NO [AUTHENTICATIONFAILED]")
+
+
+def test_unknown_users_and_wrong_passwords_take_alike_time(server, account):
+    def seconds(user):
+        best = 9
+        for i in range(5):
+            with IMAP(server.host, server.port("imaps"), tls=True) as imap:
+                start = time.perf_counter()
+                with pytest.raises(Refused):
+                    imap.login(user, "wrong %d" % i)
+                best = min(best, time.perf_counter() - start)
+        return best
+
+    known, unknown = seconds(account.user), seconds("nobody-of-that-name@example.test")
+    assert 0.5 < known / unknown < 2, (known, unknown)
+
+
+def test_one_accounts_mail_is_not_anothers(server, account, other):
+    with account.imap() as imap:
+        imap.command("CREATE Mine")
+        imap.command("APPEND Mine ", b"Subject: mine\r\n\r\nmine\r\n")
+    with other.imap() as imap:
+        for command in ('SELECT Mine', 'STATUS Mine (MESSAGES)', 'SELECT "%s/Mine"' % account.address, 'SELECT "../%s/Mine"' % account.name,
+                        "DELETE Mine", "RENAME Mine Yours", "APPEND Mine {3+}\r\nabc"):
+            with pytest.raises(Refused):
+                imap.command(command)
+        text, untagged = imap.command('LIST "" *')
+        assert not [r for r in untagged if "Mine" in str(r)]
+
+
+def test_logins_are_logged_and_passwords_are_not(server, account):
+    account.imap().close()
+    with IMAP(server.host, server.port("imaps"), tls=True) as imap:
+        with pytest.raises(Refused):
+            imap.login(account.user, "a very wrong password")
+    log = server.log_text()
+    assert "Successful IMAP login for user: " + account.user in log
+    assert "Failed IMAP login attempt for user: " + account.user in log
+    assert "a very wrong password" not in log and account.password not in log
+
+
+def test_last_login_is_kept(server, account):
+    account.imap().close()
+    rows = json.loads(server.cli("account", "list", "--json").stdout)
+    row = next(r for r in rows if r["name"] == account.address)
+    assert row["enabled"] and row["lastLogin"]
+
+
+def test_ten_connections_cost_one_hash(server, account):
+    account.imap().close()
+    start = time.perf_counter()
+    for _ in range(10):
+        account.imap().close()
+    assert time.perf_counter() - start < 1.5
+
+
+@pytest.mark.parametrize("name", [".user", "user.", "-user", "user..name", "user@#$%", "", "u" * 65, "user/name", "usér", "a b", "USER1\n"])
+def test_unlawful_names_are_refused(server, name):
+    r = server.cli("account", "add", "%s@example.test" % name, "--password-stdin", stdin="a long password\n", check=False)
+    assert r.returncode != 0 and r.stderr.strip()
+
+
+def test_names_differ_by_more_than_case(server, account):
+    r = server.cli("account", "add", account.address.upper(), "--password-stdin", stdin="a long password\n", check=False)
+    assert r.returncode != 0
