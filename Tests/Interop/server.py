@@ -54,11 +54,11 @@ class StartFailed(Exception):
 
 class Server:
     """One martlet. `settings` are configuration keys (`smtp.connections-per-peer`), `preload` a library to load before libc,
-    `files` a limit of open files, `folder` where its own folder is made."""
+    `files` a limit of open files, `folder` where its own folder is made, `data` a data folder elsewhere."""
 
-    def __init__(self, settings=None, env=None, preload=None, files=None, folder=None, host="127.0.0.1"):
-        self.top = tempfile.mkdtemp(prefix="martlet-", dir=folder)
-        self.data = os.path.join(self.top, "data")
+    def __init__(self, settings=None, env=None, preload=None, files=None, folder=None, data=None, host="127.0.0.1"):
+        self.top = os.path.realpath(tempfile.mkdtemp(prefix="martlet-", dir=folder))
+        self.data = data or os.path.join(self.top, "data")
         self.key = self.data + ".key"
         self.host = host
         self.offset = free_offset(host)
