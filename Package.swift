@@ -91,6 +91,12 @@ let package = Package(
             ],
             swiftSettings: house),
 
+        .executableTarget(
+            name: "martlet-benchmarks",
+            dependencies: ["MailModel", "MessageFormat", "Storage", "SQLiteStore", bytes, log],
+            path: "Benchmarks/Sources",
+            swiftSettings: house),
+
         // For tests: runs a session over an array, and transcripts.
         .target(name: "Rehearsal", dependencies: ["Conversation", "MailModel", bytes], path: "Tests/Rehearsal", swiftSettings: house),
 

@@ -1,0 +1,12 @@
+import Glibc
+
+// martlet-benchmarks [FOLDER]: FOLDER lies on the disk to be measured; the working folder if none is given.
+let base = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "."
+let folder = "\(base)/martlet-benchmarks.\(getpid())"
+guard mkdir(folder, 0o700) == 0 else {
+    print("cannot make \(folder)")
+    exit(1)
+}
+let measure = Measure(repetitions: 5)
+try await FormatBenchmark().run(measure)
+try await StoreBenchmark(folder: folder).run(measure)
