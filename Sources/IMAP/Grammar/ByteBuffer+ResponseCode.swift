@@ -1,0 +1,99 @@
+import MailModel
+import NIOCore
+
+extension ByteBuffer {
+    //     resp-text-code = "ALERT" / ...                                             ; RFC 9051 §9
+    mutating func write(_ code: ResponseCode) {
+        if let name = code.name { return write(name) }
+        switch code {
+        case .appendLimit(let octets):
+            write("APPENDLIMIT ")
+            if let octets { writeDecimal(octets) } else { write("NIL") }
+        case .appendUID(let validity, let uids):
+            writeCode("APPENDUID ", validity.rawValue)
+            write(" ")
+            writeNumbers(uids)
+        case .badCharset(let names): writeCharsets(names)
+        case .capability(let names):
+            write("CAPABILITY ")
+            writeString(names.joined(separator: " "))
+        case .copyUID(let validity, let source, let target):
+            writeCode("COPYUID ", validity.rawValue)
+            write(" ")
+            writeUIDs(source)
+            write(" ")
+            writeUIDs(target)
+        case .highestModSeq(let modSeq): writeCode("HIGHESTMODSEQ ", modSeq.rawValue)
+        case .mailboxID(let id):
+            write("MAILBOXID (")
+            writeString(id.objectID)
+            write(")")
+        case .modified(let set):
+            write("MODIFIED ")
+            writeNumbers(set)
+        case .permanentFlags(let system, let keywords, let canCreate):
+            write("PERMANENTFLAGS ")
+            writeFlags(system, keywords, canCreate ? "\\*" : nil)
+        case .uidNext(let uid): writeCode("UIDNEXT ", uid.rawValue)
+        case .uidValidity(let validity): writeCode("UIDVALIDITY ", validity.rawValue)
+        case .unseen(let number): writeCode("UNSEEN ", number)
+        default: break
+        }
+    }
+
+    private mutating func writeCode(_ name: StaticString, _ number: some FixedWidthInteger) {
+        write(name)
+        writeDecimal(number)
+    }
+
+    //     "BADCHARSET" [SP "(" charset *(SP charset) ")"]
+    private mutating func writeCharsets(_ names: [String]) {
+        write("BADCHARSET")
+        for (index, name) in names.enumerated() {
+            write(index == 0 ? " (" : " ")
+            writeAString(name, .ascii)
+        }
+        if !names.isEmpty { write(")") }
+    }
+}
+
+extension ResponseCode {
+    /// Of a code without data.
+    fileprivate var name: StaticString? {
+        switch self {
+        case .alert: "ALERT"
+        case .alreadyExists: "ALREADYEXISTS"
+        case .authenticationFailed: "AUTHENTICATIONFAILED"
+        case .authorizationFailed: "AUTHORIZATIONFAILED"
+        case .cannot: "CANNOT"
+        case .clientBug: "CLIENTBUG"
+        case .closed: "CLOSED"
+        case .contactAdmin: "CONTACTADMIN"
+        case .corruption: "CORRUPTION"
+        case .expired: "EXPIRED"
+        case .expungeIssued: "EXPUNGEISSUED"
+        case .hasChildren: "HASCHILDREN"
+        case .inUse: "INUSE"
+        case .limit: "LIMIT"
+        case .noModSeq: "NOMODSEQ"
+        case .nonExistent: "NONEXISTENT"
+        case .noPerm: "NOPERM"
+        case .notSaved: "NOTSAVED"
+        case .overQuota: "OVERQUOTA"
+        case .parse: "PARSE"
+        case .privacyRequired: "PRIVACYREQUIRED"
+        case .readOnly: "READ-ONLY"
+        case .readWrite: "READ-WRITE"
+        case .serverBug: "SERVERBUG"
+        case .tooBig: "TOOBIG"
+        case .tryCreate: "TRYCREATE"
+        case .uidNotSticky: "UIDNOTSTICKY"
+        case .unavailable: "UNAVAILABLE"
+        case .unknownCTE: "UNKNOWN-CTE"
+        case .useAttr: "USEATTR"
+        case .appendLimit, .appendUID, .badCharset, .capability, .copyUID, .highestModSeq, .mailboxID, .modified, .permanentFlags, .uidNext,
+            .uidValidity, .unseen:
+            nil
+        }
+    }
+}
