@@ -1,0 +1,57 @@
+package import MailModel
+package import NIOCore
+package import Storage
+
+extension Intake {
+    /// Somebody who gets the message.
+    package struct Recipient: Hashable, Sendable {
+        package let address: ForwardPath
+        package let account: AccountID
+        package let inbox: MailboxID
+
+        package init(address: ForwardPath, account: AccountID, inbox: MailboxID) {
+            self.address = address
+            self.account = account
+            self.inbox = inbox
+        }
+    }
+
+    /// What is known of a message besides its text.
+    package struct Envelope: Sendable {
+        package var id: TransactionID
+        package var reversePath: ReversePath
+        /// Two of them may be the same account's: it gets one copy.
+        package var recipients: [Recipient]
+        /// It uses SMTPUTF8 (RFC 6531).
+        package var isSMTPUTF8: Bool
+        /// The face's trace lines (Received), each with its CRLF.
+        package var trace: ByteBuffer
+        /// Nil from other servers. Set for a submission: a missing Date and Message-ID are added, in the name of this host (RFC 6409 §8).
+        package var submittedAt: Domain?
+
+        package init(
+            id: TransactionID, reversePath: ReversePath, recipients: [Recipient], isSMTPUTF8: Bool, trace: ByteBuffer, submittedAt: Domain?
+        ) {
+            self.id = id
+            self.reversePath = reversePath
+            self.recipients = recipients
+            self.isSMTPUTF8 = isSMTPUTF8
+            self.trace = trace
+            self.submittedAt = submittedAt
+        }
+    }
+
+    /// What became of a message that was taken.
+    package struct Receipt: Hashable, Sendable {
+        package let id: TransactionID
+        /// Octets as stored, with the trace lines.
+        package let size: Int
+        package let placed: [Placed]
+
+        package init(id: TransactionID, size: Int, placed: [Placed]) {
+            self.id = id
+            self.size = size
+            self.placed = placed
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// Why a message, its sender or a recipient is not taken. Each face turns it into its own words.
+package enum Refusal: Error, Hashable, Sendable {
+    /// The domain is ours, the local part is nobody's.
+    case unknownUser
+    /// Another server's address, for a client that may not send there.
+    case notLocal
+    /// The sender's address is not the user's.
+    case notOwner
+    /// It has been through more than `HeaderSurvey.mostHops` servers (RFC 5321 §6.3).
+    case loop
+    /// Less than the free floor is left on the disk; try later.
+    case full
+    /// The store failed; try later. The log has the cause.
+    case unavailable
+}

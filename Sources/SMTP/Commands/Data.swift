@@ -1,0 +1,75 @@
+import Conversation
+import Logging
+import MailModel
+import NIOCore
+import PostOffice
+
+// DATA, and BDAT, which brings the same text by another way.
+extension SMTPWorker {
+    func deliver(_ submittal: Submittal, _ text: ByteBuffer, _ link: any Link) async -> SMTPOutcome {
+        do throws(Refusal) {
+            return accepted(try await intake.deliver(envelope(submittal, link.facts), text), submittal, link)
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    func open(_ submittal: Submittal, _ text: ByteBuffer, _ expected: Int?, _ link: any Link) async -> SMTPOutcome {
+        do throws(Refusal) {
+            let incoming = intake.open(envelope(submittal, link.facts), expected: expected)
+            try await incoming.write(text)
+            return .opened(incoming)
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    func append(_ incoming: Intake.Incoming, _ text: ByteBuffer) async -> SMTPOutcome {
+        do throws(Refusal) {
+            try await incoming.write(text)
+            return .appended
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    func finish(_ incoming: Intake.Incoming, _ text: ByteBuffer, _ submittal: Submittal, _ link: any Link) async -> SMTPOutcome {
+        do throws(Refusal) {
+            try await incoming.write(text)
+            return accepted(try await incoming.finish(), submittal, link)
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    /// It is durable. One line tells of it, never of what it says.
+    private func accepted(_ receipt: Intake.Receipt, _ submittal: Submittal, _ link: any Link) -> SMTPOutcome {
+        log.info(
+            "Message accepted",
+            metadata: [
+                "id": "\(receipt.id)", "size": "\(receipt.size)", "recipients": "\(submittal.transaction.recipients.count)",
+                "connection": "\(link.facts.id)", "peer": "\(link.facts.peerAddress)",
+            ])
+        return .delivered(receipt.id)
+    }
+
+    private func envelope(_ submittal: Submittal, _ facts: ConnectionFacts) -> Intake.Envelope {
+        let (id, transaction) = (makeID(), submittal.transaction)
+        let received = ReceivedField(
+            clientName: submittal.client, peerAddress: facts.peerAddress, host: settings.hostName,
+            transmission: TransmissionType(
+                isExtended: submittal.isExtended, isUTF8: transaction.isSMTPUTF8, isSecured: facts.tls != nil,
+                isAuthenticated: submittal.isAuthenticated),
+            tlsVersion: facts.tls?.version, id: id, recipient: onlyRecipient(of: transaction), date: clock())
+        var trace = ByteBuffer()
+        received.write(to: &trace)
+        return Intake.Envelope(
+            id: id, reversePath: transaction.reversePath, recipients: transaction.recipients, isSMTPUTF8: transaction.isSMTPUTF8,
+            trace: trace, submittedAt: settings.role.isSubmission ? settings.hostName : nil)
+    }
+
+    private func onlyRecipient(of transaction: Transaction) -> Address? {
+        guard transaction.recipients.count == 1, case .mailbox(let address) = transaction.recipients[0].address else { return nil }
+        return address
+    }
+}

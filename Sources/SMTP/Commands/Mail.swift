@@ -1,0 +1,14 @@
+import MailModel
+import PostOffice
+
+// MAIL, of a user: the name must be theirs.
+extension SMTPWorker {
+    func authorize(_ principal: Principal, _ address: Address) async -> SMTPOutcome {
+        do {
+            return try await directory.owns(principal, address) ? .authorized : .refused(.notOwner)
+        } catch {
+            log.error("Sender not looked up: \(error)")
+            return .refused(.unavailable)
+        }
+    }
+}

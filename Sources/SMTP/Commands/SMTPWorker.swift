@@ -1,0 +1,45 @@
+package import Conversation
+package import Gatehouse
+package import Logging
+package import MailModel
+package import PostOffice
+
+/// Carries out what SMTP sessions ask for; one serves all connections of a listener.
+package struct SMTPWorker: LineWorker {
+    let settings: SMTPSettings
+    let gatekeeper: Gatekeeper
+    let directory: Directory
+    let intake: Intake
+    let clock: Timestamp.Clock
+    let makeID: TransactionID.Source
+    let log: Logger
+
+    package init(
+        _ settings: SMTPSettings, gatekeeper: Gatekeeper, directory: Directory, intake: Intake, clock: @escaping Timestamp.Clock,
+        makeID: @escaping TransactionID.Source, log: Logger
+    ) {
+        self.settings = settings
+        self.gatekeeper = gatekeeper
+        self.directory = directory
+        self.intake = intake
+        self.clock = clock
+        self.makeID = makeID
+        self.log = log
+    }
+
+    package func session() -> SMTPSession { SMTPSession(settings) }
+
+    package func perform(_ work: SMTPWork, _ link: any Link) async -> SMTPOutcome {
+        switch work {
+        case .authenticate(let credentials): await authenticate(credentials, link)
+        case .authorize(let principal, let address): await authorize(principal, address)
+        case .resolve(let path): await resolve(path)
+        case .deliver(let submittal, let text): await deliver(submittal, text, link)
+        case .open(let submittal, let text, let expected): await open(submittal, text, expected, link)
+        case .append(let incoming, let text): await append(incoming, text)
+        case .finish(let incoming, let text, let submittal): await finish(incoming, text, submittal, link)
+        }
+    }
+
+    package func closed(_ session: SMTPSession) { session.tenure?.end() }
+}

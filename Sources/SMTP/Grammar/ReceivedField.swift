@@ -1,0 +1,97 @@
+package import MailModel
+import MessageFormat
+package import NIOCore
+package import PostOffice
+
+/// A server's trace line (RFC 5321 §4.4). Every part is of a type that can hold no CR or LF, or is checked here.
+package struct ReceivedField: Sendable {
+    /// What the client called itself; written only where it is a domain.
+    package var clientName: ClientName?
+    package var peerAddress: String
+    package var host: Domain
+    package var transmission: TransmissionType
+    /// `TLSv1.3`; nil without TLS.
+    package var tlsVersion: String?
+    package var id: TransactionID
+    /// Only where it is the message's one recipient, so that none learns of another.
+    package var recipient: Address?
+    package var date: Timestamp
+
+    package init(
+        clientName: ClientName?, peerAddress: String, host: Domain, transmission: TransmissionType, tlsVersion: String?,
+        id: TransactionID, recipient: Address?, date: Timestamp
+    ) {
+        self.clientName = clientName
+        self.peerAddress = peerAddress
+        self.host = host
+        self.transmission = transmission
+        self.tlsVersion = tlsVersion
+        self.id = id
+        self.recipient = recipient
+        self.date = date
+    }
+
+    // Time-stamp-line = "Received:" FWS Stamp <CRLF>
+    // Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
+    // From-domain = "FROM" FWS Extended-Domain;  Extended-Domain = Domain FWS "(" TCP-info ")" / address-literal …
+    package func write(to output: inout ByteBuffer) {
+        let literal = ReceivedField.literal(peerAddress)
+        output.writeStaticString("Received: from ")
+        output.writeString(clientName.flatMap { Domain($0.text) }?.value ?? literal)
+        output.writeStaticString(" (")
+        output.writeString(literal)
+        output.writeStaticString(")\r\n\tby ")
+        output.writeString(host.value)
+        output.writeStaticString(" (Martlet) with ")
+        output.writeString(transmission.rawValue)
+        if let tlsVersion {
+            output.writeStaticString(" (")
+            output.writeString(tlsVersion.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ".") })
+            output.writeStaticString(")")
+        }
+        output.writeStaticString("\r\n\tid ")
+        output.writeString(id.value)
+        if let recipient {
+            output.writeStaticString("\r\n\tfor <")
+            output.writeString(recipient.written)
+            output.writeStaticString(">")
+        }
+        output.writeStaticString(";\r\n\t")
+        output.writeString(MessageDate.format(date))
+        output.writeStaticString("\r\n")
+    }
+
+    // address-literal = "[" ( IPv4-address-literal / "IPv6:" IPv6-addr ) "]"          (RFC 5321 §4.1.3)
+    private static func literal(_ address: String) -> String {
+        let clean = address.filter { $0.isHexDigit || $0 == "." || $0 == ":" }
+        return clean.contains(":") ? "[IPv6:\(clean)]" : "[\(clean)]"
+    }
+}
+
+/// The registered names of how a message came (RFC 3848, RFC 6531 §4.3).
+package enum TransmissionType: String, Sendable {
+    case smtp = "SMTP"
+    case esmtp = "ESMTP"
+    case esmtpa = "ESMTPA"
+    case esmtps = "ESMTPS"
+    case esmtpsa = "ESMTPSA"
+    case utf8smtp = "UTF8SMTP"
+    case utf8smtpa = "UTF8SMTPA"
+    case utf8smtps = "UTF8SMTPS"
+    case utf8smtpsa = "UTF8SMTPSA"
+
+    package init(isExtended: Bool, isUTF8: Bool, isSecured: Bool, isAuthenticated: Bool) {
+        self =
+            switch (isExtended, isUTF8, isSecured, isAuthenticated) {
+            case (false, _, _, _): .smtp
+            case (true, false, false, false): .esmtp
+            case (true, false, false, true): .esmtpa
+            case (true, false, true, false): .esmtps
+            case (true, false, true, true): .esmtpsa
+            case (true, true, false, false): .utf8smtp
+            case (true, true, false, true): .utf8smtpa
+            case (true, true, true, false): .utf8smtps
+            case (true, true, true, true): .utf8smtpsa
+            }
+    }
+}

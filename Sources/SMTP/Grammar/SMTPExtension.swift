@@ -1,0 +1,35 @@
+/// The extensions the server knows, in the order EHLO names them. Where each is offered: `Terms.offer(_:)`.
+package enum SMTPExtension: CaseIterable, Hashable, Sendable {
+    /// RFC 2920.
+    case pipelining
+    /// RFC 1870.
+    case size
+    /// RFC 6152.
+    case eightBitMIME
+    /// RFC 6531.
+    case smtpUTF8
+    /// RFC 3030, without BINARYMIME.
+    case chunking
+    /// RFC 2034.
+    case enhancedStatusCodes
+    /// RFC 3207.
+    case startTLS
+    /// RFC 9422.
+    case limits
+    /// RFC 4954.
+    case auth
+
+    package var keyword: StaticString {
+        switch self {
+        case .pipelining: "PIPELINING"
+        case .size: "SIZE"
+        case .eightBitMIME: "8BITMIME"
+        case .smtpUTF8: "SMTPUTF8"
+        case .chunking: "CHUNKING"
+        case .enhancedStatusCodes: "ENHANCEDSTATUSCODES"
+        case .startTLS: "STARTTLS"
+        case .limits: "LIMITS"
+        case .auth: "AUTH"
+        }
+    }
+}

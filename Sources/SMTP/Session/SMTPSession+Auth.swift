@@ -1,0 +1,79 @@
+import Conversation
+import Gatehouse
+import NIOCore
+
+/// What the client's next line is, within AUTH.
+enum AuthExchange: Sendable {
+    case plain
+    case loginName
+    case loginPassword(user: String)
+}
+
+// AUTH (RFC 4954).
+extension SMTPSession {
+    mutating func auth(_ command: AuthCommand, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<SMTPWork>? {
+        let exchange: AuthExchange = command.mechanism == .plain ? .plain : .loginName
+        if let response = command.initialResponse { return try answer(exchange, .octets(response), &output) }
+        challenge(exchange, &output)
+        return nil
+    }
+
+    /// The client's line has come.
+    mutating func answer(
+        _ exchange: AuthExchange, _ response: AuthResponse, _ output: inout ByteBuffer
+    ) throws(SyntaxError) -> Step<SMTPWork>? {
+        guard case .octets(let octets) = response else {
+            say(.authenticationCancelled, &output)
+            return nil
+        }
+        switch exchange {
+        case .plain:
+            let message = try PlainMessage(octets)
+            // RFC 4616 §2: nobody may act for another here.
+            guard message.authorization.isEmpty || message.authorization == message.user else {
+                refuseLogin(&output)
+                return nil
+            }
+            return verify(message.user, message.password)
+        case .loginName:
+            guard let user = String(validating: octets, as: UTF8.self), !octets.contains(0) else { throw .argument }
+            challenge(.loginPassword(user: user), &output)
+            return nil
+        case .loginPassword(let user): return verify(user, octets)
+        }
+    }
+
+    private mutating func verify(_ user: String, _ password: [UInt8]) -> Step<SMTPWork> {
+        phase = .waiting(.login)
+        return .work(.authenticate(Credentials(user: user, password: Password(octets: password))))
+    }
+
+    /// PLAIN's challenge is empty, LOGIN's are "Username:" and "Password:".
+    private mutating func challenge(_ exchange: AuthExchange, _ output: inout ByteBuffer) {
+        phase = .exchange(exchange)
+        switch exchange {
+        case .plain: say(Reply(334, nil, ""), &output)
+        case .loginName: say(Reply(334, nil, "VXNlcm5hbWU6"), &output)
+        case .loginPassword: say(Reply(334, nil, "UGFzc3dvcmQ6"), &output)
+        }
+    }
+
+    mutating func absorbLogin(_ outcome: SMTPOutcome, _ output: inout ByteBuffer) {
+        phase = .ready
+        switch outcome {
+        case .admitted(let tenure):
+            self.tenure = tenure
+            say(.authenticated, &output)
+        case .notAdmitted: refuseLogin(&output)
+        default: say(.authenticationBusy, &output)
+        }
+    }
+
+    private mutating func refuseLogin(_ output: inout ByteBuffer) {
+        say(.invalidCredentials, &output)
+        failedLogins += 1
+        if failedLogins >= settings.loginLimit, !isClosing { say(.tooManyErrors, &output) }
+    }
+
+    private var isClosing: Bool { if case .closing = phase { true } else { false } }
+}

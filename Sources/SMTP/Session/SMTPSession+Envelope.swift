@@ -1,0 +1,94 @@
+import Conversation
+import MailModel
+package import NIOCore
+import PostOffice
+
+// MAIL and RCPT.
+extension SMTPSession {
+    mutating func mail(_ command: MailCommand, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<SMTPWork>? {
+        mails += 1
+        guard mails <= settings.mailLimit else {
+            say(.tooManyMessages, &output)
+            return nil
+        }
+        for parameter in command.parameters where !isExtended || !terms.offers(parameter.belongsTo) { throw .unknownParameter }
+        let transaction = Transaction(command)
+        guard transaction.isSMTPUTF8 || command.reversePath.address?.isASCII ?? true else { throw .nonASCIIAddress }
+        if let size = transaction.declaredSize, size > settings.messageLimit {
+            say(.tooLarge, &output)
+            return nil
+        }
+        // Nobody's name is null's to steal: reports of a mail client have it (RFC 8098 §2.1).
+        if let tenure, let address = transaction.reversePath.address {
+            phase = .waiting(.sender(transaction))
+            return .work(.authorize(tenure.principal, address))
+        }
+        phase = .envelope(transaction)
+        say(.senderOK, &output)
+        return nil
+    }
+
+    mutating func rcpt(_ command: RcptCommand, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<SMTPWork>? {
+        guard case .envelope(let transaction) = phase else { return nil }
+        if case .mailbox(let address) = command.forwardPath, !address.isASCII, !transaction.isSMTPUTF8 { throw .nonASCIIAddress }
+        guard transaction.recipients.count < settings.recipientLimit else {
+            say(.tooManyRecipients, &output)
+            return nil
+        }
+        phase = .waiting(.recipient(transaction))
+        return .work(.resolve(command.forwardPath))
+    }
+}
+
+// Outcomes.
+extension SMTPSession {
+    package mutating func absorb(_ outcome: SMTPOutcome, _ output: inout ByteBuffer) {
+        guard case .waiting(let waiting) = phase else { return }
+        // Only `waiting` holds the payload now, so that changing it copies nothing.
+        phase = .closing
+        switch (waiting, outcome) {
+        case (.login, let outcome): absorbLogin(outcome, &output)
+        case (.sender(let transaction), .authorized):
+            phase = .envelope(transaction)
+            say(.senderOK, &output)
+        case (.recipient(var transaction), .resolved(let recipient)):
+            transaction.recipients.append(recipient)
+            phase = .envelope(transaction)
+            say(.recipientOK, &output)
+        case (.recipient(let transaction), .refused(let refusal)):
+            phase = .envelope(transaction)
+            say(Reply(refusal, terms.role), &output)
+        case (.piece(var reception), .opened(let incoming)):
+            reception.incoming = incoming
+            phase = .text(reception)
+        case (.piece(let reception), .appended): phase = .text(reception)
+        case (.piece(var reception), .refused(let refusal)):
+            reception.fail(Reply(refusal, terms.role))
+            phase = .text(reception)
+        case (.delivery, .delivered(let id)):
+            phase = .ready
+            errors = 0
+            say(Reply(250, "2.0.0", "Accepted as \(id)"), &output)
+        case (.sender, .refused(let refusal)), (.delivery, .refused(let refusal)):
+            phase = .ready
+            say(Reply(refusal, terms.role), &output)
+        default: say(.stopping, &output)
+        }
+    }
+}
+
+extension Reply {
+    /// The one place where a lawful no becomes a reply.
+    init(_ refusal: Refusal, _ role: SMTPRole) {
+        self =
+            switch refusal {
+            case .unknownUser: Reply(550, "5.1.1", "No such user here")
+            case .notLocal where role.isSubmission: Reply(550, "5.7.1", "Sending to other servers is not served yet")
+            case .notLocal: Reply(550, "5.7.1", "Relaying denied")
+            case .notOwner: Reply(553, "5.7.1", "Sender address is not yours")
+            case .loop: Reply(554, "5.4.6", "Too many hops: the message is in a loop")
+            case .full: Reply(452, "4.3.1", "Insufficient storage; try later")
+            case .unavailable: Reply(451, "4.3.0", "Local error in processing; try later")
+            }
+    }
+}

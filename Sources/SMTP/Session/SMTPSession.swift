@@ -1,0 +1,189 @@
+package import Conversation
+package import NIOCore
+
+/// The server's side of an SMTP conversation (RFC 5321), for all three roles.
+///
+/// - A command is carried out when its whole line is there, and answered before the next one is read.
+/// - Only CRLF ends a line, in commands as in text.
+/// - Text is read to its end whatever becomes of it, up to twice the message limit.
+package struct SMTPSession: LineSession {
+    package typealias Work = SMTPWork
+    package typealias Outcome = SMTPOutcome
+
+    enum Phase: Sendable {
+        /// Until EHLO or HELO.
+        case connected
+        case ready
+        /// Since MAIL; to DATA, BDAT or back to `ready`.
+        case envelope(Transaction)
+        /// The text of DATA or of a BDAT chunk comes.
+        case text(Reception)
+        /// Between two chunks.
+        case chunks(Reception)
+        /// The client's next line belongs to AUTH.
+        case exchange(AuthExchange)
+        /// Work is under way.
+        case waiting(Waiting)
+        case closing
+    }
+
+    enum Waiting: Sendable {
+        case login
+        case sender(Transaction)
+        case recipient(Transaction)
+        case piece(Reception)
+        case delivery
+    }
+
+    let settings: SMTPSettings
+    var terms: Terms
+    var phase = Phase.connected
+    /// Set by EHLO and HELO.
+    var client: ClientName?
+    var isExtended = false
+    package internal(set) var tenure: Tenure?
+    /// A chunk that nobody asked for: its octets are dropped, then the reply is sent.
+    var unwanted: (octets: Int, reply: Reply)?
+    var errors = 0
+    var failedLogins = 0
+    var mails = 0
+    /// Octets of the line that is being read which were searched for its end.
+    private var scanned = 0
+    /// Octets passed over of a command line that was too long.
+    private var overlong: Int?
+
+    package init(_ settings: SMTPSettings) {
+        self.settings = settings
+        terms = Terms(settings, isSecured: false, isLoopback: false)
+    }
+
+    package mutating func begin(_ facts: ConnectionFacts, _ output: inout ByteBuffer) {
+        terms = Terms(settings, isSecured: facts.tls != nil, isLoopback: facts.isLoopback)
+        Reply(220, nil, "\(settings.hostName) ESMTP Martlet").write(to: &output)
+    }
+
+    package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<SMTPWork> {
+        while true {
+            if let tenure, tenure.isRevoked, isBetweenCommands { say(.revoked, &output) }
+            switch phase {
+            case .closing: return .close
+            case .waiting: return .wait
+            case .text:
+                if let step = readText(&input, &output) { return step }
+            case .connected, .ready, .envelope, .chunks, .exchange:
+                if unwanted != nil {
+                    guard dropUnwanted(&input, &output) else { return .more }
+                } else if overlong != nil {
+                    guard passOverlong(&input, &output) else { return .more }
+                } else if let line = takeLine(&input) {
+                    if let step = obey(line, &input, &output) { return step }
+                } else if overlong == nil {
+                    return .more
+                }
+            }
+        }
+    }
+
+    package mutating func secured(_ tls: TLSFacts) {
+        terms.isSecured = true
+        // RFC 3207 §4.2: what was known from before is forgotten.
+        phase = .connected
+        client = nil
+        isExtended = false
+        scanned = 0
+    }
+
+    /// The account may have been changed; `advance` sees.
+    package mutating func poke() {}
+
+    package mutating func expire(_ output: inout ByteBuffer) -> Bool {
+        say(.silence, &output)
+        return false
+    }
+
+    package mutating func shutdown(_ output: inout ByteBuffer) {
+        say(.stopping, &output)
+    }
+
+    /// RFC 5321 §4.5.3.2.5 for text, §4.5.3.2.7 for commands.
+    package var patience: Duration {
+        if case .text = phase { .seconds(180) } else { .seconds(300) }
+    }
+
+    package var inputLimit: Int { settings.pieceSize }
+
+    private var isBetweenCommands: Bool {
+        switch phase {
+        case .connected, .ready, .envelope, .chunks, .exchange: true
+        case .text, .waiting, .closing: false
+        }
+    }
+
+    /// Writes the reply. After 421, or too many refusals for good, the connection is closed.
+    mutating func say(_ reply: Reply, _ output: inout ByteBuffer) {
+        reply.write(to: &output)
+        if reply.code == 421 {
+            phase = .closing
+        } else if reply.code >= 500 {
+            errors += 1
+            if errors >= settings.errorLimit { say(.tooManyErrors, &output) }
+        }
+    }
+}
+
+// Lines.
+extension SMTPSession {
+    /// The next line without its CRLF; nil when more must come, or (`overlong`) it is too long. A bare LF does not end it.
+    private mutating func takeLine(_ input: inout ByteBuffer) -> ByteBuffer? {
+        let view = input.readableBytesView
+        let limit = lineLimit(view)
+        var from = scanned
+        while from < min(view.count, limit), let feed = view[(view.startIndex + from)...].firstIndex(of: 0x0A) {
+            let length = feed - view.startIndex
+            guard length < limit else { break }
+            if length > 0, view[feed - 1] == 0x0D {
+                scanned = 0
+                let line = input.readSlice(length: length - 1)
+                input.moveReaderIndex(forwardBy: 2)
+                return line
+            }
+            from = length + 1
+        }
+        scanned = view.count
+        if view.count >= limit {
+            scanned = 0
+            overlong = 0
+        }
+        return nil
+    }
+
+    private func lineLimit(_ view: ByteBufferView) -> Int {
+        guard view.count >= SMTPSettings.commandLine else { return SMTPSettings.commandLine }
+        if case .exchange = phase { return SMTPSettings.authLine }
+        let isAuth = zip(view, "auth ".utf8).allSatisfy { $0 | 0x20 == $1 }
+        return isAuth ? SMTPSettings.authLine : SMTPSettings.commandLine
+    }
+
+    /// True when the line's end has come, or the connection is to be closed.
+    private mutating func passOverlong(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Bool {
+        let view = input.readableBytesView
+        var from = view.startIndex
+        while let feed = view[from...].firstIndex(of: 0x0A) {
+            from = feed + 1
+            guard feed > view.startIndex, view[feed - 1] == 0x0D else { continue }
+            input.moveReaderIndex(forwardBy: from - view.startIndex)
+            overlong = nil
+            if case .exchange = phase { phase = .ready }
+            say(.lineTooLong, &output)
+            return true
+        }
+        // A CR may have its LF yet to come.
+        let passed = view.last == 0x0D ? view.count - 1 : view.count
+        input.moveReaderIndex(forwardBy: passed)
+        overlong = (overlong ?? 0) + passed
+        guard let overlong, overlong > SMTPSettings.longestLine else { return false }
+        say(.lineTooLong, &output)
+        phase = .closing
+        return true
+    }
+}

@@ -1,0 +1,48 @@
+package import MailModel
+
+/// Which of SMTP's three doors a connection came through.
+package enum SMTPRole: Hashable, Sendable {
+    /// Port 25: mail from other servers, for our own accounts only.
+    case mx
+    /// Port 587: mail from our users, after STARTTLS (RFC 6409).
+    case submission
+    /// Port 465: the same, TLS from the start (RFC 8314 §3.3).
+    case submissions
+
+    package var isSubmission: Bool { self != .mx }
+}
+
+/// What a listener's sessions are told.
+package struct SMTPSettings: Sendable {
+    package var role: SMTPRole
+    /// What the server calls itself.
+    package var hostName: Domain
+    /// Octets of a message's text, as SIZE announces.
+    package var messageLimit = 50 << 20
+    /// RFC 5321 §4.5.3.1.10 asks for 100 at least.
+    package var recipientLimit = 1_000
+    /// MAIL commands of a connection.
+    package var mailLimit = 10_000
+    /// Refusals of a connection since its last accepted message, or since its start.
+    package var errorLimit = 20
+    /// Failed logins of a connection.
+    package var loginLimit = 3
+    /// There is a certificate.
+    package var offersStartTLS = true
+    /// AUTH without TLS for clients on this machine.
+    package var allowsPlaintextLoginOnLoopback = false
+    /// Text is handed on in pieces of this size, in octets; a message that is smaller goes in one piece.
+    package var pieceSize = 64 << 10
+
+    package init(role: SMTPRole, hostName: Domain) {
+        self.role = role
+        self.hostName = hostName
+    }
+
+    /// Octets of a command line with its CRLF: more than the 512 of RFC 5321 §4.5.3.1.4, for its extensions.
+    static let commandLine = 2_048
+    /// Octets of AUTH and of the lines of its exchange (RFC 4954 §4).
+    static let authLine = 12_288
+    /// Octets of a command line that are passed over, in hope of its end, before the connection is closed.
+    static let longestLine = 1 << 20
+}

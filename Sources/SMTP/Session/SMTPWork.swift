@@ -1,0 +1,54 @@
+package import Gatehouse
+package import MailModel
+package import NIOCore
+package import PostOffice
+
+/// What a session has done for it. It answers `wait` until the outcome is there: at most one piece is under way.
+package enum SMTPWork: Sendable {
+    case authenticate(Credentials)
+    /// May the user send in that name?
+    case authorize(Principal, Address)
+    case resolve(ForwardPath)
+    /// A whole message.
+    case deliver(Submittal, ByteBuffer)
+    /// A message's first piece.
+    case open(Submittal, ByteBuffer, expected: Int?)
+    case append(Intake.Incoming, ByteBuffer)
+    /// Its last piece.
+    case finish(Intake.Incoming, ByteBuffer, Submittal)
+}
+
+/// What became of it.
+package enum SMTPOutcome: Sendable {
+    case admitted(Tenure)
+    case notAdmitted
+    case busy
+    case authorized
+    case resolved(Intake.Recipient)
+    case opened(Intake.Incoming)
+    case appended
+    case delivered(TransactionID)
+    case refused(Refusal)
+}
+
+/// A transaction with what a trace line tells of its connection.
+package struct Submittal: Sendable {
+    package let transaction: Transaction
+    package let client: ClientName?
+    package let isExtended: Bool
+    package let isAuthenticated: Bool
+}
+
+/// A login's name and password; it never prints itself.
+package struct Credentials: Sendable, CustomStringConvertible, CustomReflectable {
+    package let user: String
+    package let password: Password
+
+    package init(user: String, password: Password) {
+        self.user = user
+        self.password = password
+    }
+
+    package var description: String { "(credentials)" }
+    package var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
+}

@@ -1,0 +1,31 @@
+package import Gatehouse
+package import MailModel
+import Synchronization
+
+/// A logged-in session's right to go on, which the Gatehouse may end at any time.
+package final class Tenure: Sendable {
+    package let principal: Principal
+    private struct State {
+        var stay: Stay?
+        var isRevoked = false
+    }
+    private let state = Mutex(State())
+
+    package init(_ principal: Principal) { self.principal = principal }
+
+    package var isRevoked: Bool { state.withLock { $0.isRevoked } }
+
+    /// The account was changed.
+    package func revoke() { state.withLock { $0.isRevoked = true } }
+
+    package func hold(_ stay: Stay) { state.withLock { $0.stay = stay } }
+
+    /// The session is over. The stay may hold the connection that holds the session: this parts them.
+    package func end() {
+        let stay = state.withLock { state in
+            defer { state.stay = nil }
+            return state.stay
+        }
+        _ = stay
+    }
+}

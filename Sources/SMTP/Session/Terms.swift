@@ -1,0 +1,50 @@
+/// What of a connection decides which extensions and commands it is offered.
+package struct Terms: Hashable, Sendable {
+    package var role: SMTPRole
+    package var isSecured: Bool
+    package var isLoopback: Bool
+    package var offersStartTLS: Bool
+    package var allowsPlaintextLoginOnLoopback: Bool
+    package var messageLimit: Int
+    package var recipientLimit: Int
+    package var mailLimit: Int
+
+    package init(_ settings: SMTPSettings, isSecured: Bool, isLoopback: Bool) {
+        role = settings.role
+        self.isSecured = isSecured
+        self.isLoopback = isLoopback
+        offersStartTLS = settings.offersStartTLS
+        allowsPlaintextLoginOnLoopback = settings.allowsPlaintextLoginOnLoopback
+        messageLimit = settings.messageLimit
+        recipientLimit = settings.recipientLimit
+        mailLimit = settings.mailLimit
+    }
+
+    /// The parameters of an extension's EHLO line, empty when it has none; nil when it is not offered. What is not offered is not served:
+    /// the verbs and parameters of an extension ask here too.
+    package func offer(_ name: SMTPExtension) -> String? {
+        switch name {
+        case .pipelining, .eightBitMIME, .smtpUTF8, .chunking, .enhancedStatusCodes: ""
+        case .size: String(messageLimit)
+        case .startTLS: !isSecured && offersStartTLS && role != .submissions ? "" : nil
+        case .limits: "MAILMAX=\(mailLimit) RCPTMAX=\(recipientLimit)"
+        case .auth: role.isSubmission && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
+        }
+    }
+
+    package func offers(_ name: SMTPExtension) -> Bool {
+        switch name {
+        case .startTLS, .auth: offer(name) != nil
+        default: true
+        }
+    }
+
+    /// The lines of EHLO's answer after the first.
+    package var offers: [String] {
+        SMTPExtension.allCases.compactMap { name in
+            offer(name).map { $0.isEmpty ? "\(name.keyword)" : "\(name.keyword) \($0)" }
+        }
+    }
+
+    private var maySendPassword: Bool { isSecured || (isLoopback && allowsPlaintextLoginOnLoopback) }
+}
