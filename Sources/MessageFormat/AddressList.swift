@@ -131,7 +131,8 @@ struct AddressParser {
     private mutating func route() -> String? {
         let start = lexer.index
         var text: [UInt8] = []
-        while let octet = lexer.peek(), octet != UInt8(ascii: ":"), octet != UInt8(ascii: ">") {
+        // Not beyond another "<": its own route will be looked for, so that no octet is read for two.
+        while let octet = lexer.peek(), octet != UInt8(ascii: ":"), octet != UInt8(ascii: ">"), octet != UInt8(ascii: "<") {
             if octet > 0x20 { text.append(octet) }
             lexer.index += 1
         }

@@ -93,9 +93,10 @@ struct EntityTree: Sendable {
         if kind != .leaf, frames.count + 1 >= limits.depth || isFull {
             kind = .leaf
             header.makeType("application", "octet-stream")
-            defects.insert(isFull ? .tooManyParts : .tooDeep)
+            if !isFull { defects.insert(.tooDeep) }
         }
         if isFull {
+            defects.insert(.tooManyParts)
             boundaries.removeAll()
         } else if kind == .multipart {
             openBoundary(header)
