@@ -16,7 +16,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 #if PLANTED_BUG
-/// To be found within a minute: a recipient whose address begins with "pp", which only the grammar reaches and no seed has.
+/// To be found within a minute: a recipient who is nearly alice, which only the grammar and the state machine reach and no seed has.
 private func plantedBug(_ octets: UnsafeRawBufferPointer) {
     guard let host = Domain("mx.example") else { return }
     var session = SMTPSession(SMTPSettings(role: .mx, hostName: host))
@@ -24,7 +24,10 @@ private func plantedBug(_ octets: UnsafeRawBufferPointer) {
     var input = ByteBuffer(bytes: octets.dropFirst())
     session.begin(ConnectionFacts(id: 1, peerAddress: "192.0.2.1", peerPort: 1, localPort: 25, isLoopback: false), &output)
     while case .work(let work) = session.advance(&input, &output) {
-        if case .resolve(let path) = work { precondition(!"\(path)".hasPrefix("pp"), "the planted bug") }
+        if case .resolve(let path) = work {
+            let address = "\(path)"
+            precondition(!address.contains("ali") || address.contains("alice"), "the planted bug")
+        }
         session.absorb(.refused(.unknownUser), &output)
     }
 }
