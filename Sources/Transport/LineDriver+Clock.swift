@@ -1,0 +1,85 @@
+import NIOCore
+
+/// The one timer of a connection. It is armed for the nearest end there is; when the end has moved away by the time it fires, it is armed
+/// again, so that a command costs no timer.
+struct Watch {
+    private var armed: (deadline: NIODeadline, timer: Scheduled<Void>)?
+    /// Since when the peer brought the session nothing it could use, and no work ended.
+    private(set) var quietSince = NIODeadline.distantPast
+    private(set) var phaseSince = NIODeadline.distantPast
+    /// While the peer reads less than we write: since when, and what it had taken then.
+    private(set) var stall: (since: NIODeadline, flushed: Int)?
+
+    /// Nothing has begun yet.
+    var isIdle: Bool { phaseSince == .distantPast }
+
+    mutating func progressed() { quietSince = .now() }
+    mutating func phaseBegan() { phaseSince = .now() }
+    mutating func stallBegan(flushed: Int) { stall = (.now(), flushed) }
+    mutating func stallEnded() { stall = nil }
+
+    /// True when no timer goes off at `deadline` or before; the old one is then forgotten.
+    mutating func needsTimer(at deadline: NIODeadline) -> Bool {
+        if let armed, armed.deadline <= deadline { return false }
+        disarm()
+        return true
+    }
+
+    mutating func arm(_ timer: Scheduled<Void>, at deadline: NIODeadline) { armed = (deadline, timer) }
+    mutating func fired() { armed = nil }
+
+    mutating func disarm() {
+        armed?.timer.cancel()
+        armed = nil
+    }
+}
+
+extension LineDriver {
+    private enum End {
+        case handshake, stall, linger, patience
+    }
+
+    private func nextEnd() -> (NIODeadline, End)? {
+        let limits = setting.limits
+        if phase == .closed { return nil }
+        if let stall = watch.stall { return (stall.since + TimeAmount(limits.writeStall), .stall) }
+        switch phase {
+        case .opening, .securing: return (watch.phaseSince + TimeAmount(limits.handshake), .handshake)
+        case .closing: return (watch.phaseSince + TimeAmount(limits.linger), .linger)
+        case .talking:
+            guard work.isEmpty, let patience = session?.patience else { return nil }
+            return (watch.quietSince + TimeAmount(patience), .patience)
+        case .closed: return nil
+        }
+    }
+
+    func arm() {
+        guard let context, let (deadline, _) = nextEnd(), watch.needsTimer(at: deadline) else { return }
+        let timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+            guard let self else { return }
+            watch.fired()
+            timerFired()
+        }
+        watch.arm(timer, at: deadline)
+    }
+
+    private func timerFired() {
+        guard let (deadline, end) = nextEnd(), let context else { return }
+        guard deadline <= .now() else { return arm() }
+        switch end {
+        case .handshake:
+            log("no TLS handshake in time")
+            context.close(promise: nil)
+        case .stall:
+            let flushed = flushed
+            if let stall = watch.stall, flushed &- stall.flushed >= LineSizes.progress {
+                watch.stallBegan(flushed: flushed)
+                return arm()
+            }
+            log("the peer does not read")
+            context.close(promise: nil)
+        case .linger: context.close(promise: nil)
+        case .patience: expire()
+        }
+    }
+}

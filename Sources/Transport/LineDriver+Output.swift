@@ -1,0 +1,122 @@
+import Conversation
+import NIOCore
+
+/// What goes to the peer.
+extension LineDriver {
+    enum Acceptance {
+        case taken
+        /// Taken; others on the event loop should have their turn before more.
+        case takenForThisTurn
+        /// Taken; more only once the peer has read.
+        case full
+        case closed
+    }
+
+    /// A write of work under way.
+    func accept(_ bytes: ByteBuffer) -> Acceptance {
+        guard phase == .talking || phase == .securing, let context else { return .closed }
+        writtenInTurn += bytes.readableBytes
+        if bytes.readableBytes < LineSizes.piece {
+            output.writeImmutableBuffer(bytes)
+        } else if phase == .talking {
+            release()
+            send(bytes, context)
+        } else {
+            output.writeImmutableBuffer(bytes)
+        }
+        guard phase == .talking else { return .full }
+        if output.readableBytes >= LineSizes.piece {
+            release()
+        } else if output.readableBytes > 0, !isTalking {
+            scheduleFlush(context)
+        }
+        if !context.channel.isWritable { return .full }
+        guard writtenInTurn > LineSizes.turn else { return .taken }
+        writtenInTurn = 0
+        return .takenForThisTurn
+    }
+
+    /// Small writes of one turn of the loop leave together.
+    private func scheduleFlush(_ context: ChannelHandlerContext) {
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        context.eventLoop.assumeIsolated().execute { [self] in
+            isFlushScheduled = false
+            if phase == .talking { release() }
+        }
+    }
+
+    /// Sends what was gathered.
+    func release() {
+        guard output.readableBytes > 0, let context else { return }
+        let bytes = output
+        output = ByteBuffer()
+        send(bytes, context)
+    }
+
+    private func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        written &+= bytes.readableBytes
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    func wait(_ writer: CheckedContinuation<Void, any Error>) {
+        guard phase == .talking || phase == .securing else { return writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+        if phase == .talking, context?.channel.isWritable == true { return writer.resume() }
+        writers.append(writer)
+    }
+
+    func resumeWriters() {
+        let waiting = writers
+        writers = []
+        writtenInTurn = 0
+        for writer in waiting { writer.resume() }
+    }
+
+    func failWriters() {
+        let waiting = writers
+        writers = []
+        for writer in waiting { writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+    }
+
+    /// What the kernel has taken, about: a measure of progress.
+    var flushed: Int {
+        let waiting = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        return written &- (waiting ?? 0)
+    }
+
+    /// Sends the last word; once it has left, waits a moment for the peer to close first.
+    func close() {
+        guard phase == .talking, let context else {
+            if phase == .securing { context?.close(promise: nil) }
+            return
+        }
+        phase = .closing
+        watch.phaseBegan()
+        watch.stallBegan(flushed: flushed)
+        input = ByteBuffer()
+        failWriters()
+        let last = output
+        output = ByteBuffer()
+        written &+= last.readableBytes
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { [weak self] result in self?.lastWordLeft(result) }
+        context.writeAndFlush(wrapOutboundOut(last), promise: sent)
+        if isReadingPaused {
+            isReadingPaused = false
+            context.read()
+        }
+        arm()
+    }
+
+    private func lastWordLeft(_ result: Result<Void, any Error>) {
+        guard phase == .closing, let context else { return }
+        guard case .success = result, !isInputEnded else {
+            context.close(promise: nil)
+            return
+        }
+        watch.stallEnded()
+        watch.phaseBegan()
+        context.close(mode: .output, promise: nil)
+        arm()
+    }
+}

@@ -1,0 +1,161 @@
+import Conversation
+import NIOCore
+
+/// The session's turn.
+extension LineDriver {
+    func begin(tls: TLSFacts?) {
+        guard let context, let peer = IPAddress(context.channel.remoteAddress) else {
+            context?.close(promise: nil)
+            return
+        }
+        let facts = ConnectionFacts(
+            id: id, peerAddress: peer.description, peerPort: context.channel.remoteAddress?.port ?? 0,
+            localPort: context.channel.localAddress?.port ?? 0, isLoopback: peer.isLoopback, tls: tls)
+        link = LoopLink(self, facts, context.eventLoop)
+        session = worker.session()
+        phase = .talking
+        session?.begin(facts, &output)
+        watch.progressed()
+        talk()
+    }
+
+    /// Lets the session go on until it needs the peer, an outcome, or room for what it writes.
+    ///
+    /// Called again from within (by work that ends, writes or closes at once) it does nothing: the turn under way sees to it.
+    func talk() {
+        guard !isTalking else { return }
+        isTalking = true
+        turn: while phase == .talking {
+            if output.readableBytes >= LineSizes.piece { release() }
+            guard context?.channel.isWritable == true else { break }
+            if isPoked {
+                isPoked = false
+                session?.poke()
+            }
+            isWaiting = work.count >= setting.limits.work
+            if isWaiting, !absorb() { break }
+            let held = input.readableBytes
+            guard let step = session?.advance(&input, &output) else { break }
+            if input.readableBytes < held { watch.progressed() }
+            isWaiting = false
+            switch step {
+            case .work(let work):
+                begin(work)
+                absorb()
+            case .more, .wait:
+                if case .wait = step { isWaiting = true }
+                if absorb() || isPoked { continue }
+                break turn
+            case .startTLS: startTLS()
+            case .close: close()
+            }
+        }
+        isTalking = false
+        settle()
+    }
+
+    private func begin(_ work: Worker.Session.Work) {
+        guard let context, let link else { return }
+        let (worker, loop) = (worker, context.eventLoop)
+        let piece = self.work.begin()
+        let here = NIOLoopBound((driver: self, piece: piece), eventLoop: loop)
+        piece.task = Task.immediate(executorPreference: executor) {
+            let outcome = await worker.perform(work, link)
+            if loop.inEventLoop {
+                here.value.driver.ended(here.value.piece, outcome)
+            } else {
+                loop.execute { here.value.driver.ended(here.value.piece, outcome) }
+            }
+        }
+    }
+
+    private func ended(_ piece: WorkQueue<Worker.Session.Outcome>.Piece, _ outcome: Worker.Session.Outcome) {
+        work.end(piece, outcome)
+        switch phase {
+        case .talking where !isTalking:
+            if absorb() { talk() }
+        case .closed: end()
+        default: break
+        }
+    }
+
+    /// False when the oldest work has not ended, or there is none.
+    @discardableResult
+    private func absorb() -> Bool {
+        guard let outcome = work.next() else { return false }
+        session?.absorb(outcome, &output)
+        watch.progressed()
+        return true
+    }
+
+    /// The end of a turn: sends what it brought, lets go of what it does not need, and sees to the clock and the reading.
+    private func settle() {
+        guard phase == .talking else { return arm() }
+        release()
+        if input.readableBytes == 0 {
+            input = ByteBuffer()
+        } else if !isWaiting, input.readableBytes > LineSizes.unused + (session?.inputLimit ?? 0), isWritable {
+            log("the session takes no input")
+            context?.close(promise: nil)
+            return
+        } else if input.capacity > 2 * input.readableBytes + 512 {
+            // The channel and TLS use their buffers again; what is left of one is little.
+            input = ByteBuffer(buffer: input, spare: 0)
+        }
+        if isStopping, work.isEmpty {
+            session?.shutdown(&output)
+            return close()
+        }
+        if isInputEnded, work.isEmpty, isWritable { return close() }
+        arm()
+        if isReadingPaused, mayRead {
+            isReadingPaused = false
+            context?.read()
+        }
+    }
+
+    private var isWritable: Bool { context?.channel.isWritable == true }
+
+    /// Whether there is room for more from the peer.
+    var mayRead: Bool {
+        switch phase {
+        case .opening, .securing, .closing: !isInputEnded
+        case .talking:
+            !isInputEnded && (isWritable || input.readableBytes == 0)
+                && (!isWaiting || input.readableBytes < (session?.inputLimit ?? 0))
+        case .closed: false
+        }
+    }
+
+    func poked() {
+        isPoked = true
+        if phase == .talking { talk() }
+    }
+
+    /// The server stops: the goodbye comes as soon as no work is under way.
+    func stop() {
+        isStopping = true
+        switch phase {
+        case .opening, .securing: context?.close(promise: nil)
+        case .talking where !isTalking: settle()
+        default: break
+        }
+    }
+
+    /// The peer was silent for the session's patience.
+    func expire() {
+        var goesOn = false
+        if let answer = session?.expire(&output) { goesOn = answer }
+        guard goesOn else { return close() }
+        watch.progressed()
+        talk()
+    }
+}
+
+extension ByteBuffer {
+    /// A copy of what is readable, in storage of its own that is no larger than it must.
+    init(buffer: ByteBuffer, spare: Int) {
+        self = ByteBufferAllocator().buffer(capacity: buffer.readableBytes + spare)
+        writeImmutableBuffer(buffer)
+    }
+}

@@ -1,0 +1,182 @@
+import Conversation
+import Logging
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// Runs one connection's session, on its event loop. The last handler of the pipeline, with nothing but TLS before it.
+///
+/// Invariants: everything here happens on the connection's event loop; the session is called by `talk` and by what `talk` calls, never
+/// from within itself; what session and work write goes through `output`, in the order written; a connection that waits holds an empty
+/// `output`, and of `input` only what the session could not use. See `docs/decisions/0003-line-driver.md`.
+final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        /// Implicit TLS: the handshake goes on, there is no session yet. To `talking`.
+        case opening
+        /// To `securing`, `closing`.
+        case talking
+        /// STARTTLS: the handshake goes on. To `talking`.
+        case securing
+        /// The last output is on its way, or the peer has it and has not closed yet; what it sends is dropped.
+        case closing
+        /// The channel is gone; work may still be ending.
+        case closed
+    }
+
+    let worker: Worker
+    let setting: LineSetting
+    let executor: LoopExecutor
+    let id: UInt64
+
+    var phase: Phase
+    var context: ChannelHandlerContext?
+    /// From `begin` on.
+    var session: Worker.Session?
+    var link: LoopLink<Worker>?
+    var work = WorkQueue<Worker.Session.Outcome>()
+    var watch = Watch()
+    var serverName: String?
+
+    var input = ByteBuffer()
+    var output = ByteBuffer()
+    /// Works that wait in `Link.write` for the peer to read.
+    var writers: [CheckedContinuation<Void, any Error>] = []
+    /// Octets given to the channel.
+    var written = 0
+    var writtenInTurn = 0
+    /// Octets received after the last word.
+    var discarded = 0
+
+    var isTalking = false
+    var isPoked = false
+    /// The session's last answer was `wait`.
+    var isWaiting = false
+    var isReadingPaused = false
+    var isFlushScheduled = false
+    /// The peer has sent its last byte.
+    var isInputEnded = false
+    /// The server stops.
+    var isStopping = false
+    private var hasEnded = false
+
+    init(_ worker: Worker, _ setting: LineSetting, executor: LoopExecutor, id: UInt64) {
+        self.worker = worker
+        self.setting = setting
+        self.executor = executor
+        self.id = id
+        if case .implicitTLS = setting.security { phase = .opening } else { phase = .talking }
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { open(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) { open(context) }
+
+    private func open(_ context: ChannelHandlerContext) {
+        guard watch.isIdle else { return }
+        watch.phaseBegan()
+        switch setting.security {
+        case .implicitTLS(let shelf): awaitHandshake(context, shelf)
+        case .plain, .startTLS: begin(tls: nil)
+        }
+        arm()
+        context.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        switch phase {
+        case .talking:
+            if input.readableBytes == 0 { input = bytes } else { input.writeImmutableBuffer(bytes) }
+        case .closing:
+            discarded += bytes.readableBytes
+            if discarded > LineSizes.discarded { context.close(promise: nil) }
+        case .opening, .securing:
+            // Bytes that never went through TLS (CVE-2011-0411): what a broken handshake leaves behind.
+            log("plain text in the middle of a TLS handshake")
+            context.close(promise: nil)
+        case .closed: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if phase == .talking { talk() }
+        if mayRead { context.read() } else { isReadingPaused = true }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // The last word has a clock of its own.
+        guard phase != .closing else { return }
+        guard context.channel.isWritable else {
+            watch.stallBegan(flushed: flushed)
+            return arm()
+        }
+        watch.stallEnded()
+        resumeWriters()
+        if phase == .talking { talk() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted: handshakeCompleted()
+        case ChannelEvent.inputClosed: inputEnded(context)
+        case is ChannelShouldQuiesceEvent: stop()
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The peer closed without TLS's goodbye: `inputClosed` follows.
+        if let error = error as? NIOSSLError, error == .uncleanShutdown { return }
+        log("\(error)")
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { shut() }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        shut()
+        self.context = nil
+    }
+
+    private func inputEnded(_ context: ChannelHandlerContext) {
+        isInputEnded = true
+        switch phase {
+        case .talking: talk()
+        case .opening, .securing, .closing: context.close(promise: nil)
+        case .closed: break
+        }
+    }
+
+    /// The channel is gone.
+    private func shut() {
+        guard phase != .closed else { return }
+        phase = .closed
+        watch.disarm()
+        input = ByteBuffer()
+        output = ByteBuffer()
+        failWriters()
+        link?.unhook()
+        work.cancel()
+        end()
+    }
+
+    /// Once the channel is gone and all work has ended: the session's end.
+    func end() {
+        guard phase == .closed, work.hasEnded, !hasEnded else { return }
+        hasEnded = true
+        if let session { worker.closed(session) }
+        session = nil
+        link = nil
+        setting.ended(id)
+    }
+
+    func log(_ message: @autoclosure () -> String) {
+        setting.logger.debug("\(message())", metadata: ["connection": "\(id)"])
+    }
+}

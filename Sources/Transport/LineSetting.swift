@@ -1,0 +1,27 @@
+import Logging
+
+/// How a listener's connections are secured.
+package enum Security: Sendable {
+    /// The session's `startTLS` closes the connection.
+    case plain
+    /// In plain text until the session answers `startTLS`.
+    case startTLS(CertificateShelf)
+    /// From the first byte on.
+    case implicitTLS(CertificateShelf)
+}
+
+/// What all connections of a listener share.
+final class LineSetting: Sendable {
+    let security: Security
+    let limits: LineLimits
+    let logger: Logger
+    /// Called once a connection and all its work have ended, with the connection's id.
+    let ended: @Sendable (UInt64) -> Void
+
+    init(_ security: Security, _ limits: LineLimits, _ logger: Logger, ended: @escaping @Sendable (UInt64) -> Void) {
+        self.security = security
+        self.limits = limits
+        self.logger = logger
+        self.ended = ended
+    }
+}

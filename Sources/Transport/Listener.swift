@@ -1,0 +1,174 @@
+package import Conversation
+package import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Where and how connections come in.
+package struct Endpoint: Sendable {
+    /// An IP address or a host name; `::` takes IPv4 too.
+    package var host: String
+    /// 0 for any free one.
+    package var port: Int
+    package var security: Security
+    package var limits = LineLimits()
+    /// What a connection that is not let in is told, with its CRLF (SMTP `421 4.7.0 …`, IMAP `* BYE …`); on an implicit-TLS port nothing is said.
+    package var farewell: @Sendable (Doorkeeper.Refusal) -> String = { _ in "" }
+
+    package init(host: String, port: Int, security: Security) {
+        self.host = host
+        self.port = port
+        self.security = security
+    }
+}
+
+/// A bound port, and the connections that came by it.
+package final class Listener: Sendable {
+    private struct Guest {
+        let channel: any Channel
+        let address: IPAddress
+    }
+
+    private struct State {
+        var guests: [UInt64: Guest] = [:]
+        var isStopping = false
+        var isEmpty: CheckedContinuation<Void, Never>?
+    }
+
+    /// An address the system does not let us have.
+    package struct Fault: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let server: any Channel
+    private let house: House
+
+    /// What the channel initialisers see; apart from `server`, which is there only once they are.
+    private final class House: Sendable {
+        let state = Mutex(State())
+        let doorkeeper: Doorkeeper
+        init(_ doorkeeper: Doorkeeper) { self.doorkeeper = doorkeeper }
+
+        func enter(_ id: UInt64, _ guest: Guest) -> Bool {
+            state.withLock { state in
+                guard !state.isStopping else { return false }
+                state.guests[id] = guest
+                return true
+            }
+        }
+
+        func leave(_ id: UInt64) {
+            let (guest, waiting) = state.withLock { state in
+                let guest = state.guests.removeValue(forKey: id)
+                guard state.guests.isEmpty else { return (guest, nil as CheckedContinuation<Void, Never>?) }
+                defer { state.isEmpty = nil }
+                return (guest, state.isEmpty)
+            }
+            if let guest { doorkeeper.leave(guest.address) }
+            waiting?.resume()
+        }
+    }
+
+    private init(_ server: any Channel, _ house: House) {
+        self.server = server
+        self.house = house
+    }
+
+    package static func bind(
+        _ endpoint: Endpoint, _ worker: some LineWorker, threads: Threads, doorkeeper: Doorkeeper, logger: Logger
+    ) async throws(Fault) -> Listener {
+        let house = House(doorkeeper)
+        let setting = LineSetting(endpoint.security, endpoint.limits, logger) { house.leave($0) }
+        let bootstrap = ServerBootstrap(group: threads.group)
+            .serverChannelOption(.backlog, value: 4_096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: LineSizes.lowWater, high: LineSizes.highWater))
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: LineSizes.smallestReceive, initial: LineSizes.smallestReceive, maximum: LineSizes.largestReceive)
+            )
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try greet(channel, worker, setting, endpoint, house, threads) }
+            }
+        do {
+            return Listener(try await bootstrap.bind(host: endpoint.host, port: endpoint.port).get(), house)
+        } catch {
+            throw Fault(description: "cannot listen on \(endpoint.host) port \(endpoint.port): \(error)")
+        }
+    }
+
+    /// On the connection's loop, before its first byte.
+    private static func greet(
+        _ channel: any Channel, _ worker: some LineWorker, _ setting: LineSetting, _ endpoint: Endpoint, _ house: House,
+        _ threads: Threads
+    ) throws {
+        guard let address = IPAddress(channel.remoteAddress) else { throw ChannelError.ioOnClosedChannel }
+        if let refusal = house.doorkeeper.enter(address) {
+            var words = endpoint.farewell(refusal)
+            if case .implicitTLS = endpoint.security { words = "" }
+            return try channel.pipeline.syncOperations.addHandler(Farewell(words))
+        }
+        let id = house.doorkeeper.number()
+        guard house.enter(id, Guest(channel: channel, address: address)) else {
+            house.doorkeeper.leave(address)
+            throw ChannelError.ioOnClosedChannel
+        }
+        let driver = LineDriver(worker, setting, executor: threads.executor(of: channel.eventLoop), id: id)
+        do { try channel.pipeline.syncOperations.addHandler(driver) } catch {
+            house.leave(id)
+            throw error
+        }
+    }
+
+    /// The port it is bound to.
+    package var port: Int { server.localAddress?.port ?? 0 }
+
+    /// Connections that are open, or whose work has not ended.
+    package var connections: Int { house.state.withLock { $0.guests.count } }
+
+    /// Takes no further connections, lets every session say goodbye once its work has ended, closes what is still open after `grace`, and
+    /// returns when all have gone and their work has ended.
+    package func stop(grace: Duration = .seconds(5)) async {
+        try? await server.close().get()
+        let guests = house.state.withLock { state in
+            state.isStopping = true
+            return Array(state.guests.values)
+        }
+        for guest in guests { guest.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        let timer = server.eventLoop.scheduleTask(in: TimeAmount(grace)) { [house] in
+            for guest in house.state.withLock({ Array($0.guests.values) }) { guest.channel.close(promise: nil) }
+        }
+        await withCheckedContinuation { continuation in
+            let isEmpty = house.state.withLock { state in
+                if !state.guests.isEmpty { state.isEmpty = continuation }
+                return state.guests.isEmpty
+            }
+            if isEmpty { continuation.resume() }
+        }
+        timer.cancel()
+    }
+}
+
+/// Says a word to a connection that is not let in, and closes it.
+private final class Farewell: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let words: String
+
+    init(_ words: String) { self.words = words }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: words)), promise: sent)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

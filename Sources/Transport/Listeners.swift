@@ -1,0 +1,37 @@
+package import Conversation
+package import Logging
+import NIOCore
+
+/// All listeners of the program; they share one doorkeeper and are stopped together.
+package final class Listeners {
+    package let doorkeeper: Doorkeeper
+    package private(set) var all: [Listener] = []
+    private let threads: Threads
+    private let logger: Logger
+    private let sweeping: RepeatedTask
+
+    package init(threads: Threads, doorkeeper: Doorkeeper, logger: Logger) {
+        self.threads = threads
+        self.doorkeeper = doorkeeper
+        self.logger = logger
+        let every = TimeAmount(doorkeeper.limits.sweep)
+        sweeping = threads.group.next().scheduleRepeatedTask(initialDelay: every, delay: every) { _ in doorkeeper.sweep() }
+    }
+
+    /// Binds one more.
+    @discardableResult
+    package func open(_ endpoint: Endpoint, _ worker: some LineWorker) async throws(Listener.Fault) -> Listener {
+        let listener = try await Listener.bind(endpoint, worker, threads: threads, doorkeeper: doorkeeper, logger: logger)
+        all.append(listener)
+        return listener
+    }
+
+    /// Stops all at the same time; see `Listener.stop`.
+    package func stop(grace: Duration = .seconds(5)) async {
+        await withTaskGroup { group in
+            for listener in all { group.addTask { await listener.stop(grace: grace) } }
+        }
+        all = []
+        sweeping.cancel()
+    }
+}

@@ -1,0 +1,44 @@
+import Crypto
+import Foundation
+package import MailModel
+import SwiftASN1
+import X509
+
+/// A certificate for the first start and for tests: clients must be told to trust it.
+package struct SelfSignedCertificate: Sendable {
+    package let certificatePEM: String
+    /// PKCS #8.
+    package let keyPEM: String
+
+    /// ECDSA P-256, not a CA, for TLS servers, from an hour before `now` (clocks differ) until 825 days after.
+    /// - parameter hostNames: at least one; the first is the common name too.
+    /// - parameter addresses: IP addresses as text; others are an error.
+    package static func make(hostNames: [String], addresses: [String] = [], now: Timestamp) throws -> SelfSignedCertificate {
+        guard let first = hostNames.first else { throw TLSIdentity.Fault(description: "a certificate needs a host name") }
+        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        // RFC 5280 appendix A: ub-common-name is 64.
+        let name = try DistinguishedName { CommonName(String(first.prefix(64))) }
+        let alternatives = try hostNames.map { GeneralName.dnsName($0) } + addresses.map { .ipAddress(try octets($0)) }
+        let start = Date(timeIntervalSince1970: Double(now.rawValue))
+        let certificate = try Certificate(
+            version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,
+            notValidBefore: start.addingTimeInterval(-3_600), notValidAfter: start.addingTimeInterval(825 * 86_400),
+            issuer: name, subject: name, signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: try Certificate.Extensions {
+                Critical(BasicConstraints.notCertificateAuthority)
+                Critical(KeyUsage(digitalSignature: true))
+                try ExtendedKeyUsage([.serverAuth])
+                SubjectAlternativeNames(alternatives)
+            },
+            issuerPrivateKey: key)
+        return SelfSignedCertificate(
+            certificatePEM: try certificate.serializeAsPEM().pemString + "\n",
+            keyPEM: try key.serializeAsPEM().pemString + "\n")
+    }
+
+    private static func octets(_ text: String) throws -> ASN1OctetString {
+        guard let address = IPAddress(text) else { throw TLSIdentity.Fault(description: "no IP address: \(text)") }
+        let bytes = [address.high, address.low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
+        return ASN1OctetString(contentBytes: address.isIPv4 ? bytes[12...] : bytes[...])
+    }
+}

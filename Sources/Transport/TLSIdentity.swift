@@ -1,0 +1,83 @@
+import Foundation
+package import MailModel
+import NIOSSL
+import X509
+
+/// A certificate chain and its private key. Prints neither.
+package struct TLSIdentity: Sendable, CustomStringConvertible {
+    let chain: [NIOSSLCertificate]
+    let key: NIOSSLPrivateKey
+    /// The DNS names of the leaf, in lower case; `*.example.org` too.
+    package let names: [String]
+    package let notBefore: Timestamp
+    package let notAfter: Timestamp
+
+    /// Why a certificate or key cannot be used; says which file.
+    package struct Fault: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Reads both files, in PEM: the leaf first, then what leads to the root.
+    package init(certificatePath: String, keyPath: String) throws(Fault) {
+        try self.init(
+            certificates: Self.read(certificatePath), key: Self.read(keyPath), places: (certificatePath, keyPath))
+    }
+
+    package init(certificatePEM: String, keyPEM: String) throws(Fault) {
+        try self.init(
+            certificates: Array(certificatePEM.utf8), key: Array(keyPEM.utf8), places: ("the certificate", "the private key"))
+    }
+
+    private init(certificates: [UInt8], key keyBytes: [UInt8], places: (String, String)) throws(Fault) {
+        let chain: [NIOSSLCertificate]
+        do { chain = try NIOSSLCertificate.fromPEMBytes(certificates) } catch {
+            throw Fault(description: "\(places.0): no certificate in PEM")
+        }
+        guard let leaf = chain.first else { throw Fault(description: "\(places.0): no certificate in PEM") }
+        do { key = try NIOSSLPrivateKey(bytes: keyBytes, format: .pem) } catch {
+            throw Fault(description: "\(places.1): no private key in PEM that needs no passphrase")
+        }
+        let parsed: Certificate
+        do { parsed = try Certificate(derEncoded: leaf.toDERBytes()) } catch {
+            throw Fault(description: "\(places.0): not an X.509 certificate: \(error)")
+        }
+        self.chain = chain
+        let names = (try? parsed.extensions.subjectAlternativeNames) ?? nil
+        self.names = (names ?? SubjectAlternativeNames()).compactMap { name in
+            if case .dnsName(let name) = name { name.lowercased() } else { nil }
+        }
+        notBefore = Timestamp(rawValue: Int64(parsed.notValidBefore.timeIntervalSince1970))
+        notAfter = Timestamp(rawValue: Int64(parsed.notValidAfter.timeIntervalSince1970))
+        do { _ = try context(TLSPolicy()) } catch {
+            throw Fault(description: "\(places.1): not the key of the certificate in \(places.0), or unfit for TLS: \(error)")
+        }
+    }
+
+    package var description: String { names.joined(separator: ", ") }
+
+    func context(_ policy: TLSPolicy) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+        configuration.minimumTLSVersion = policy.minimum
+        configuration.cipherSuiteValues = policy.suites
+        // Ours is the last word already; see `LineLimits.linger`.
+        configuration.shutdownTimeout = .seconds(1)
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// Whether a client that asks for `name`, in lower case, is served by this one (RFC 6125 §6.4.3: `*` is the whole leftmost label).
+    func covers(_ name: String) -> Bool {
+        names.contains { pattern in
+            if pattern == name { return true }
+            guard pattern.hasPrefix("*."), let dot = name.firstIndex(of: "."), dot != name.startIndex else { return false }
+            return name[dot...] == pattern.dropFirst()
+        }
+    }
+
+    private static func read(_ path: String) throws(Fault) -> [UInt8] {
+        do { return Array(try Data(contentsOf: URL(filePath: path))) } catch {
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            throw Fault(description: "\(path): \(cause.map { String(cString: strerror(Int32($0.code))) } ?? "cannot be read")")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Glibc
+import Logging
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import Transport
+
+@Suite(.timeLimit(.minutes(1)))
+struct DoorkeeperTests {
+    /// Collects log lines.
+    private struct Lines: LogHandler {
+        let lines: Collected
+        var logLevel = Logger.Level.trace
+        var metadata: Logger.Metadata = [:]
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+        func log(event: LogEvent) { lines.add("\(event.level) \(event.message)") }
+    }
+
+    private final class Collected: Sendable {
+        private let lines = Mutex<[String]>([])
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
+        var all: [String] { lines.withLock { $0 } }
+    }
+
+    private final class Clock: Sendable {
+        private let moment = Mutex(ContinuousClock.now)
+        var now: ContinuousClock.Instant { moment.withLock { $0 } }
+        func advance(_ duration: Duration) { moment.withLock { $0 += duration } }
+    }
+
+    private let lines = Collected()
+    private let clock = Clock()
+
+    private func door(_ change: (inout Doorkeeper.Limits) -> Void = { _ in }) -> Doorkeeper {
+        var limits = Doorkeeper.Limits()
+        change(&limits)
+        return Doorkeeper(limits, logger: Logger(label: "t") { _ in Lines(lines: lines) }, now: { [clock] in clock.now })
+    }
+
+    private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
+
+    @Test("S42 S83: 100 connections a minute from an address; the excess is told to the log once")
+    func rate() throws {
+        let door = door()
+        let peer = try address("192.168.1.100")
+        for _ in 0..<100 {
+            #expect(door.enter(peer) == nil)
+            door.leave(peer)
+        }
+        for _ in 0..<10 { #expect(door.enter(peer) == .tooFast) }
+        #expect(door.enter(try address("192.168.1.101")) == nil)
+        #expect(lines.all == ["warning Rate limit exceeded for IP: 192.168.1.100"])
+        clock.advance(.seconds(60))
+        #expect(door.enter(peer) == nil)
+    }
+
+    @Test("S41 S84: what is no longer counted is forgotten every 300 s")
+    func sweep() throws {
+        let door = door()
+        for last in 0..<42 {
+            let peer = try address("198.51.100.\(last)")
+            #expect(door.enter(peer) == nil)
+            door.leave(peer)
+        }
+        #expect(door.enter(try address("203.0.113.1")) == nil)
+        clock.advance(.seconds(301))
+        #expect(door.enter(try address("203.0.113.2")) == nil)
+        #expect(lines.all == ["info Rate limit cleanup: removed 42 expired entries"])
+    }
+
+    @Test("connections at once are limited by address, by /64 of IPv6, and in all; who leaves makes room")
+    func atOnce() throws {
+        let door = door { $0.perAddress = 2; $0.total = 5 }
+        let (a, b, c) = try (address("2001:db8::1"), address("2001:db8::2"), address("2001:db8:0:1::1"))
+        #expect([door.enter(a), door.enter(b), door.enter(a), door.enter(b)] == [nil, nil, .tooManyFromAddress, .tooManyFromAddress])
+        #expect(door.enter(c) == nil)
+        door.leave(b)
+        #expect(door.enter(a) == nil)
+        let home = try address("127.0.0.1")
+        #expect([door.enter(home), door.enter(home), door.enter(home)] == [nil, nil, .tooManyConnections])
+        #expect(door.enter(try address("192.0.2.9")) == .tooManyConnections)
+        #expect(door.connections == 5)
+    }
+
+    @Test("a connection that is not let in hears why, and is closed; loopback is exempt unless the list says otherwise")
+    func farewell() async throws {
+        var limits = Doorkeeper.Limits()
+        limits.perAddress = 1
+        limits.exempt = try NetworkList("127.0.0.1")
+        try await Stage.with(door: limits, farewell: "421 4.7.0 too many\r\n") { stage in
+            let first = try await Client.connect(stage.port, from: "127.0.0.2")
+            #expect(await first.line() == "* HELLO 127.0.0.2 plain -")
+            let second = try await Client.connect(stage.port, from: "127.0.0.2")
+            #expect(await second.lines(2) == ["421 4.7.0 too many"])
+            for _ in 0..<3 { #expect(try await Client.connect(stage.port).line() == "* HELLO 127.0.0.1 plain -") }
+        }
+    }
+
+    @Test("networks in CIDR notation")
+    func networks() throws {
+        let list = try NetworkList("127.0.0.0/8, ::1 10.1.0.0/16,2001:db8::/33")
+        for inside in ["127.255.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3", "2001:db8:7fff::1"] {
+            #expect(list.contains(try address(inside)), "\(inside)")
+        }
+        for outside in ["128.0.0.1", "::2", "10.2.0.1", "2001:db8:8000::1", "::7f00:1"] {
+            #expect(!list.contains(try address(outside)), "\(outside)")
+        }
+        #expect(try NetworkList("0.0.0.0/0").contains(address("9.9.9.9")))
+        #expect(try !NetworkList("0.0.0.0/0").contains(address("2001:db8::1")))
+        for bad in ["10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "host", "::/129", "1.2.3"] {
+            #expect(throws: NetworkList.Fault.self) { try NetworkList(bad) }
+        }
+        #expect(try address("::FFFF:192.0.2.1").description == "192.0.2.1")
+        #expect(try address("2001:DB8:0:0:0:0:0:1").description == "2001:db8::1")
+        #expect(try address("::1").isLoopback && address("127.9.9.9").isLoopback && !address("::2").isLoopback)
+    }
+
+    @Test("without file descriptors the accept loop neither spins nor dies")
+    func descriptors() async {
+        await #expect(processExitsWith: .success) {
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            limit.rlim_cur = 256
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            try await Stage.with { stage in
+                _ = try await Client.connect(stage.port).line()
+                var fillers: [Int32] = []
+                while case let copy = dup(0), copy >= 0 { fillers.append(copy) }
+                close(fillers.removeLast())
+                // The last descriptor goes to the client: none is left to accept it with.
+                let client = try await Client.connect(stage.port)
+                let before = clock()
+                try await client.channel.eventLoop.scheduleTask(in: .milliseconds(500)) {}.futureResult.get()
+                let used = Double(clock() - before) / Double(CLOCKS_PER_SEC)
+                #expect(used < 0.1)
+                fillers.forEach { close($0) }
+                #expect(await client.line() == "* HELLO 127.0.0.1 plain -")
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import MailModel
+import NIOSSL
+import Testing
+
+@testable import Transport
+
+struct TLSIdentityTests {
+    private func folder() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appending(component: "martlet-tls-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
+    @Test("a self-signed certificate has the names, an hour before, 825 days after, and verifies against itself")
+    func selfSigned() throws {
+        let made = try SelfSignedCertificate.make(
+            hostNames: ["mail.example.org", "mx.example.org"], addresses: ["192.0.2.1", "2001:db8::1"], now: Timestamp(rawValue: 1_790_000_000))
+        let identity = try TLSIdentity(certificatePEM: made.certificatePEM, keyPEM: made.keyPEM)
+        #expect(identity.names == ["mail.example.org", "mx.example.org"])
+        #expect(identity.notBefore.rawValue == 1_790_000_000 - 3_600)
+        #expect(identity.notAfter.rawValue == 1_790_000_000 + 825 * 86_400)
+        #expect(identity.chain[0]._subjectAlternativeNames().count == 4)
+        #expect(throws: TLSIdentity.Fault.self) { try SelfSignedCertificate.make(hostNames: [], now: Timestamp(rawValue: 0)) }
+        #expect(throws: TLSIdentity.Fault.self) {
+            try SelfSignedCertificate.make(hostNames: ["a"], addresses: ["300.1.1.1"], now: Timestamp(rawValue: 0))
+        }
+    }
+
+    @Test("what is wrong with a file is said with its name; a bad reload changes nothing")
+    func faults() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (cert, key) = (folder.appending(component: "cert.pem").path(), folder.appending(component: "key.pem").path())
+        let (one, two) = try (
+            SelfSignedCertificate.make(hostNames: ["one"], now: Timestamp(rawValue: 1_790_000_000)),
+            SelfSignedCertificate.make(hostNames: ["two"], now: Timestamp(rawValue: 1_790_000_000))
+        )
+        let place = CertificateShelf.Place(certificatePath: cert, keyPath: key)
+        func fault() -> String {
+            do {
+                _ = try CertificateShelf([place])
+                return "none"
+            } catch { return "\(error)" }
+        }
+        #expect(fault() == "\(cert): No such file or directory")
+        try "no PEM".write(toFile: cert, atomically: true, encoding: .utf8)
+        #expect(fault() == "\(key): No such file or directory")
+        try one.keyPEM.write(toFile: key, atomically: true, encoding: .utf8)
+        #expect(fault() == "\(cert): no certificate in PEM")
+        try two.certificatePEM.write(toFile: cert, atomically: true, encoding: .utf8)
+        #expect(fault().hasPrefix("\(key): not the key of the certificate in \(cert)"))
+        try one.certificatePEM.write(toFile: cert, atomically: true, encoding: .utf8)
+        let shelf = try CertificateShelf([place])
+        #expect(shelf.identities.map(\.names) == [["one"]])
+        try two.certificatePEM.write(toFile: cert, atomically: true, encoding: .utf8)
+        #expect(throws: TLSIdentity.Fault.self) { try shelf.reload() }
+        #expect(shelf.identities.map(\.names) == [["one"]])
+        try two.keyPEM.write(toFile: key, atomically: true, encoding: .utf8)
+        try shelf.reload()
+        #expect(shelf.identities.map(\.names) == [["two"]])
+    }
+
+    @Test("cipher suites go by IANA and OpenSSL names; weak and unknown ones are refused")
+    func policy() throws {
+        let policy = try TLSPolicy(ciphers: "ECDHE-RSA-AES256-GCM-SHA384:TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, ecdhe-rsa-aes256-gcm-sha384")
+        #expect(policy.suites == [.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256])
+        #expect(policy.minimum == .tlsv12)
+        #expect(try TLSPolicy(ciphers: "TLS_AES_256_GCM_SHA384").minimum == .tlsv13)
+        #expect(try TLSPolicy(ciphers: " ").suites == TLSPolicy().suites)
+        for weak in ["AES128-SHA", "ECDHE-RSA-AES128-SHA", "DHE-RSA-AES128-GCM-SHA256", "TLS_RSA_WITH_AES_128_GCM_SHA256", "HIGH", "eNULL"] {
+            #expect(throws: TLSPolicy.Fault.self) { try TLSPolicy(ciphers: weak) }
+        }
+    }
+}
