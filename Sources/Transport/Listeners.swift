@@ -1,11 +1,12 @@
 package import Conversation
 package import Logging
 import NIOCore
+import Synchronization
 
 /// All listeners of the program; they share one doorkeeper and are stopped together.
-package final class Listeners {
+package final class Listeners: Sendable {
     package let doorkeeper: Doorkeeper
-    package private(set) var all: [Listener] = []
+    private let open = Mutex<[Listener]>([])
     private let threads: Threads
     private let logger: Logger
     private let sweeping: RepeatedTask
@@ -18,11 +19,14 @@ package final class Listeners {
         sweeping = threads.group.next().scheduleRepeatedTask(initialDelay: every, delay: every) { _ in doorkeeper.sweep() }
     }
 
+    /// Those that are bound.
+    package var all: [Listener] { open.withLock { $0 } }
+
     /// Binds one more.
     @discardableResult
     package func open(_ endpoint: Endpoint, _ worker: some LineWorker) async throws(Listener.Fault) -> Listener {
         let listener = try await Listener.bind(endpoint, worker, threads: threads, doorkeeper: doorkeeper, logger: logger)
-        all.append(listener)
+        open.withLock { $0.append(listener) }
         return listener
     }
 
@@ -31,7 +35,7 @@ package final class Listeners {
         await withTaskGroup { group in
             for listener in all { group.addTask { await listener.stop(grace: grace) } }
         }
-        all = []
+        open.withLock { $0 = [] }
         sweeping.cancel()
     }
 }

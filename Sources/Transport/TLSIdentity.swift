@@ -75,9 +75,9 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
     }
 
     private static func read(_ path: String) throws(Fault) -> [UInt8] {
+        guard access(path, R_OK) == 0 else { throw Fault(description: "\(path): \(String(cString: strerror(errno)))") }
         do { return Array(try Data(contentsOf: URL(filePath: path))) } catch {
-            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-            throw Fault(description: "\(path): \(cause.map { String(cString: strerror(Int32($0.code))) } ?? "cannot be read")")
+            throw Fault(description: "\(path): cannot be read")
         }
     }
 }

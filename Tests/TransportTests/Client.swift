@@ -110,7 +110,7 @@ private final class Inbox: Sendable {
             let (line, isOver) = state.withLock { state -> (String?, Bool) in
                 guard let end = state.bytes.readableBytesView.firstIndex(of: 10) else { return (nil, state.hasEnded) }
                 let line = state.bytes.readString(length: end - state.bytes.readerIndex + 1)
-                state.bytes.discardReadBytes()
+                if state.bytes.readerIndex > state.bytes.readableBytes { state.bytes.discardReadBytes() }
                 return (line, false)
             }
             if let line { return String(line.dropLast(1)) }

@@ -121,7 +121,7 @@ struct DoorkeeperTests {
 
     @Test("without file descriptors the accept loop neither spins nor dies")
     func descriptors() async {
-        await #expect(processExitsWith: .success) {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
             var limit = rlimit()
             getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             limit.rlim_cur = 256
@@ -133,13 +133,17 @@ struct DoorkeeperTests {
                 close(fillers.removeLast())
                 // The last descriptor goes to the client: none is left to accept it with.
                 let client = try await Client.connect(stage.port)
-                let before = clock()
+                let before = Glibc.clock()
                 try await client.channel.eventLoop.scheduleTask(in: .milliseconds(500)) {}.futureResult.get()
-                let used = Double(clock() - before) / Double(CLOCKS_PER_SEC)
+                let used = Double(Glibc.clock() - before) / Double(CLOCKS_PER_SEC)
+                print("without descriptors: \(used) s of CPU in 0.5 s")
                 #expect(used < 0.1)
                 fillers.forEach { close($0) }
-                #expect(await client.line() == "* HELLO 127.0.0.1 plain -")
+                let greeting = await client.line()
+                print("then: \(greeting ?? "closed")")
+                #expect(greeting == "* HELLO 127.0.0.1 plain -")
             }
         }
+        print(String(decoding: result?.standardOutputContent ?? [], as: UTF8.self))
     }
 }

@@ -22,7 +22,7 @@ struct RehearsalTests {
         #expect(await talk.shutdown() == "* SHUTDOWN\r\n")
         #expect(talk.isClosed)
         var endings = worker.ended.makeAsyncIterator()
-        #expect(await endings.next()?.lines == 10)
+        #expect(await endings.next()?.lines == 9)
     }
 
     private let text = #"""

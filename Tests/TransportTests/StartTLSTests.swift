@@ -29,9 +29,9 @@ struct StartTLSTests {
             try await client.send("STARTTLS\n")
             #expect(await client.line() == "READY")
             try await client.send(bytes)
-            try await client.finish()
+            try? await client.finish()
             while await client.octets() != nil {}
-            try await client.close()
+            try? await client.close()
             var endings = worker.ended.makeAsyncIterator()
             #expect(await endings.next()?.lines == 1)
         }
@@ -59,7 +59,7 @@ struct StartTLSTests {
         }
     }
 
-    @Test("100 MB through TLS to a slow reader arrive whole")
+    @Test("20 MB through TLS to a slow reader arrive whole")
     func stream() async throws {
         try await Stage.with(security: .implicitTLS(Stage.shelf())) { stage in
             let client = try await Client.connect(stage.port, tls: trusting())
@@ -78,7 +78,7 @@ struct StartTLSTests {
             #expect(await old.line() == nil)
             func greeting(_ suite: NIOTLSCipher) async throws -> String? {
                 let tls = trusting { $0.maximumTLSVersion = .tlsv12; $0.cipherSuiteValues = [suite] }
-                return await try Client.connect(stage.port, tls: tls).line()
+                return try await Client.connect(stage.port, tls: tls).line()
             }
             #expect(try await greeting(.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA) == nil)
             #expect(try await greeting(.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256) == "* HELLO 127.0.0.1 TLSv1.2 -")

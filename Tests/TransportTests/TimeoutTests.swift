@@ -39,12 +39,12 @@ struct TimeoutTests {
 
     @Test("patience does not run while work is under way")
     func work() async throws {
-        let worker = ToyWorker(patience: .milliseconds(20))
+        let worker = ToyWorker()
         let gate = worker.gate("slow")
         try await Stage.with(worker) { stage in
             let client = try await Client.connect(stage.port)
             _ = await client.line()
-            try await client.send("RECORD slow\n")
+            try await client.send("PATIENCE 20\nRECORD slow\n")
             try await client.channel.eventLoop.scheduleTask(in: .milliseconds(100)) {}.futureResult.get()
             gate.open()
             #expect(await client.lines(2) == ["DONE slow", "* EXPIRED"])

@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 
 /// A line protocol for tests: `ECHO x`, `RECORD x` (work that is noted at once and waits for the gate `x`), `STREAM octets`, `SYNC` (waits
-/// for all work before the next line), `POKEME`, `STARTTLS`, `QUIT`.
+/// for all work before the next line), `PATIENCE ms`, `POKEME`, `STARTTLS`, `QUIT`.
 struct ToySession: LineSession {
     enum Work: Sendable {
         case record(String)
@@ -49,6 +49,7 @@ struct ToySession: LineSession {
             case "POKEME":
                 underWay += 1
                 return .work(.pokeMe)
+            case "PATIENCE": patience = .milliseconds(Int(words.last ?? "") ?? 0)
             case "SYNC": isSyncing = true
             case "STARTTLS":
                 output.writeString("READY\r\n")
