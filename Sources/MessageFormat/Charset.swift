@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Character sets of mail, by the names that mail uses (RFC 2046 §4.1.2, the IANA registry). Only the listed ones are ever
 /// given to the C library's converter.
@@ -23,6 +24,7 @@ package enum Charset {
     }
 
     private static func converted(_ octets: UnsafeRawBufferPointer, from name: String) -> String? {
+        keepLoaded(name)
         guard let converter = iconv_open("UTF-8", name), converter != UnsafeMutableRawPointer(bitPattern: -1) else { return nil }
         defer { iconv_close(converter) }
         guard let origin = octets.baseAddress else { return "" }
@@ -49,6 +51,15 @@ package enum Charset {
             _ = step(converter, &nothing, &none, room, &text)
         }
         return String(decoding: text, as: UTF8.self)
+    }
+
+    // The C library unloads a charset's module with its last user, and loading one takes half a millisecond, which a header
+    // that changes charsets would spend at every word. So the first converter of each, some 70 at most, is left open. It is
+    // the process's table, not ours, that this records.
+    private static let loaded = Mutex<Set<String>>([])
+
+    private static func keepLoaded(_ name: String) {
+        loaded.withLock { if $0.insert(name).inserted { _ = iconv_open("UTF-8", name) } }
     }
 
     private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
