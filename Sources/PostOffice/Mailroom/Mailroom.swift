@@ -1,0 +1,106 @@
+package import MailModel
+package import Storage
+
+/// What an account may see and do with mailboxes and the mail in them, decided here for every face.
+///
+/// A mailbox is found by its name for a principal, and what is opened so is a key to it (`OpenMailbox`): a mailbox that is not the principal's
+/// is not there. Refusals are `MailroomRefusal`; everything else that is thrown is the store's `StorageFault`.
+package struct Mailroom: Sendable {
+    let store: any Store
+    let clock: Timestamp.Clock
+
+    /// Mailboxes and subscriptions an account may have; more than any honest client makes.
+    package static let mostMailboxes = 10_000
+    package static let mostSubscriptions = 10_000
+
+    package init(store: any Store, clock: @escaping Timestamp.Clock) {
+        self.store = store
+        self.clock = clock
+    }
+
+    package var now: Timestamp { clock() }
+
+    /// In order of name.
+    package func mailboxes(of principal: Principal) async throws -> [MailboxRecord] {
+        try await store.mailboxes(of: principal.account)
+    }
+
+    /// `noSuchMailbox`.
+    package func mailbox(_ name: MailboxName, of principal: Principal) async throws -> MailboxRecord {
+        guard let record = try await store.mailbox(named: name, of: principal.account), record.account == principal.account else {
+            throw MailroomRefusal.noSuchMailbox
+        }
+        return record
+    }
+
+    /// `noSuchMailbox`.
+    package func status(of name: MailboxName, of principal: Principal) async throws -> (record: MailboxRecord, status: MailboxStatus) {
+        let record = try await mailbox(name, of: principal)
+        return (record, try await status(of: record, of: principal))
+    }
+
+    /// Of a mailbox that `mailboxes(of:)` gave; `noSuchMailbox` when it is another account's or gone since.
+    package func status(of record: MailboxRecord, of principal: Principal) async throws -> MailboxStatus {
+        guard record.account == principal.account else { throw MailroomRefusal.noSuchMailbox }
+        return try await store.status(of: record.id)
+    }
+
+    /// Names, whether or not there is a mailbox of that name.
+    package func subscriptions(of principal: Principal) async throws -> Set<MailboxName> {
+        try await store.subscriptions(of: principal.account)
+    }
+
+    /// A name may be subscribed to before there is a mailbox, or after it is gone (RFC 9051 §6.3.7). `tooMany`.
+    package func subscribe(_ name: MailboxName, of principal: Principal) async throws {
+        let known = try await subscriptions(of: principal)
+        guard !known.contains(name) else { return }
+        guard known.count < Mailroom.mostSubscriptions else { throw MailroomRefusal.tooMany("subscriptions") }
+        try await store.set(subscribed: true, to: name, of: principal.account)
+    }
+
+    /// Nothing happens when it was not subscribed to.
+    package func unsubscribe(_ name: MailboxName, of principal: Principal) async throws {
+        guard try await subscriptions(of: principal).contains(name) else { return }
+        try await store.set(subscribed: false, to: name, of: principal.account)
+    }
+
+    /// The key to a mailbox and a view that is shared with all who have it open. `noSuchMailbox`.
+    package func open(_ name: MailboxName, of principal: Principal) async throws -> OpenMailbox {
+        let record = try await mailbox(name, of: principal)
+        return OpenMailbox(record: record, handle: try await store.open(record.id))
+    }
+}
+
+/// A mailbox that its account has opened. Only the mailroom makes one, so who holds it may use it.
+package struct OpenMailbox: Sendable {
+    /// As it was when it was opened: it may have been renamed since.
+    package let record: MailboxRecord
+    package let handle: any MailboxHandle
+
+    init(record: MailboxRecord, handle: any MailboxHandle) {
+        self.record = record
+        self.handle = handle
+    }
+
+    package var id: MailboxID { record.id }
+    package var account: AccountID { record.account }
+}
+
+/// A lawful no of the mailroom.
+package enum MailroomRefusal: Error, Equatable, Sendable {
+    /// Not there, or not the principal's.
+    case noSuchMailbox
+    case mailboxExists
+    /// The name is only a superior of other mailboxes, and so cannot be deleted before them (RFC 9051 §6.3.5).
+    case hasInferiors
+    /// In words, for the client.
+    case notAllowed(String)
+    /// The special use cannot be given (RFC 6154 §3).
+    case useRefused(String)
+    /// The account has as many of them as it may have.
+    case tooMany(String)
+    /// The message is over the limit, in octets.
+    case tooBig(Int)
+    /// It holds NUL, which no stored message may (RFC 5322 §2.2).
+    case holdsNUL
+}
