@@ -1,0 +1,28 @@
+import MailModel
+import PostOffice
+import Storage
+
+// COPY (RFC 9051 §6.4.7; RFC 4315 §3 COPYUID).
+extension Errand {
+    mutating func copy(_ set: SequenceSet, to target: MailboxArgument, _ numbering: Numbering) async throws -> Answer {
+        let view = try selectedView()
+        let uids = try messages(set, numbering, view)
+        guard !uids.isEmpty else { return .ok("Nothing to copy") }
+        let copied = try await mailroom.copy(uids, from: view.mailbox, to: try existing(target), of: principal)
+        return .ok("COPY done", copied.code)
+    }
+
+    /// All of them or none (RFC 9051 §6.4.7): one that is gone under its number ends the command.
+    func messages(_ set: SequenceSet, _ numbering: Numbering, _ view: MailboxView) throws -> NumberSet {
+        let uids = view.uids(at: try view.places(of: set, numbering))
+        if numbering == .sequence, view.lacksSome(of: uids) { throw Ending(.expungeIssued) }
+        return uids
+    }
+}
+
+extension Copied {
+    /// Nil when no message was left to copy.
+    var code: ResponseCode? {
+        source.isEmpty ? nil : .copyUID(uidValidity, source: source, target: target)
+    }
+}

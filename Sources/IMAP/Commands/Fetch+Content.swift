@@ -1,0 +1,231 @@
+import MailModel
+import MessageFormat
+import NIOCore
+import Storage
+
+// The items of FETCH that are octets of the message (RFC 9051 §6.4.5.1; RFC 3516).
+extension Errand {
+    /// Octets that are read and sent at a time.
+    private static let piece = 256 << 10
+    /// Up to here a content is held whole.
+    private static let held = 1 << 20
+
+    mutating func writeContent(
+        _ item: FetchItem, _ row: MessageRow, _ outline: MessageOutline?, _ response: inout FetchResponse
+    ) async throws {
+        switch item {
+        case .rfc822:
+            try await write(.octets(0..<Int(row.size)), row, item, partial: nil, &response)
+        case .rfc822Header:
+            try await write(try await content(BodySection(.header), row, outline), row, item, partial: nil, &response)
+        case .rfc822Text:
+            try await write(try await content(BodySection(.text), row, outline), row, item, partial: nil, &response)
+        case .section(let section, _, let partial):
+            try await write(try await content(section, row, outline), row, item, partial: partial, &response)
+        case .binary(let path, _, let partial):
+            try await write(try binary(path, row, outline), row, item, partial: partial, &response)
+        default:
+            throw Ending(.bad("That item is not served"))
+        }
+    }
+
+    /// What a section is made of.
+    private enum Content {
+        /// There is no such part.
+        case missing
+        case bytes(ByteBuffer)
+        /// Of the message as it is.
+        case octets(Range<Int>)
+        /// Of a part, its transfer encoding taken off.
+        case decoded(Range<Int>, encoding: String)
+    }
+
+    private func content(_ section: BodySection, _ row: MessageRow, _ outline: MessageOutline?) async throws -> Content {
+        if section.path.isEmpty, section.specifier == .whole { return .octets(0..<Int(row.size)) }
+        guard let outline else { return .missing }
+        guard !section.path.isEmpty else {
+            let headerEnd = min(outline.headerSize, outline.size)
+            return try await content(section.specifier, 0..<headerEnd, headerEnd..<outline.size, row, outline.header)
+        }
+        guard let part = outline.part(at: section.path) else { return .missing }
+        switch section.specifier {
+        case .whole: return .octets(part.bodyRange)
+        case .mime: return .octets(part.headerRange)
+        case .header, .headerFields, .headerFieldsNot, .text:
+            guard case .message(let embedded) = part.content else { return .missing }
+            let end = max(embedded.headerRange.upperBound, part.bodyRange.upperBound)
+            return try await content(section.specifier, embedded.headerRange, embedded.headerRange.upperBound..<end, row, nil)
+        }
+    }
+
+    private func content(
+        _ specifier: BodySection.Specifier, _ header: Range<Int>, _ text: Range<Int>, _ row: MessageRow, _ known: ByteBuffer?
+    ) async throws -> Content {
+        switch specifier {
+        case .text: return .octets(text)
+        case .headerFields(let names):
+            return .bytes(HeaderFields.select(names: names, excluding: false, from: try await self.header(header, row, known)))
+        case .headerFieldsNot(let names):
+            return .bytes(HeaderFields.select(names: names, excluding: true, from: try await self.header(header, row, known)))
+        case .header, .whole, .mime:
+            return known.map { .bytes($0) } ?? .octets(header)
+        }
+    }
+
+    /// What lies beyond the octets of a header that the parser looks at is no field.
+    private func header(_ range: Range<Int>, _ row: MessageRow, _ known: ByteBuffer?) async throws -> ByteBuffer {
+        if let known { return known }
+        let most = MessageLimits.standard.headerOctets
+        return try await read(range.lowerBound..<min(range.upperBound, range.lowerBound + most), row)
+    }
+
+    private func binary(_ path: [Int], _ row: MessageRow, _ outline: MessageOutline?) throws -> Content {
+        guard !path.isEmpty else { return .octets(0..<Int(row.size)) }
+        guard let part = outline?.part(at: path) else { return .missing }
+        guard case .leaf = part.content else { return .octets(part.bodyRange) }
+        guard TransferDecoder.isKnown(part.encoding) else {
+            throw Ending(.no("The part's transfer encoding is not known", .unknownCTE))
+        }
+        return .decoded(part.bodyRange, encoding: part.encoding)
+    }
+
+    func binarySize(_ path: [Int], _ row: MessageRow, _ outline: MessageOutline?) async throws -> Int {
+        switch try binary(path, row, outline) {
+        case .missing: return 0
+        case .bytes(let bytes): return bytes.readableBytes
+        case .octets(let range): return range.count
+        case .decoded(let range, let encoding):
+            var size = 0
+            try await decode(range, encoding, row) { size += $0.readableBytes }
+            return size
+        }
+    }
+
+    private func read(_ range: Range<Int>, _ row: MessageRow) async throws -> ByteBuffer {
+        guard let mailbox = view?.mailbox, !range.isEmpty else { return ByteBuffer() }
+        let bytes = try await mailroom.read(range, of: row, in: mailbox)
+        guard bytes.readableBytes == range.count else {
+            throw StorageFault.corrupt("body \(row.body.rawValue) has \(bytes.readableBytes) octets at \(range)")
+        }
+        return bytes
+    }
+
+    // MARK: Writing
+
+    private mutating func write(
+        _ content: Content, _ row: MessageRow, _ item: FetchItem, partial: Partial?, _ response: inout FetchResponse
+    ) async throws {
+        switch content {
+        case .missing:
+            response.none(of: item, &output)
+        case .bytes(let bytes):
+            writeHeld(bytes, Errand.window(of: bytes.readableBytes, partial), item, &response)
+        case .octets(let range):
+            let window = Errand.window(of: range.count, partial)
+            let octets = range.lowerBound + window.lowerBound..<range.lowerBound + window.upperBound
+            try await writeOctets(octets, row, item, &response)
+        case .decoded(let range, let encoding):
+            try await writeDecoded(range, encoding, row, item, partial, &response)
+        }
+    }
+
+    private static func window(of count: Int, _ partial: Partial?) -> Range<Int> {
+        guard let partial else { return 0..<count }
+        return partial.range.clamped(to: 0..<count)
+    }
+
+    private mutating func writeHeld(_ bytes: ByteBuffer, _ window: Range<Int>, _ item: FetchItem, _ response: inout FetchResponse) {
+        let shown = bytes.getSlice(at: bytes.readerIndex + window.lowerBound, length: window.count) ?? ByteBuffer()
+        let isBinary = item.isBinary && shown.readableBytesView.contains(0)
+        response.literal(of: item, octets: shown.readableBytes, isBinary: isBinary, &output)
+        output.writeImmutableBuffer(shown)
+    }
+
+    /// A big content is read through once before its literal begins, so that what cannot be read is an answer and no broken literal.
+    private mutating func writeOctets(
+        _ range: Range<Int>, _ row: MessageRow, _ item: FetchItem, _ response: inout FetchResponse
+    ) async throws {
+        guard range.count > Errand.held else {
+            let bytes = try await read(range, row)
+            response.literal(of: item, octets: bytes.readableBytes, &output)
+            try await send(bytes)
+            return
+        }
+        for piece in Errand.pieces(of: range) { _ = try await read(piece, row) }
+        response.literal(of: item, octets: range.count, &output)
+        isInLiteral = true
+        for piece in Errand.pieces(of: range) { try await send(try await read(piece, row)) }
+        isInLiteral = false
+    }
+
+    private static func pieces(of range: Range<Int>) -> some Sequence<Range<Int>> {
+        stride(from: range.lowerBound, to: range.upperBound, by: piece).lazy.map { $0..<min(range.upperBound, $0 + piece) }
+    }
+
+    /// Copied behind what is gathered when it is small, else sent as it is.
+    private mutating func send(_ bytes: ByteBuffer) async throws {
+        guard bytes.readableBytes >= Errand.flushSize / 4 else {
+            output.writeImmutableBuffer(bytes)
+            return
+        }
+        try await flush()
+        sentPieces += 1
+        try await link.write(bytes)
+    }
+
+    private func decode(
+        _ range: Range<Int>, _ encoding: String, _ row: MessageRow, _ take: (ByteBuffer) async throws -> Void
+    ) async throws {
+        var decoder = TransferDecoder(encoding) ?? .identity
+        for piece in Errand.pieces(of: range) {
+            var decoded = ByteBuffer()
+            decoder.decode(try await read(piece, row), into: &decoded)
+            try await take(decoded)
+        }
+        var rest = ByteBuffer()
+        decoder.finish(into: &rest)
+        try await take(rest)
+    }
+
+    private mutating func writeDecoded(
+        _ range: Range<Int>, _ encoding: String, _ row: MessageRow, _ item: FetchItem, _ partial: Partial?,
+        _ response: inout FetchResponse
+    ) async throws {
+        var size = 0
+        var hasNUL = false
+        var kept: ByteBuffer? = ByteBuffer()
+        try await decode(range, encoding, row) { bytes in
+            size += bytes.readableBytes
+            hasNUL = hasNUL || bytes.readableBytesView.contains(0)
+            if size <= Errand.held { kept?.writeImmutableBuffer(bytes) } else { kept = nil }
+        }
+        let window = Errand.window(of: size, partial)
+        if let kept { return writeHeld(kept, window, item, &response) }
+        response.literal(of: item, octets: window.count, isBinary: hasNUL, &output)
+        isInLiteral = true
+        var offset = 0
+        var decoder = TransferDecoder(encoding) ?? .identity
+        for piece in Errand.pieces(of: range) {
+            var decoded = ByteBuffer()
+            decoder.decode(try await read(piece, row), into: &decoded)
+            try await send(decoded, at: &offset, within: window)
+        }
+        var rest = ByteBuffer()
+        decoder.finish(into: &rest)
+        try await send(rest, at: &offset, within: window)
+        isInLiteral = false
+    }
+
+    private mutating func send(_ bytes: ByteBuffer, at offset: inout Int, within window: Range<Int>) async throws {
+        let shown = window.clamped(to: offset..<offset + bytes.readableBytes)
+        if !shown.isEmpty, let slice = bytes.getSlice(at: bytes.readerIndex + shown.lowerBound - offset, length: shown.count) {
+            try await send(slice)
+        }
+        offset += bytes.readableBytes
+    }
+}
+
+extension FetchItem {
+    /// Only BINARY may answer with a literal8, the only literal that holds NUL (RFC 3516 §4.2).
+    fileprivate var isBinary: Bool { if case .binary = self { true } else { false } }
+}

@@ -1,0 +1,43 @@
+package import Conversation
+package import Gatehouse
+import MailModel
+import NIOCore
+package import PostOffice
+import Storage
+
+/// The IMAP service: makes the sessions and carries out their work.
+package struct IMAPWorker: LineWorker {
+    let mailroom: Mailroom
+    let gatekeeper: Gatekeeper
+    let settings: IMAPSettings
+
+    package init(mailroom: Mailroom, gatekeeper: Gatekeeper, settings: IMAPSettings) {
+        self.mailroom = mailroom
+        self.gatekeeper = gatekeeper
+        self.settings = settings
+    }
+
+    package func session() -> IMAPSession { IMAPSession(settings: settings) }
+
+    package func perform(_ work: IMAPWork, _ link: any Link) async -> IMAPOutcome {
+        switch work {
+        case .logIn(let attempt): .login(await logIn(attempt, link))
+        case .command(let job): .command(await Errand.run(job, self, link))
+        case .watch(let handle): .watching(handle.watch { link.poke() })
+        case .checkTarget(let name, let principal): .target(await refusal(of: name, principal, link))
+        case .receive(let deposit, let bytes):
+            await receive(bytes, into: deposit)
+        case .place(let placing): .placed(await place(placing, link))
+        }
+    }
+
+    /// What the session held (its stay, its view, its watch) goes with it.
+    package func closed(_ session: IMAPSession) {}
+
+    var complaints: Complaints { Complaints(log: settings.log, clock: settings.clock) }
+
+    private func receive(_ bytes: ByteBuffer, into deposit: Deposit) async -> IMAPOutcome {
+        await mailroom.receive(bytes, into: deposit)
+        return .received
+    }
+}

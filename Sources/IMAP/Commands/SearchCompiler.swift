@@ -1,0 +1,76 @@
+import MailModel
+import MessageFormat
+import Storage
+
+/// Makes a search's keys ready for one view of a mailbox (RFC 9051 §6.4.4).
+struct SearchCompiler {
+    let view: MailboxView
+    let table: KeywordTable
+    let now: Timestamp
+
+    // As deep as the keys, which the grammar bounds.
+    func test(_ key: SearchKey) throws -> SearchProgram.Test {
+        switch key {
+        case .all: .constant(true)
+        case .and(let keys): .all(try keys.map(test))
+        case .or(let a, let b): .either(try test(a), try test(b))
+        case .not(let key): .not(try test(key))
+        case .sequence(let set): try numbers(set)
+        case .uid(let set): .uids(view.uids(at: try view.places(of: set, .uid)))
+        default: try testOfRow(key) ?? testOfMessage(key)
+        }
+    }
+
+    private func numbers(_ set: SequenceSet) throws -> SearchProgram.Test {
+        if case .saved = set { return .uids(view.saved) }
+        let places = try view.places(of: set, .sequence)
+        return .numbers(NumberSet(places.map { UInt32(clamping: $0.lowerBound + 1)...UInt32(clamping: $0.upperBound) }))
+    }
+
+    private func testOfRow(_ key: SearchKey) -> SearchProgram.Test? {
+        switch key {
+        case .flag(let flag): .flags(flag.rawValue)
+        case .keyword(let keyword): test(keyword)
+        case .recent: .uids(view.recent)
+        case .old: .not(.uids(view.recent))
+        case .new: .all([.uids(view.recent), .not(.flags(SystemFlags.seen.rawValue))])
+        // A day is one of UTC, in which INTERNALDATE is shown.
+        case .before(let day): .dates(.min..<start(of: day))
+        case .on(let day): .dates(start(of: day)..<start(of: day) + 86_400)
+        case .since(let day): .dates(start(of: day)..<Int64.max)
+        case .larger(let size): .sizes(min(size, .max - 1) + 1..<UInt64.max)
+        case .smaller(let size): .sizes(0..<size)
+        // RFC 5032 §3.
+        case .older(let seconds): .dates(.min..<now.rawValue &- Int64(seconds) &+ 1)
+        case .younger(let seconds): .dates(now.rawValue &- Int64(seconds)..<Int64.max)
+        case .modSeq(let modSeq): .changedSince(modSeq)
+        default: nil
+        }
+    }
+
+    private func test(_ keyword: Keyword) -> SearchProgram.Test {
+        let (bits, unknown) = table.bits(of: Flags(keywords: [keyword]))
+        return unknown.isEmpty ? .flags(bits.rawValue) : .constant(false)
+    }
+
+    private func start(of day: CalendarDay) -> Int64 {
+        Timestamp(Timestamp.Civil(year: day.year, month: day.month, day: day.day))?.rawValue ?? 0
+    }
+
+    private func testOfMessage(_ key: SearchKey) throws -> SearchProgram.Test {
+        switch key {
+        case .from(let text): .field("from", SearchText(text))
+        case .to(let text): .field("to", SearchText(text))
+        case .cc(let text): .field("cc", SearchText(text))
+        case .bcc(let text): .field("bcc", SearchText(text))
+        case .subject(let text): .field("subject", SearchText(text))
+        case .header(let field, let text): .field(field, SearchText(text))
+        case .body(let text): .body(SearchText(text))
+        case .text(let text): .text(SearchText(text))
+        case .sentBefore(let day): .sentDays { $0 < day }
+        case .sentOn(let day): .sentDays { $0 == day }
+        case .sentSince(let day): .sentDays { $0 >= day }
+        default: throw Ending(.bad("That search key is not served"))
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import MailModel
+import MessageFormat
+import NIOCore
+import PostOffice
+import Storage
+
+/// Three truths: what the facts at hand leave open is unknown.
+enum Truth: Sendable {
+    case yes
+    case no
+    case unknown
+
+    init(_ value: Bool) { self = value ? .yes : .no }
+
+    static prefix func ! (a: Truth) -> Truth {
+        switch a {
+        case .yes: .no
+        case .no: .yes
+        case .unknown: .unknown
+        }
+    }
+}
+
+/// A search's keys made ready for one view of a mailbox: what can be worked out once is.
+///
+/// Asked with a message's row alone, then with its outline, then with its texts: each answers what it can, and most messages need no more
+/// than the row.
+struct SearchProgram: Sendable {
+    indirect enum Test: Sendable {
+        case constant(Bool)
+        case all([Test])
+        case either(Test, Test)
+        case not(Test)
+        case numbers(NumberSet)
+        case uids(NumberSet)
+        case flags(UInt64)
+        /// INTERNALDATE in seconds.
+        case dates(Range<Int64>)
+        case sizes(Range<UInt64>)
+        case changedSince(ModSeq)
+        /// Of the Date field, as it was written.
+        case sentDays(@Sendable (CalendarDay) -> Bool)
+        case field(String, SearchText)
+        case body(SearchText)
+        case text(SearchText)
+    }
+
+    private let test: Test
+
+    /// `NoSuchNumber`; `Ending` for keys that are not served, whose capabilities are not advertised.
+    init(_ key: SearchKey, _ view: MailboxView, now: Timestamp) throws {
+        test = try SearchCompiler(view: view, table: view.current.keywords, now: now).test(key)
+    }
+
+    func verdict(on row: MessageRow, number: UInt32) -> Truth {
+        SearchFacts(row: row, number: number).truth(of: test)
+    }
+
+    /// Those that match, in order. Reads headers and texts where nothing else decides; off the caller's loop, for that burns.
+    @concurrent
+    func decide(
+        _ undecided: [(Errand.Match, MessageOutline)], _ mailroom: Mailroom, _ mailbox: OpenMailbox
+    ) async throws -> [Errand.Match] {
+        var found: [Errand.Match] = []
+        for (match, outline) in undecided {
+            await Task.yield()
+            try Task.checkCancellation()
+            var facts = SearchFacts(row: match.row, number: match.number)
+            facts.outline = outline
+            facts.header = outline.header
+            var truth = facts.truth(of: test)
+            if truth == .unknown, facts.header == nil {
+                let end = min(outline.headerSize, MessageLimits.standard.headerOctets)
+                facts.header = try await mailroom.read(0..<end, of: match.row, in: mailbox)
+                truth = facts.truth(of: test)
+            }
+            if truth == .unknown {
+                try await facts.readTexts(for: test, mailroom, mailbox)
+                truth = facts.truth(of: test)
+            }
+            if truth == .yes { found.append(match) }
+        }
+        return found
+    }
+}
+
+/// What is known of one message.
+struct SearchFacts {
+    let row: MessageRow
+    let number: UInt32
+    var outline: MessageOutline?
+    var header: ByteBuffer?
+    /// The needles of BODY and TEXT that are in the body's texts; nil: not looked for yet.
+    var inBody: Set<SearchText>?
+
+    init(row: MessageRow, number: UInt32) {
+        self.row = row
+        self.number = number
+    }
+
+    func truth(of test: SearchProgram.Test) -> Truth {
+        switch test {
+        case .constant(let value): Truth(value)
+        case .all(let tests): truth(ofAll: tests)
+        case .either(let a, let b): truth(ofEither: a, b)
+        case .not(let test): !truth(of: test)
+        case .numbers(let set): Truth(set.contains(number))
+        case .uids(let set): Truth(set.contains(row.uid))
+        case .flags(let bits): Truth(row.flags.rawValue & bits == bits)
+        case .dates(let range): Truth(range.contains(row.internalDate.rawValue))
+        case .sizes(let range): Truth(range.contains(UInt64(row.size)))
+        case .changedSince(let modSeq): Truth(row.modSeq >= modSeq)
+        case .sentDays(let isMeant): truth(ofDay: isMeant)
+        case .field(let name, let needle): truth(ofField: name, needle)
+        case .body(let needle): inBody.map { Truth($0.contains(needle)) } ?? .unknown
+        case .text(let needle): truth(ofText: needle)
+        }
+    }
+
+    private func truth(ofAll tests: [SearchProgram.Test]) -> Truth {
+        var result = Truth.yes
+        for test in tests {
+            switch truth(of: test) {
+            case .no: return .no
+            case .unknown: result = .unknown
+            case .yes: break
+            }
+        }
+        return result
+    }
+
+    private func truth(ofEither a: SearchProgram.Test, _ b: SearchProgram.Test) -> Truth {
+        let first = truth(of: a)
+        if first == .yes { return .yes }
+        let second = truth(of: b)
+        if second == .yes { return .yes }
+        return first == .unknown || second == .unknown ? .unknown : .no
+    }
+
+    private func truth(ofDay isMeant: (CalendarDay) -> Bool) -> Truth {
+        guard let outline else { return .unknown }
+        guard let date = outline.sentDate else { return .no }
+        return Truth(isMeant(CalendarDay(of: date.timestamp, offset: date.offset)))
+    }
+
+    private func truth(ofField name: String, _ needle: SearchText) -> Truth {
+        guard let header else { return .unknown }
+        return Truth(HeaderFields(header).contains { $0.isNamed(name) && needle.isIn(EncodedWord.decode($0.value)) })
+    }
+
+    private func truth(ofText needle: SearchText) -> Truth {
+        if inBody?.contains(needle) == true { return .yes }
+        guard let header else { return .unknown }
+        if needle.isIn(DecodedText.header(header)) { return .yes }
+        return inBody == nil ? .unknown : .no
+    }
+
+    mutating func readTexts(for test: SearchProgram.Test, _ mailroom: Mailroom, _ mailbox: OpenMailbox) async throws {
+        guard let outline else { return }
+        var wanted = test.needles
+        var found: Set<SearchText> = []
+        let row = row
+        try await DecodedText(outline).forEach { range in
+            await Task.yield()
+            return try await mailroom.read(range, of: row, in: mailbox)
+        } visit: { text in
+            let folded = SearchText.fold(text)
+            for needle in wanted where needle.isIn(folded: folded) { found.insert(needle) }
+            wanted.subtract(found)
+            return !wanted.isEmpty
+        }
+        inBody = found
+    }
+}
+
+extension SearchProgram.Test {
+    /// Of BODY and TEXT.
+    fileprivate var needles: Set<SearchText> {
+        switch self {
+        case .body(let needle), .text(let needle): [needle]
+        case .all(let tests): tests.reduce(into: []) { $0.formUnion($1.needles) }
+        case .either(let a, let b): a.needles.union(b.needles)
+        case .not(let test): test.needles
+        default: []
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import MailModel
+import PostOffice
+import Storage
+
+// SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1; RFC 7162 §3.1.2, §3.1.8).
+extension Errand {
+    mutating func select(_ arguments: SelectArguments, isReadOnly: Bool) async throws -> Answer {
+        if view != nil {
+            // Whatever comes of it, the mailbox before is left (RFC 9051 §6.3.2).
+            output.writeUntagged(.ok("The mailbox before is closed", .closed))
+            view = nil
+            effect = .unselected
+        }
+        if arguments.condstore { dialect.hasModSeqs = true }
+        let mailbox = try await mailroom.open(try existing(arguments.mailbox), of: principal)
+        let floor = dialect.isRev2 ? nil : try await recentFloor(of: mailbox, isReadOnly: isReadOnly)
+        let opened = MailboxView(mailbox, isReadOnly: isReadOnly, rows: mailbox.handle.snapshot, recentAbove: floor)
+        describe(opened)
+        effect = .selected(opened)
+        let verb = isReadOnly ? "EXAMINE" : "SELECT"
+        return .ok("\(verb) done", isReadOnly ? .readOnly : .readWrite)
+    }
+
+    // EXAMINE must not take \Recent away (RFC 3501 §6.3.2).
+    private func recentFloor(of mailbox: OpenMailbox, isReadOnly: Bool) async throws -> UInt32 {
+        guard isReadOnly else { return mailbox.handle.claimRecent() }
+        return try await mailroom.status(of: mailbox.record, of: principal).recentFloor
+    }
+
+    private mutating func describe(_ opened: MailboxView) {
+        let rows = opened.rows
+        output.writeFlagsOf(rows.keywords, isReadOnly: opened.isReadOnly)
+        output.writeExists(rows.count)
+        if !dialect.isRev2 {
+            output.writeRecent(opened.recentCount)
+            if let unseen = firstUnseen(rows) { output.writeUntagged(.ok("First unseen", .unseen(unseen))) }
+        }
+        output.writeUntagged(.ok("UIDs are valid", .uidValidity(rows.uidValidity)))
+        output.writeUntagged(.ok("Predicted next UID", .uidNext(rows.uidNext)))
+        output.writeUntagged(.ok("Highest ModSeq", .highestModSeq(rows.highestModSeq)))
+        if dialect.isRev2 {
+            output.writeListing(MailboxListing(opened.mailbox.record.name), .list, dialect.textMode)
+        }
+    }
+
+    private func firstUnseen(_ rows: MailboxSnapshot) -> UInt32? {
+        var found: UInt32?
+        rows.forEach { index, row in
+            guard !row.flags.contains(.seen) else { return true }
+            found = UInt32(clamping: index + 1)
+            return false
+        }
+        return found
+    }
+}

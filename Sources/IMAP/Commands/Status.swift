@@ -1,0 +1,43 @@
+import MailModel
+import PostOffice
+import Storage
+
+// STATUS (RFC 9051 §6.3.11; RFC 7162 §3.1.7; RFC 8438; RFC 7889 §4).
+extension Errand {
+    mutating func status(_ mailbox: MailboxArgument, _ items: [StatusItem]) async throws -> Answer {
+        let (record, status) = try await mailroom.status(of: try existing(mailbox), of: principal)
+        prepareStatus(items)
+        try writeStatus(record.name, status, items)
+        return .ok("STATUS done")
+    }
+
+    /// Asking for HIGHESTMODSEQ turns CONDSTORE on.
+    mutating func prepareStatus(_ items: [StatusItem]) {
+        if items.contains(.highestModSeq) { enableModSeqs() }
+    }
+
+    mutating func writeStatus(_ name: MailboxName, _ status: MailboxStatus, _ items: [StatusItem]) throws {
+        let values = try items.map { item -> (item: StatusItem, value: StatusValue) in
+            switch item {
+            case .messages: (item, .number(UInt64(clamping: status.messages)))
+            case .uidNext: (item, .number(UInt64(status.uidNext.rawValue)))
+            case .uidValidity: (item, .number(UInt64(status.uidValidity.rawValue)))
+            case .unseen: (item, .number(UInt64(clamping: status.unseen)))
+            case .deleted: (item, .number(UInt64(clamping: status.deleted)))
+            case .size: (item, .number(UInt64(clamping: status.size)))
+            case .recent: (item, .number(UInt64(clamping: recent(status))))
+            case .highestModSeq: (item, .number(status.highestModSeq.rawValue))
+            case .appendLimit: (item, .number(UInt64(clamping: worker.settings.messageLimit)))
+            // OBJECTID (RFC 8474) is not advertised.
+            case .mailboxID: throw Ending(.bad("MAILBOXID is not served"))
+            }
+        }
+        output.writeStatus(name, values, dialect.textMode)
+    }
+
+    // RFC 3501 §6.3.10. At most what has come since somebody claimed it; what of that has gone again is not known here.
+    private func recent(_ status: MailboxStatus) -> Int {
+        let above = Int(status.uidNext.rawValue) - 1 - Int(status.recentFloor)
+        return max(0, min(above, status.messages))
+    }
+}

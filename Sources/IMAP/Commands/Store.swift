@@ -1,0 +1,76 @@
+import MailModel
+import PostOffice
+import Storage
+
+// STORE (RFC 9051 §6.4.6; RFC 7162 §3.1.3).
+extension Errand {
+    mutating func store(_ arguments: StoreArguments, _ numbering: Numbering) async throws -> Answer {
+        let view = try selectedView()
+        guard !view.isReadOnly else { return .readOnly }
+        let uids = view.uids(at: try view.places(of: arguments.set, numbering))
+        if arguments.unchangedSince != nil { enableModSeqs() }
+        guard !uids.isEmpty else { return .ok("STORE done") }
+        let isPartlyGone = numbering == .sequence && view.lacksSome(of: uids)
+        let changed = try await mailroom.change(
+            arguments.change, of: uids, in: view.mailbox, unchangedSince: arguments.unchangedSince)
+        try await report(changed, arguments, numbering)
+        if !changed.refused.isEmpty {
+            let refused = numbering == .uid ? changed.refused : view.numbers(of: changed.refused)
+            return .ok("Some have changed meanwhile", .modified(refused))
+        }
+        return isPartlyGone ? .expungeIssued : .ok("STORE done")
+    }
+
+    /// A FETCH answer for each message that was stored. Silent: only its ModSeq, where CONDSTORE is on, and nothing where the flags are what
+    /// the client expects; what else happened to them is told as news.
+    private mutating func report(_ changed: FlagsChanged, _ arguments: StoreArguments, _ numbering: Numbering) async throws {
+        guard let live = view?.current else { return }
+        tellNewKeywords(live.keywords)
+        guard var view else { return }
+        let bits = live.keywords.bits(of: arguments.flags).bits
+        for range in view.places(ofUIDs: changed.stored) {
+            for index in range {
+                guard let known = view.rows.row(at: index), let row = live.row(known.uid) else { continue }
+                if arguments.silent {
+                    guard row.flags == arguments.operation.applied(bits, to: known.flags) else { continue }
+                    view.note(row)
+                    guard dialect.hasModSeqs else { continue }
+                } else {
+                    view.note(row)
+                }
+                var response = FetchResponse(UInt32(clamping: index + 1), &output)
+                if numbering == .uid { response.uid(row.uid, &output) }
+                if !arguments.silent {
+                    response.flags(row.flags, live.keywords, isRecent: view.isRecent(row.uid, dialect), &output)
+                }
+                if dialect.hasModSeqs { response.modSeq(row.modSeq, &output) }
+                response.end(&output)
+                if output.readableBytes >= Errand.flushSize {
+                    self.view = view
+                    try await flush()
+                }
+            }
+        }
+        self.view = view
+    }
+}
+
+extension StoreArguments {
+    var change: FlagChange {
+        switch operation {
+        case .replace: .replace(flags)
+        case .add: .add(flags)
+        case .remove: .remove(flags)
+        }
+    }
+}
+
+extension StoreArguments.Operation {
+    func applied(_ bits: FlagBits, to flags: FlagBits) -> FlagBits {
+        switch self {
+        case .replace: bits
+        case .add: FlagBits(rawValue: flags.rawValue | bits.rawValue)
+        case .remove: FlagBits(rawValue: flags.rawValue & ~bits.rawValue)
+        }
+    }
+}

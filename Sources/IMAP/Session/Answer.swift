@@ -1,0 +1,82 @@
+import Logging
+import MailModel
+import PostOffice
+import Storage
+
+/// How a command ends: the tagged line without its tag.
+package struct Answer: Hashable, Sendable {
+    var condition: Condition
+    var code: ResponseCode?
+    var text: String
+
+    static func ok(_ text: String, _ code: ResponseCode? = nil) -> Answer { Answer(condition: .ok, code: code, text: text) }
+    static func no(_ text: String, _ code: ResponseCode? = nil) -> Answer { Answer(condition: .no, code: code, text: text) }
+    static func bad(_ text: String, _ code: ResponseCode? = nil) -> Answer { Answer(condition: .bad, code: code, text: text) }
+
+    static func bad(_ error: SyntaxError) -> Answer { .bad(error.text) }
+
+    /// A mailbox name that cannot be (RFC 9051 §5.1).
+    static let impossibleName = Answer.no("No mailbox can have that name", .cannot)
+    static let readOnly = Answer.no("The mailbox is open for reading only", .noPerm)
+    static let expungeIssued = Answer.no("Some of these messages are gone", .expungeIssued)
+}
+
+/// Thrown by a command to end with that answer.
+struct Ending: Error {
+    let answer: Answer
+    init(_ answer: Answer) { self.answer = answer }
+}
+
+/// The one place where what went wrong becomes an answer: their bytes BAD, a lawful no NO with its code, anything else our fault, logged
+/// under an id that the answer names.
+struct Complaints: Sendable {
+    let log: Logger
+    let clock: Timestamp.Clock
+
+    /// `addsMessages`: whether a missing mailbox is worth creating (APPEND, COPY, MOVE: RFC 9051 §7.1 TRYCREATE).
+    func answer(to error: any Error, _ verb: Verb, connection: UInt64, addsMessages: Bool = false) -> Answer {
+        switch error {
+        case let ending as Ending: ending.answer
+        case let error as SyntaxError: .bad(error)
+        case is NoSuchNumber: .bad("There is no message of that number")
+        case let refusal as MailroomRefusal: answer(to: refusal, addsMessages: addsMessages)
+        case let fault as StorageFault: answer(to: fault, verb, connection, addsMessages: addsMessages)
+        case is CancellationError: .no("The connection is closing", .unavailable)
+        default: blame("\(error)", verb, connection, .serverBug)
+        }
+    }
+
+    private func answer(to refusal: MailroomRefusal, addsMessages: Bool) -> Answer {
+        switch refusal {
+        case .noSuchMailbox: .no("There is no such mailbox", addsMessages ? .tryCreate : .nonExistent)
+        case .mailboxExists: .no("There is a mailbox of that name", .alreadyExists)
+        case .hasInferiors: .no("Other mailboxes lie below that name", .hasChildren)
+        case .notAllowed(let reason): .no(reason, .cannot)
+        case .useRefused(let reason): .no(reason, .useAttr)
+        case .tooMany(let what): .no("The account has too many \(what)", .limit)
+        case .tooBig(let limit): .no("The message is over \(limit) octets", .tooBig)
+        case .holdsNUL: .no("A message cannot hold NUL", .cannot)
+        }
+    }
+
+    private func answer(to fault: StorageFault, _ verb: Verb, _ connection: UInt64, addsMessages: Bool) -> Answer {
+        switch fault {
+        case .full: .no("There is no room for more mail, try later", .overQuota)
+        case .noSuchMailbox: .no("There is no such mailbox", addsMessages ? .tryCreate : .nonExistent)
+        case .nameTaken: .no("There is a mailbox of that name", .alreadyExists)
+        case .notAllowed(let reason): .no(reason, .cannot)
+        case .tooManyKeywords: .no("The mailbox has too many keywords", .limit)
+        case .closed: .no("The server is stopping", .unavailable)
+        case .noSuchMessage: .no("Some of these messages are gone", .expungeIssued)
+        case .unavailable(let cause): blame(cause, verb, connection, .unavailable)
+        case .corrupt(let cause): blame(cause, verb, connection, .serverBug)
+        case .noSuchAccount, .noSuchDomain: blame("\(fault)", verb, connection, .unavailable)
+        }
+    }
+
+    private func blame(_ cause: String, _ verb: Verb, _ connection: UInt64, _ code: ResponseCode) -> Answer {
+        let id = "\(connection)-\(clock().rawValue)"
+        log.error("IMAP \(verb.rawValue) failed: \(cause)", metadata: ["id": "\(id)"])
+        return .no("Something went wrong here; it is in the log as \(id)", code)
+    }
+}

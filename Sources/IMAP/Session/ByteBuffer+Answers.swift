@@ -1,0 +1,49 @@
+import MailModel
+import NIOCore
+import Storage
+
+// What a session says, in the grammar's words.
+extension ByteBuffer {
+    mutating func writeTagged(_ tag: Tag, _ answer: Answer) {
+        writeResponse(tag, answer.condition, answer.code, answer.text)
+    }
+
+    mutating func writeUntagged(_ answer: Answer) {
+        writeResponse(nil, answer.condition, answer.code, answer.text)
+    }
+
+    /// FLAGS and PERMANENTFLAGS (RFC 9051 §7.3.5, §7.1).
+    mutating func writeFlagsOf(_ table: KeywordTable, isReadOnly: Bool) {
+        let system: SystemFlags = [.answered, .flagged, .deleted, .seen, .draft]
+        writeFlagsLine(system, table.keywords)
+        let permanent: ResponseCode =
+            isReadOnly
+            ? .permanentFlags([], [], canCreate: false)
+            : .permanentFlags(system, table.keywords, canCreate: !table.isFull)
+        writeUntagged(.ok("Flags that stay", permanent))
+    }
+
+    mutating func writeNews(_ news: MailboxView.News, _ view: MailboxView, _ dialect: Dialect) {
+        for number in news.expunged { writeExpunge(UInt32(clamping: number)) }
+        if let exists = news.exists {
+            writeExists(exists)
+            if !dialect.isRev2 { writeRecent(view.recentCount) }
+        }
+        if news.hasNewKeywords { writeFlagsOf(view.rows.keywords, isReadOnly: view.isReadOnly) }
+        for (number, row) in news.changed { writeChanged(number, row, view, dialect) }
+    }
+
+    /// A FETCH answer that nobody asked for.
+    private mutating func writeChanged(_ number: Int, _ row: MessageRow, _ view: MailboxView, _ dialect: Dialect) {
+        var response = FetchResponse(UInt32(clamping: number), &self)
+        response.uid(row.uid, &self)
+        response.flags(row.flags, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &self)
+        if dialect.hasModSeqs { response.modSeq(row.modSeq, &self) }
+        response.end(&self)
+    }
+}
+
+extension MailboxView {
+    /// IMAP4rev2 knows no \Recent.
+    func isRecent(_ uid: UID, _ dialect: Dialect) -> Bool { !dialect.isRev2 && recent.contains(uid) }
+}

@@ -1,0 +1,59 @@
+/// What a connection is served, as CAPABILITY lists it: the one table that says so.
+struct Capability {
+    /// What the list depends on.
+    struct Circumstances {
+        var isAuthenticated: Bool
+        var isSecure: Bool
+        var offersTLS: Bool
+        var allowsLogin: Bool
+        var messageLimit: Int
+    }
+
+    let name: String
+    /// Where it is defined.
+    let rfc: Int
+    /// Nil: in every state.
+    private let condition: (@Sendable (Circumstances) -> Bool)?
+
+    private init(_ name: String, rfc: Int, when condition: (@Sendable (Circumstances) -> Bool)? = nil) {
+        self.name = name
+        self.rfc = rfc
+        self.condition = condition
+    }
+
+    static func list(_ circumstances: Circumstances) -> [String] {
+        table.filter { $0.condition?(circumstances) ?? true }.map(\.name) + ["APPENDLIMIT=\(circumstances.messageLimit)"]
+    }
+
+    /// What ENABLE knows (RFC 5161).
+    static let enabling = ["IMAP4REV2", "CONDSTORE"]
+
+    // Before login only what a stranger can use is listed.
+    static let table: [Capability] = [
+        Capability("IMAP4rev1", rfc: 3501),
+        Capability("IMAP4rev2", rfc: 9051),
+        Capability("LITERAL+", rfc: 7888),
+        Capability("SASL-IR", rfc: 4959),
+        Capability("ID", rfc: 2971),
+        Capability("ENABLE", rfc: 5161),
+        Capability("STARTTLS", rfc: 9051) { !$0.isAuthenticated && !$0.isSecure && $0.offersTLS },
+        Capability("LOGINDISABLED", rfc: 9051) { !$0.isAuthenticated && !$0.allowsLogin },
+        Capability("AUTH=PLAIN", rfc: 4616) { !$0.isAuthenticated && $0.allowsLogin },
+        Capability("IDLE", rfc: 2177) { $0.isAuthenticated },
+        Capability("NAMESPACE", rfc: 2342) { $0.isAuthenticated },
+        Capability("CHILDREN", rfc: 3348) { $0.isAuthenticated },
+        Capability("BINARY", rfc: 3516) { $0.isAuthenticated },
+        Capability("UNSELECT", rfc: 3691) { $0.isAuthenticated },
+        Capability("UIDPLUS", rfc: 4315) { $0.isAuthenticated },
+        Capability("ESEARCH", rfc: 4731) { $0.isAuthenticated },
+        Capability("WITHIN", rfc: 5032) { $0.isAuthenticated },
+        Capability("SEARCHRES", rfc: 5182) { $0.isAuthenticated },
+        Capability("LIST-EXTENDED", rfc: 5258) { $0.isAuthenticated },
+        Capability("LIST-STATUS", rfc: 5819) { $0.isAuthenticated },
+        Capability("SPECIAL-USE", rfc: 6154) { $0.isAuthenticated },
+        Capability("CREATE-SPECIAL-USE", rfc: 6154) { $0.isAuthenticated },
+        Capability("MOVE", rfc: 6851) { $0.isAuthenticated },
+        Capability("CONDSTORE", rfc: 7162) { $0.isAuthenticated },
+        Capability("STATUS=SIZE", rfc: 8438) { $0.isAuthenticated },
+    ]
+}

@@ -1,0 +1,166 @@
+import Conversation
+import MailModel
+import NIOCore
+import PostOffice
+
+// What the client's bytes turned out to be.
+extension IMAPSession {
+    /// Nil: go on reading.
+    mutating func take(_ event: CommandEvent, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        switch event {
+        case .command(let line):
+            return take(line, &output)
+        case .literalRequest(let tag, let verb, _):
+            if let objection = objection(to: verb) {
+                reader.refuseLiteral()
+                say(tag, objection, &output)
+            } else {
+                output.writeContinuation("Ready for the literal")
+            }
+        case .appendBegin(let tag, let mailbox, let message):
+            return beginAppend(tag, mailbox, message, &output)
+        case .appendBytes(let bytes):
+            return receive(bytes)
+        case .appendNext(let tag, _):
+            // MULTIAPPEND is not advertised, and the reader does not report it then.
+            reader.refuseLiteral()
+            activity = .commands
+            say(tag, .bad("One message at a time"), &output)
+        case .appendEnd(let tag):
+            return endAppend(tag, &output)
+        case .syntaxError(let tag, let error):
+            endReceiving()
+            if let tag {
+                say(tag, .bad(error), &output)
+            } else {
+                output.writeUntagged(.bad(error))
+                noteError(&output)
+            }
+        case .tooBig(let tag, let verb, let octets, let synchronising):
+            refuse(tag, verb, octets: octets, isOnItsWay: !synchronising, &output)
+        case .line(let line):
+            return take(line: line, &output)
+        case .lineTooLong:
+            return take(line: nil, &output)
+        }
+        return nil
+    }
+
+    func objection(to verb: Verb) -> Answer? {
+        if let objection = Legality.objection(to: verb, in: place) { return objection }
+        switch verb {
+        case .login, .authenticate:
+            return allowsLogin ? nil : .no("Not without TLS", .privacyRequired)
+        case .startTLS where isSecure: return .bad("TLS is active already")
+        case .startTLS where !settings.offersTLS: return .bad("There is no TLS here")
+        default: return nil
+        }
+    }
+
+    private mutating func take(_ line: CommandLine, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        if let objection = objection(to: line.verb) {
+            say(line.tag, objection, &output)
+            return nil
+        }
+        do {
+            return perform(try line.parse(), line.tag, line.verb, &output)
+        } catch {
+            say(line.tag, .bad(error), &output)
+            return nil
+        }
+    }
+
+    private mutating func perform(_ command: Command, _ tag: Tag, _ verb: Verb, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        switch command {
+        case .capability:
+            output.writeCapabilities(capabilities)
+        case .noop, .check:
+            break
+        case .id:
+            output.writeID([IDField("name", settings.serverName), IDField("version", settings.version)], dialect.textMode)
+        case .namespace:
+            output.writeNamespaces(personal: [Namespace(prefix: "")], dialect.textMode)
+        case .enable(let names):
+            enable(names, &output)
+        case .logout:
+            output.writeBye("Goodbye")
+            output.writeTagged(tag, .ok("Logged out"))
+            state = .logout
+            return nil
+        case .startTLS:
+            output.writeTagged(tag, .ok("Begin TLS"))
+            reader.reset()
+            return .startTLS
+        case .authenticate(let mechanism, let initial):
+            return authenticate(tag, mechanism, initial, &output)
+        case .login(let credentials):
+            return logIn(tag, .login, user: credentials.user, password: Array(credentials.password.utf8))
+        case .idle:
+            return beginIdle(tag, &output)
+        case .unselect:
+            if case .selected(let login, _) = state { state = .authenticated(login) }
+        default:
+            return begin(command, tag, verb)
+        }
+        finish(tag, verb, .ok("\(verb.rawValue) done"), &output)
+        return nil
+    }
+
+    private mutating func begin(_ command: Command, _ tag: Tag, _ verb: Verb) -> Step<IMAPWork>? {
+        var job: Job
+        switch state {
+        case .authenticated(let login):
+            job = Job(tag: tag, command: command, verb: verb, principal: login.principal, dialect: dialect, view: nil)
+        case .selected(let login, let view):
+            job = Job(tag: tag, command: command, verb: verb, principal: login.principal, dialect: dialect, view: view)
+        case .notAuthenticated, .logout:
+            return nil
+        }
+        pending.append(.command(tag, verb))
+        return .work(.command(job))
+    }
+
+    /// RFC 5161 §3.1, RFC 9051 §6.3.1: names that are not known, or on already, are passed over.
+    private mutating func enable(_ names: [String], _ output: inout ByteBuffer) {
+        var enabled: [String] = []
+        if names.contains("IMAP4REV2"), !dialect.isRev2 {
+            dialect.isRev2 = true
+            reader.textMode = dialect.textMode
+            enabled.append("IMAP4rev2")
+        }
+        if names.contains("CONDSTORE"), !dialect.hasModSeqs {
+            dialect.hasModSeqs = true
+            enabled.append("CONDSTORE")
+            if case .selected(_, let view) = state {
+                output.writeUntagged(.ok("CONDSTORE is on", .highestModSeq(view.rows.highestModSeq)))
+            }
+        }
+        output.writeEnabled(enabled)
+    }
+
+    /// Tells what is new in the selected mailbox, then the answer.
+    mutating func finish(_ tag: Tag, _ verb: Verb, _ answer: Answer, _ output: inout ByteBuffer) {
+        tellNews(expunges: Legality.tellsExpunges(verb), &output)
+        say(tag, answer, &output)
+    }
+
+    mutating func tellNews(expunges: Bool, _ output: inout ByteBuffer) {
+        guard case .selected(let login, var view) = state else { return }
+        let news = view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
+        output.writeNews(news, view, dialect)
+        state = .selected(login, view)
+    }
+
+    /// A literal over its limit.
+    private mutating func refuse(_ tag: Tag, _ verb: Verb, octets: Int, isOnItsWay: Bool, _ output: inout ByteBuffer) {
+        endReceiving()
+        let objection = objection(to: verb)
+        let limit = verb == .append && objection == nil ? settings.messageLimit : reader.limits.command
+        let code: ResponseCode = verb == .append ? .tooBig : .limit
+        say(tag, objection ?? .no("A literal is over \(limit) octets", code), &output)
+        // RFC 7888 §4: swallow it or hang up.
+        guard isOnItsWay, octets > (login == nil ? 256 << 10 : settings.messageLimit &* 2) else { return }
+        output.writeBye("The literal is too big")
+        state = .logout
+    }
+}

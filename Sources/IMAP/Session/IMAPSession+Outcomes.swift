@@ -1,0 +1,47 @@
+import Conversation
+import MailModel
+package import NIOCore
+
+// What became of work.
+extension IMAPSession {
+    package mutating func absorb(_ outcome: IMAPOutcome, _ output: inout ByteBuffer) {
+        guard !pending.isEmpty else { return }
+        let next = pending.removeFirst()
+        if pending.isEmpty { lastTurn = nil }
+        switch (next, outcome) {
+        case (.login(let tag, _), .login(let result)):
+            absorb(result, tag, &output)
+        case (.command(let tag, let verb), .command(let completion)):
+            absorb(completion, tag, verb, &output)
+        case (.watch(let tag), .watching(let watch)):
+            idle(tag, watch: watch, &output)
+        case (.target(let receiving), .target(let refusal)):
+            absorbTarget(refusal, receiving, &output)
+        case (.chunk, .received):
+            break
+        case (.placing(let tag, _), .placed(let answer)):
+            finish(tag, .append, answer, &output)
+        default:
+            assertionFailure("an outcome is absorbed in the order in which its work was begun")
+        }
+    }
+
+    private mutating func absorb(_ completion: Completion, _ tag: Tag, _ verb: Verb, _ output: inout ByteBuffer) {
+        guard let login else { return }
+        dialect = completion.dialect
+        output.writeImmutableBuffer(completion.output)
+        switch completion.effect {
+        case .none:
+            finish(tag, verb, completion.answer, &output)
+        case .view(let view):
+            state = .selected(login, view)
+            finish(tag, verb, completion.answer, &output)
+        case .selected(let view):
+            state = .selected(login, view)
+            say(tag, completion.answer, &output)
+        case .unselected:
+            state = .authenticated(login)
+            say(tag, completion.answer, &output)
+        }
+    }
+}

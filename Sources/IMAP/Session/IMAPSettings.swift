@@ -1,0 +1,47 @@
+package import Logging
+package import MailModel
+
+/// What the roof decides about the IMAP service.
+package struct IMAPSettings: Sendable {
+    /// What greeting and ID call the server.
+    package var serverName: String
+    package var version: String
+    /// Octets of one message of APPEND.
+    package var messageLimit: Int
+    /// Whether there is a certificate for STARTTLS.
+    package var offersTLS: Bool
+    /// Whether passwords may cross a loopback connection in the clear.
+    package var allowsPlaintextOnLoopback: Bool
+    /// What the first failed login of a connection is delayed by; each further one takes twice as long.
+    package var failureDelay = Duration.seconds(1)
+    /// Failed logins after which the connection ends.
+    package var mostFailures = 5
+    /// Lines that are no command after which the connection ends: before login and after.
+    package var mostErrors = (stranger: 10, member: 100)
+    /// Silence before login, and the time that a login may take altogether, in seconds.
+    package var loginPatience: Int64 = 120
+    /// Silence after login (RFC 9051 §5.4: at least 30 minutes).
+    package var patience = Duration.seconds(31 * 60)
+    /// How often a client in IDLE is told that the server is still here, so that neither it nor a gateway forgets the connection.
+    package var idleInterval = Duration.seconds(120)
+    /// Such words without a client's in between, after which it is logged out: an hour. RFC 2177 has it renew IDLE every 29 minutes.
+    package var mostIdleWords = 30
+    package var clock: Timestamp.Clock
+    package var log: Logger
+
+    package init(
+        serverName: String = "Martlet", version: String, messageLimit: Int = 50 << 20, offersTLS: Bool,
+        allowsPlaintextOnLoopback: Bool = false, clock: @escaping Timestamp.Clock, log: Logger
+    ) {
+        self.serverName = serverName
+        self.version = version
+        self.messageLimit = messageLimit
+        self.offersTLS = offersTLS
+        self.allowsPlaintextOnLoopback = allowsPlaintextOnLoopback
+        self.clock = clock
+        self.log = log
+    }
+
+    /// Whether a password may be sent on this connection (RFC 9051 §11.1; S1).
+    func allowsLogin(isSecure: Bool, isLoopback: Bool) -> Bool { isSecure || (isLoopback && allowsPlaintextOnLoopback) }
+}

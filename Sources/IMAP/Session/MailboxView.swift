@@ -1,0 +1,171 @@
+import MailModel
+package import PostOffice
+import Storage
+
+/// What one session has been told of its selected mailbox.
+///
+/// - `rows` are the messages as the client numbers them. A message that another session has expunged stays among them, its body readable,
+///   until a command comes in whose answer may tell it (RFC 9051 §7.5.1).
+/// - Most of the time they are the very rows of the shared table; only while there are expunges to tell the session has blocks of its own.
+/// - Flags come from the shared table (`current`), by UID.
+package struct MailboxView: Sendable {
+    package let mailbox: OpenMailbox
+    let isReadOnly: Bool
+    private(set) var rows: MailboxSnapshot
+    /// UIDs that are `\Recent` to this session alone (RFC 3501 §2.3.2).
+    private(set) var recent = NumberSet()
+    /// The UIDs of `$` (RFC 9051 §6.4.4.1).
+    var saved = NumberSet()
+    /// How many keywords the client knows of.
+    var toldKeywords: Int
+    /// Rows that the answer under way has told already, where they differ from `rows`.
+    private var told: [UID: MessageRow] = [:]
+    private var hasUntoldExpunges = false
+    /// Keep the bodies of rows that came after `rows.lease` and have gone since.
+    private var leases: [any AnyObject & Sendable] = []
+
+    /// `recentAbove`: messages above it are recent; nil where nobody asks (IMAP4rev2).
+    init(_ mailbox: OpenMailbox, isReadOnly: Bool, rows: MailboxSnapshot, recentAbove floor: UInt32?) {
+        self.mailbox = mailbox
+        self.isReadOnly = isReadOnly
+        self.rows = rows
+        toldKeywords = rows.keywords.keywords.count
+        if let floor { markRecent(from: UID(rawValue: floor)?.successor ?? .first, above: floor) }
+    }
+
+    /// The shared table as it is now.
+    var current: MailboxSnapshot { mailbox.handle.snapshot }
+
+    var recentCount: Int { recent.count }
+
+    /// The answer under way has told these rows of the shared table.
+    mutating func note(_ row: MessageRow) { told[row.uid] = row }
+
+    private mutating func markRecent(from first: UID, above floor: UInt32) {
+        rows.forEach(from: rows.lowerBound(first)) { _, row in
+            if row.uid.rawValue > floor { recent.insert(row.uid) }
+            return true
+        }
+    }
+}
+
+extension MailboxView {
+    /// What is new in a mailbox since its session was last told.
+    struct News {
+        /// Sequence numbers, the highest first: each holds when those before it have been told.
+        var expunged: [Int] = []
+        /// The number of messages, when there are more.
+        var exists: Int?
+        /// Messages whose flags, or with CONDSTORE whose ModSeq, changed; numbers as they are after `expunged` and `exists`.
+        var changed: [(number: Int, row: MessageRow)] = []
+        var hasNewKeywords = false
+    }
+
+    /// Brings the view up to the shared table and says what the client must be told for that. Without `expunges` what is gone stays.
+    /// O(blocks + rows of blocks that changed).
+    mutating func catchUp(expunges: Bool, modSeqs: Bool, claimsRecent: Bool) -> News {
+        var news = News()
+        var live = current
+        defer { told.removeAll() }
+        guard live.highestModSeq != rows.highestModSeq || live.count != rows.count || (hasUntoldExpunges && expunges) else { return news }
+        let floor = claimsRecent ? claim(&live) : nil
+        let difference = Difference(from: rows, to: live)
+        let firstNew = firstNew(in: live)
+        news.hasNewKeywords = live.keywords.keywords.count > toldKeywords
+        toldKeywords = max(toldKeywords, live.keywords.keywords.count)
+        let before = rows
+        if expunges || difference.gone.isEmpty {
+            news.expunged = difference.gone.reversed().map { $0 + 1 }
+            adopt(live)
+        } else {
+            merge(live, difference, firstNew: firstNew)
+        }
+        if firstNew < live.count {
+            news.exists = rows.count
+            if let floor, let first = live.row(at: firstNew)?.uid { markRecent(from: first, above: floor) }
+        }
+        for row in difference.changed where isNews(row, before: before, modSeqs: modSeqs) {
+            if let index = rows.index(of: row.uid) { news.changed.append((index + 1, row)) }
+        }
+        return news
+    }
+
+    private func firstNew(in live: MailboxSnapshot) -> Int {
+        rows.row(at: rows.count - 1).map { live.lowerBound($0.uid.successor) } ?? 0
+    }
+
+    /// Makes new messages recent to this session; `live` may grow by what comes meanwhile, so that nothing that is claimed is left out.
+    private func claim(_ live: inout MailboxSnapshot) -> UInt32? {
+        guard firstNew(in: live) < live.count else { return nil }
+        // EXAMINE takes nothing away (RFC 3501 §6.3.2).
+        guard !isReadOnly else { return 0 }
+        let floor = mailbox.handle.claimRecent()
+        live = current
+        return floor
+    }
+
+    private func isNews(_ row: MessageRow, before: MailboxSnapshot, modSeqs: Bool) -> Bool {
+        guard let known = told[row.uid] ?? before.row(row.uid) else { return false }
+        return known.flags != row.flags || (modSeqs && known.modSeq != row.modSeq)
+    }
+
+    private mutating func adopt(_ live: MailboxSnapshot) {
+        rows = live
+        leases.removeAll()
+        hasUntoldExpunges = false
+        if !recent.isEmpty { recent = NumberSet(recent.numbers.lazy.compactMap { UID(rawValue: $0) }.filter { live.index(of: $0) != nil }) }
+    }
+
+    private mutating func merge(_ live: MailboxSnapshot, _ difference: Difference, firstNew: Int) {
+        let changed = NumberSet(difference.changed.lazy.map(\.uid))
+        rows.update(changed) { live.row($0.uid) ?? $0 }
+        if firstNew < live.count {
+            var new: [MessageRow] = []
+            live.forEach(from: firstNew) { _, row in
+                new.append(row)
+                return true
+            }
+            rows.append(new)
+            if let lease = live.lease { leases.append(lease) }
+        }
+        rows.uidNext = live.uidNext
+        rows.highestModSeq = live.highestModSeq
+        rows.keywords = live.keywords
+        hasUntoldExpunges = true
+    }
+
+    /// How two versions of a mailbox's table differ in the messages of the older one.
+    struct Difference {
+        /// The newer rows of messages whose row is another.
+        private(set) var changed: [MessageRow] = []
+        /// Places in the older table of messages that the newer one lacks, rising.
+        private(set) var gone: [Int] = []
+
+        init(from old: MailboxSnapshot, to new: MailboxSnapshot) {
+            var (a, i, b, j) = (0, 0, 0, 0)
+            var index = 0
+            while a < old.blocks.count {
+                let rows = old.blocks[a].rows
+                if i == 0, j == 0, b < new.blocks.count, old.blocks[a] === new.blocks[b] {
+                    index += rows.count
+                    a += 1
+                    b += 1
+                    continue
+                }
+                let uid = rows[i].uid
+                let other = b < new.blocks.count ? new.blocks[b].rows[j] : nil
+                if let other, other.uid <= uid {
+                    j += 1
+                    if j == new.blocks[b].rows.count { (b, j) = (b + 1, 0) }
+                    guard other.uid == uid else { continue }
+                    if other != rows[i] { changed.append(other) }
+                } else {
+                    gone.append(index)
+                }
+                index += 1
+                i += 1
+                if i == rows.count { (a, i) = (a + 1, 0) }
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Gatehouse
+package import MailModel
+package import NIOCore
+package import PostOffice
+package import Storage
+
+/// What the session has done for it.
+package enum IMAPWork: Sendable {
+    case logIn(LoginAttempt)
+    case command(Job)
+    /// Has the connection poked when the mailbox changes: IDLE.
+    case watch(any MailboxHandle)
+    /// Whether a message can go into that mailbox, before it comes.
+    case checkTarget(MailboxName, Principal)
+    /// Bytes of a message that is too big to be gathered.
+    case receive(Deposit, ByteBuffer)
+    case place(Placing)
+}
+
+/// What became of it.
+package enum IMAPOutcome: Sendable {
+    case login(LoginResult)
+    case command(Completion)
+    case watching(any AnyObject & Sendable)
+    /// Nil: it can.
+    case target(Answer?)
+    case received
+    case placed(Answer)
+}
+
+/// It does not print itself.
+package struct LoginAttempt: Sendable, CustomStringConvertible, CustomReflectable {
+    let user: String
+    let password: Password
+    /// Failures on this connection so far.
+    let failures: Int
+
+    package var description: String { "LoginAttempt(…)" }
+    package var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
+}
+
+package enum LoginResult: Sendable {
+    case admitted(Login)
+    case refused
+    case busy
+}
+
+/// Who is logged in, for as long as the session holds it.
+package struct Login: Sendable {
+    let principal: Principal
+    let stay: Stay
+    let revocation: Revocation
+}
+
+/// What ENABLE has turned on, and with it how answers are written.
+package struct Dialect: Hashable, Sendable {
+    /// IMAP4rev2: ESEARCH instead of SEARCH, no \Recent, UTF-8.
+    var isRev2 = false
+    /// CONDSTORE: MODSEQ in FETCH answers (RFC 7162 §3.1).
+    var hasModSeqs = false
+
+    var textMode: TextMode { isRev2 ? .utf8 : .ascii }
+}
+
+/// A command that needs the mailroom.
+package struct Job: Sendable {
+    let tag: Tag
+    let command: Command
+    let verb: Verb
+    let principal: Principal
+    var dialect: Dialect
+    /// Of the selected mailbox.
+    var view: MailboxView?
+}
+
+/// A command's end.
+package struct Completion: Sendable {
+    /// Untagged answers that are not written yet.
+    var output = ByteBuffer()
+    var answer: Answer
+    var effect = Effect.none
+    var dialect: Dialect
+
+    enum Effect: Sendable {
+        case none
+        /// The view after the command.
+        case view(MailboxView)
+        case selected(MailboxView)
+        case unselected
+    }
+}
+
+/// A whole message that is to be placed.
+package struct Placing: Sendable {
+    let deposit: Deposit
+    /// The bytes that `deposit` does not have yet.
+    let rest: ByteBuffer
+    let mailbox: MailboxName
+    let flags: Flags
+    let date: Timestamp?
+    let isBinary: Bool
+    let turn: Turn
+    let principal: Principal
+}

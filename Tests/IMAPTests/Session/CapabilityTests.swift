@@ -1,0 +1,34 @@
+@testable import IMAP
+import Testing
+
+@Suite("Capabilities and legality")
+struct CapabilityTests {
+    @Test("no capability is listed twice, each has its RFC")
+    func table() {
+        let names = Capability.table.map(\.name)
+        #expect(Set(names).count == names.count)
+        #expect(Capability.table.allSatisfy { $0.rfc > 2_000 })
+    }
+
+    @Test("STARTTLS, LOGINDISABLED and AUTH go by the state: RFC 9051 §6.1.1, §11.1", arguments: [true, false], [true, false])
+    func stranger(isSecure: Bool, allowsLogin: Bool) {
+        let list = Capability.list(
+            .init(isAuthenticated: false, isSecure: isSecure, offersTLS: true, allowsLogin: allowsLogin, messageLimit: 1))
+        #expect(list.contains("STARTTLS") == !isSecure)
+        #expect(list.contains("LOGINDISABLED") == !allowsLogin)
+        #expect(list.contains("AUTH=PLAIN") == allowsLogin)
+        #expect(!list.contains("IDLE"))
+    }
+
+    @Test("every command has its states", arguments: Verb.allCases)
+    func legality(verb: Verb) {
+        let places: [Legality.Place] = [.notAuthenticated, .authenticated, .selected]
+        #expect(places.contains { Legality.objection(to: verb, in: $0) == nil })
+        #expect(places.allSatisfy { Legality.objection(to: verb, in: $0)?.condition != .no })
+    }
+
+    @Test("what logs in is refused once logged in: S3", arguments: [Verb.login, .authenticate, .startTLS])
+    func again(verb: Verb) {
+        #expect(Legality.objection(to: verb, in: .selected) == .bad("Already authenticated"))
+    }
+}
