@@ -119,15 +119,15 @@ package struct SMTPSession: LineSession {
         }
     }
 
-    /// Writes the reply. After 421, or too many refusals for good, the connection is closed.
+    /// Writes the reply, and closes after 421. In the place of the last refusal (5xx) that `errorLimit` allows, it says 421.
     mutating func say(_ reply: Reply, _ output: inout ByteBuffer) {
-        reply.write(to: &output)
-        if reply.code == 421 {
-            phase = .closing
-        } else if reply.code >= 500 {
+        var reply = reply
+        if reply.code >= 500 {
             errors += 1
-            if errors >= settings.errorLimit { say(.tooManyErrors, &output) }
+            if errors >= settings.errorLimit { reply = .tooManyErrors }
         }
+        reply.write(to: &output)
+        if reply.code == 421 { phase = .closing }
     }
 }
 

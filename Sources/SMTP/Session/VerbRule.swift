@@ -36,7 +36,7 @@ struct VerbRule: Sendable {
         VerbRule(verb: .vrfy, standing: .any, argument: .required, needsLogin: true),
         VerbRule(verb: .expn, standing: .any, argument: .required, needsLogin: true),
         VerbRule(verb: .help, standing: .any, argument: .optional),
-        VerbRule(verb: .startTLS, standing: .ready, argument: .none, belongsTo: .startTLS),
+        VerbRule(verb: .startTLS, standing: [.ready, .envelope], argument: .none, belongsTo: .startTLS),
         VerbRule(verb: .auth, standing: .ready, argument: .required, belongsTo: .auth),
     ]
 
