@@ -22,11 +22,13 @@ package struct TextDecoder: Sendable {
     private var place = Place.lineStart
     private let isDotStuffed: Bool
     package private(set) var isMalformed = false
+    /// Octets of text so far, while it is not malformed.
+    package private(set) var count = 0
 
     /// For DATA, or (not dot-stuffed) for the chunks of BDAT, one after the other.
     package init(isDotStuffed: Bool) { self.isDotStuffed = isDotStuffed }
 
-    /// Appends the text in `octets` to `text`, unless it is known to be malformed, when nothing is kept.
+    /// Appends the text in `octets` to `text`, where it is to be kept and not malformed.
     /// - returns: how many octets were used: all, or those up to the end of DATA.
     package mutating func decode(_ octets: UnsafeRawBufferPointer, into text: inout ByteBuffer, keep: Bool) -> (used: Int, isEnd: Bool) {
         var index = 0
@@ -36,7 +38,7 @@ package struct TextDecoder: Sendable {
             case .lineStart:
                 place = .within
                 guard isDotStuffed, octets[index] == UInt8(ascii: ".") else { continue }
-                if keep { text.writeBytes(UnsafeRawBufferPointer(rebasing: octets[run..<index])) }
+                emit(UnsafeRawBufferPointer(rebasing: octets[run..<index]), into: &text, keep)
                 place = .dot
                 index += 1
                 run = index
@@ -66,8 +68,14 @@ package struct TextDecoder: Sendable {
         }
         checkNUL(octets, upTo: octets.count)
         // A dot and its CR stay back: they are text only where something else follows, and then it is malformed.
-        if keep, !isMalformed, place != .dotReturn { text.writeBytes(UnsafeRawBufferPointer(rebasing: octets[run...])) }
+        if place != .dotReturn { emit(UnsafeRawBufferPointer(rebasing: octets[run...]), into: &text, keep) }
         return (octets.count, false)
+    }
+
+    private mutating func emit(_ octets: UnsafeRawBufferPointer, into text: inout ByteBuffer, _ keep: Bool) {
+        guard !isMalformed else { return }
+        count += octets.count
+        if keep { text.writeBytes(octets) }
     }
 
     /// No more chunks: a CR at the end stays without its LF.

@@ -15,51 +15,60 @@ struct Reception: Sendable {
     var incoming: Intake.Incoming?
     /// What was read and not handed on.
     private(set) var text = ByteBuffer()
-    /// Octets of text so far.
-    private(set) var octets = 0
-    /// Why it will not be taken; the rest is read and forgotten.
-    private(set) var failure: Reply?
-    private(set) var forgotten = 0
     private var decoder: TextDecoder
+    /// Octets read from the peer, with dots and all.
+    private var octetsRead = 0
+    /// What became of a piece that was handed on.
+    private var refusal: Reply?
+    private let limit: Int
 
-    init(_ transaction: Transaction, source: Source) {
+    /// - parameter limit: octets of text that are taken. Twice as many are read to find the end.
+    init(_ transaction: Transaction, source: Source, limit: Int) {
         self.transaction = transaction
         self.source = source
+        self.limit = limit
         if case .data = source { decoder = TextDecoder(isDotStuffed: true) } else { decoder = TextDecoder(isDotStuffed: false) }
     }
 
-    /// Reads from the front of `input`; true at the end of DATA or of the chunk.
-    mutating func take(_ input: inout ByteBuffer, limit: Int) -> Bool {
-        let before = text.readableBytes
-        let available: Int
-        switch source {
-        case .data: available = input.readableBytes
-        case .chunk(let remaining, _, _): available = min(remaining, input.readableBytes)
-        }
+    /// Why it will not be taken; the rest is read and forgotten. It does not depend on how the octets were cut.
+    var failure: Reply? {
+        decoder.isMalformed ? .malformedText : decoder.count > limit ? .tooLarge : refusal
+    }
+
+    /// The sender goes on for too long.
+    var isOverdue: Bool { octetsRead >= patience }
+    private var patience: Int { 2 * max(limit, 1_024) }
+
+    /// Reads from the front of `input`, until there is a piece of text; true at the end of DATA or of the chunk.
+    mutating func take(_ input: inout ByteBuffer, piece: Int) -> Bool {
+        var available = min(input.readableBytes, max(0, piece - text.readableBytes), patience - octetsRead)
+        if case .chunk(let remaining, _, _) = source { available = min(available, remaining) }
         var (used, isEnd) = (0, false)
         if available > 0 {
-            if failure == nil { text.reserveCapacity(before + available) }
+            let keep = failure == nil
+            if keep { text.reserveCapacity(text.readableBytes + available) }
             (used, isEnd) = input.withUnsafeReadableBytes { octets in
-                decoder.decode(UnsafeRawBufferPointer(rebasing: octets[..<available]), into: &text, keep: failure == nil)
+                decoder.decode(UnsafeRawBufferPointer(rebasing: octets[..<available]), into: &text, keep: keep)
             }
             input.moveReaderIndex(forwardBy: used)
+            octetsRead += used
         }
         if case .chunk(let remaining, let size, let isLast) = source {
             source = .chunk(remaining: remaining - used, octets: size, isLast: isLast)
             isEnd = remaining == used
             if isEnd, isLast { decoder.finish() }
         }
-        octets += text.readableBytes - before
-        if failure != nil { forgotten += used }
-        if decoder.isMalformed { fail(.malformedText) }
-        if octets > limit { fail(.tooLarge) }
+        if failure != nil { forget() }
         return isEnd
     }
 
-    /// The first failure counts. What was handed on is let go of.
-    mutating func fail(_ reply: Reply) {
-        guard failure == nil else { return }
-        failure = reply
+    /// A piece was refused.
+    mutating func refuse(_ reply: Reply) {
+        refusal = reply
+        forget()
+    }
+
+    private mutating func forget() {
         text = ByteBuffer()
         incoming = nil
     }

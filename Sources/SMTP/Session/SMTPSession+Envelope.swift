@@ -63,7 +63,7 @@ extension SMTPSession {
             phase = .text(reception)
         case (.piece(let reception), .appended): phase = .text(reception)
         case (.piece(var reception), .refused(let refusal)):
-            reception.fail(Reply(refusal, terms.role))
+            reception.refuse(Reply(refusal, terms.role))
             phase = .text(reception)
         case (.delivery, .delivered(let id)):
             phase = .ready

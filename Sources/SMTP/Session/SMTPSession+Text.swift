@@ -6,7 +6,7 @@ extension SMTPSession {
     mutating func data(_ output: inout ByteBuffer) {
         guard case .envelope(let transaction) = phase else { return }
         guard !transaction.recipients.isEmpty else { return say(.noRecipients, &output) }
-        phase = .text(Reception(transaction, source: .data))
+        phase = .text(Reception(transaction, source: .data, limit: settings.messageLimit))
         say(.startText, &output)
     }
 
@@ -14,7 +14,7 @@ extension SMTPSession {
         let chunk = Reception.Source.chunk(remaining: command.octets, octets: command.octets, isLast: command.isLast)
         switch phase {
         case .envelope(let transaction) where transaction.recipients.isEmpty: refuseChunk(command, .noRecipients, &output)
-        case .envelope(let transaction): phase = .text(Reception(transaction, source: chunk))
+        case .envelope(let transaction): phase = .text(Reception(transaction, source: chunk, limit: settings.messageLimit))
         case .chunks(var reception):
             reception.source = chunk
             phase = .text(reception)
@@ -49,15 +49,15 @@ extension SMTPSession {
         // Only `reception` holds the text now, so that writing to it copies nothing.
         phase = .closing
         if reception.text.readableBytes >= settings.pieceSize { return handOn(&reception) }
-        guard reception.take(&input, limit: settings.messageLimit) else {
-            if reception.forgotten > settings.messageLimit {
+        guard reception.take(&input, piece: settings.pieceSize) else {
+            if reception.isOverdue {
                 say(reception.failure ?? .tooLarge, &output)
                 phase = .closing
                 return nil
             }
-            let isDue = reception.text.readableBytes >= settings.pieceSize
+            let goesOn = reception.text.readableBytes >= settings.pieceSize || input.readableBytes > 0
             phase = .text(reception)
-            return isDue ? nil : .more
+            return goesOn ? nil : .more
         }
         if case .chunk(_, let octets, false) = reception.source, reception.failure == nil {
             phase = .chunks(reception)

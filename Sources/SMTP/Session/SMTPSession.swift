@@ -5,7 +5,7 @@ package import NIOCore
 ///
 /// - A command is carried out when its whole line is there, and answered before the next one is read.
 /// - Only CRLF ends a line, in commands as in text.
-/// - Text is read to its end whatever becomes of it, up to twice the message limit.
+/// - Text is read to its end whatever becomes of it, up to twice the message limit. What is answered does not depend on how it was cut.
 package struct SMTPSession: LineSession {
     package typealias Work = SMTPWork
     package typealias Outcome = SMTPOutcome
