@@ -6,7 +6,6 @@ SHELL := /bin/bash
 CONFIG ?= embedded
 MARTLET_DATA ?= ./data
 export MARTLET_DATA
-VENV := Tests/Interop/.venv
 NEED_SWIFT := command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
 BUILD := swift build -c release --product martlet
 
@@ -26,18 +25,24 @@ build: ## Builds the program
 	@$(NEED_SWIFT)
 	@$(BUILD)
 
-test: test-swift test-interop ## Builds and runs every test
-
-test-swift:
+test: ## Builds and runs every test: Swift's, then those from outside
 	@scripts/install-packages test
+	@$(NEED_SWIFT)
+	swift build --build-tests
+	swift test --skip-build 2>&1 | tee .build/swift-test.log
+	Tests/Interop/run 2>&1 | tee .build/interop-test.log
+	@echo
+	@grep -hE 'Test run with|Executed [1-9]' .build/swift-test.log
+	@tail -n 1 .build/interop-test.log
+
+test-swift: ## Only Swift's tests
 	swift build --build-tests
 	swift test --skip-build
 
-test-interop:
+test-interop: ## Only the tests from outside: stock clients, power cuts
 	@scripts/install-packages test
 	swift build --product martlet
-	@[ -x $(VENV)/bin/pytest ] || { python3 -m venv $(VENV) && $(VENV)/bin/pip install -q -r Tests/Interop/requirements.txt; }
-	$(VENV)/bin/pytest -q Tests/Interop $(wildcard Tests/PowerCut)
+	Tests/Interop/run
 
 bench: ## Runs the benchmarks, and the yardstick where it is there
 	@scripts/install-packages test
@@ -50,6 +55,7 @@ lint: ## Says where the sources break the rules of .swift-format
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 
 fuzz: ## Fuzzes each grammar for a minute
+	@scripts/install-packages build
 	@Fuzz/run
 
 powercut: ## The long power-cut test: 20 cuts under load

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 
 @testable import martlet
@@ -14,6 +15,6 @@ final class TemporaryFolder: Sendable {
     }
 
     deinit {
-        nftw(path, { name, _, _, _ in name.map { remove($0) } ?? -1 }, 16, Int32(FTW_DEPTH.rawValue) | Int32(FTW_PHYS.rawValue))
+        try? FileManager.default.removeItem(atPath: path)
     }
 }

@@ -12,7 +12,8 @@ struct AccountCommand: ParsableCommand {
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make an account.", discussion: "Without --password-stdin it gets a random password, which is printed once.")
+            abstract: "Make an account.",
+            discussion: "Without --password-stdin it gets a random password, which is printed once.")
 
         @OptionGroup var account: Name
         @OptionGroup var password: PasswordOptions
@@ -36,7 +37,8 @@ struct AccountCommand: ParsableCommand {
             guard case .accounts(let lines) = try await Administrator(options).give(.listAccounts) else { return }
             if output.json { return try Terminal.show(json: lines) }
             for line in lines {
-                Terminal.show("\(line.name)\t\(line.enabled ? "enabled" : "disabled")\tlast login: \(line.lastLogin ?? "never")")
+                Terminal.show(
+                    "\(line.name)\t\(line.enabled ? "enabled" : "disabled")\tlast login: \(line.lastLogin ?? "never")")
             }
         }
     }
@@ -94,7 +96,8 @@ struct AccountCommand: ParsableCommand {
 
         func run() async throws {
             if !yes, Terminal.isInteractive {
-                Terminal.complain("This removes \(account.name) with all its mail for ever. Type the account's name to go on:")
+                Terminal.complain(
+                    "This removes \(account.name) with all its mail for ever. Type the account's name to go on:")
                 guard Terminal.readLine().map({ String(decoding: $0, as: UTF8.self).trimmed }) == account.name else {
                     throw CommandFault(code: Sysexit.dataError, text: "nothing was removed")
                 }

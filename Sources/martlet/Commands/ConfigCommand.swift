@@ -2,7 +2,8 @@ import ArgumentParser
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Check the configuration, or list what can be configured.", subcommands: [Check.self, Reference.self])
+        commandName: "config", abstract: "Check the configuration, or list what can be configured.",
+        subcommands: [Check.self, Reference.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -18,7 +19,9 @@ struct ConfigCommand: ParsableCommand {
             let summary = Summary(configuration)
             if output.json { return try Terminal.show(json: summary) }
             Terminal.show("The configuration is good. Data folder: \(summary.data)")
-            for listener in summary.listeners { Terminal.show("  \(listener.service) on \(listener.address) port \(listener.port)") }
+            for listener in summary.listeners {
+                Terminal.show("  \(listener.service) on \(listener.address) port \(listener.port)")
+            }
         }
     }
 
@@ -44,7 +47,9 @@ struct ConfigCommand: ParsableCommand {
             data = configuration.data
             hostname = configuration.hostname.value
             embedded = configuration.isEmbedded
-            listeners = configuration.listeners.map { Listener(service: $0.service.rawValue, address: $0.address, port: $0.port) }
+            listeners = configuration.listeners.map {
+                Listener(service: $0.service.rawValue, address: $0.address, port: $0.port)
+            }
         }
     }
 }

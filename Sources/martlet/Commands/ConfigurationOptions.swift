@@ -9,7 +9,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The data folder.", valueName: "folder"))
     var data: String?
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("Sets a key over file and environment; may be repeated.", valueName: "key=value"))
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Sets a key over file and environment; may be repeated.", valueName: "key=value"))
     var settings: [String] = []
 
     func load() throws -> Configuration { try reader().configuration() }
@@ -20,7 +22,9 @@ struct ConfigurationOptions: ParsableArguments {
         for setting in settings {
             let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2 else {
-                throw ConfigurationFault(place: "command line", name: "--set \(setting)", problem: "has no value", remedy: "write --set KEY=VALUE")
+                throw ConfigurationFault(
+                    place: "command line", name: "--set \(setting)", problem: "has no value",
+                    remedy: "write --set KEY=VALUE")
             }
             options.append(("--set \(parts[0])", String(parts[0]), String(parts[1])))
         }

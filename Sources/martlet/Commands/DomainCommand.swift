@@ -2,7 +2,8 @@ import ArgumentParser
 
 struct DomainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "domain", abstract: "Manage the domains that mail is taken for.", subcommands: [Add.self, List.self, Remove.self])
+        commandName: "domain", abstract: "Manage the domains that mail is taken for.",
+        subcommands: [Add.self, List.self, Remove.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take mail for a domain.")
@@ -30,7 +31,8 @@ struct DomainCommand: ParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take no more mail for a domain; it must have no accounts left.")
+        static let configuration = CommandConfiguration(
+            abstract: "Take no more mail for a domain; it must have no accounts left.")
 
         @Argument var domain: String
         @OptionGroup var options: ConfigurationOptions

@@ -3,7 +3,8 @@ import ArgumentParser
 struct Init: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make the data folder, its master key and an empty store.",
-        discussion: "What is there already is kept. Keep a copy of the master key elsewhere: without it no mail can be read.")
+        discussion:
+            "What is there already is kept. Keep a copy of the master key elsewhere: without it no mail can be read.")
 
     @OptionGroup var options: ConfigurationOptions
 

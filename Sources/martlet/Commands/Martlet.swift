@@ -13,10 +13,13 @@ struct Martlet: AsyncParsableCommand {
             """,
         version: ProductVersion.text,
         subcommands: [
-            Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, MessageCommand.self, StoreCommand.self, Version.self,
+            Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, MessageCommand.self,
+            StoreCommand.self, Version.self,
         ])
 
     static func main() async {
+        // Nothing that this program makes is anybody else's business (S99).
+        umask(0o077)
         do {
             var command = try parseAsRoot()
             if var waiting = command as? any AsyncParsableCommand {
@@ -29,7 +32,9 @@ struct Martlet: AsyncParsableCommand {
         } catch let fault as ConfigurationFault {
             leave(CommandFault(code: Sysexit.configuration, text: fault.description))
         } catch let fault as DataFolderFault {
-            leave(CommandFault(code: fault.isInUse ? Sysexit.temporaryFailure : Sysexit.noPermission, text: fault.description))
+            leave(
+                CommandFault(
+                    code: fault.isInUse ? Sysexit.temporaryFailure : Sysexit.noPermission, text: fault.description))
         } catch let fault as SystemFault {
             leave(CommandFault(code: Sysexit.ioError, text: fault.description))
         } catch {

@@ -23,11 +23,15 @@ struct MessageCommand: ParsableCommand {
 
         private func read() throws -> ByteBuffer {
             let descriptor = file == "-" ? STDIN_FILENO : clinux_open(file, O_RDONLY, 0)
-            guard descriptor >= 0 else { throw CommandFault(code: Sysexit.noInput, text: SystemFault("open", file).description) }
+            guard descriptor >= 0 else {
+                throw CommandFault(code: Sysexit.noInput, text: SystemFault("open", file).description)
+            }
             defer { if file != "-" { close(descriptor) } }
             var message = ByteBuffer()
             while true {
-                let count = message.writeWithUnsafeMutableBytes(minimumWritableBytes: 65536) { max(0, Glibc.read(descriptor, $0.baseAddress, $0.count)) }
+                let count = message.writeWithUnsafeMutableBytes(minimumWritableBytes: 65536) {
+                    max(0, Glibc.read(descriptor, $0.baseAddress, $0.count))
+                }
                 if count == 0 { return message }
                 guard message.readableBytes <= Inspect.longest else {
                     throw CommandFault(code: Sysexit.dataError, text: "\(file) is over \(Inspect.longest) octets")

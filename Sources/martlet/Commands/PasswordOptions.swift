@@ -31,7 +31,9 @@ struct ChosenPassword {
     func show(of account: String, _ verb: String, _ answer: Answer, json: Bool) throws {
         var advice: String?
         if case .advice(let text) = answer { advice = text }
-        if json { return try Terminal.show(json: Shown(account: account, password: isRandom ? text : nil, advice: advice)) }
+        if json {
+            return try Terminal.show(json: Shown(account: account, password: isRandom ? text : nil, advice: advice))
+        }
         Terminal.show("\(verb) \(account).")
         if isRandom { Terminal.show("Its password, shown this once: \(text)") }
         if let advice { Terminal.complain("martlet: \(advice)") }
@@ -46,6 +48,8 @@ enum RandomPassword {
     /// Four groups of five of 32 letters: 100 bits.
     static func make() -> String {
         var source = SystemRandomNumberGenerator()
-        return (0..<4).map { _ in String((0..<5).map { _ in letters[Int.random(in: 0..<letters.count, using: &source)] }) }.joined(separator: "-")
+        return (0..<4).map { _ in
+            String((0..<5).map { _ in letters[Int.random(in: 0..<letters.count, using: &source)] })
+        }.joined(separator: "-")
     }
 }

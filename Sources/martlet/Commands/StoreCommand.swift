@@ -6,7 +6,8 @@ struct StoreCommand: ParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Read everything and report what is not as it was stored.", discussion: "Exit code 65 when something is wrong.")
+            abstract: "Read everything and report what is not as it was stored.",
+            discussion: "Exit code 65 when something is wrong.")
 
         @OptionGroup var options: ConfigurationOptions
         @OptionGroup var output: OutputOptions
@@ -17,7 +18,8 @@ struct StoreCommand: ParsableCommand {
     }
 
     struct Compact: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Give the space of removed messages back to the disk.")
+        static let configuration = CommandConfiguration(
+            abstract: "Give the space of removed messages back to the disk.")
 
         @Flag(help: "Also from files that are mostly alive: more to copy, less disk used.") var all = false
         @OptionGroup var options: ConfigurationOptions

@@ -29,6 +29,9 @@ struct Configuration: Sendable {
         var connections: Int
         var connectionsPerAddress: Int
         var ratePerAddress: Int
+        /// Seconds.
+        var rateWindow: Int
+        var rateCleanup: Int
         var exempt: [String]
         var errors: Int
         var freeFloor: Int
@@ -54,12 +57,15 @@ struct Configuration: Sendable {
 
 extension Configuration {
     /// Checks what one key alone cannot show: pairs, files, and what must not be together.
-    init(_ values: SettingValues, isEmbedded: Bool, read: (String) throws(SystemFault) -> String) throws(ConfigurationFault) {
+    init(
+        _ values: SettingValues, isEmbedded: Bool, read: (String) throws(SystemFault) -> String
+    ) throws(ConfigurationFault) {
         self.isEmbedded = isEmbedded
         data = Configuration.withoutFinalSlash(values.text(.data) ?? "./data")
         let name = values.text(.hostname) ?? SystemName.host()
         guard let hostname = Domain(name), !hostname.isLiteral else {
-            throw values.origin(of: .hostname).fault(.hostname, "the machine's name \"\(name)\" is no domain name", Setting.hostname.kind.remedy)
+            throw values.origin(of: .hostname).fault(
+                .hostname, "the machine's name \"\(name)\" is no domain name", Setting.hostname.kind.remedy)
         }
         self.hostname = hostname
         domain = values.text(.domain).flatMap { Domain($0) }
@@ -67,8 +73,10 @@ extension Configuration {
         listeners = try Configuration.listeners(values, tls: tls.enabled)
         limits = Limits(
             messageSize: values.number(.messageSize) ?? 0, recipients: values.number(.recipients) ?? 0,
-            connections: values.number(.connections) ?? 0, connectionsPerAddress: values.number(.connectionsPerAddress) ?? 0,
-            ratePerAddress: values.number(.ratePerAddress) ?? 0, exempt: values.list(.exempt),
+            connections: values.number(.connections) ?? 0,
+            connectionsPerAddress: values.number(.connectionsPerAddress) ?? 0,
+            ratePerAddress: values.number(.ratePerAddress) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,
+            rateCleanup: values.number(.rateCleanup) ?? 0, exempt: values.list(.exempt),
             errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0)
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
         logging = Logging(
@@ -98,7 +106,8 @@ extension Configuration {
                 let listener = Listener(service: service, address: address, port: port)
                 if let other = listeners.first(where: { $0.port == port && $0.address == address }) {
                     throw values.origin(of: .port(service)).fault(
-                        .port(service), "\(address) port \(port) is \(other.service.rawValue)'s already", "give another port")
+                        .port(service), "\(address) port \(port) is \(other.service.rawValue)'s already",
+                        "give another port")
                 }
                 listeners.append(listener)
             }
@@ -134,7 +143,8 @@ extension Configuration {
         let remedy = "name a PEM file that this user can read"
         do {
             guard try read(path).contains(mark) else {
-                throw values.origin(of: setting).fault(setting, "\(path) holds no \(mark.dropLast(5).lowercased())", remedy)
+                throw values.origin(of: setting).fault(
+                    setting, "\(path) holds no \(mark.dropLast(5).lowercased())", remedy)
             }
         } catch let fault as ConfigurationFault {
             throw fault

@@ -27,9 +27,12 @@ enum Origin: Hashable, Sendable {
         switch self {
         case .standard: ConfigurationFault(place: "default", name: setting.key, problem: problem, remedy: remedy)
         case .file(let file, let line):
-            ConfigurationFault(place: line.map { "\(file):\($0)" } ?? file, name: setting.key, problem: problem, remedy: remedy)
-        case .environment(let name): ConfigurationFault(place: "environment", name: name, problem: problem, remedy: remedy)
-        case .option(let option): ConfigurationFault(place: "command line", name: option, problem: problem, remedy: remedy)
+            ConfigurationFault(
+                place: line.map { "\(file):\($0)" } ?? file, name: setting.key, problem: problem, remedy: remedy)
+        case .environment(let name):
+            ConfigurationFault(place: "environment", name: name, problem: problem, remedy: remedy)
+        case .option(let option):
+            ConfigurationFault(place: "command line", name: option, problem: problem, remedy: remedy)
         }
     }
 }

@@ -30,7 +30,9 @@ struct ConfigurationFile {
         // A file of comments alone is an empty scalar.
         case .scalar(let scalar)? where scalar.string.isEmpty: break
         default:
-            throw ConfigurationFault(place: name, name: "file", problem: "is not a list of keys", remedy: "write lines such as `data: /var/lib/martlet`")
+            throw ConfigurationFault(
+                place: name, name: "file", problem: "is not a list of keys",
+                remedy: "write lines such as `data: /var/lib/martlet`")
         }
     }
 
@@ -38,15 +40,20 @@ struct ConfigurationFile {
         for (keyNode, value) in mapping {
             let place = place(keyNode)
             guard case .scalar(let scalar) = keyNode else {
-                throw ConfigurationFault(place: place, name: prefix, problem: "a key is not a word", remedy: "write KEY: VALUE")
+                throw ConfigurationFault(
+                    place: place, name: prefix, problem: "a key is not a word", remedy: "write KEY: VALUE")
             }
             let key = prefix + scalar.string
             if let setting = Setting.byKey[key] {
-                entries.append(Entry(setting: setting, content: try content(value, of: key), origin: .file(name, line: keyNode.mark?.line)))
+                entries.append(
+                    Entry(
+                        setting: setting, content: try content(value, of: key),
+                        origin: .file(name, line: keyNode.mark?.line)))
             } else if Setting.all.contains(where: { $0.key.hasPrefix(key + ".") }) {
                 try descend(value, key, place)
             } else {
-                throw ConfigurationFault(place: place, name: key, problem: "unknown key", remedy: Setting.remedy(forUnknown: key))
+                throw ConfigurationFault(
+                    place: place, name: key, problem: "unknown key", remedy: Setting.remedy(forUnknown: key))
             }
         }
     }
@@ -56,7 +63,9 @@ struct ConfigurationFile {
         case .mapping(let inner): try walk(inner, under: key + ".")
         case .scalar(let scalar) where scalar.string.isEmpty: break
         default:
-            throw ConfigurationFault(place: place, name: key, problem: "holds keys, not a value", remedy: "write its keys below it, indented")
+            throw ConfigurationFault(
+                place: place, name: key, problem: "holds keys, not a value", remedy: "write its keys below it, indented"
+            )
         }
     }
 
@@ -67,13 +76,15 @@ struct ConfigurationFile {
             var items: [String] = []
             for item in sequence {
                 guard case .scalar(let scalar) = item else {
-                    throw ConfigurationFault(place: place(item), name: key, problem: "an item is not a word", remedy: "give a list of words")
+                    throw ConfigurationFault(
+                        place: place(item), name: key, problem: "an item is not a word", remedy: "give a list of words")
                 }
                 items.append(scalar.string)
             }
             return .items(items)
         default:
-            throw ConfigurationFault(place: place(node), name: key, problem: "has keys below it", remedy: "give a value")
+            throw ConfigurationFault(
+                place: place(node), name: key, problem: "has keys below it", remedy: "give a value")
         }
     }
 
@@ -81,13 +92,18 @@ struct ConfigurationFile {
 
     private static func fault(_ error: any Error, _ name: String) -> ConfigurationFault {
         switch error as? YamlError {
-        case .scanner(_, let problem, let mark, _)?, .parser(_, let problem, let mark, _)?, .composer(_, let problem, let mark, _)?:
-            ConfigurationFault(place: "\(name):\(mark.line)", name: "file", problem: "is not YAML: \(problem)", remedy: "mend that line")
+        case .scanner(_, let problem, let mark, _)?, .parser(_, let problem, let mark, _)?,
+            .composer(_, let problem, let mark, _)?:
+            ConfigurationFault(
+                place: "\(name):\(mark.line)", name: "file", problem: "is not YAML: \(problem)",
+                remedy: "mend that line")
         case .duplicatedKeysInMapping(let duplicates, _)?:
             ConfigurationFault(
-                place: name, name: duplicates.first ?? "a key", problem: "stands there twice", remedy: "delete one of the two")
+                place: name, name: duplicates.first ?? "a key", problem: "stands there twice",
+                remedy: "delete one of the two")
         default:
-            ConfigurationFault(place: name, name: "file", problem: "is not YAML", remedy: "see the README for what it looks like")
+            ConfigurationFault(
+                place: name, name: "file", problem: "is not YAML", remedy: "see the README for what it looks like")
         }
     }
 }
@@ -95,9 +111,11 @@ struct ConfigurationFile {
 extension Setting {
     /// Names the key that was probably meant.
     static func remedy(forUnknown key: String) -> String {
-        let names = Set(all.map(\.key) + all.flatMap { setting in
-            setting.key.indices.filter { setting.key[$0] == "." }.map { String(setting.key[..<$0]) }
-        })
+        let names = Set(
+            all.map(\.key)
+                + all.flatMap { setting in
+                    setting.key.indices.filter { setting.key[$0] == "." }.map { String(setting.key[..<$0]) }
+                })
         let nearest = names.map { (name: $0, distance: distance(Array($0.utf8), Array(key.utf8.prefix(64)))) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
         if let nearest, nearest.distance <= max(2, key.utf8.count / 4) { return "did you mean \(nearest.name)?" }

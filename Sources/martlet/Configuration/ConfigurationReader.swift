@@ -32,7 +32,9 @@ struct ConfigurationReader {
         }
         for (option, key, value) in options {
             guard let setting = Setting.byKey[key] else {
-                throw ConfigurationFault(place: "command line", name: option, problem: "unknown key \(key)", remedy: Setting.remedy(forUnknown: key))
+                throw ConfigurationFault(
+                    place: "command line", name: option, problem: "unknown key \(key)",
+                    remedy: Setting.remedy(forUnknown: key))
             }
             try values.set(setting, to: value, from: .option(option))
         }
@@ -48,11 +50,14 @@ struct ConfigurationReader {
         } catch let fault as SystemFault {
             if named == nil, fault.isMissing { return (try Self.embedded(), true) }
             throw ConfigurationFault(
-                place: fault.path, name: "file", problem: "cannot be read: \(fault.reason)", remedy: "name a readable file with --config")
+                place: fault.path, name: "file", problem: "cannot be read: \(fault.reason)",
+                remedy: "name a readable file with --config")
         } catch let fault as ConfigurationFault {
             throw fault
         } catch {
-            throw ConfigurationFault(place: named ?? Self.usualFile, name: "file", problem: "\(error)", remedy: "name another file with --config")
+            throw ConfigurationFault(
+                place: named ?? Self.usualFile, name: "file", problem: "\(error)",
+                remedy: "name another file with --config")
         }
     }
 
@@ -84,7 +89,8 @@ struct ConfigurationReader {
                 if alias.meansFolder { text = folder(of: text) }
                 if let first, first.text != text {
                     throw ConfigurationFault(
-                        place: "environment", name: "\(first.name) and \(name)", problem: "differ, and mean the same key",
+                        place: "environment", name: "\(first.name) and \(name)",
+                        problem: "differ, and mean the same key",
                         remedy: "delete one of the two")
                 }
                 first = first ?? (text, .environment(name), name)
@@ -98,7 +104,8 @@ struct ConfigurationReader {
             return try read(path).trimmed
         } catch {
             throw ConfigurationFault(
-                place: "environment", name: name, problem: "\(path) cannot be read: \(error.reason)", remedy: "name a readable file")
+                place: "environment", name: name, problem: "\(path) cannot be read: \(error.reason)",
+                remedy: "name a readable file")
         }
     }
 
@@ -114,7 +121,8 @@ struct ConfigurationReader {
             if name.hasSuffix("_FILE"), known.contains(String(name.dropLast(5))) { continue }
             let key = name.dropFirst(8).lowercased().replacing("_", with: "-")
             throw ConfigurationFault(
-                place: "environment", name: name, problem: "no key has this name", remedy: Setting.remedy(forUnknown: String(key)))
+                place: "environment", name: name, problem: "no key has this name",
+                remedy: Setting.remedy(forUnknown: String(key)))
         }
     }
 }

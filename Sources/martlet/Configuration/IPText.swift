@@ -16,7 +16,9 @@ enum IPText {
     static func isLoopback(_ text: String) -> Bool {
         guard let octets = octets(text) else { return false }
         if octets.count == 4 { return octets[0] == 127 }
-        if octets.prefix(10).allSatisfy({ $0 == 0 }), octets[10] == 0xFF, octets[11] == 0xFF { return octets[12] == 127 }
+        if octets.prefix(10).allSatisfy({ $0 == 0 }), octets[10] == 0xFF, octets[11] == 0xFF {
+            return octets[12] == 127
+        }
         return octets.dropLast().allSatisfy { $0 == 0 } && octets[15] == 1
     }
 

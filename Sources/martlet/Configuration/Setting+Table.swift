@@ -4,7 +4,8 @@ extension Setting {
         "data", .path, standard: "/var/lib/martlet", aliases: [Alias("SMTP_DB_PATH", meansFolder: true)],
         help: "The data folder, mode 0700. The master key lies beside it as `<data>.key`, mode 0600")
     static let hostname = Setting(
-        "hostname", .domain, standardNote: "the machine's name", help: "The name that greetings and `Received:` lines give")
+        "hostname", .domain, standardNote: "the machine's name",
+        help: "The name that greetings and `Received:` lines give")
     static let domain = Setting(
         "domain", .domain, standardNote: "the first domain made", help: "The domain of a login name without `@`")
     static let portOffset = Setting(
@@ -23,7 +24,8 @@ extension Setting {
     }
     static func port(_ service: Service) -> Setting {
         Setting(
-            "listeners.\(service.rawValue).port", .number(1...65535), standardNote: "\(service.standardPort) + `port-offset`",
+            "listeners.\(service.rawValue).port", .number(1...65535),
+            standardNote: "\(service.standardPort) + `port-offset`",
             help: "This service's port")
     }
 
@@ -47,16 +49,26 @@ extension Setting {
     static let messageSize = Setting(
         "limits.message-size", .octets(65536...(1 << 30)), standard: "50M", help: "The largest message, in octets")
     static let recipients = Setting(
-        "limits.recipients", .number(100...100_000), standard: "1000", help: "Recipients a message (RFC 5321 asks for 100)")
+        "limits.recipients", .number(100...100_000), standard: "1000",
+        help: "Recipients a message (RFC 5321 asks for 100)")
     static let connections = Setting(
-        "limits.connections", .number(1...1_000_000), standard: "20000", help: "Connections at the same time, all services together")
+        "limits.connections", .number(1...1_000_000), standard: "20000",
+        help: "Connections at the same time, all services together")
     static let connectionsPerAddress = Setting(
-        "limits.connections-per-address", .number(1...1_000_000), standard: "200", help: "Connections at the same time from one address")
+        "limits.connections-per-address", .number(1...1_000_000), standard: "200",
+        help: "Connections at the same time from one address")
     static let ratePerAddress = Setting(
-        "limits.rate-per-address", .number(1...1_000_000), standard: "100", help: "New connections a minute from one address")
+        "limits.rate-per-address", .number(1...1_000_000), standard: "100",
+        help: "New connections from one address in a window")
+    static let rateWindow = Setting(
+        "limits.rate-window", .number(1...86_400), standard: "60",
+        help: "Seconds in which `limits.rate-per-address` counts")
+    static let rateCleanup = Setting(
+        "limits.rate-cleanup", .number(1...86_400), standard: "300",
+        help: "Seconds after which addresses that came no more are forgotten")
     static let exempt = Setting(
         "limits.exempt", .networks, standard: "127.0.0.0/8,::1/128",
-        help: "Addresses and networks that the two limits above do not hold for; empty: none")
+        help: "Addresses and networks that the limits by address do not hold for; empty: none")
     static let errors = Setting(
         "limits.errors", .number(1...10_000), standard: "20", help: "Errors in one SMTP session before it is closed")
     static let freeFloor = Setting(
@@ -67,19 +79,24 @@ extension Setting {
         "auth.plaintext-on-loopback", .toggle, standard: "false", help: "Logins without TLS from this machine itself")
 
     static let logLevel = Setting(
-        "logging.level", .choice(["debug", "info", "notice", "warning", "error"]), standard: "info", help: "What is logged, and all above it")
+        "logging.level", .choice(["debug", "info", "notice", "warning", "error"]), standard: "info",
+        help: "What is logged, and all above it")
     static let logJSON = Setting(
         "logging.json", .toggle, standard: "false", aliases: [Alias("SMTP_ENABLE_JSON_LOGGING")],
         help: "One JSON object a line instead of text")
     static let logFile = Setting(
-        "logging.file", .path, standardNote: "standard error", help: "Where log lines go; opened again at SIGHUP, so that it can be rotated")
+        "logging.file", .path, standardNote: "standard error",
+        help: "Where log lines go; opened again at SIGHUP, so that it can be rotated")
 
     /// In the order of the reference.
     static let all: [Setting] =
         [data, hostname, domain, portOffset, listenAddresses]
         + Service.allCases.flatMap { [enabled($0), addresses($0), port($0)] }
         + [tlsEnabled, tlsCertificate, tlsKey, tlsMinimum, tlsCiphers]
-        + [messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, exempt, errors, freeFloor]
+        + [
+            messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
+            exempt, errors, freeFloor,
+        ]
         + [plaintextOnLoopback, logLevel, logJSON, logFile]
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })

@@ -12,7 +12,8 @@ struct Setting: Sendable {
     let help: String
 
     init(
-        _ key: String, _ kind: Kind, standard: String = "", aliases: [Alias] = [], standardNote: String? = nil, help: String
+        _ key: String, _ kind: Kind, standard: String = "", aliases: [Alias] = [], standardNote: String? = nil,
+        help: String
     ) {
         self.key = key
         self.kind = kind

@@ -39,7 +39,9 @@ extension Setting.Kind {
             guard let number = number(trimmed), range.contains(number) else { throw bad(trimmed) }
             return .number(number)
         case .choice(let choices):
-            guard let choice = choices.first(where: { $0.lowercased() == trimmed.lowercased() }) else { throw bad(trimmed) }
+            guard let choice = choices.first(where: { $0.lowercased() == trimmed.lowercased() }) else {
+                throw bad(trimmed)
+            }
             return .text(choice)
         case .addresses, .networks, .suites:
             return .list([])
@@ -79,7 +81,9 @@ extension Setting.Kind {
             if factor > 1 { digits.removeLast() }
             while digits.last == " " { digits.removeLast() }
         }
-        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(digits) else { return nil }
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(digits) else {
+            return nil
+        }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
         return overflow ? nil : product
     }
@@ -115,7 +119,8 @@ extension Setting.Kind: CustomStringConvertible {
 
     /// 52428800 as `50M`.
     static func size(_ octets: Int) -> String {
-        for (factor, unit) in [(1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")] where octets >= factor && octets % factor == 0 {
+        for (factor, unit) in [(1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")]
+        where octets >= factor && octets % factor == 0 {
             return "\(octets / factor)\(unit)"
         }
         return String(octets)
@@ -126,7 +131,9 @@ extension String {
     /// Without spaces and line ends at both ends.
     var trimmed: String {
         let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0.isNewline }
-        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else { return "" }
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return ""
+        }
         return String(self[first...last])
     }
 }

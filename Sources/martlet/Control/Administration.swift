@@ -50,14 +50,16 @@ struct Administration: Sendable {
         switch error {
         case let fault as DirectoryFault: Answer.Refused(code: Sysexit.dataError, text: fault.description)
         case StorageFault.noSuchAccount: Answer.Refused(code: Sysexit.noUser, text: "there is no such account")
-        case StorageFault.noSuchDomain: Answer.Refused(code: Sysexit.noUser, text: "there is no such domain; martlet domain add makes it")
+        case StorageFault.noSuchDomain:
+            Answer.Refused(code: Sysexit.noUser, text: "there is no such domain; martlet domain add makes it")
         case StorageFault.nameTaken: Answer.Refused(code: Sysexit.cannotCreate, text: "that name is taken")
         case StorageFault.notAllowed(let reason): Answer.Refused(code: Sysexit.cannotCreate, text: reason)
         case StorageFault.full: Answer.Refused(code: Sysexit.temporaryFailure, text: "the disk is full")
         case StorageFault.unavailable(let reason): Answer.Refused(code: Sysexit.unavailable, text: reason)
         case StorageFault.corrupt(let reason): Answer.Refused(code: Sysexit.dataError, text: "damaged: \(reason)")
         case StorageFault.closed: Answer.Refused(code: Sysexit.temporaryFailure, text: "the server is stopping")
-        case HashingFault.busy: Answer.Refused(code: Sysexit.temporaryFailure, text: "too many passwords wait to be hashed; try again")
+        case HashingFault.busy:
+            Answer.Refused(code: Sysexit.temporaryFailure, text: "too many passwords wait to be hashed; try again")
         default: Answer.Refused(code: Sysexit.software, text: "\(error)")
         }
     }
@@ -75,7 +77,8 @@ extension HealthReport {
 
     fileprivate init(_ report: CompactionReport) {
         counts = [
-            Count(name: "segments removed", value: report.segments), Count(name: "bodies moved", value: report.bodiesMoved),
+            Count(name: "segments removed", value: report.segments),
+            Count(name: "bodies moved", value: report.bodiesMoved),
             Count(name: "octets freed", value: Int(clamping: report.freed)),
         ]
     }

@@ -26,7 +26,9 @@ struct Administrator {
                 await house.close()
                 return answer
             } catch let fault as DataFolderFault where fault.isInUse {
-                if let answer = try ControlClient(path: configuration.data + "/control.sock").give(order) { return answer }
+                if let answer = try ControlClient(path: configuration.data + "/control.sock").give(order) {
+                    return answer
+                }
                 // The server is just starting or stopping, or another command is at work.
                 guard ContinuousClock.now < patience else { throw fault }
                 try await Task.sleep(for: .milliseconds(50))

@@ -22,7 +22,9 @@ struct ControlClient {
         guard isConnected else { return nil }
         // Never a password to somebody else's socket.
         let user = clinux_peer_uid(socket)
-        guard user == Int64(geteuid()) || user == 0 || geteuid() == 0 else { throw SystemFault("trust", path, code: EPERM) }
+        guard user == Int64(geteuid()) || user == 0 || geteuid() == 0 else {
+            throw SystemFault("trust", path, code: EPERM)
+        }
         let line = ControlLine(socket: socket)
         try line.write(order)
         return try line.read(Answer.self, patience: nil)

@@ -24,7 +24,9 @@ struct ControlLine {
             guard count >= 0 else { throw SystemFault("read", "the control socket") }
             guard count > 0 else { throw SystemFault("read", "the control socket", code: ECONNRESET) }
             line += chunk[..<count]
-            guard line.count <= ControlLine.longest else { throw SystemFault("read", "the control socket", code: EMSGSIZE) }
+            guard line.count <= ControlLine.longest else {
+                throw SystemFault("read", "the control socket", code: EMSGSIZE)
+            }
             if line.last == UInt8(ascii: "\n") { return try JSONDecoder().decode(type, from: Data(line.dropLast())) }
         }
     }
@@ -37,7 +39,9 @@ struct ControlLine {
         line.append(UInt8(ascii: "\n"))
         var done = 0
         while done < line.count {
-            let count = line.withUnsafeBytes { send(socket, $0.baseAddress.map { $0 + done }, line.count - done, Int32(MSG_NOSIGNAL)) }
+            let count = line.withUnsafeBytes {
+                send(socket, $0.baseAddress.map { $0 + done }, line.count - done, Int32(MSG_NOSIGNAL))
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw SystemFault("write", "the control socket") }
             done += count
@@ -66,7 +70,9 @@ enum ControlSocket {
         guard name.utf8.count <= room else { throw SystemFault("open", path, code: ENAMETOOLONG) }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name.utf8) }
         return try withUnsafePointer(to: &address) {
-            try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { try body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                try body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
     }
 

@@ -80,7 +80,8 @@ final class ControlServer: Sendable {
             return true
         }
         guard hasRoom else {
-            try? ControlLine(socket: peer).write(Answer.refused(.init(code: Sysexit.temporaryFailure, text: "the server is busy; try again")))
+            try? ControlLine(socket: peer).write(
+                Answer.refused(.init(code: Sysexit.temporaryFailure, text: "the server is busy; try again")))
             close(peer)
             return
         }

@@ -12,7 +12,8 @@ extension Configuration {
             return try CertificateShelf([try place(in: folder)], policy: policy)
         } catch let fault as TLSIdentity.Fault {
             throw ConfigurationFault(
-                place: "certificate", name: "tls.certificate", problem: fault.description, remedy: "name a certificate and its key in PEM")
+                place: "certificate", name: "tls.certificate", problem: fault.description,
+                remedy: "name a certificate and its key in PEM")
         }
     }
 
@@ -25,7 +26,8 @@ extension Configuration {
             _ = try TLSIdentity(certificatePath: files.certificate, keyPath: files.key)
         } catch {
             throw ConfigurationFault(
-                place: "certificate", name: "tls.certificate", problem: error.description, remedy: "name a certificate and its key in PEM")
+                place: "certificate", name: "tls.certificate", problem: error.description,
+                remedy: "name a certificate and its key in PEM")
         }
     }
 
@@ -34,10 +36,13 @@ extension Configuration {
         limits.total = self.limits.connections
         limits.perAddress = self.limits.connectionsPerAddress
         limits.rate = self.limits.ratePerAddress
+        limits.window = .seconds(self.limits.rateWindow)
+        limits.sweep = .seconds(self.limits.rateCleanup)
         do {
             limits.exempt = try NetworkList(self.limits.exempt.joined(separator: ","))
         } catch {
-            throw ConfigurationFault(place: "limits", name: "limits.exempt", problem: error.description, remedy: Setting.exempt.kind.remedy)
+            throw ConfigurationFault(
+                place: "limits", name: "limits.exempt", problem: error.description, remedy: Setting.exempt.kind.remedy)
         }
         return limits
     }
@@ -46,14 +51,18 @@ extension Configuration {
         do {
             return try TLSPolicy(ciphers: tls.ciphers.joined(separator: ":"), isNewestOnly: tls.minimum == "TLS1.3")
         } catch {
-            throw ConfigurationFault(place: "tls", name: "tls.ciphers", problem: error.description, remedy: "give names of that list, or none")
+            throw ConfigurationFault(
+                place: "tls", name: "tls.ciphers", problem: error.description,
+                remedy: "give names of that list, or none")
         }
     }
 
     private func place(in folder: DataFolder) throws -> CertificateShelf.Place {
         if let files = tls.files { return .init(certificatePath: files.certificate, keyPath: files.key) }
         let place = CertificateShelf.Place(certificatePath: folder.certificatePath, keyPath: folder.certificateKeyPath)
-        if let identity = try? TLSIdentity(certificatePath: place.certificatePath, keyPath: place.keyPath), identity.notAfter > SystemClock.now() {
+        if let identity = try? TLSIdentity(certificatePath: place.certificatePath, keyPath: place.keyPath),
+            identity.notAfter > SystemClock.now()
+        {
             return place
         }
         try makeCertificate(at: place, in: folder)
@@ -63,9 +72,12 @@ extension Configuration {
     private func makeCertificate(at place: CertificateShelf.Place, in folder: DataFolder) throws {
         let tls = folder.path + "/tls"
         if mkdir(tls, 0o700) != 0, errno != EEXIST { throw SystemFault("make", tls) }
-        for path in [place.certificatePath, place.keyPath] where unlink(path) != 0 && errno != ENOENT { throw SystemFault("replace", path) }
+        for path in [place.certificatePath, place.keyPath] where unlink(path) != 0 && errno != ENOENT {
+            throw SystemFault("replace", path)
+        }
         let names = hostname.value == "localhost" ? ["localhost"] : [hostname.value, "localhost"]
-        let made = try SelfSignedCertificate.make(hostNames: names, addresses: ["127.0.0.1", "::1"], now: SystemClock.now())
+        let made = try SelfSignedCertificate.make(
+            hostNames: names, addresses: ["127.0.0.1", "::1"], now: SystemClock.now())
         try TextFile.create(place.keyPath, made.keyPEM, mode: 0o600)
         try TextFile.create(place.certificatePath, made.certificatePEM, mode: 0o600)
     }

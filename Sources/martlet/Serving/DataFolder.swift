@@ -21,6 +21,12 @@ struct DataFolderFault: Error, Equatable, CustomStringConvertible {
 /// - The key is made with the folder and never again: data without its key is refused, for a new key would read nothing.
 final class DataFolder: Sendable {
     let path: String
+    /// From the root, for people.
+    var fullPath: String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
     private let lock: Int32
 
     var keyPath: String { path + ".key" }
@@ -40,7 +46,8 @@ final class DataFolder: Sendable {
     /// Takes the lock. `creating`: makes the folder when it is not there.
     static func open(_ path: String, creating: Bool) throws(DataFolderFault) -> DataFolder {
         if creating, mkdir(path, 0o700) != 0, errno != EEXIST {
-            throw DataFolderFault("\(SystemFault("make", path)); make the folder above it, or set another with MARTLET_DATA")
+            throw DataFolderFault(
+                "\(SystemFault("make", path)); make the folder above it, or set another with MARTLET_DATA")
         }
         try check(path)
         let lockPath = path + "/lock"
@@ -50,7 +57,9 @@ final class DataFolder: Sendable {
             let code = errno
             defer { close(lock) }
             guard code == EWOULDBLOCK else { throw DataFolderFault(SystemFault("lock", lockPath, code: code)) }
-            throw DataFolderFault("\(path) is in use by another martlet\(holder(lock)); stop that one, or set another data folder with MARTLET_DATA", isInUse: true)
+            throw DataFolderFault(
+                "\(path) is in use by another martlet\(holder(lock)); stop that one, or set another data folder with MARTLET_DATA",
+                isInUse: true)
         }
         let folder = DataFolder(path: path, lock: lock)
         folder.signLock()
@@ -62,11 +71,15 @@ final class DataFolder: Sendable {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
             let fault = SystemFault("open", path)
-            throw DataFolderFault(fault.isMissing ? "there is no data folder \(path); `martlet init` makes it" : fault.description)
+            throw DataFolderFault(
+                fault.isMissing ? "there is no data folder \(path); `martlet init` makes it" : fault.description)
         }
-        guard facts.st_mode & S_IFMT == S_IFDIR else { throw DataFolderFault("\(path) is no folder; set another with MARTLET_DATA") }
+        guard facts.st_mode & S_IFMT == S_IFDIR else {
+            throw DataFolderFault("\(path) is no folder; set another with MARTLET_DATA")
+        }
         guard facts.st_uid == geteuid() else {
-            throw DataFolderFault("\(path) belongs to user \(facts.st_uid); run as that user, or chown it to \(geteuid())")
+            throw DataFolderFault(
+                "\(path) belongs to user \(facts.st_uid); run as that user, or chown it to \(geteuid())")
         }
         guard facts.st_mode & 0o077 == 0 else { throw DataFolderFault("\(path) is open to others; chmod 700 \(path)") }
     }
@@ -105,7 +118,8 @@ extension DataFolder {
         if let key = try readKey() { return key }
         guard try isEmpty() else {
             throw DataFolderFault(
-                "\(keyPath) is missing, and without it nothing in \(path) can be read; put the key back from your backup (mode 0600)")
+                "\(keyPath) is missing, and without it nothing in \(path) can be read; put the key back from your backup (mode 0600)"
+            )
         }
         let key = random(32)
         do {
@@ -123,7 +137,9 @@ extension DataFolder {
             if fault.isMissing { return nil }
             throw DataFolderFault(fault)
         }
-        guard facts.st_mode & 0o077 == 0 else { throw DataFolderFault("\(keyPath) is open to others; chmod 600 \(keyPath)") }
+        guard facts.st_mode & 0o077 == 0 else {
+            throw DataFolderFault("\(keyPath) is open to others; chmod 600 \(keyPath)")
+        }
         let text: String
         do {
             text = try TextFile.read(keyPath)

@@ -54,8 +54,11 @@ struct Faces {
 
     private var imap: IMAPWorker {
         let settings = IMAPSettings(
-            version: ProductVersion.number, messageLimit: configuration.limits.messageSize, offersTLS: certificates != nil,
+            version: ProductVersion.number, messageLimit: configuration.limits.messageSize,
+            offersTLS: certificates != nil,
             allowsPlaintextOnLoopback: configuration.allowsPlaintextOnLoopback, clock: SystemClock.now, log: log)
-        return IMAPWorker(mailroom: Mailroom(store: house.store, clock: SystemClock.now), gatekeeper: house.gatekeeper, settings: settings)
+        return IMAPWorker(
+            mailroom: Mailroom(store: house.store, clock: SystemClock.now), gatekeeper: house.gatekeeper,
+            settings: settings)
     }
 }

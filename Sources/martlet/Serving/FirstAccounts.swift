@@ -9,10 +9,11 @@ enum FirstAccounts {
         let password: String
     }
 
-    /// None when the store is not empty, or a configuration file says what is wanted.
+    /// None when there are accounts, or a configuration file says what is wanted.
     static func make(_ configuration: Configuration, _ house: House) async throws -> [Newcomer] {
-        guard configuration.isEmbedded, let domain = configuration.domain, try await house.directory.domains().isEmpty else { return [] }
-        try await house.directory.add(domain: domain)
+        guard configuration.isEmbedded, let domain = configuration.domain, try await house.directory.list().isEmpty
+        else { return [] }
+        if try await !house.directory.domains().contains(domain) { try await house.directory.add(domain: domain.value) }
         var newcomers: [Newcomer] = []
         for user in ["alice", "bob"] {
             let newcomer = Newcomer(name: "\(user)@\(domain)", password: RandomPassword.make())

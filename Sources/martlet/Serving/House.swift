@@ -27,16 +27,20 @@ struct House: Sendable {
         let store: SQLiteStore
         do {
             store = try SQLiteStore.open(
-                folder.path, masterKey: masterKey, options: .init(freeFloor: Int64(configuration.limits.freeFloor)), clock: SystemClock.now, log: log)
+                folder.path, masterKey: masterKey, options: .init(freeFloor: Int64(configuration.limits.freeFloor)),
+                clock: SystemClock.now, log: log)
         } catch {
-            throw CommandFault(code: Sysexit.unavailable, text: "the store in \(folder.path) cannot be opened: \(House.reason(error))")
+            throw CommandFault(
+                code: Sysexit.unavailable, text: "the store in \(folder.path) cannot be opened: \(House.reason(error))")
         }
         let first = try await store.accounts().first?.name.domain
         let defaultDomain = configuration.domain ?? first
-        let gatekeeper = Gatekeeper(accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
+        let gatekeeper = Gatekeeper(
+            accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
         return House(
             folder: folder, store: store, gatekeeper: gatekeeper,
-            directory: Directory(accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain),
+            directory: Directory(
+                accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain),
             defaultDomain: defaultDomain)
     }
 

@@ -27,23 +27,35 @@ struct LogLine {
         return line
     }
 
-    private func text(_ level: Logger.Level, _ message: String, _ metadata: [(key: String, value: Logger.MetadataValue)], _ time: timespec) -> [UInt8] {
+    private func text(
+        _ level: Logger.Level, _ message: String, _ metadata: [(key: String, value: Logger.MetadataValue)],
+        _ time: timespec
+    ) -> [UInt8] {
         var text = LogLine.iso(time) + " [" + LogLine.name(level) + "] " + LogLine.clean(message, room: LogLine.longest)
         for (name, value) in metadata {
             let value = LogLine.clean("\(value)", room: LogLine.longest)
-            text += " " + LogLine.clean(name, room: 64) + "=" + (value.contains(" ") || value.isEmpty ? "\"\(value.replacing("\"", with: "'"))\"" : value)
+            text +=
+                " " + LogLine.clean(name, room: 64) + "="
+                + (value.contains(" ") || value.isEmpty ? "\"\(value.replacing("\"", with: "'"))\"" : value)
             if text.utf8.count > LogLine.longest { break }
         }
         return LogLine.cut(text)
     }
 
-    private func json(_ level: Logger.Level, _ message: String, _ metadata: [(key: String, value: Logger.MetadataValue)], _ time: timespec) -> [UInt8] {
-        var object = "{\"time\":\"" + LogLine.iso(time) + "\",\"level\":\"" + LogLine.name(level).lowercased() + "\",\"message\":"
+    private func json(
+        _ level: Logger.Level, _ message: String, _ metadata: [(key: String, value: Logger.MetadataValue)],
+        _ time: timespec
+    ) -> [UInt8] {
+        var object =
+            "{\"time\":\"" + LogLine.iso(time) + "\",\"level\":\"" + LogLine.name(level).lowercased()
+            + "\",\"message\":"
         // Half the room for the message: the object must not be cut.
         object += LogLine.quoted(message, room: LogLine.longest / 2)
         for (name, value) in metadata {
             let reserved = name == "time" || name == "level" || name == "message"
-            let member = "," + LogLine.quoted(reserved ? "_" + name : name, room: 64) + ":" + LogLine.quoted("\(value)", room: LogLine.longest / 4)
+            let member =
+                "," + LogLine.quoted(reserved ? "_" + name : name, room: 64) + ":"
+                + LogLine.quoted("\(value)", room: LogLine.longest / 4)
             guard object.utf8.count + member.utf8.count < LogLine.longest else { break }
             object += member
         }
@@ -132,8 +144,10 @@ struct LogLine {
             let digits = String(number)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
-        return padded(Int(parts.tm_year) + 1900, 4) + "-" + padded(Int(parts.tm_mon) + 1, 2) + "-" + padded(Int(parts.tm_mday), 2) + "T"
-            + padded(Int(parts.tm_hour), 2) + ":" + padded(Int(parts.tm_min), 2) + ":" + padded(Int(parts.tm_sec), 2) + "."
+        return padded(Int(parts.tm_year) + 1900, 4) + "-" + padded(Int(parts.tm_mon) + 1, 2) + "-"
+            + padded(Int(parts.tm_mday), 2) + "T"
+            + padded(Int(parts.tm_hour), 2) + ":" + padded(Int(parts.tm_min), 2) + ":" + padded(Int(parts.tm_sec), 2)
+            + "."
             + padded(time.tv_nsec / 1_000_000, 3) + "Z"
     }
 }

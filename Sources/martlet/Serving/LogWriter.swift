@@ -89,7 +89,8 @@ final class LogWriter: Sendable {
             var bytes: [UInt8] = []
             swap(&bytes, &state.waiting)
             if state.dropped > 0 {
-                bytes += Array("[WARN] \(state.dropped) log lines were dropped: the log could not be written fast enough\n".utf8)
+                bytes += Array(
+                    "[WARN] \(state.dropped) log lines were dropped: the log could not be written fast enough\n".utf8)
                 state.dropped = 0
             }
             return (bytes, state.file)

@@ -41,7 +41,8 @@ struct ServiceGraph {
         mostFiles = OpenFiles.raiseLimit()
         certificates = try configuration.certificates(in: house.folder)
         threads = Threads()
-        listeners = Listeners(threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
+        listeners = Listeners(
+            threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
     }
 
     private func serve(_ signals: Signals) async throws {
@@ -49,7 +50,9 @@ struct ServiceGraph {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
             let administration = house.administration
-            let control = try ControlServer(path: house.folder.socketPath, log: log) { await administration.carryOut($0) }
+            let control = try ControlServer(path: house.folder.socketPath, log: log) {
+                await administration.carryOut($0)
+            }
             announce(newcomers)
             for await signal in signals.arrivals {
                 if signal == .stop { break }
@@ -76,25 +79,34 @@ struct ServiceGraph {
                 try await faces.open(listener, in: listeners)
             } catch let fault as Listener.Fault {
                 throw CommandFault(
-                    code: Sysexit.unavailable, text: "\(fault); stop what listens there, or set another MARTLET_PORT_OFFSET")
+                    code: Sysexit.unavailable,
+                    text: "\(fault); stop what listens there, or set another MARTLET_PORT_OFFSET")
             }
         }
     }
 
     private func announce(_ newcomers: [FirstAccounts.Newcomer]) {
         for listener in configuration.listeners {
-            log.info("Listening", metadata: ["service": "\(listener.service.rawValue)", "address": "\(listener.address)", "port": "\(listener.port)"])
+            log.info(
+                "Listening",
+                metadata: [
+                    "service": "\(listener.service.rawValue)", "address": "\(listener.address)",
+                    "port": "\(listener.port)",
+                ])
         }
         if mostFiles < configuration.limits.connections {
-            log.warning("Only \(mostFiles) files may be open: fewer connections than limits.connections; raise it with ulimit -n")
+            log.warning(
+                "Only \(mostFiles) files may be open: fewer connections than limits.connections; raise it with ulimit -n"
+            )
         }
         guard configuration.isEmbedded else {
             if configuration.tls.enabled, configuration.tls.files == nil {
-                log.warning("The certificate is self-signed: clients will not trust it; set tls.certificate and tls.key")
+                log.warning(
+                    "The certificate is self-signed: clients will not trust it; set tls.certificate and tls.key")
             }
             return
         }
-        Terminal.show(WelcomeScreen(configuration, house.folder.path, newcomers).text)
+        Terminal.show(WelcomeScreen(configuration, house.folder.fullPath, newcomers).text)
     }
 
     private func reload() {

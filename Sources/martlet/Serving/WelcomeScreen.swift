@@ -13,7 +13,10 @@ struct WelcomeScreen {
 
     var text: String {
         ([""] + listening + [""] + accounts + [""] + firstMessage
-            + ["", "Data: \(data)   Master key: \(data).key (keep a copy of it elsewhere)", "Ctrl-C stops the server; what it holds stays.", ""])
+            + [
+                "", "Data: \(data)   Master key: \(data).key (keep a copy of it elsewhere)",
+                "Ctrl-C stops the server; what it holds stays.", "",
+            ])
             .joined(separator: "\n")
     }
 
@@ -56,7 +59,9 @@ struct WelcomeScreen {
         return lines.count > 1 ? lines : []
     }
 
-    private func listener(_ service: Service) -> Configuration.Listener? { configuration.listeners.first { $0.service == service } }
+    private func listener(_ service: Service) -> Configuration.Listener? {
+        configuration.listeners.first { $0.service == service }
+    }
 
     private static func place(_ listener: Configuration.Listener) -> String {
         // A server that listens everywhere is here too.
@@ -67,5 +72,7 @@ struct WelcomeScreen {
         }
     }
 
-    private func padding(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(1, width - text.count)) }
+    private func padding(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(1, width - text.count))
+    }
 }

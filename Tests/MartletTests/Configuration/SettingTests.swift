@@ -27,7 +27,10 @@ import Testing
 
     @Test(
         "sizes are of 1024, with or without a unit",
-        arguments: [("52428800", 52_428_800), ("50M", 52_428_800), ("50MB", 52_428_800), ("50 mb", 52_428_800), ("64k", 65_536), ("1G", 1 << 30)])
+        arguments: [
+            ("52428800", 52_428_800), ("50M", 52_428_800), ("50MB", 52_428_800), ("50 mb", 52_428_800), ("64k", 65_536),
+            ("1G", 1 << 30),
+        ])
     func sizes(_ text: String, _ octets: Int) throws {
         #expect(try Setting.messageSize.kind.value(of: text) == .number(octets))
     }
@@ -47,7 +50,8 @@ import Testing
     @Test(
         "loopback is 127.0.0.0/8 and ::1 and nothing else",
         arguments: [
-            ("127.0.0.1", true), ("127.9.9.9", true), ("::1", true), ("::ffff:127.0.0.1", true), ("0.0.0.0", false), ("::", false), ("10.0.0.1", false),
+            ("127.0.0.1", true), ("127.9.9.9", true), ("::1", true), ("::ffff:127.0.0.1", true), ("0.0.0.0", false),
+            ("::", false), ("10.0.0.1", false),
             ("localhost", false), ("", false),
         ])
     func loopback(_ address: String, _ isLoopback: Bool) {

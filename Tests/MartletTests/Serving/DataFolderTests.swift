@@ -75,7 +75,9 @@ import Testing
         #expect(mode(path + ".key") == nil, "no new key was made")
     }
 
-    @Test("a key that is no key is refused", arguments: ["", "abc", String(repeating: "g", count: 64), String(repeating: "a", count: 62)])
+    @Test(
+        "a key that is no key is refused",
+        arguments: ["", "abc", String(repeating: "g", count: 64), String(repeating: "a", count: 62)])
     func badKey(_ text: String) throws {
         do { _ = try DataFolder.open(path, creating: true) }
         try TextFile.create(path + ".key", text, mode: 0o600)

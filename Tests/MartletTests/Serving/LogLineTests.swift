@@ -7,7 +7,9 @@ import Testing
 @Suite struct LogLineTests {
     private let time = timespec(tv_sec: 1_795_307_700, tv_nsec: 42_000_000)
 
-    private func line(_ format: LogLine.Format, _ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata = [:]) -> String {
+    private func line(
+        _ format: LogLine.Format, _ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata = [:]
+    ) -> String {
         String(decoding: LogLine(format: format).line(level, message, metadata, at: time), as: UTF8.self)
     }
 
@@ -16,22 +18,30 @@ import Testing
         #expect(
             line(.text, .info, "Successful IMAP login for user: alice", ["peer": "192.0.2.1", "a": "b c"])
                 == "2026-11-22T00:35:00.042Z [INFO] Successful IMAP login for user: alice a=\"b c\" peer=192.0.2.1\n")
-        #expect(line(.text, .warning, "Failed POP3 login attempt for user: bob").contains("[WARN] Failed POP3 login attempt for user: bob\n"))
-        #expect(line(.text, .error, "Authentication error: InvalidCredentials").contains("[ERROR] Authentication error: InvalidCredentials\n"))
+        #expect(
+            line(.text, .warning, "Failed POP3 login attempt for user: bob").contains(
+                "[WARN] Failed POP3 login attempt for user: bob\n"))
+        #expect(
+            line(.text, .error, "Authentication error: InvalidCredentials").contains(
+                "[ERROR] Authentication error: InvalidCredentials\n"))
     }
 
     @Test("JSON lines are objects with the metadata's names: S23")
     func json() {
         #expect(
             line(.json, .warning, "say \"no\"\\", ["peer": "192.0.2.1", "time": "x"])
-                == #"{"time":"2026-11-22T00:35:00.042Z","level":"warn","message":"say \"no\"\\","peer":"192.0.2.1","_time":"x"}"# + "\n")
+                == #"{"time":"2026-11-22T00:35:00.042Z","level":"warn","message":"say \"no\"\\","peer":"192.0.2.1","_time":"x"}"#
+                + "\n")
     }
 
     @Test("nothing in a message or its metadata begins a line of its own", arguments: [LogLine.Format.text, .json])
     func oneLine(_ format: LogLine.Format) {
         let nasty = "x\r\n[INFO] Successful IMAP login for user: root\u{2028}\u{85}\u{1B}[2J\u{202E}"
         let made = line(format, .info, nasty, ["a": "\(nasty)"])
-        #expect(made.unicodeScalars.filter { $0.value < 0x20 || $0.value == 0x2028 || $0.value == 0x85 || $0.value == 0x202E } == ["\n"])
+        #expect(
+            made.unicodeScalars.filter {
+                $0.value < 0x20 || $0.value == 0x2028 || $0.value == 0x85 || $0.value == 0x202E
+            } == ["\n"])
         #expect(made.hasSuffix("\n"))
     }
 
