@@ -4,8 +4,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CONFIG ?= embedded
-MARTLET_DATA ?= ./data
-export MARTLET_DATA
 NEED_SWIFT := command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
 BUILD := swift build -c release --product martlet
 
@@ -44,9 +42,13 @@ test-interop: ## Only the tests from outside: stock clients, power cuts
 	swift build --product martlet
 	Tests/Interop/run
 
-bench: ## Runs the benchmarks, and the yardstick where it is there
-	@scripts/install-packages test
-	@Benchmarks/run
+bench: ## Runs the project's benchmarks and, where it is there, the yardstick beside Postfix and Dovecot
+	@scripts/install-packages build
+	@$(NEED_SWIFT)
+	swift build -c release --product martlet
+	swift build -c release --product martlet-benchmarks
+	.build/release/martlet-benchmarks .build
+	Benchmarks/yardstick
 
 format: ## Formats all Swift sources
 	swift format format --in-place --recursive --parallel Package.swift Sources Tests
@@ -56,8 +58,10 @@ lint: ## Says where the sources break the rules of .swift-format
 
 fuzz: ## Fuzzes each grammar for a minute
 	@scripts/install-packages build
-	@Fuzz/run
+	@$(NEED_SWIFT)
+	swift build
+	Fuzz/run
 
 powercut: ## The long power-cut test: 20 cuts under load
 	@scripts/install-packages test
-	@Tests/PowerCut/run
+	Tests/PowerCut/run
