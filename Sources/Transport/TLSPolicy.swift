@@ -18,7 +18,8 @@ package struct TLSPolicy: Sendable {
 
     /// - parameter ciphers: the suites in order of preference, by their IANA or OpenSSL names, between colons, commas or spaces. With names
     ///   of TLS 1.3 suites alone, TLS 1.2 is off; with none, the default holds.
-    package init(ciphers: String) throws(Fault) {
+    /// - parameter isNewestOnly: TLS 1.2 is off, whatever the suites.
+    package init(ciphers: String, isNewestOnly: Bool = false) throws(Fault) {
         var suites: [NIOTLSCipher] = []
         var isNewestNamed = false
         for name in ciphers.split(whereSeparator: { ":, \t\r\n".contains($0) }).map({ $0.uppercased() }) {
@@ -32,11 +33,11 @@ package struct TLSPolicy: Sendable {
                         + (Self.known.map(\.openSSL) + Self.newest).joined(separator: ":"))
             }
         }
-        if suites.isEmpty, !isNewestNamed { self.init() } else { self.init(suites) }
+        self.init(suites, isNewestOnly: isNewestOnly || suites.isEmpty && isNewestNamed)
     }
 
-    private init(_ suites: [NIOTLSCipher]) {
-        minimum = suites.isEmpty ? .tlsv13 : .tlsv12
+    private init(_ suites: [NIOTLSCipher], isNewestOnly: Bool) {
+        minimum = isNewestOnly ? .tlsv13 : .tlsv12
         self.suites = suites.isEmpty ? Self.known.map(\.suite) : suites
     }
 

@@ -1,0 +1,14 @@
+import ArgumentParser
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the mail server until SIGTERM or SIGINT.",
+        discussion: "SIGHUP reads the certificates again and opens the log file anew.")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        let configuration = try options.load()
+        try await ServiceGraph.run(configuration)
+    }
+}

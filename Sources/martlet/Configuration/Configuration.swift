@@ -1,0 +1,157 @@
+import MailModel
+
+/// What the program runs with, checked.
+struct Configuration: Sendable {
+    /// One address and port that a service listens on.
+    struct Listener: Hashable, Sendable {
+        let service: Service
+        let address: String
+        let port: Int
+    }
+
+    struct TLS: Hashable, Sendable {
+        var enabled: Bool
+        /// Nil: a self-signed one in the data folder.
+        var files: Files?
+        /// `TLS1.2` or `TLS1.3`.
+        var minimum: String
+        var ciphers: [String]
+
+        struct Files: Hashable, Sendable {
+            let certificate: String
+            let key: String
+        }
+    }
+
+    struct Limits: Hashable, Sendable {
+        var messageSize: Int
+        var recipients: Int
+        var connections: Int
+        var connectionsPerAddress: Int
+        var ratePerAddress: Int
+        /// Seconds.
+        var rateWindow: Int
+        var rateCleanup: Int
+        var exempt: [String]
+        var errors: Int
+        var freeFloor: Int
+    }
+
+    struct Logging: Hashable, Sendable {
+        var level: String
+        var json: Bool
+        var file: String?
+    }
+
+    /// There was no file: first accounts are made, and the screen explains itself.
+    let isEmbedded: Bool
+    let data: String
+    let hostname: Domain
+    let domain: Domain?
+    let listeners: [Listener]
+    let tls: TLS
+    let limits: Limits
+    let allowsPlaintextOnLoopback: Bool
+    let logging: Logging
+}
+
+extension Configuration {
+    /// Checks what one key alone cannot show: pairs, files, and what must not be together.
+    init(
+        _ values: SettingValues, isEmbedded: Bool, read: (String) throws(SystemFault) -> String
+    ) throws(ConfigurationFault) {
+        self.isEmbedded = isEmbedded
+        data = Configuration.withoutFinalSlash(values.text(.data) ?? "./data")
+        let name = values.text(.hostname) ?? SystemName.host()
+        guard let hostname = Domain(name), !hostname.isLiteral else {
+            throw values.origin(of: .hostname).fault(
+                .hostname, "the machine's name \"\(name)\" is no domain name", Setting.hostname.kind.remedy)
+        }
+        self.hostname = hostname
+        domain = values.text(.domain).flatMap { Domain($0) }
+        tls = try Configuration.tls(values, read)
+        listeners = try Configuration.listeners(values, tls: tls.enabled)
+        limits = Limits(
+            messageSize: values.number(.messageSize) ?? 0, recipients: values.number(.recipients) ?? 0,
+            connections: values.number(.connections) ?? 0,
+            connectionsPerAddress: values.number(.connectionsPerAddress) ?? 0,
+            ratePerAddress: values.number(.ratePerAddress) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,
+            rateCleanup: values.number(.rateCleanup) ?? 0, exempt: values.list(.exempt),
+            errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0)
+        allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
+        logging = Logging(
+            level: values.text(.logLevel) ?? "info", json: values.toggle(.logJSON), file: values.text(.logFile))
+    }
+
+    private static func withoutFinalSlash(_ path: String) -> String {
+        var path = path[...]
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return String(path)
+    }
+
+    private static func listeners(_ values: SettingValues, tls: Bool) throws(ConfigurationFault) -> [Listener] {
+        var listeners: [Listener] = []
+        let offset = values.number(.portOffset) ?? 0
+        for service in Service.allCases where values.toggle(.enabled(service)) {
+            // Without TLS there is nothing to listen for where TLS comes first.
+            if service.isImplicitTLS, !tls { continue }
+            let own = values.list(.addresses(service))
+            let port = values.number(.port(service)) ?? service.standardPort + offset
+            for address in own.isEmpty ? values.list(.listenAddresses) : own {
+                if !tls, !IPText.isLoopback(address) {
+                    throw values.origin(of: .tlsEnabled).fault(
+                        .tlsEnabled, "TLS is off, and \(service.rawValue) listens on \(address)",
+                        "switch it on, or listen on 127.0.0.1 and ::1 only")
+                }
+                let listener = Listener(service: service, address: address, port: port)
+                if let other = listeners.first(where: { $0.port == port && $0.address == address }) {
+                    throw values.origin(of: .port(service)).fault(
+                        .port(service), "\(address) port \(port) is \(other.service.rawValue)'s already",
+                        "give another port")
+                }
+                listeners.append(listener)
+            }
+        }
+        return listeners
+    }
+
+    private static func tls(
+        _ values: SettingValues, _ read: (String) throws(SystemFault) -> String
+    ) throws(ConfigurationFault) -> TLS {
+        var tls = TLS(
+            enabled: values.toggle(.tlsEnabled), files: nil, minimum: values.text(.tlsMinimum) ?? "TLS1.2",
+            ciphers: values.list(.tlsCiphers))
+        guard tls.enabled else { return tls }
+        switch (values.text(.tlsCertificate), values.text(.tlsKey)) {
+        case (nil, nil): break
+        case (.some, nil):
+            throw values.origin(of: .tlsCertificate).fault(.tlsCertificate, "has no key beside it", "set tls.key too")
+        case (nil, .some):
+            throw values.origin(of: .tlsKey).fault(.tlsKey, "has no certificate beside it", "set tls.certificate too")
+        case (let certificate?, let key?):
+            try check(.tlsCertificate, certificate, holds: "CERTIFICATE-----", values, read)
+            try check(.tlsKey, key, holds: "PRIVATE KEY-----", values, read)
+            tls.files = TLS.Files(certificate: certificate, key: key)
+        }
+        return tls
+    }
+
+    private static func check(
+        _ setting: Setting, _ path: String, holds mark: String, _ values: SettingValues,
+        _ read: (String) throws(SystemFault) -> String
+    ) throws(ConfigurationFault) {
+        let remedy = "name a PEM file that this user can read"
+        do {
+            guard try read(path).contains(mark) else {
+                throw values.origin(of: setting).fault(
+                    setting, "\(path) holds no \(mark.dropLast(5).lowercased())", remedy)
+            }
+        } catch let fault as ConfigurationFault {
+            throw fault
+        } catch let fault as SystemFault {
+            throw values.origin(of: setting).fault(setting, "\(path) cannot be read: \(fault.reason)", remedy)
+        } catch {
+            throw values.origin(of: setting).fault(setting, "\(path): \(error)", remedy)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// The table of all keys. The README's table, `config check` and the names in the environment come from here.
+extension Setting {
+    static let data = Setting(
+        "data", .path, standard: "/var/lib/martlet", aliases: [Alias("SMTP_DB_PATH", meansFolder: true)],
+        help: "The data folder, mode 0700. The master key lies beside it as `<data>.key`, mode 0600")
+    static let hostname = Setting(
+        "hostname", .domain, standardNote: "the machine's name",
+        help: "The name that greetings and `Received:` lines give")
+    static let domain = Setting(
+        "domain", .domain, standardNote: "the first domain made", help: "The domain of a login name without `@`")
+    static let portOffset = Setting(
+        "port-offset", .number(0...60000), standard: "0", help: "Added to each service's standard port")
+
+    static let listenAddresses = Setting(
+        "listeners.addresses", .addresses, standard: "127.0.0.1",
+        help: "Where services listen that have no addresses of their own; `0.0.0.0` and `::` for everywhere")
+    static func enabled(_ service: Service) -> Setting {
+        Setting("listeners.\(service.rawValue).enabled", .toggle, standard: "true", help: service.summary)
+    }
+    static func addresses(_ service: Service) -> Setting {
+        Setting(
+            "listeners.\(service.rawValue).addresses", .addresses, standardNote: "`listeners.addresses`",
+            help: "Where this service listens")
+    }
+    static func port(_ service: Service) -> Setting {
+        Setting(
+            "listeners.\(service.rawValue).port", .number(1...65535),
+            standardNote: "\(service.standardPort) + `port-offset`",
+            help: "This service's port")
+    }
+
+    static let tlsEnabled = Setting(
+        "tls.enabled", .toggle, standard: "true", aliases: [Alias("SMTP_ENABLE_TLS")],
+        help: "Off is refused unless every listener is on loopback")
+    static let tlsCertificate = Setting(
+        "tls.certificate", .path, aliases: [Alias("SMTP_TLS_CERT"), Alias("TLS_CERT_PATH")],
+        standardNote: "a self-signed one, made in the data folder",
+        help: "PEM file: the certificate and the chain behind it. Read again at SIGHUP")
+    static let tlsKey = Setting(
+        "tls.key", .path, aliases: [Alias("SMTP_TLS_KEY"), Alias("TLS_KEY_PATH")],
+        standardNote: "made with the certificate", help: "PEM file: the certificate's private key")
+    static let tlsMinimum = Setting(
+        "tls.min-version", .choice(["TLS1.2", "TLS1.3"]), standard: "TLS1.2", aliases: [Alias("TLS_MIN_VERSION")],
+        help: "The oldest TLS version spoken")
+    static let tlsCiphers = Setting(
+        "tls.ciphers", .suites, aliases: [Alias("TLS_CIPHERS")], standardNote: "ECDHE with AES-GCM or ChaCha20",
+        help: "TLS 1.2 suites, by IANA or OpenSSL names; only ECDHE with AEAD is accepted")
+
+    static let messageSize = Setting(
+        "limits.message-size", .octets(65536...(1 << 30)), standard: "50M", help: "The largest message, in octets")
+    static let recipients = Setting(
+        "limits.recipients", .number(100...100_000), standard: "1000",
+        help: "Recipients a message (RFC 5321 asks for 100)")
+    static let connections = Setting(
+        "limits.connections", .number(1...1_000_000), standard: "20000",
+        help: "Connections at the same time, all services together")
+    static let connectionsPerAddress = Setting(
+        "limits.connections-per-address", .number(1...1_000_000), standard: "200",
+        help: "Connections at the same time from one address")
+    static let ratePerAddress = Setting(
+        "limits.rate-per-address", .number(1...1_000_000), standard: "100",
+        help: "New connections from one address in a window")
+    static let rateWindow = Setting(
+        "limits.rate-window", .number(1...86_400), standard: "60",
+        help: "Seconds in which `limits.rate-per-address` counts")
+    static let rateCleanup = Setting(
+        "limits.rate-cleanup", .number(1...86_400), standard: "300",
+        help: "Seconds after which addresses that came no more are forgotten")
+    static let exempt = Setting(
+        "limits.exempt", .networks, standard: "127.0.0.0/8,::1/128",
+        help: "Addresses and networks that the limits by address do not hold for; empty: none")
+    static let errors = Setting(
+        "limits.errors", .number(1...10_000), standard: "20", help: "Errors in one SMTP session before it is closed")
+    static let freeFloor = Setting(
+        "limits.free-floor", .octets(0...(1 << 44)), standard: "256M",
+        help: "Mail is answered 452 while less than this is free on the data folder's disk")
+
+    static let plaintextOnLoopback = Setting(
+        "auth.plaintext-on-loopback", .toggle, standard: "false", help: "Logins without TLS from this machine itself")
+
+    static let logLevel = Setting(
+        "logging.level", .choice(["debug", "info", "notice", "warning", "error"]), standard: "info",
+        help: "What is logged, and all above it")
+    static let logJSON = Setting(
+        "logging.json", .toggle, standard: "false", aliases: [Alias("SMTP_ENABLE_JSON_LOGGING")],
+        help: "One JSON object a line instead of text")
+    static let logFile = Setting(
+        "logging.file", .path, standardNote: "standard error",
+        help: "Where log lines go; opened again at SIGHUP, so that it can be rotated")
+
+    /// In the order of the reference.
+    static let all: [Setting] =
+        [data, hostname, domain, portOffset, listenAddresses]
+        + Service.allCases.flatMap { [enabled($0), addresses($0), port($0)] }
+        + [tlsEnabled, tlsCertificate, tlsKey, tlsMinimum, tlsCiphers]
+        + [
+            messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
+            exempt, errors, freeFloor,
+        ]
+        + [plaintextOnLoopback, logLevel, logJSON, logFile]
+
+    static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
+}

@@ -1,0 +1,30 @@
+import Glibc
+
+/// A system call that failed on a path.
+struct SystemFault: Error, Equatable, CustomStringConvertible {
+    /// What was tried, as a verb: `open`, `create`.
+    let call: String
+    let path: String
+    /// errno.
+    let code: Int32
+
+    /// With what errno says now.
+    init(_ call: String, _ path: String, code: Int32 = errno) {
+        self.call = call
+        self.path = path
+        self.code = code
+    }
+
+    var isMissing: Bool { code == ENOENT || code == ENOTDIR }
+    var reason: String { String(cString: strerror(code)) }
+    var description: String { "cannot \(call) \(path): \(reason)" }
+}
+
+/// What the machine calls itself.
+enum SystemName {
+    static func host() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, 255) == 0 else { return "localhost" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

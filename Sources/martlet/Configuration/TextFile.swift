@@ -1,0 +1,49 @@
+import CLinux
+import Glibc
+
+/// Small files: configuration, keys, certificates.
+enum TextFile {
+    /// In octets; a longer one is refused.
+    static let longest = 1 << 20
+
+    static func read(_ path: String) throws(SystemFault) -> String {
+        let file = clinux_open(path, O_RDONLY, 0)
+        guard file >= 0 else { throw SystemFault("open", path) }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        while true {
+            let count = Glibc.read(file, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemFault("read", path) }
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk[..<count]
+            guard bytes.count <= longest else { throw SystemFault("read", path, code: EFBIG) }
+        }
+    }
+
+    /// Makes a file that must not be there yet; it is on the disk when this returns.
+    static func create(_ path: String, _ text: String, mode: mode_t) throws(SystemFault) {
+        let file = clinux_open(path, O_WRONLY | O_CREAT | O_EXCL, UInt32(mode))
+        guard file >= 0 else { throw SystemFault("create", path) }
+        defer { close(file) }
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw SystemFault("write", path) }
+            bytes = bytes.dropFirst(count)
+        }
+        // The mode holds whatever the umask said.
+        guard fchmod(file, mode) == 0, fsync(file) == 0 else { throw SystemFault("write", path) }
+        try syncFolder(of: path)
+    }
+
+    private static func syncFolder(of path: String) throws(SystemFault) {
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let file = clinux_open(folder, O_RDONLY | O_DIRECTORY, 0)
+        guard file >= 0 else { throw SystemFault("open", folder) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw SystemFault("sync", folder) }
+    }
+}

@@ -1,0 +1,85 @@
+import Gatehouse
+import MailModel
+import PostOffice
+import SQLiteStore
+import Storage
+
+/// Carries out orders on an open store; the running server and the command line share it.
+struct Administration: Sendable {
+    let directory: Directory
+    let store: SQLiteStore
+
+    func carryOut(_ order: Order) async -> Answer {
+        do {
+            return try await answer(order)
+        } catch {
+            return .refused(Administration.refusal(of: error))
+        }
+    }
+
+    private func answer(_ order: Order) async throws -> Answer {
+        switch order {
+        case .addDomain(let name): try await directory.add(domain: name)
+        case .listDomains: return .domains(names: try await directory.domains().map(\.value))
+        case .removeDomain(let name): try await directory.remove(domain: name)
+        case .addAccount(let name, let password):
+            return Administration.advice(try await directory.add(account: name, password: Password(password)).advice)
+        case .listAccounts:
+            return .accounts(
+                lines: try await directory.list().map {
+                    AccountLine(
+                        name: $0.name.description, enabled: $0.enabled, created: $0.created.description,
+                        lastLogin: $0.lastLogin?.description)
+                })
+        case .setEnabled(let name, let enabled): try await directory.set(enabled: enabled, of: name)
+        case .setPassword(let name, let password):
+            return Administration.advice(try await directory.set(password: Password(password), of: name))
+        case .removeAccount(let name): try await directory.remove(account: name)
+        case .checkStore: return .report(HealthReport(try await store.check()))
+        case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
+        }
+        return .done
+    }
+
+    private static func advice(_ advice: PasswordRule.Advice?) -> Answer {
+        advice.map { .advice(text: $0.description) } ?? .done
+    }
+
+    /// One line for people, and what a script gets.
+    private static func refusal(of error: any Error) -> Answer.Refused {
+        switch error {
+        case let fault as DirectoryFault: Answer.Refused(code: Sysexit.dataError, text: fault.description)
+        case StorageFault.noSuchAccount: Answer.Refused(code: Sysexit.noUser, text: "there is no such account")
+        case StorageFault.noSuchDomain:
+            Answer.Refused(code: Sysexit.noUser, text: "there is no such domain; martlet domain add makes it")
+        case StorageFault.nameTaken: Answer.Refused(code: Sysexit.cannotCreate, text: "that name is taken")
+        case StorageFault.notAllowed(let reason): Answer.Refused(code: Sysexit.cannotCreate, text: reason)
+        case StorageFault.full: Answer.Refused(code: Sysexit.temporaryFailure, text: "the disk is full")
+        case StorageFault.unavailable(let reason): Answer.Refused(code: Sysexit.unavailable, text: reason)
+        case StorageFault.corrupt(let reason): Answer.Refused(code: Sysexit.dataError, text: "damaged: \(reason)")
+        case StorageFault.closed: Answer.Refused(code: Sysexit.temporaryFailure, text: "the server is stopping")
+        case HashingFault.busy:
+            Answer.Refused(code: Sysexit.temporaryFailure, text: "too many passwords wait to be hashed; try again")
+        default: Answer.Refused(code: Sysexit.software, text: "\(error)")
+        }
+    }
+}
+
+extension HealthReport {
+    fileprivate init(_ report: StoreReport) {
+        counts = [
+            Count(name: "accounts", value: report.accounts), Count(name: "mailboxes", value: report.mailboxes),
+            Count(name: "messages", value: report.messages), Count(name: "bodies", value: report.bodies),
+            Count(name: "octets", value: Int(clamping: report.octets)),
+        ]
+        problems = report.faults
+    }
+
+    fileprivate init(_ report: CompactionReport) {
+        counts = [
+            Count(name: "segments removed", value: report.segments),
+            Count(name: "bodies moved", value: report.bodiesMoved),
+            Count(name: "octets freed", value: Int(clamping: report.freed)),
+        ]
+    }
+}

@@ -1,0 +1,32 @@
+import CLinux
+import Glibc
+
+/// Gives an order to the server that holds the data folder.
+struct ControlClient {
+    let path: String
+
+    /// Nil when no server listens there. Blocks until the answer is there.
+    func give(_ order: Order) throws -> Answer? {
+        let socket = try ControlSocket.make()
+        defer { close(socket) }
+        let isConnected = try ControlSocket.withAddress(of: path) { address, length in
+            while true {
+                if connect(socket, address, length) == 0 { return true }
+                switch errno {
+                case EINTR: continue
+                case ENOENT, ECONNREFUSED: return false
+                default: throw SystemFault("connect to", path)
+                }
+            }
+        }
+        guard isConnected else { return nil }
+        // Never a password to somebody else's socket.
+        let user = clinux_peer_uid(socket)
+        guard user == Int64(geteuid()) || user == 0 || geteuid() == 0 else {
+            throw SystemFault("trust", path, code: EPERM)
+        }
+        let line = ControlLine(socket: socket)
+        try line.write(order)
+        return try line.read(Answer.self, patience: nil)
+    }
+}

@@ -1,0 +1,53 @@
+/// What an administrator may ask for, of the running server through its control socket or of the store itself.
+enum Order: Codable, Sendable {
+    case addDomain(name: String)
+    case listDomains
+    case removeDomain(name: String)
+    case addAccount(name: String, password: String)
+    case listAccounts
+    case setEnabled(name: String, enabled: Bool)
+    case setPassword(name: String, password: String)
+    case removeAccount(name: String)
+    case checkStore
+    /// `all`: also segments that are mostly alive.
+    case compactStore(all: Bool)
+}
+
+/// What came of an order.
+enum Answer: Codable, Sendable, Equatable {
+    case done
+    /// Done, with something that should be told.
+    case advice(text: String)
+    case domains(names: [String])
+    case accounts(lines: [AccountLine])
+    case report(HealthReport)
+    case refused(Refused)
+
+    /// A lawful no, or a failure: one line, and the program's exit code.
+    struct Refused: Codable, Sendable, Equatable {
+        let code: Int32
+        let text: String
+    }
+}
+
+/// An account as `account list` shows it.
+struct AccountLine: Codable, Sendable, Equatable {
+    let name: String
+    let enabled: Bool
+    /// ISO 8601, UTC.
+    let created: String
+    let lastLogin: String?
+}
+
+/// What `store check` and `store compact` found or did.
+struct HealthReport: Codable, Sendable, Equatable {
+    /// Named numbers, in the order they are shown.
+    var counts: [Count] = []
+    /// One line each; none: all is well.
+    var problems: [String] = []
+
+    struct Count: Codable, Sendable, Equatable {
+        let name: String
+        let value: Int
+    }
+}

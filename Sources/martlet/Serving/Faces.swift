@@ -1,0 +1,64 @@
+import Gatehouse
+import IMAP
+import Logging
+import MailModel
+import PostOffice
+import SMTP
+import Transport
+
+/// Opens the door of each configured service to the face that answers there.
+struct Faces {
+    let configuration: Configuration
+    let house: House
+    /// Nil when TLS is off.
+    let certificates: CertificateShelf?
+    let log: Logger
+
+    /// Throws `Listener.Fault`.
+    func open(_ listener: Configuration.Listener, in listeners: Listeners) async throws {
+        var endpoint = Endpoint(host: listener.address, port: listener.port, security: security(of: listener.service))
+        switch listener.service {
+        case .smtp, .submission, .submissions:
+            // RFC 5321 §3.8: a server that must turn a client away says 421.
+            endpoint.farewell = { _ in "421 4.7.0 Too many connections, try again later\r\n" }
+            try await listeners.open(endpoint, smtp(listener.service))
+        case .imap, .imaps:
+            endpoint.farewell = { _ in "* BYE Too many connections, try again later\r\n" }
+            try await listeners.open(endpoint, imap)
+        }
+    }
+
+    private func security(of service: Service) -> Security {
+        guard let certificates else { return .plain }
+        return service.isImplicitTLS ? .implicitTLS(certificates) : .startTLS(certificates)
+    }
+
+    private func smtp(_ service: Service) -> SMTPWorker {
+        let role: SMTPRole =
+            switch service {
+            case .submission: .submission
+            case .submissions: .submissions
+            default: .mx
+            }
+        var settings = SMTPSettings(role: role, hostName: configuration.hostname)
+        settings.messageLimit = configuration.limits.messageSize
+        settings.recipientLimit = configuration.limits.recipients
+        settings.errorLimit = configuration.limits.errors
+        settings.offersStartTLS = certificates != nil
+        settings.allowsPlaintextLoginOnLoopback = configuration.allowsPlaintextOnLoopback
+        return SMTPWorker(
+            settings, gatekeeper: house.gatekeeper, directory: house.directory,
+            intake: Intake(store: house.store, clock: SystemClock.now, log: log), clock: SystemClock.now,
+            makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) }, log: log)
+    }
+
+    private var imap: IMAPWorker {
+        let settings = IMAPSettings(
+            version: ProductVersion.number, messageLimit: configuration.limits.messageSize,
+            offersTLS: certificates != nil,
+            allowsPlaintextOnLoopback: configuration.allowsPlaintextOnLoopback, clock: SystemClock.now, log: log)
+        return IMAPWorker(
+            mailroom: Mailroom(store: house.store, clock: SystemClock.now), gatekeeper: house.gatekeeper,
+            settings: settings)
+    }
+}

@@ -1,0 +1,56 @@
+import Gatehouse
+import Logging
+import MailModel
+import PostOffice
+import SQLiteStore
+import Storage
+
+/// A data folder, open: the store in it and the rules around it. The server has one while it runs, a command for a moment.
+struct House: Sendable {
+    let folder: DataFolder
+    let store: SQLiteStore
+    let gatekeeper: Gatekeeper
+    let directory: Directory
+    /// Where a bare login name belongs: as configured, or else the first account's domain at the start.
+    let defaultDomain: Domain?
+
+    var administration: Administration {
+        Administration(directory: directory, store: store)
+    }
+
+    /// Locks the folder and opens what is in it. `creating`: makes folder, key and store where they are not there yet.
+    /// Throws `DataFolderFault`, `CommandFault`.
+    static func open(_ configuration: Configuration, creating: Bool, log: Logger) async throws -> House {
+        let folder = try DataFolder.open(configuration.data, creating: creating)
+        let octets = try folder.masterKey(random: systemRandom)
+        guard let masterKey = MasterKey(octets) else { throw DataFolderFault("\(folder.keyPath) is no master key") }
+        let store: SQLiteStore
+        do {
+            store = try SQLiteStore.open(
+                folder.path, masterKey: masterKey, options: .init(freeFloor: Int64(configuration.limits.freeFloor)),
+                clock: SystemClock.now, log: log)
+        } catch {
+            throw CommandFault(
+                code: Sysexit.unavailable, text: "the store in \(folder.path) cannot be opened: \(House.reason(error))")
+        }
+        let first = try await store.accounts().first?.name.domain
+        let defaultDomain = configuration.domain ?? first
+        let gatekeeper = Gatekeeper(
+            accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
+        return House(
+            folder: folder, store: store, gatekeeper: gatekeeper,
+            directory: Directory(
+                accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain),
+            defaultDomain: defaultDomain)
+    }
+
+    /// Waits for what is under way; the folder is free when the value is gone.
+    func close() async { await store.close() }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error as? StorageFault {
+        case .unavailable(let reason)?, .corrupt(let reason)?, .notAllowed(let reason)?: reason
+        default: "\(error)"
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Gatehouse
+import Glibc
+import Logging
+import MailModel
+import Transport
+
+/// The running server: everything is made here, told of each other, and ended in the opposite order.
+struct ServiceGraph {
+    private let configuration: Configuration
+    private let writer: LogWriter
+    private let log: Logger
+    private let house: House
+    private let certificates: CertificateShelf?
+    private let threads: Threads
+    private let listeners: Listeners
+    private let mostFiles: Int
+
+    /// Serves until it is told to stop; returns when everything is closed. Throws what keeps it from starting.
+    static func run(_ configuration: Configuration) async throws {
+        let signals = Signals()
+        let writer = try LogWriter(path: configuration.logging.file)
+        let log = configuration.logging.logger(writer)
+        defer { writer.flush() }
+        let house = try await House.open(configuration, creating: true, log: log)
+        do {
+            let graph = try ServiceGraph(configuration, writer, log, house)
+            try await graph.serve(signals)
+        } catch {
+            await house.close()
+            throw error
+        }
+        await house.close()
+        log.info("Martlet has stopped")
+    }
+
+    private init(_ configuration: Configuration, _ writer: LogWriter, _ log: Logger, _ house: House) throws {
+        self.configuration = configuration
+        self.writer = writer
+        self.log = log
+        self.house = house
+        mostFiles = OpenFiles.raiseLimit()
+        certificates = try configuration.certificates(in: house.folder)
+        threads = Threads()
+        listeners = Listeners(
+            threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
+    }
+
+    private func serve(_ signals: Signals) async throws {
+        do {
+            let newcomers = try await FirstAccounts.make(configuration, house)
+            try await openFaces()
+            let administration = house.administration
+            let control = try ControlServer(path: house.folder.socketPath, log: log) {
+                await administration.carryOut($0)
+            }
+            announce(newcomers)
+            for await signal in signals.arrivals {
+                if signal == .stop { break }
+                reload()
+            }
+            log.info("Martlet is stopping")
+            control.stop()
+        } catch {
+            await end()
+            throw error
+        }
+        await end()
+    }
+
+    private func end() async {
+        await listeners.stop(grace: .seconds(3))
+        try? await threads.shutDown()
+    }
+
+    private func openFaces() async throws {
+        let faces = Faces(configuration: configuration, house: house, certificates: certificates, log: log)
+        for listener in configuration.listeners {
+            do {
+                try await faces.open(listener, in: listeners)
+            } catch let fault as Listener.Fault {
+                throw CommandFault(
+                    code: Sysexit.unavailable,
+                    text: "\(fault); stop what listens there, or set another MARTLET_PORT_OFFSET")
+            }
+        }
+    }
+
+    private func announce(_ newcomers: [FirstAccounts.Newcomer]) {
+        for listener in configuration.listeners {
+            log.info(
+                "Listening",
+                metadata: [
+                    "service": "\(listener.service.rawValue)", "address": "\(listener.address)",
+                    "port": "\(listener.port)",
+                ])
+        }
+        if mostFiles < configuration.limits.connections {
+            log.warning(
+                "Only \(mostFiles) files may be open: fewer connections than limits.connections; raise it with ulimit -n"
+            )
+        }
+        guard configuration.isEmbedded else {
+            if configuration.tls.enabled, configuration.tls.files == nil {
+                log.warning(
+                    "The certificate is self-signed: clients will not trust it; set tls.certificate and tls.key")
+            }
+            return
+        }
+        Terminal.show(WelcomeScreen(configuration, house.folder.fullPath, newcomers).text)
+    }
+
+    private func reload() {
+        do {
+            try writer.reopen()
+            try certificates?.reload()
+            log.notice("Certificates read and log opened again")
+        } catch {
+            log.error("Nothing was read again: \(error)")
+        }
+    }
+}
+
+/// How many files and connections the program may have open.
+enum OpenFiles {
+    /// Raises the limit as far as it may go; answers what it is then.
+    static func raiseLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        if limit.rlim_cur < limit.rlim_max {
+            var raised = limit
+            raised.rlim_cur = limit.rlim_max
+            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+}
