@@ -32,7 +32,9 @@ extension ArgumentReader {
 
     //     flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword / flag-extension
     // \Recent cannot be set by a client (RFC 3501 §2.3.2); APPEND overlooks it, for clients copy it from a FETCH.
-    private mutating func flag(into flags: inout Flags, _ seen: inout Set<Keyword>, ignoringUnknown: Bool) throws(SyntaxError) {
+    private mutating func flag(into flags: inout Flags, _ seen: inout Set<Keyword>, ignoringUnknown: Bool)
+        throws(SyntaxError)
+    {
         guard take("\\") else {
             let keyword = try flagKeyword()
             if seen.insert(keyword).inserted { flags.keywords.append(keyword) }
@@ -111,7 +113,9 @@ extension ArgumentReader {
     private mutating func monthBetweenHyphens() throws(SyntaxError) -> Int {
         guard take("-"), let name = scanner.take(count: 3), take("-") else { throw SyntaxError("Date expected") }
         let wanted = String(buffer: name).lowercased()
-        guard let index = Timestamp.monthNames.firstIndex(where: { $0.lowercased() == wanted }) else { throw SyntaxError("No such month") }
+        guard let index = Timestamp.monthNames.firstIndex(where: { $0.lowercased() == wanted }) else {
+            throw SyntaxError("No such month")
+        }
         return index + 1
     }
 

@@ -75,7 +75,9 @@ struct ArgumentReader {
         guard scanner.take(UInt8(ascii: "\"")) else { throw SyntaxError("String expected") }
         var result = scanner.take(while: .quotedPlain)
         while !scanner.take(UInt8(ascii: "\"")) {
-            guard scanner.take(UInt8(ascii: "\\")) else { throw SyntaxError("Quoted string without its end, or with a control character") }
+            guard scanner.take(UInt8(ascii: "\\")) else {
+                throw SyntaxError("Quoted string without its end, or with a control character")
+            }
             guard let escaped = scanner.next(), escaped == UInt8(ascii: "\"") || escaped == UInt8(ascii: "\\") else {
                 throw SyntaxError("Only a quote or a backslash can follow a backslash")
             }
@@ -87,11 +89,15 @@ struct ArgumentReader {
 
     //     literal = "{" number64 ["+"] "}" CRLF *CHAR8      ; CHAR8 = %x01-FF
     private mutating func literal() throws(SyntaxError) -> ByteBuffer {
-        guard take("{"), let count = scanner.takeNumber(upTo: UInt64(Int32.max)) else { throw SyntaxError("Literal expected") }
+        guard take("{"), let count = scanner.takeNumber(upTo: UInt64(Int32.max)) else {
+            throw SyntaxError("Literal expected")
+        }
         _ = take("+")
         guard take("}") else { throw SyntaxError("Literal expected") }
         _ = scanner.take(0x0D)
-        guard scanner.take(0x0A), let octets = scanner.take(count: Int(count)) else { throw SyntaxError("Literal expected") }
+        guard scanner.take(0x0A), let octets = scanner.take(count: Int(count)) else {
+            throw SyntaxError("Literal expected")
+        }
         guard !octets.readableBytesView.contains(0) else { throw SyntaxError("NUL in a literal") }
         return octets
     }
@@ -100,19 +106,25 @@ struct ArgumentReader {
     mutating func text() throws(SyntaxError) -> String { try ArgumentReader.text(try astring()) }
 
     static func text(_ octets: ByteBuffer) throws(SyntaxError) -> String {
-        guard let text = String(validating: octets.readableBytesView, as: UTF8.self) else { throw SyntaxError("Text is not UTF-8") }
+        guard let text = String(validating: octets.readableBytesView, as: UTF8.self) else {
+            throw SyntaxError("Text is not UTF-8")
+        }
         return text
     }
 
     //     number = 1*DIGIT ; nz-number = digit-nz *DIGIT
     mutating func number(from least: UInt64 = 0, upTo most: UInt64) throws(SyntaxError) -> UInt64 {
-        guard let number = scanner.takeNumber(upTo: most), number >= least else { throw SyntaxError("Number expected, or out of its range") }
+        guard let number = scanner.takeNumber(upTo: most), number >= least else {
+            throw SyntaxError("Number expected, or out of its range")
+        }
         return number
     }
 
     //     mod-sequence-valzer = "0" / mod-sequence-value    ; RFC 7162 §7
     mutating func modSeq() throws(SyntaxError) -> ModSeq {
-        guard let modSeq = ModSeq(rawValue: try number(upTo: ModSeq.max.rawValue)) else { throw SyntaxError("Number out of its range") }
+        guard let modSeq = ModSeq(rawValue: try number(upTo: ModSeq.max.rawValue)) else {
+            throw SyntaxError("Number out of its range")
+        }
         return modSeq
     }
 

@@ -3,8 +3,8 @@ package import NIOCore
 
 // ENVELOPE, BODY and BODYSTRUCTURE (RFC 9051 §7.5.2, §9).
 extension ByteBuffer {
-    //     envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP env-bcc SP
-    //                env-in-reply-to SP env-message-id ")"
+    //     envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP
+    //                env-bcc SP env-in-reply-to SP env-message-id ")"
     package mutating func writeEnvelope(_ envelope: Envelope, _ mode: TextMode) {
         write("(")
         writeHeaderText(envelope.date, mode)
@@ -43,7 +43,8 @@ extension ByteBuffer {
     }
 
     //     body = "(" (body-type-1part / body-type-mpart) ")"
-    /// `extended`: BODYSTRUCTURE, with the extension data that BODY leaves out. As deep as the tree, which the scanner bounds.
+    /// `extended`: BODYSTRUCTURE, with the extension data that BODY leaves out. As deep as the tree, which the scanner
+    /// bounds.
     package mutating func writeBodyStructure(_ part: Part, extended: Bool, _ mode: TextMode) {
         write("(")
         if case .multipart(let parts) = part.content {

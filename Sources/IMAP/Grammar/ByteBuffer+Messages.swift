@@ -10,7 +10,9 @@ package struct ExtendedSearchResult: Hashable, Sendable {
     package var count: Int?
     package var modSeq: ModSeq?
 
-    package init(min: UInt32? = nil, max: UInt32? = nil, all: NumberSet? = nil, count: Int? = nil, modSeq: ModSeq? = nil) {
+    package init(
+        min: UInt32? = nil, max: UInt32? = nil, all: NumberSet? = nil, count: Int? = nil, modSeq: ModSeq? = nil
+    ) {
         self.min = min
         self.max = max
         self.all = all

@@ -91,7 +91,8 @@ extension ResponseCode {
         case .unavailable: "UNAVAILABLE"
         case .unknownCTE: "UNKNOWN-CTE"
         case .useAttr: "USEATTR"
-        case .appendLimit, .appendUID, .badCharset, .capability, .copyUID, .highestModSeq, .mailboxID, .modified, .permanentFlags, .uidNext,
+        case .appendLimit, .appendUID, .badCharset, .capability, .copyUID, .highestModSeq, .mailboxID, .modified,
+            .permanentFlags, .uidNext,
             .uidValidity, .unseen:
             nil
         }

@@ -5,11 +5,15 @@ package import NIOCore
 extension ByteBuffer {
     //     response-tagged = tag SP resp-cond-state CRLF ; resp-cond-state = ("OK" / "NO" / "BAD") SP resp-text
     /// `tag` nil: untagged. `text` should be ASCII; what cannot stand in it becomes "?".
-    package mutating func writeResponse(_ tag: Tag?, _ condition: Condition, _ code: ResponseCode? = nil, _ text: String) {
+    package mutating func writeResponse(_ tag: Tag?, _ condition: Condition, _ code: ResponseCode?, _ text: String) {
         if let tag { writeString(tag.value) } else { write("*") }
         write(" ")
         writeString(condition.rawValue)
         writeText(code, text)
+    }
+
+    package mutating func writeResponse(_ tag: Tag?, _ condition: Condition, _ text: String) {
+        writeResponse(tag, condition, nil, text)
     }
 
     //     resp-cond-bye = "BYE" SP resp-text
@@ -36,7 +40,10 @@ extension ByteBuffer {
         if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
             writeString(text)
         } else {
-            writeBytes(text.unicodeScalars.map { (0x20...0x7E).contains($0.value) ? UInt8(truncatingIfNeeded: $0.value) : UInt8(ascii: "?") })
+            writeBytes(
+                text.unicodeScalars.map {
+                    (0x20...0x7E).contains($0.value) ? UInt8(truncatingIfNeeded: $0.value) : UInt8(ascii: "?")
+                })
         }
         write("\r\n")
     }

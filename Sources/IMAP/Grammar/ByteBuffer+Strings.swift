@@ -36,14 +36,17 @@ extension ByteBuffer {
         var text = text
         text.withUTF8 { octets in
             let form = QuotedForm(octets, mode)
-            guard form != .impossible, octets.count <= ByteBuffer.longestQuoted else { return writeLiteral(UnsafeRawBufferPointer(octets)) }
+            guard form != .impossible, octets.count <= ByteBuffer.longestQuoted else {
+                return writeLiteral(UnsafeRawBufferPointer(octets))
+            }
             write("\"")
             if form == .plain { writeBytes(octets) } else { writeEscaped(octets) }
             write("\"")
         }
     }
 
-    /// As `writeNString`, for texts of headers: those beyond ASCII as RFC 2047 words outside UTF-8 mode (RFC 9051 §7.5.2).
+    /// As `writeNString`, for texts of headers: those beyond ASCII as RFC 2047 words outside UTF-8 mode (RFC 9051
+    /// §7.5.2).
     package mutating func writeHeaderText(_ text: String?, _ mode: TextMode) {
         guard let text, mode == .ascii, !text.utf8.allSatisfy({ $0 < 0x80 }) else { return writeNString(text, mode) }
         writeString(EncodedWord.encode(text), mode)
@@ -67,7 +70,11 @@ extension ByteBuffer {
     /// CHAR8 has no NUL: it is written as "?".
     private mutating func writeLiteral(_ octets: UnsafeRawBufferPointer) {
         writeLiteralHeader(octets: octets.count)
-        if octets.contains(0) { writeBytes(octets.map { $0 == 0 ? UInt8(ascii: "?") : $0 }) } else { writeBytes(octets) }
+        if octets.contains(0) {
+            writeBytes(octets.map { $0 == 0 ? UInt8(ascii: "?") : $0 })
+        } else {
+            writeBytes(octets)
+        }
     }
 
     private mutating func writeEscaped(_ octets: UnsafeBufferPointer<UInt8>) {

@@ -161,7 +161,8 @@ package struct ListArguments: Hashable, Sendable {
     package static let mostPatterns = 100
 
     package init(
-        selection: Set<Selection> = [], reference: String, patterns: [String], returns: [Return] = [], isExtended: Bool = false
+        selection: Set<Selection> = [], reference: String, patterns: [String], returns: [Return] = [],
+        isExtended: Bool = false
     ) {
         self.selection = selection
         self.reference = reference
@@ -186,7 +187,9 @@ package struct StoreArguments: Hashable, Sendable {
     package var silent: Bool
     package var flags: Flags
 
-    package init(set: SequenceSet, unchangedSince: ModSeq? = nil, operation: Operation, silent: Bool = false, flags: Flags) {
+    package init(
+        set: SequenceSet, unchangedSince: ModSeq? = nil, operation: Operation, silent: Bool = false, flags: Flags
+    ) {
         self.set = set
         self.unchangedSince = unchangedSince
         self.operation = operation

@@ -3,14 +3,16 @@ package import NIOCore
 
 /// What `CommandReader` found in the client's bytes.
 package enum CommandEvent: Hashable, Sendable {
-    /// A command and all its literals are there; nothing of its arguments is parsed yet. Ask whether `verb` is legal, then `parse()`.
+    /// A command and all its literals are there; nothing of its arguments is parsed yet. Ask whether `verb` is legal,
+    /// then `parse()`.
     case command(CommandLine)
 
-    /// The client waits for leave to send a literal. Write `+ …` and go on, or call `refuseLiteral` and answer the tag by NO or BAD.
+    /// The client waits for leave to send a literal. Write `+ …` and go on, or call `refuseLiteral` and answer the tag
+    /// by NO or BAD.
     case literalRequest(tag: Tag, verb: Verb, octets: Int)
 
-    /// An APPEND up to its message (RFC 9051 §6.3.12). When `message.synchronising`, write `+ …` and go on. To turn it down call `refuseLiteral`
-    /// and answer the tag: nothing more of that command is reported.
+    /// An APPEND up to its message (RFC 9051 §6.3.12). When `message.synchronising`, write `+ …` and go on. To turn it
+    /// down call `refuseLiteral` and answer the tag: nothing more of that command is reported.
     case appendBegin(tag: Tag, mailbox: MailboxArgument, message: AppendMessage)
     /// The next octets of the message, as they came; never empty.
     case appendBytes(ByteBuffer)
@@ -19,12 +21,13 @@ package enum CommandEvent: Hashable, Sendable {
     /// The last message is whole and so is the command: now store, and answer.
     case appendEnd(tag: Tag)
 
-    /// Answer BAD, with `*` for the tag when there is none (RFC 9051 §7.1.3). The reader goes on at the next line. When an APPEND was under
-    /// way it is void.
+    /// Answer BAD, with `*` for the tag when there is none (RFC 9051 §7.1.3). The reader goes on at the next line. When
+    /// an APPEND was under way it is void.
     case syntaxError(tag: Tag?, SyntaxError)
 
-    /// A literal is over its limit; answer NO [TOOBIG] for APPEND, otherwise NO [LIMIT]. An APPEND under way is void. One that is not
-    /// synchronising is swallowed as it comes, with the rest of its command: a session that has no patience for `octets` closes.
+    /// A literal is over its limit; answer NO [TOOBIG] for APPEND, otherwise NO [LIMIT]. An APPEND under way is void.
+    /// One that is not synchronising is swallowed as it comes, with the rest of its command: a session that has no
+    /// patience for `octets` closes.
     case tooBig(tag: Tag, verb: Verb, octets: Int, synchronising: Bool)
 
     /// The line that `expectLine` asked for, without its end.
@@ -43,7 +46,9 @@ package struct AppendMessage: Hashable, Sendable {
     /// A literal8: it may hold NUL (RFC 3516 §4.4).
     package var isBinary: Bool
 
-    package init(flags: Flags = Flags(), date: Timestamp? = nil, octets: Int, synchronising: Bool, isBinary: Bool = false) {
+    package init(
+        flags: Flags = Flags(), date: Timestamp? = nil, octets: Int, synchronising: Bool, isBinary: Bool = false
+    ) {
         self.flags = flags
         self.date = date
         self.octets = octets

@@ -4,7 +4,8 @@ import NIOCore
 
 // FETCH and STORE.
 extension ArgumentReader {
-    //     fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")   ; RFC 9051 §9
+    //     fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att /
+    //             "(" fetch-att *(SP fetch-att) ")")                                 ; RFC 9051 §9
     //             [SP "(" fetch-modifier *(SP fetch-modifier) ")"]                   ; RFC 4466 §6
     mutating func fetchArguments() throws(SyntaxError) -> FetchArguments {
         var arguments = FetchArguments(set: try sequenceSet(), items: [])
@@ -12,7 +13,9 @@ extension ArgumentReader {
         var seen: Set<FetchItem> = []
         func add(_ item: FetchItem) { if seen.insert(item).inserted { arguments.items.append(item) } }
         if peek() == UInt8(ascii: "(") {
-            try list(atMost: FetchArguments.mostItems) { (reader) throws(SyntaxError) in add(try reader.fetchItem(try reader.fetchName())) }
+            try list(atMost: FetchArguments.mostItems) { (reader) throws(SyntaxError) in
+                add(try reader.fetchItem(try reader.fetchName()))
+            }
         } else {
             let name = try fetchName()
             if let macro = ArgumentReader.fetchMacros[name] { macro.forEach(add) } else { add(try fetchItem(name)) }
@@ -50,8 +53,10 @@ extension ArgumentReader {
     }
 
     private static let simpleItems: [String: FetchItem] = [
-        "FLAGS": .flags, "UID": .uid, "INTERNALDATE": .internalDate, "ENVELOPE": .envelope, "BODYSTRUCTURE": .bodyStructure,
-        "RFC822.SIZE": .rfc822Size, "RFC822": .rfc822, "RFC822.HEADER": .rfc822Header, "RFC822.TEXT": .rfc822Text, "MODSEQ": .modSeq,
+        "FLAGS": .flags, "UID": .uid, "INTERNALDATE": .internalDate, "ENVELOPE": .envelope,
+        "BODYSTRUCTURE": .bodyStructure,
+        "RFC822.SIZE": .rfc822Size, "RFC822": .rfc822, "RFC822.HEADER": .rfc822Header, "RFC822.TEXT": .rfc822Text,
+        "MODSEQ": .modSeq,
         "SAVEDATE": .saveDate, "EMAILID": .emailID, "THREADID": .threadID,
     ]
 
@@ -131,7 +136,9 @@ extension ArgumentReader {
     /// RFC 5322 §2.2: printable ASCII without ":". Others can be in no header, and must not come back in ours.
     mutating func headerFieldName() throws(SyntaxError) -> String {
         let octets = try astring()
-        guard octets.readableBytes > 0, octets.readableBytesView.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }) else {
+        guard octets.readableBytes > 0,
+            octets.readableBytesView.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") })
+        else {
             throw SyntaxError("Header field name expected")
         }
         return String(buffer: octets)
@@ -175,6 +182,7 @@ extension ArgumentReader {
         guard name == "FLAGS" || name == "FLAGS.SILENT" else { throw SyntaxError("FLAGS expected") }
         try space()
         return StoreArguments(
-            set: set, unchangedSince: unchangedSince, operation: operation, silent: name == "FLAGS.SILENT", flags: try flags())
+            set: set, unchangedSince: unchangedSince, operation: operation, silent: name == "FLAGS.SILENT",
+            flags: try flags())
     }
 }

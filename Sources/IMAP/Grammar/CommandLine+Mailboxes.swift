@@ -43,7 +43,9 @@ extension ArgumentReader {
     mutating func statusItems() throws(SyntaxError) -> [StatusItem] {
         var items: [StatusItem] = []
         try list(atMost: ArgumentReader.mostOptions) { (reader) throws(SyntaxError) in
-            guard let item = StatusItem(rawValue: try reader.keyword()) else { throw SyntaxError("Unknown STATUS item") }
+            guard let item = StatusItem(rawValue: try reader.keyword()) else {
+                throw SyntaxError("Unknown STATUS item")
+            }
             if !items.contains(item) { items.append(item) }
         }
         return items
@@ -62,7 +64,9 @@ extension ArgumentReader {
         if peek() == UInt8(ascii: "(") {
             arguments.isExtended = true
             //     patterns = "(" list-mailbox *(SP list-mailbox) ")"
-            try list(atMost: ListArguments.mostPatterns) { (reader) throws(SyntaxError) in arguments.patterns.append(try reader.listMailbox()) }
+            try list(atMost: ListArguments.mostPatterns) { (reader) throws(SyntaxError) in
+                arguments.patterns.append(try reader.listMailbox())
+            }
         } else {
             arguments.patterns = [try listMailbox()]
         }
@@ -83,7 +87,9 @@ extension ArgumentReader {
     private mutating func listSelection() throws(SyntaxError) -> Set<ListArguments.Selection> {
         var selection: Set<ListArguments.Selection> = []
         try list(atMost: ArgumentReader.mostOptions, orEmpty: true) { (reader) throws(SyntaxError) in
-            guard let option = ListArguments.Selection(rawValue: try reader.keyword()) else { throw SyntaxError("Unknown LIST selection option") }
+            guard let option = ListArguments.Selection(rawValue: try reader.keyword()) else {
+                throw SyntaxError("Unknown LIST selection option")
+            }
             selection.insert(option)
         }
         // RFC 5258 §3.1: it needs a base option; RFC 6154 §5.2: SPECIAL-USE is one.
@@ -94,7 +100,8 @@ extension ArgumentReader {
     }
 
     //     list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"
-    //     return-option = "SUBSCRIBED" / "CHILDREN" / status-option / "SPECIAL-USE" ; status-option = "STATUS" SP "(" ... ")"
+    //     return-option = "SUBSCRIBED" / "CHILDREN" / status-option / "SPECIAL-USE"
+    //     status-option = "STATUS" SP "(" ... ")"
     private mutating func listReturns() throws(SyntaxError) -> [ListArguments.Return] {
         guard try keyword() == "RETURN" else { throw SyntaxError("RETURN expected") }
         try space()

@@ -3,7 +3,8 @@ import MessageFormat
 import NIOCore
 
 extension CommandLine {
-    /// The command, its arguments parsed. Ask first whether `verb` is legal. APPEND throws: one that has a message comes as `appendBegin`.
+    /// The command, its arguments parsed. Ask first whether `verb` is legal. APPEND throws: one that has a message
+    /// comes as `appendBegin`.
     package func parse() throws(SyntaxError) -> Command {
         var reader = ArgumentReader(arguments, textMode)
         let command = try reader.command(verb)
@@ -39,7 +40,8 @@ extension ArgumentReader {
 
     private func isOfMessages(_ verb: Verb) -> Bool {
         switch verb {
-        case .search, .fetch, .store, .copy, .move, .uidExpunge, .uidSearch, .uidFetch, .uidStore, .uidCopy, .uidMove: true
+        case .search, .fetch, .store, .copy, .move, .uidExpunge, .uidSearch, .uidFetch, .uidStore, .uidCopy, .uidMove:
+            true
         default: false
         }
     }
@@ -98,7 +100,7 @@ extension ArgumentReader {
     private static let mostCapabilities = 100
 
     //     id = "ID" SP id-params-list                                                ; RFC 2971 §4
-    //     id-params-list = "(" *(string SP nstring SP) ")" / nil                     ; as clients write it: no space at the end
+    //     id-params-list = "(" *(string SP nstring SP) ")" / nil          ; without the last SP, as clients write it
     fileprivate mutating func idParameters() throws(SyntaxError) -> [IDField] {
         if scanner.take(caseInsensitive: "NIL") { return [] }
         var fields: [IDField] = []
@@ -106,8 +108,13 @@ extension ArgumentReader {
             let field = try reader.string()
             try reader.space()
             let value = try reader.nstring()
-            guard field.readableBytes <= 30, value?.readableBytes ?? 0 <= 1_024 else { throw SyntaxError("ID field too long") }
-            fields.append(IDField(try ArgumentReader.text(field), try value.map { octets throws(SyntaxError) in try ArgumentReader.text(octets) }))
+            guard field.readableBytes <= 30, value?.readableBytes ?? 0 <= 1_024 else {
+                throw SyntaxError("ID field too long")
+            }
+            fields.append(
+                IDField(
+                    try ArgumentReader.text(field),
+                    try value.map { octets throws(SyntaxError) in try ArgumentReader.text(octets) }))
         }
         return fields
     }
@@ -117,8 +124,12 @@ extension ArgumentReader {
         let mechanism = try keyword()
         guard scanner.take(0x20) else { return .authenticate(mechanism: mechanism, initial: nil) }
         let octets = scanner.take { $0 > 0x20 && $0 < 0x7F }
-        if octets == ByteBuffer(string: "=") { return .authenticate(mechanism: mechanism, initial: SASLResponse(bytes: [])) }
-        guard octets.readableBytes > 0, let response = SASLResponse(base64: octets) else { throw SyntaxError("Not base64") }
+        if octets == ByteBuffer(string: "=") {
+            return .authenticate(mechanism: mechanism, initial: SASLResponse(bytes: []))
+        }
+        guard octets.readableBytes > 0, let response = SASLResponse(base64: octets) else {
+            throw SyntaxError("Not base64")
+        }
         return .authenticate(mechanism: mechanism, initial: response)
     }
 

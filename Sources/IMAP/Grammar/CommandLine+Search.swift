@@ -94,8 +94,10 @@ struct SearchKeyReader {
     }
 
     private static let plain: [String: SearchKey] = [
-        "ALL": .all, "ANSWERED": .flag(.answered), "DELETED": .flag(.deleted), "DRAFT": .flag(.draft), "FLAGGED": .flag(.flagged),
-        "SEEN": .flag(.seen), "UNANSWERED": .not(.flag(.answered)), "UNDELETED": .not(.flag(.deleted)), "UNDRAFT": .not(.flag(.draft)),
+        "ALL": .all, "ANSWERED": .flag(.answered), "DELETED": .flag(.deleted), "DRAFT": .flag(.draft),
+        "FLAGGED": .flag(.flagged),
+        "SEEN": .flag(.seen), "UNANSWERED": .not(.flag(.answered)), "UNDELETED": .not(.flag(.deleted)),
+        "UNDRAFT": .not(.flag(.draft)),
         "UNFLAGGED": .not(.flag(.flagged)), "UNSEEN": .not(.flag(.seen)), "NEW": .new, "OLD": .old, "RECENT": .recent,
         "SAVEDATESUPPORTED": .saveDateSupported,
     ]
@@ -115,7 +117,8 @@ struct SearchKeyReader {
         case "LARGER": return .larger(try reader.number(upTo: UInt64(Int64.max)))
         case "SMALLER": return .smaller(try reader.number(upTo: UInt64(Int64.max)))
         case "OLDER": return .older(UInt32(truncatingIfNeeded: try reader.number(from: 1, upTo: UInt64(UInt32.max))))
-        case "YOUNGER": return .younger(UInt32(truncatingIfNeeded: try reader.number(from: 1, upTo: UInt64(UInt32.max))))
+        case "YOUNGER":
+            return .younger(UInt32(truncatingIfNeeded: try reader.number(from: 1, upTo: UInt64(UInt32.max))))
         case "MODSEQ": return try modSeqKey()
         case "EMAILID": return .emailID(try objectID())
         case "THREADID": return .threadID(try objectID())
@@ -130,8 +133,10 @@ struct SearchKeyReader {
     }
 
     private static let withArgument: Set<String> = [
-        "NOT", "OR", "UID", "KEYWORD", "UNKEYWORD", "LARGER", "SMALLER", "OLDER", "YOUNGER", "MODSEQ", "EMAILID", "THREADID", "HEADER", "BCC",
-        "CC", "FROM", "TO", "SUBJECT", "BODY", "TEXT", "BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE", "SAVEDBEFORE", "SAVEDON",
+        "NOT", "OR", "UID", "KEYWORD", "UNKEYWORD", "LARGER", "SMALLER", "OLDER", "YOUNGER", "MODSEQ", "EMAILID",
+        "THREADID", "HEADER", "BCC",
+        "CC", "FROM", "TO", "SUBJECT", "BODY", "TEXT", "BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE",
+        "SAVEDBEFORE", "SAVEDON",
         "SAVEDSINCE",
     ]
 

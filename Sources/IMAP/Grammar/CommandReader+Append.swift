@@ -21,7 +21,9 @@ extension CommandReader {
             state = .line(.afterMessage(tag))
             return .again
         }
-        guard input.readableBytes > 0, let octets = input.readSlice(length: min(remaining, input.readableBytes)) else { return .more }
+        guard input.readableBytes > 0, let octets = input.readSlice(length: min(remaining, input.readableBytes)) else {
+            return .more
+        }
         state = .message(remaining: remaining - octets.readableBytes, tag)
         return .event(.appendBytes(octets))
     }
@@ -33,7 +35,9 @@ extension CommandReader {
         }
         let line = bytes(0, contentEnd)
         let mark = LiteralMark(endOf: line)
-        guard let mark, acceptsMultipleAppend else { return fail(tag, SyntaxError("Unexpected text behind the message"), mark) }
+        guard let mark, acceptsMultipleAppend else {
+            return fail(tag, SyntaxError("Unexpected text behind the message"), mark)
+        }
         do {
             var reader = ArgumentReader(line, textMode)
             return begin(try reader.appendMessage(mark), of: tag) { .appendNext(tag: tag, message: $0) }

@@ -12,7 +12,9 @@ extension CommandReader {
     //     uid     = "UID" SP (copy / move / fetch / search / store / uid-expunge)
     static func head(of line: ByteBuffer) -> Result<Head, HeadFault> {
         var scanner = ByteScanner(line)
-        guard let tag = Tag(string(scanner.take(while: .tag), longest: Tag.longest)), scanner.isAtEnd || scanner.peek() == 0x20 else {
+        guard let tag = Tag(string(scanner.take(while: .tag), longest: Tag.longest)),
+            scanner.isAtEnd || scanner.peek() == 0x20
+        else {
             return .failure(HeadFault(tag: nil, error: SyntaxError("A command begins with a tag")))
         }
         guard scanner.take(0x20) else { return .failure(HeadFault(tag: tag, error: SyntaxError("Command missing"))) }

@@ -1,3 +1,4 @@
+import Glibc
 import MessageFormat
 import NIOCore
 
@@ -6,13 +7,19 @@ extension CommandReader {
     mutating func readLine(_ phase: Phase, _ input: inout ByteBuffer) -> Progress {
         let limit = if case .bare(let limit) = phase { limit } else { limits.line }
         let had = gathered.readableBytes - lineStart
-        let end = input.readableBytesView.firstIndex(of: 0x0A).map { $0 - input.readerIndex }
-        guard had + (end ?? input.readableBytes) <= limit else { return passOverLine(phase, had: had, limit: limit, &input) }
-        gather(end ?? input.readableBytes, of: &input)
+        let end = input.octetsBeforeLF
+        guard had + (end ?? input.readableBytes) <= limit else {
+            return passOverLine(phase, had: had, limit: limit, &input)
+        }
+        gather(end ?? input.readableBytes, of: &input, sharing: end != nil)
         guard end != nil else { return .more }
         input.moveReaderIndex(forwardBy: 1)
         var contentEnd = gathered.readableBytes
-        if contentEnd > lineStart, gathered.getInteger(at: gathered.readerIndex + contentEnd - 1, as: UInt8.self) == 0x0D { contentEnd -= 1 }
+        if contentEnd > lineStart,
+            gathered.getInteger(at: gathered.readerIndex + contentEnd - 1, as: UInt8.self) == 0x0D
+        {
+            contentEnd -= 1
+        }
         switch phase {
         case .command: return endCommandLine(contentEnd)
         case .afterMessage(let tag): return endAppendLine(tag, contentEnd)
@@ -23,10 +30,11 @@ extension CommandReader {
         }
     }
 
-    /// Takes octets from the input; the first ones of a command without copying.
-    private mutating func gather(_ count: Int, of input: inout ByteBuffer) {
+    /// Takes octets from the input; `sharing` its storage where that spares a copy, which must not be for what waits
+    /// for more.
+    private mutating func gather(_ count: Int, of input: inout ByteBuffer, sharing: Bool = false) {
         guard count > 0, var slice = input.readSlice(length: count) else { return }
-        if gathered.readableBytes == 0 { gathered = slice } else { gathered.writeBuffer(&slice) }
+        if sharing, gathered.readableBytes == 0 { gathered = slice } else { gathered.writeBuffer(&slice) }
     }
 
     /// Octets `start..<end` of what is gathered.
@@ -58,9 +66,12 @@ extension CommandReader {
         case .success(let known): head = known
         case .failure(let fault): return fail(fault.tag, fault.error, mark)
         }
-        guard gathered.readableBytes < limits.command else { return fail(head.tag, SyntaxError("Command too long"), mark) }
+        guard gathered.readableBytes < limits.command else {
+            return fail(head.tag, SyntaxError("Command too long"), mark)
+        }
         guard let mark else {
-            let line = CommandLine(tag: head.tag, verb: head.verb, arguments: bytes(head.end, contentEnd), textMode: textMode)
+            let line = CommandLine(
+                tag: head.tag, verb: head.verb, arguments: bytes(head.end, contentEnd), textMode: textMode)
             reset()
             return .event(.command(line))
         }
@@ -68,7 +79,9 @@ extension CommandReader {
         if head.verb == .append {
             do {
                 if let append = try AppendOpening(bytes(head.end, contentEnd), mark, textMode) {
-                    return begin(append.message, of: head.tag) { .appendBegin(tag: head.tag, mailbox: append.mailbox, message: $0) }
+                    return begin(append.message, of: head.tag) {
+                        .appendBegin(tag: head.tag, mailbox: append.mailbox, message: $0)
+                    }
                 }
             } catch {
                 return fail(head.tag, error, mark)
@@ -81,7 +94,9 @@ extension CommandReader {
     private mutating func announce(_ mark: LiteralMark, _ head: Head) -> Progress {
         guard !mark.isBinary else { return fail(head.tag, SyntaxError("A literal8 cannot stand here"), mark) }
         gathered.writeInteger(UInt8(0x0A))
-        guard mark.octets <= limits.command - gathered.readableBytes else { return tooBig(mark.octets, mark.synchronising, head) }
+        guard mark.octets <= limits.command - gathered.readableBytes else {
+            return tooBig(mark.octets, mark.synchronising, head)
+        }
         state = .literal(remaining: mark.octets)
         guard mark.synchronising else { return .again }
         isOffered = true
@@ -142,27 +157,35 @@ extension CommandReader {
 
     mutating func skip(_ line: SkippedLine, _ input: inout ByteBuffer) -> Progress {
         var line = line
-        let view = input.readableBytesView
-        guard let end = view.firstIndex(of: 0x0A) else {
-            line.append(view)
+        guard let end = input.octetsBeforeLF else {
+            line.append(input.readableBytesView)
             input.moveReaderIndex(to: input.writerIndex)
             state = .skip(line)
             return .more
         }
-        line.append(view[..<end])
-        input.moveReaderIndex(to: end + 1)
+        line.append(input.readableBytesView.prefix(end))
+        input.moveReaderIndex(forwardBy: end + 1)
         reset()
         if let mark = line.mark, !mark.synchronising { state = .swallow(remaining: mark.octets) }
         return .again
     }
 
     mutating func skipBare(_ input: inout ByteBuffer) -> Progress {
-        guard let end = input.readableBytesView.firstIndex(of: 0x0A) else {
+        guard let end = input.octetsBeforeLF else {
             input.moveReaderIndex(to: input.writerIndex)
             return .more
         }
-        input.moveReaderIndex(to: end + 1)
+        input.moveReaderIndex(forwardBy: end + 1)
         reset()
         return .again
+    }
+}
+
+extension ByteBuffer {
+    fileprivate var octetsBeforeLF: Int? {
+        withUnsafeReadableBytes { octets in
+            guard let start = octets.baseAddress, let found = memchr(start, 0x0A, octets.count) else { return nil }
+            return UnsafeRawPointer(found) - start
+        }
     }
 }

@@ -1,11 +1,13 @@
 import MessageFormat
 package import NIOCore
 
-/// Turns a client's bytes, cut in any way, into events. It holds at most a command and a line within the limits, never a message.
+/// Turns a client's bytes, cut in any way, into events. It holds at most a command and a line within the limits, never
+/// a message.
 ///
-/// Ask `next` again and again until it answers nil, then again with more bytes. What it uses it takes off the input's front; what it needs
-/// of an unfinished line it keeps. Events do not depend on how the bytes were cut, but for the cuts between `appendBytes`.
-/// A line ends with LF, with or without CR before it; every octet before the LF counts to the line's length.
+/// Ask `next` again and again until it answers nil, then again with more bytes. What it uses it takes off the input's
+/// front; what it needs of an unfinished line it keeps. Events do not depend on how the bytes were cut, but for the
+/// cuts between `appendBytes`. A line ends with LF, with or without CR before it; every octet before the LF counts to
+/// the line's length.
 package struct CommandReader: Sendable {
     package struct Limits: Hashable, Sendable {
         /// Octets of one line, without its LF.
@@ -75,14 +77,15 @@ package struct CommandReader: Sendable {
     /// Between commands: nothing of one has come yet.
     package var isIdle: Bool { state == .line(.command) && gathered.readableBytes == 0 }
 
-    /// The next line is no command: a SASL response or IDLE's DONE. Only between commands. One `line` or `lineTooLong` follows,
-    /// then commands again. `limit`: octets without the LF.
+    /// The next line is no command: a SASL response or IDLE's DONE. Only between commands. One `line` or `lineTooLong`
+    /// follows, then commands again. `limit`: octets without the LF.
     package mutating func expectLine(limit: Int) {
         state = .line(.bare(limit: limit))
     }
 
-    /// Turns down the literal that `literalRequest`, `appendBegin` or `appendNext` has just reported, or gives up the APPEND whose message is
-    /// coming in. What is on its way all the same is passed over, with the rest of its command, and no event comes of it.
+    /// Turns down the literal that `literalRequest`, `appendBegin` or `appendNext` has just reported, or gives up the
+    /// APPEND whose message is coming in. What is on its way all the same is passed over, with the rest of its command,
+    /// and no event comes of it.
     package mutating func refuseLiteral() {
         let wasOffered = isOffered
         let was = state

@@ -21,7 +21,9 @@ package struct FetchResponse: Sendable {
         output.write(name)
     }
 
-    package mutating func flags(_ bits: FlagBits, _ table: KeywordTable, isRecent: Bool = false, _ output: inout ByteBuffer) {
+    package mutating func flags(
+        _ bits: FlagBits, _ table: KeywordTable, isRecent: Bool = false, _ output: inout ByteBuffer
+    ) {
         name("FLAGS ", &output)
         output.writeFlags(bits, table, isRecent: isRecent)
     }
@@ -94,8 +96,9 @@ package struct FetchResponse: Sendable {
         output.writeDecimal(octets)
     }
 
-    /// Names an item whose value is a string (`section`, `binary`, `rfc822`, `rfc822Header`, `rfc822Text`) and announces a literal. Exactly
-    /// `octets` octets must be written behind it before anything else. `isBinary`: as a literal8, which may hold NUL; BINARY only.
+    /// Names an item whose value is a string (`section`, `binary`, `rfc822`, `rfc822Header`, `rfc822Text`) and
+    /// announces a literal. Exactly `octets` octets must be written behind it before anything else. `isBinary`: as a
+    /// literal8, which may hold NUL; BINARY only.
     package mutating func literal(of item: FetchItem, octets: Int, isBinary: Bool = false, _ output: inout ByteBuffer) {
         itemName(item, &output)
         if isBinary { output.write("~") }

@@ -17,8 +17,10 @@ package struct MailboxAttributes: OptionSet, Hashable, Sendable {
     package static let subscribed = MailboxAttributes(rawValue: 128)
 
     static let named: [(attribute: MailboxAttributes, name: StaticString)] = [
-        (.noSelect, "\\Noselect"), (.nonExistent, "\\NonExistent"), (.noInferiors, "\\Noinferiors"), (.hasChildren, "\\HasChildren"),
-        (.hasNoChildren, "\\HasNoChildren"), (.marked, "\\Marked"), (.unmarked, "\\Unmarked"), (.subscribed, "\\Subscribed"),
+        (.noSelect, "\\Noselect"), (.nonExistent, "\\NonExistent"), (.noInferiors, "\\Noinferiors"),
+        (.hasChildren, "\\HasChildren"),
+        (.hasNoChildren, "\\HasNoChildren"), (.marked, "\\Marked"), (.unmarked, "\\Unmarked"),
+        (.subscribed, "\\Subscribed"),
     ]
 }
 
@@ -33,7 +35,8 @@ package struct MailboxListing: Hashable, Sendable {
     package var oldName: String?
 
     package init(
-        _ name: MailboxName, _ attributes: MailboxAttributes = [], specialUse: SpecialUse? = nil, hasSubscribedChild: Bool = false,
+        _ name: MailboxName, _ attributes: MailboxAttributes = [], specialUse: SpecialUse? = nil,
+        hasSubscribedChild: Bool = false,
         oldName: String? = nil
     ) {
         self.name = name
@@ -65,7 +68,8 @@ extension ByteBuffer {
     }
 
     //     mailbox-data = "LIST" SP mailbox-list / "LSUB" SP mailbox-list / ...
-    //     mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox [SP mbox-list-extended]
+    //     mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
+    //                    [SP mbox-list-extended]
     package mutating func writeListing(_ listing: MailboxListing, _ kind: ListKind = .list, _ mode: TextMode) {
         switch kind {
         case .list: write("* LIST (")
@@ -87,7 +91,8 @@ extension ByteBuffer {
     }
 
     //     mbox-list-extended = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"
-    //     childinfo-extended-item = "CHILDINFO" SP "(" list-select-base-opt-quoted ... ")" ; oldname-extended-item = "OLDNAME" SP "(" mailbox ")"
+    //     childinfo-extended-item = "CHILDINFO" SP "(" list-select-base-opt-quoted ... ")"
+    //     oldname-extended-item = "OLDNAME" SP "(" mailbox ")"
     private mutating func writeExtended(_ listing: MailboxListing, _ mode: TextMode) {
         guard listing.hasSubscribedChild || listing.oldName != nil else { return }
         write(" (")
@@ -104,7 +109,9 @@ extension ByteBuffer {
     package mutating func writeHierarchyRoot() { write("* LIST (\\Noselect) \"/\" \"\"\r\n") }
 
     //     mailbox-data =/ "STATUS" SP mailbox SP "(" [status-att-list] ")"
-    package mutating func writeStatus(_ name: MailboxName, _ values: [(item: StatusItem, value: StatusValue)], _ mode: TextMode) {
+    package mutating func writeStatus(
+        _ name: MailboxName, _ values: [(item: StatusItem, value: StatusValue)], _ mode: TextMode
+    ) {
         write("* STATUS ")
         writeMailbox(name, mode)
         for (index, entry) in values.enumerated() {
@@ -124,14 +131,20 @@ extension ByteBuffer {
     }
 
     //     namespace-response = "NAMESPACE" SP namespace SP namespace SP namespace    ; RFC 9051 §9
-    package mutating func writeNamespaces(personal: [Namespace], others: [Namespace] = [], shared: [Namespace] = [], _ mode: TextMode) {
+    package mutating func writeNamespaces(
+        personal: [Namespace], others: [Namespace] = [], shared: [Namespace] = [], _ mode: TextMode
+    ) {
         write("* NAMESPACE")
         for namespaces in [personal, others, shared] {
             write(namespaces.isEmpty ? " NIL" : " (")
             for namespace in namespaces {
                 write("(")
                 var prefix = ByteBuffer()
-                if mode == .ascii { ModifiedUTF7.encode(namespace.prefix, into: &prefix) } else { prefix.writeString(namespace.prefix) }
+                if mode == .ascii {
+                    ModifiedUTF7.encode(namespace.prefix, into: &prefix)
+                } else {
+                    prefix.writeString(namespace.prefix)
+                }
                 writeString(String(buffer: prefix), mode)
                 write(" \"/\")")
             }

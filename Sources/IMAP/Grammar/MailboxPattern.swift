@@ -2,7 +2,8 @@ package import MailModel
 
 /// What LIST's names are compared with: `*` stands for any octets, `%` for any without "/" (RFC 9051 §6.3.9).
 ///
-/// A first level INBOX matches in any case. A comparison costs O(octets of the name x octets of the pattern / 64), whatever the pattern.
+/// A first level INBOX matches in any case. A comparison costs O(octets of the name x octets of the pattern / 64),
+/// whatever the pattern.
 package struct MailboxPattern: Sendable {
     /// A step of the pattern; never two wildcards in a row.
     private enum Element: Equatable {
@@ -16,7 +17,8 @@ package struct MailboxPattern: Sendable {
     private let count: Int
     private let wild: [UInt64]
     private let star: [UInt64]
-    // For each octet, where in `masks` (in steps of `words`) its positions are; 0 is the mask of octets that do not occur.
+    // For each octet, where in `masks` (in steps of `words`) its positions are; 0 is the mask of octets that do not
+    // occur.
     private let slot: [UInt8]
     private let masks: [UInt64]
 

@@ -2,7 +2,8 @@ package import NIOCore
 
 /// The mailbox names of IMAP4rev1: UTF-7 with `&` for `+` and `,` for `/` (RFC 3501 §5.1.3).
 package enum ModifiedUTF7 {
-    /// The name that was meant. A shift that cannot be decoded stays as it is, for names that never were modified UTF-7 are about. Linear.
+    /// The name that was meant. A shift that cannot be decoded stays as it is, for names that never were modified UTF-7
+    /// are about. Linear.
     package static func decode(_ name: String) -> String {
         guard name.utf8.contains(UInt8(ascii: "&")) else { return name }
         let octets = Array(name.utf8)

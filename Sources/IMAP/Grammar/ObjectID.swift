@@ -1,6 +1,7 @@
 package import MailModel
 
-// Object identifiers (RFC 8474 §4.2, §5): a letter for the kind and the number, so that none of one kind looks like one of another.
+// Object identifiers (RFC 8474 §4.2, §5): a letter for the kind and the number, so that none of one kind looks like one
+// of another.
 extension BodyID {
     package var objectID: String { "M\(rawValue)" }
     package init?(objectID: String) {

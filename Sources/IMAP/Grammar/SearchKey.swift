@@ -22,7 +22,8 @@ package struct SearchArguments: Hashable, Sendable {
     package var isCharsetSupported: Bool
     package var key: SearchKey
 
-    package init(returns: ReturnOptions? = nil, charset: String? = nil, isCharsetSupported: Bool = true, key: SearchKey) {
+    package init(returns: ReturnOptions? = nil, charset: String? = nil, isCharsetSupported: Bool = true, key: SearchKey)
+    {
         self.returns = returns
         self.charset = charset
         self.isCharsetSupported = isCharsetSupported
@@ -30,7 +31,8 @@ package struct SearchArguments: Hashable, Sendable {
     }
 }
 
-/// A search program (RFC 9051 §6.4.4; RFC 3501 §6.4.4 for the keys with \Recent). At most `deepest` levels and `most` keys.
+/// A search program (RFC 9051 §6.4.4; RFC 3501 §6.4.4 for the keys with \Recent). At most `deepest` levels and `most`
+/// keys.
 package indirect enum SearchKey: Hashable, Sendable {
     case all
     /// Every key of a list; never empty.

@@ -12,8 +12,8 @@ package enum SequenceSet: Hashable, Sendable {
         let second: UInt32
     }
 
-    /// The numbers meant when `*` is `last`, the highest number in use; with `last` 0 (an empty mailbox) spans with `*` mean nothing.
-    /// Nil for `saved`. O(n log n).
+    /// The numbers meant when `*` is `last`, the highest number in use; with `last` 0 (an empty mailbox) spans with `*`
+    /// mean nothing. Nil for `saved`. O(n log n).
     package func resolved(last: UInt32) -> NumberSet? {
         guard case .ranges(let spans) = self else { return nil }
         var ranges: [ClosedRange<UInt32>] = []
@@ -27,7 +27,8 @@ package enum SequenceSet: Hashable, Sendable {
         return NumberSet(ranges)
     }
 
-    /// The highest number written, without `*`; 0 when there is none. A sequence number over the mailbox's count is BAD (RFC 9051 §9 seq-number).
+    /// The highest number written, without `*`; 0 when there is none. A sequence number over the mailbox's count is BAD
+    /// (RFC 9051 §9 seq-number).
     package var highest: UInt32 {
         guard case .ranges(let spans) = self else { return 0 }
         return spans.reduce(0) { max($0, $1.first, $1.second) }

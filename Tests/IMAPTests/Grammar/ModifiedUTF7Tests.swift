@@ -1,0 +1,52 @@
+import MailModel
+import NIOCore
+import Testing
+
+@testable import IMAP
+
+@Suite struct ModifiedUTF7Tests {
+    private static let known: [(String, String)] = [
+        ("INBOX", "INBOX"), ("A&B", "A&-B"), ("&", "&-"), ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),
+        ("été", "&AOk-t&AOk-"),
+        ("Entwürfe", "Entw&APw-rfe"), ("😀", "&2D3eAA-"), ("a😀b", "a&2D3eAA-b"), ("日&本", "&ZeU-&-&Zyw-"),
+    ]
+
+    @Test("names both ways: RFC 3501 §5.1.3", arguments: known)
+    func table(_ name: String, _ encoded: String) {
+        #expect(written { ModifiedUTF7.encode(name, into: &$0) } == encoded)
+        #expect(ModifiedUTF7.decode(encoded) == name)
+    }
+
+    @Test(
+        "what cannot be decoded stays",
+        arguments: ["&", "a&b", "&AO", "&A-", "&AA-", "&AOl-", "&2D0-", "&3gA-", "&AOk", "&é-", "&&&&", "&AAAAA-"])
+    func tolerance(_ name: String) {
+        #expect(ModifiedUTF7.decode(name) == name)
+    }
+
+    @Test("every name comes back")
+    func roundTrip() {
+        var random = Seeded(3)
+        let characters: [Character] = ["a", "&", "-", "é", "日", "😀", "/", ",", "+", " ", "\u{7F}", "ÿ"]
+        for _ in 0..<2_000 {
+            let name = String(
+                (0..<Int.random(in: 0...12, using: &random)).map { _ in characters.randomElement(using: &random) ?? "a"
+                })
+            let encoded = written { ModifiedUTF7.encode(name, into: &$0) }
+            #expect(encoded.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+            #expect(ModifiedUTF7.decode(encoded) == name)
+        }
+    }
+
+    @Test("a hostile name is read in linear time")
+    func hostile() {
+        let clock = ContinuousClock()
+        let time = clock.measure {
+            for unit in ["&", "&A", "&AAAA", "&-"] {
+                let name = String(repeating: unit, count: 200_000)
+                #expect(ModifiedUTF7.decode(name).isEmpty == false)
+            }
+        }
+        #expect(time < .seconds(10))
+    }
+}
