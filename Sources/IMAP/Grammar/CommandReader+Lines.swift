@@ -139,7 +139,8 @@ extension CommandReader {
         static let most = LiteralMark.longest + 1
 
         mutating func append(_ octets: ByteBufferView) {
-            tail += octets.suffix(SkippedLine.most)
+            // As a slice: the suffix that makes an array walks over every octet.
+            tail += octets[(octets.endIndex - min(octets.count, SkippedLine.most))...]
             if tail.count > SkippedLine.most { tail.removeFirst(tail.count - SkippedLine.most) }
         }
 
