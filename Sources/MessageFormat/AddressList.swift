@@ -25,8 +25,8 @@ struct AddressParser {
     private(set) var isCut = false
     private var addresses: [EnvelopeAddress] = []
     private var words: [UInt8] = []
-    // The last of them with what dots join to it, blanks left out; where it begins in `words`. A local part without "<" is
-    // that word alone.
+    // The last of them with what dots join to it, blanks left out; where it begins in `words`. A local part without "<"
+    // is that word alone.
     private var lastWord: [UInt8] = []
     private var lastStart = 0
     private var isInGroup = false
@@ -74,7 +74,9 @@ struct AddressParser {
     private mutating func gatherWords() {
         while true {
             let parted = lexer.skipBlank()
-            guard let octet = lexer.peek(), octet == UInt8(ascii: "\"") || OctetSet.phraseAtom.contains(octet) else { return }
+            guard let octet = lexer.peek(), octet == UInt8(ascii: "\"") || OctetSet.phraseAtom.contains(octet) else {
+                return
+            }
             if parted, let last = words.last {
                 words.append(UInt8(ascii: " "))
                 if last != UInt8(ascii: "."), octet != UInt8(ascii: ".") {
@@ -117,7 +119,9 @@ struct AddressParser {
         gatherWords()
         let local = HeaderText.string(lastStart == 0 ? lastWord : words)
         let host = lexer.take(UInt8(ascii: "@")) ? domain() : ""
-        while let octet = lexer.peek(), octet != UInt8(ascii: ">"), octet != UInt8(ascii: ","), octet != UInt8(ascii: "<") {
+        while let octet = lexer.peek(), octet != UInt8(ascii: ">"), octet != UInt8(ascii: ","),
+            octet != UInt8(ascii: "<")
+        {
             lexer.index += 1
         }
         _ = lexer.take(UInt8(ascii: ">"))
@@ -132,7 +136,9 @@ struct AddressParser {
         let start = lexer.index
         var text: [UInt8] = []
         // Not beyond another "<": its own route will be looked for, so that no octet is read for two.
-        while let octet = lexer.peek(), octet != UInt8(ascii: ":"), octet != UInt8(ascii: ">"), octet != UInt8(ascii: "<") {
+        while let octet = lexer.peek(), octet != UInt8(ascii: ":"), octet != UInt8(ascii: ">"),
+            octet != UInt8(ascii: "<")
+        {
             if octet > 0x20 { text.append(octet) }
             lexer.index += 1
         }
@@ -168,7 +174,9 @@ struct AddressParser {
     /// Leaves out what follows an address up to the next separator; another "<" or ":" begins something of its own.
     private mutating func skipToSeparator() {
         forget()
-        while let octet = lexer.peek(), octet != UInt8(ascii: ","), octet != UInt8(ascii: ";"), octet != UInt8(ascii: "<") {
+        while let octet = lexer.peek(), octet != UInt8(ascii: ","), octet != UInt8(ascii: ";"),
+            octet != UInt8(ascii: "<")
+        {
             if octet == UInt8(ascii: "\"") {
                 lexer.quoted(into: &words)
             } else {

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// A cursor over bytes, which every grammar of the house reads through. It never reads past the end: what is not there is
-/// nil, false or empty. A value: copy it to look ahead, and put the copy back to return.
+/// A cursor over bytes, which every grammar of the house reads through. It never reads past the end: what is not there
+/// is nil, false or empty. A value: copy it to look ahead, and put the copy back to return.
 ///
 /// Each step costs O(1), each `take` O(octets taken); slices share the storage and copy nothing.
 package struct ByteScanner: Sendable {
@@ -137,7 +137,8 @@ package struct ByteScanner: Sendable {
         return slice(from: offset - count, to: offset)
     }
 
-    /// Decimal digits as a number up to `limit`; nil, and nothing taken, when there is no digit or the number is greater.
+    /// Decimal digits as a number up to `limit`; nil, and nothing taken, when there is no digit or the number is
+    /// greater.
     @inlinable
     package mutating func takeNumber(upTo limit: UInt64 = .max) -> UInt64? {
         let start = offset

@@ -9,10 +9,12 @@ extension Charset {
 
         init?(_ label: String) {
             let name = String(
-                String.UnicodeScalarView(label.lowercased().unicodeScalars.filter { $0.value > 0x20 && $0 != "\"" && $0 != "'" }))
+                String.UnicodeScalarView(
+                    label.lowercased().unicodeScalars.filter { $0.value > 0x20 && $0 != "\"" && $0 != "'" }))
             switch name {
             case "utf-8", "utf8", "unicode-1-1-utf-8", "cp65001": self = .utf8
-            case "us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "iso-ir-6", "646", "us", "unknown-8bit", "x-unknown", "default", "7bit", "8bit":
+            case "us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "iso-ir-6", "646", "us", "unknown-8bit",
+                "x-unknown", "default", "7bit", "8bit":
                 self = .ascii
             case "hz-gb-2312", "hz": self = .hz
             default:
@@ -30,10 +32,15 @@ extension Charset {
             return nil
         }
 
-        private static let latin: Set<String> = ["2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "15", "16"]
-        private static let windows: Set<String> = ["1250", "1251", "1252", "1253", "1254", "1255", "1256", "1257", "1258", "874"]
+        private static let latin: Set<String> = [
+            "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "15", "16",
+        ]
+        private static let windows: Set<String> = [
+            "1250", "1251", "1252", "1253", "1254", "1255", "1256", "1257", "1258", "874",
+        ]
         private static let ibm: Set<String> = [
-            "437", "737", "775", "850", "852", "855", "857", "858", "860", "861", "862", "863", "864", "865", "866", "869",
+            "437", "737", "775", "850", "852", "855", "857", "858", "860", "861", "862", "863", "864", "865", "866",
+            "869",
         ]
 
         private static let series: [(prefix: String, target: String, numbers: Set<String>)] = [
@@ -43,7 +50,8 @@ extension Charset {
             ("x-cp", "CP", windows), ("win", "CP", windows), ("ibm", "CP", ibm),
         ]
 
-        // windows-1252 stands for ISO 8859-1, and the vendors' larger sets for the standards', as every mail reader does.
+        // windows-1252 stands for ISO 8859-1, and the vendors' larger sets for the standards', as every mail reader
+        // does.
         private static let table: [String: String] = [
             "iso-8859-1": "CP1252", "iso8859-1": "CP1252", "iso_8859-1": "CP1252", "iso_8859-1:1987": "CP1252",
             "iso8859_1": "CP1252", "8859_1": "CP1252", "latin1": "CP1252", "latin-1": "CP1252", "l1": "CP1252",
@@ -60,7 +68,8 @@ extension Charset {
             "x-euc-jp": "EUC-JP-MS", "euc-kr": "UHC", "euckr": "UHC", "ks_c_5601-1987": "UHC", "ksc5601": "UHC",
             "korean": "UHC", "cp949": "UHC", "windows-949": "UHC", "uhc": "UHC", "johab": "JOHAB",
             "gb2312": "GB18030", "gb_2312-80": "GB18030", "euc-cn": "GB18030", "gbk": "GB18030", "cp936": "GB18030",
-            "windows-936": "GB18030", "ms936": "GB18030", "gb18030": "GB18030", "chinese": "GB18030", "x-gbk": "GB18030",
+            "windows-936": "GB18030", "ms936": "GB18030", "gb18030": "GB18030", "chinese": "GB18030",
+            "x-gbk": "GB18030",
             "big5": "CP950", "big-5": "CP950", "cn-big5": "CP950", "x-x-big5": "CP950", "cp950": "CP950",
             "windows-950": "CP950", "big5-hkscs": "BIG5-HKSCS", "euc-tw": "EUC-TW",
             "tis-620": "CP874", "tis620": "CP874", "iso-8859-11": "CP874", "viscii": "VISCII", "tcvn": "TCVN",

@@ -1,14 +1,16 @@
 import Glibc
+package import NIOCore
 import Synchronization
 
-/// Character sets of mail, by the names that mail uses (RFC 2046 §4.1.2, the IANA registry). Only the listed ones are ever
-/// given to the C library's converter.
+/// Character sets of mail, by the names that mail uses (RFC 2046 §4.1.2, the IANA registry). Only the listed ones are
+/// ever given to the C library's converter.
 package enum Charset {
     /// Whether `decode` can read it.
     package static func isKnown(_ label: String) -> Bool { Coding(label) != nil }
 
-    /// The text of these octets, U+FFFD for each that is no character there; nil for an unknown charset. Octets beyond ASCII
-    /// in `us-ascii` are read as UTF-8 when they are that, otherwise as windows-1252, for that is what they are. Linear.
+    /// The text of these octets, U+FFFD for each that is no character there; nil for an unknown charset. Octets beyond
+    /// ASCII in `us-ascii` are read as UTF-8 when they are that, otherwise as windows-1252, for that is what they are.
+    /// Linear.
     package static func decode(_ octets: UnsafeRawBufferPointer, label: String) -> String? {
         guard let coding = Coding(label) else { return nil }
         switch coding {
@@ -23,15 +25,22 @@ package enum Charset {
         octets.withUnsafeBytes { decode($0, label: label) }
     }
 
+    package static func decode(_ octets: ByteBuffer, label: String) -> String? {
+        octets.withUnsafeReadableBytes { decode($0, label: label) }
+    }
+
     private static func converted(_ octets: UnsafeRawBufferPointer, from name: String) -> String? {
         keepLoaded(name)
-        guard let converter = iconv_open("UTF-8", name), converter != UnsafeMutableRawPointer(bitPattern: -1) else { return nil }
+        guard let converter = iconv_open("UTF-8", name), converter != UnsafeMutableRawPointer(bitPattern: -1) else {
+            return nil
+        }
         defer { iconv_close(converter) }
         guard let origin = octets.baseAddress else { return "" }
         var text: [UInt8] = []
         text.reserveCapacity(octets.count + octets.count / 2)
         // iconv does not write through its input pointer; C lacks the const.
-        var input: UnsafeMutablePointer<CChar>? = UnsafeMutablePointer(mutating: origin.assumingMemoryBound(to: CChar.self))
+        var input: UnsafeMutablePointer<CChar>? = UnsafeMutablePointer(
+            mutating: origin.assumingMemoryBound(to: CChar.self))
         var left = octets.count
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 8_192) { room in
             while left > 0 {
@@ -53,9 +62,9 @@ package enum Charset {
         return String(decoding: text, as: UTF8.self)
     }
 
-    // The C library unloads a charset's module with its last user, and loading one takes half a millisecond, which a header
-    // that changes charsets would spend at every word. So the first converter of each, some 70 at most, is left open. It is
-    // the process's table, not ours, that this records.
+    // The C library unloads a charset's module with its last user, and loading one takes half a millisecond, which a
+    // header that changes charsets would spend at every word. So the first converter of each, some 70 at most, is left
+    // open. It is the process's table, not ours, that this records.
     private static let loaded = Mutex<Set<String>>([])
 
     private static func keepLoaded(_ name: String) {

@@ -1,7 +1,9 @@
 /// The structured fields of MIME headers, read as far as they make sense.
 enum ContentFields {
     /// content = type "/" subtype *(";" parameter) (RFC 2045 §5.1). Nil when there is no type and subtype.
-    static func type(_ value: UnsafeRawBufferPointer, limit: Int) -> (type: String, subtype: String, parameters: [Parameter])? {
+    static func type(
+        _ value: UnsafeRawBufferPointer, limit: Int
+    ) -> (type: String, subtype: String, parameters: [Parameter])? {
         var lexer = FieldLexer(value)
         lexer.skipBlank()
         let type = lexer.run(.token)
@@ -76,7 +78,8 @@ enum ContentFields {
         }
     }
 
-    /// value = token / quoted-string. Without quotes it is read up to a semicolon, blanks within kept: name=My File.pdf.
+    /// value = token / quoted-string. Without quotes it is read up to a semicolon, blanks within kept: name=My
+    /// File.pdf.
     private static func value(_ lexer: inout FieldLexer) -> String {
         lexer.skipBlank()
         var text: [UInt8] = []
@@ -124,10 +127,14 @@ struct ParameterPiece {
         }
         var segments: [String: [Int: ParameterPiece]] = [:]
         for piece in pieces {
-            if let number = piece.segment, segments[piece.name]?[number] == nil { segments[piece.name, default: [:]][number] = piece }
+            if let number = piece.segment, segments[piece.name]?[number] == nil {
+                segments[piece.name, default: [:]][number] = piece
+            }
         }
         return pieces.compactMap { piece in
-            guard piece.segment != nil else { return Parameter(name: piece.isEncoded ? piece.name + "*" : piece.name, value: piece.value) }
+            guard piece.segment != nil else {
+                return Parameter(name: piece.isEncoded ? piece.name + "*" : piece.name, value: piece.value)
+            }
             return segments.removeValue(forKey: piece.name).flatMap { join($0, name: piece.name) }
         }
     }

@@ -2,9 +2,9 @@ package import NIOCore
 
 /// The text of a message as a person reads it, for SEARCH TEXT and BODY (RFC 9051 §6.4.4), read piece by piece.
 ///
-/// The bodies of all text parts, transfer encoding and charset taken off, and the decoded headers of embedded messages, in
-/// the order of the message. HTML comes with its tags. A charset or encoding that is not known is taken as octets that are
-/// UTF-8 or ISO 8859-1. At most one part's text is held, and of all parts together `limit` octets are decoded.
+/// The bodies of all text parts, transfer encoding and charset taken off, and the decoded headers of embedded messages,
+/// in the order of the message. HTML comes with its tags. A charset or encoding that is not known is taken as octets
+/// that are UTF-8 or ISO 8859-1. At most one part's text is held, and of all parts together `limit` octets are decoded.
 package struct DecodedText: Sendable {
     /// 64 MiB: more than the largest message that is taken in holds.
     package static let standardLimit = 64 << 20
@@ -39,8 +39,8 @@ package struct DecodedText: Sendable {
         return text
     }
 
-    /// Calls `visit` with each text until it returns false. `read` gives octets of the message; it may give fewer than asked
-    /// for, none at the end. Throws what `read` throws.
+    /// Calls `visit` with each text until it returns false. `read` gives octets of the message; it may give fewer than
+    /// asked for, none at the end. Throws what `read` throws.
     package func forEach(read: (Range<Int>) async throws -> ByteBuffer, visit: (String) throws -> Bool) async throws {
         var left = limit
         for piece in pieces where left > 0 {

@@ -11,7 +11,11 @@ struct DefectSearch {
             if header.contains(where: { $0 >= 0x80 }) { found.insert(.eightBitHeader) }
         }
         if outline.envelope.from.isEmpty { found.insert(.fromMissing) }
-        if outline.envelope.date == nil { found.insert(.dateMissing) } else if outline.sentDate == nil { found.insert(.dateUnreadable) }
+        if outline.envelope.date == nil {
+            found.insert(.dateMissing)
+        } else if outline.sentDate == nil {
+            found.insert(.dateUnreadable)
+        }
         outline.forEachPart { _, part in
             guard case .leaf = part.content else { return }
             if !TransferDecoder.isKnown(part.encoding) { found.insert(.unknownEncoding) }

@@ -1,7 +1,8 @@
 extension EncodedWord {
-    /// The text for a reader without UTF-8: as it is when it is all ASCII, otherwise wholly in UTF-8 encoded words of at most
-    /// 75 octets, whole characters in each, parted by spaces (RFC 2047 §2, §5). Words that are encoded in it already are not
-    /// encoded twice. Fit for an unstructured field and, being of the narrow alphabet of RFC 2047 §5 (3), for a phrase.
+    /// The text for a reader without UTF-8: as it is when it is all ASCII, otherwise wholly in UTF-8 encoded words of
+    /// at most 75 octets, whole characters in each, parted by spaces (RFC 2047 §2, §5). Words that are encoded in it
+    /// already are not encoded twice. Fit for an unstructured field and, being of the narrow alphabet of RFC 2047 §5
+    /// (3), for a phrase.
     package static func encode(_ text: String) -> String {
         guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return text }
         let text = decode(text)
@@ -11,7 +12,7 @@ extension EncodedWord {
         var chunk: [UInt8] = []
         var length = 0
         for scalar in text.unicodeScalars {
-            let octets = Array(UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            let octets = scalar.utf8
             let cost = isBased ? octets.count : octets.reduce(0) { $0 + (isPlain($1) ? 1 : 3) }
             if length + cost > (isBased ? mostBased : mostQuoted) {
                 words.append(word(chunk, isBased: isBased))
@@ -35,8 +36,10 @@ extension EncodedWord {
 
     // RFC 2047 §5 (3); a space is one octet too, "_".
     private static func isPlain(_ octet: UInt8) -> Bool {
-        OctetSet.letters.contains(octet) || OctetSet.digits.contains(octet) || octet == 0x20 || octet == UInt8(ascii: "!")
-            || octet == UInt8(ascii: "*") || octet == UInt8(ascii: "+") || octet == UInt8(ascii: "-") || octet == UInt8(ascii: "/")
+        OctetSet.letters.contains(octet) || OctetSet.digits.contains(octet) || octet == 0x20
+            || octet == UInt8(ascii: "!")
+            || octet == UInt8(ascii: "*") || octet == UInt8(ascii: "+") || octet == UInt8(ascii: "-")
+            || octet == UInt8(ascii: "/")
     }
 
     private static func quoted(_ octets: [UInt8]) -> String {

@@ -3,9 +3,9 @@ package enum EncodedWord {
     // Each run of words in one charset opens a converter; more runs than this are no honest header.
     private static let mostRuns = 1_000
 
-    /// The text with its encoded words decoded; blanks between two of them go (RFC 2047 §6.2). Words of an unknown charset
-    /// and what only looks like a word stay. A character that was cut between two words is put together. The result holds
-    /// no CR, LF or NUL. Linear.
+    /// The text with its encoded words decoded; blanks between two of them go (RFC 2047 §6.2). Words of an unknown
+    /// charset and what only looks like a word stay. A character that was cut between two words is put together. The
+    /// result holds no CR, LF or NUL. Linear.
     package static func decode(_ text: String) -> String {
         var text = text
         return text.withUTF8 { octets in

@@ -36,8 +36,8 @@ struct EntityHeader {
     private var seen: UInt32 = 0
     private let isMessage: Bool
 
-    /// `isMessage`: the header of a message, not of a part within a multipart. `isDigest`: a part of multipart/digest, which
-    /// is a message unless it says otherwise (RFC 2046 §5.1.5).
+    /// `isMessage`: the header of a message, not of a part within a multipart. `isDigest`: a part of multipart/digest,
+    /// which is a message unless it says otherwise (RFC 2046 §5.1.5).
     init(_ block: UnsafeRawBufferPointer, isMessage: Bool, isDigest: Bool, budget: inout HeaderBudget) {
         self.isMessage = isMessage
         envelope = Envelope()
@@ -154,7 +154,9 @@ extension EntityHeader {
         case contentDisposition, contentTransferEncoding
 
         init?(_ octets: UnsafeRawBufferPointer) {
-            guard let found = Name.spellings.first(where: { HeaderText.matches(octets, $0.spelling) }) else { return nil }
+            guard let found = Name.spellings.first(where: { HeaderText.matches(octets, $0.spelling) }) else {
+                return nil
+            }
             self = found.name
         }
 

@@ -62,16 +62,19 @@ struct EntityTree: Sendable {
 
     var isFull: Bool { partCount >= limits.parts }
 
-    /// delimiter := "--" boundary; close-delimiter := delimiter "--"; both followed by blanks alone (RFC 2046 §5.1.1). That
-    /// the whole line counts keeps a boundary apart from another that begins with it. Innermost first.
+    /// delimiter := "--" boundary; close-delimiter := delimiter "--"; both followed by blanks alone (RFC 2046 §5.1.1).
+    /// That the whole line counts keeps a boundary apart from another that begins with it. Innermost first.
     func delimiter(_ line: UnsafeRawBufferPointer) -> LineMeaning? {
-        guard !boundaries.isEmpty, line.count > 2, line.count <= MessageLimits.delimiterLine, line[1] == UInt8(ascii: "-") else {
+        guard !boundaries.isEmpty, line.count > 2, line.count <= MessageLimits.delimiterLine,
+            line[1] == UInt8(ascii: "-")
+        else {
             return nil
         }
         var end = line.count
         while end > 2, HeaderText.isBlank(line[end - 1]) { end -= 1 }
         let text = UnsafeRawBufferPointer(rebasing: line[2..<end])
-        let closes = text.count > 2 && text[text.count - 1] == UInt8(ascii: "-") && text[text.count - 2] == UInt8(ascii: "-")
+        let closes =
+            text.count > 2 && text[text.count - 1] == UInt8(ascii: "-") && text[text.count - 2] == UInt8(ascii: "-")
         let closed = UnsafeRawBufferPointer(rebasing: text[..<(closes ? text.count - 2 : 0)])
         for place in boundaries.indices.reversed() {
             if Lines.isEqual(text, boundaries[place].text) { return .delimiter(place, isClose: false) }
@@ -88,7 +91,11 @@ struct EntityTree: Sendable {
         if header.type == "multipart" {
             kind = .multipart
         } else if header.type == "message", header.subtype == "rfc822" || header.subtype == "global" {
-            if ["7bit", "8bit", "binary"].contains(header.encoding) { kind = .message } else { defects.insert(.encodedMessage) }
+            if ["7bit", "8bit", "binary"].contains(header.encoding) {
+                kind = .message
+            } else {
+                defects.insert(.encodedMessage)
+            }
         }
         if kind != .leaf, frames.count + 1 >= limits.depth || isFull {
             kind = .leaf
@@ -106,7 +113,9 @@ struct EntityTree: Sendable {
     }
 
     private mutating func openBoundary(_ header: EntityHeader) {
-        var text = Array((header.parameters.value("boundary") ?? "").utf8)
+        // As written where it is written plainly: what looks like an RFC 2047 word there is none.
+        let plain = header.parameters.first { $0.name == "boundary" }?.value
+        var text = Array((plain ?? header.parameters.value("boundary") ?? "").utf8)
         while let last = text.last, HeaderText.isBlank(last) { text.removeLast() }
         guard !text.isEmpty, text.count + 4 <= MessageLimits.delimiterLine else {
             defects.insert(.multipartWithoutBoundary)

@@ -97,8 +97,8 @@ struct FieldLexer {
 }
 
 extension OctetSet {
-    // What ends no atom of a phrase or a domain in mail as it is: everything but blanks and RFC 5322 §3.2.3 specials; the
-    // dot belongs (obs-phrase).
+    // What ends no atom of a phrase or a domain in mail as it is: everything but blanks and RFC 5322 §3.2.3 specials;
+    // the dot belongs (obs-phrase).
     static let phraseAtom = OctetSet(0x21...0x7E, 0x80...0xFF).subtracting(OctetSet("()<>[]:;@\\,\""))
     // What a parameter value written without quotes may hold in mail as it is.
     static let looseValue = OctetSet(0x21...0x7E, 0x80...0xFF).subtracting(OctetSet(";(\""))

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// What a fuzzer calls: any octets must be read without a trap, alike whole and in pieces, and their outline must come back
-/// from its encoding as it was.
+/// What a fuzzer calls: any octets must be read without a trap, alike whole and in pieces, and their outline must come
+/// back from its encoding as it was.
 package func fuzzMessageFormat(_ octets: UnsafeRawBufferPointer) {
     let message = ByteBuffer(bytes: octets)
     var limits = MessageLimits()
@@ -28,7 +28,9 @@ package func fuzzMessageFormat(_ octets: UnsafeRawBufferPointer) {
     _ = MessageDate.parse(message)
 }
 
-private func fuzzedOutline(_ message: UnsafeRawBufferPointer, limits: MessageLimits, piece: (Int) -> Int) -> MessageOutline {
+private func fuzzedOutline(
+    _ message: UnsafeRawBufferPointer, limits: MessageLimits, piece: (Int) -> Int
+) -> MessageOutline {
     var scanner = MessageScanner(limits: limits)
     var start = 0
     var number = 0

@@ -32,7 +32,8 @@ enum HTMLText {
 
         private mutating func mark() {
             let start = index + 1
-            guard start < octets.count, OctetSet.letters.contains(octets[start]) || "/!?".utf8.contains(octets[start]) else {
+            guard start < octets.count, OctetSet.letters.contains(octets[start]) || "/!?".utf8.contains(octets[start])
+            else {
                 text.append(octets[index])
                 index += 1
                 return
@@ -42,7 +43,9 @@ enum HTMLText {
                 return
             }
             var nameEnd = start
-            while nameEnd < octets.count, nameEnd - start < 16, OctetSet.letters.contains(octets[nameEnd]) { nameEnd += 1 }
+            while nameEnd < octets.count, nameEnd - start < 16, OctetSet.letters.contains(octets[nameEnd]) {
+                nameEnd += 1
+            }
             let name = HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[start..<nameEnd]))
             index = end(of: ">", from: nameEnd)
             switch name {
@@ -58,12 +61,14 @@ enum HTMLText {
         private func closesInline(_ start: Int) -> Bool {
             var end = start
             while end < octets.count, end - start < 16, OctetSet.letters.contains(octets[end]) { end += 1 }
-            return HTMLText.inline.contains(HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[start..<end])))
+            return HTMLText.inline.contains(
+                HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[start..<end])))
         }
 
         private func begins(_ word: StaticString, at start: Int) -> Bool {
             let end = start + word.utf8CodeUnitCount
-            return end <= octets.count && HeaderText.matches(UnsafeRawBufferPointer(rebasing: octets[start..<end]), word)
+            return end <= octets.count
+                && HeaderText.matches(UnsafeRawBufferPointer(rebasing: octets[start..<end]), word)
         }
 
         /// After the next occurrence in any case; the end when there is none, so no search is made twice.
@@ -78,7 +83,9 @@ enum HTMLText {
 
         private mutating func entity() {
             var end = index + 1
-            while end < octets.count, end - index < 12, octets[end] != UInt8(ascii: ";"), octets[end] != UInt8(ascii: "&") { end += 1 }
+            while end < octets.count, end - index < 12, octets[end] != UInt8(ascii: ";"),
+                octets[end] != UInt8(ascii: "&")
+            { end += 1 }
             let name = String(decoding: octets[(index + 1)..<end], as: UTF8.self)
             guard end < octets.count, octets[end] == UInt8(ascii: ";"), let scalar = HTMLText.scalar(name) else {
                 text.append(octets[index])
@@ -92,18 +99,22 @@ enum HTMLText {
 
     // Tags that part no words.
     private static let inline: Set<String> = [
-        "a", "b", "i", "u", "s", "em", "strong", "span", "font", "small", "big", "sub", "sup", "wbr", "abbr", "code", "tt",
+        "a", "b", "i", "u", "s", "em", "strong", "span", "font", "small", "big", "sub", "sup", "wbr", "abbr", "code",
+        "tt",
         "ins", "del", "mark",
     ]
 
     private static func scalar(_ name: String) -> Unicode.Scalar? {
-        if name.hasPrefix("#x") || name.hasPrefix("#X") { return UInt32(name.dropFirst(2), radix: 16).flatMap(Unicode.Scalar.init) }
+        if name.hasPrefix("#x") || name.hasPrefix("#X") {
+            return UInt32(name.dropFirst(2), radix: 16).flatMap(Unicode.Scalar.init)
+        }
         if name.hasPrefix("#") { return UInt32(name.dropFirst()).flatMap(Unicode.Scalar.init) }
         return entities[name]
     }
 
     private static let entities: [String: Unicode.Scalar] = [
-        "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{A0}", "copy": "©", "reg": "®", "euro": "€",
+        "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{A0}", "copy": "©", "reg": "®",
+        "euro": "€",
         "hellip": "…", "ndash": "–", "mdash": "—", "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”", "laquo": "«",
         "raquo": "»", "bull": "•", "middot": "·", "auml": "ä", "ouml": "ö", "uuml": "ü", "Auml": "Ä", "Ouml": "Ö",
         "Uuml": "Ü", "szlig": "ß", "eacute": "é", "egrave": "è", "agrave": "à", "ccedil": "ç", "zwnj": "\u{200C}",

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// The fields of a raw header block, in order; the final empty line ends them (RFC 5322 §2.2). Nothing is rejected: a line
-/// that has no name and colon, and continues none, is a field whose name is "".
+/// The fields of a raw header block, in order; the final empty line ends them (RFC 5322 §2.2). Nothing is rejected: a
+/// line that has no name and colon, and continues none, is a field whose name is "".
 package struct HeaderFields: Sequence, Sendable {
     private let block: ByteBuffer
 
@@ -40,8 +40,8 @@ package struct HeaderFields: Sequence, Sendable {
     /// The first field of a name, in any case.
     package func first(_ name: String) -> Field? { first { $0.isNamed(name) } }
 
-    /// The fields that have one of these names, or with `excluding` those that have none of them, octet for octet, and an
-    /// empty line (RFC 9051 §6.4.5 HEADER.FIELDS, HEADER.FIELDS.NOT). Names match without regard to ASCII case.
+    /// The fields that have one of these names, or with `excluding` those that have none of them, octet for octet, and
+    /// an empty line (RFC 9051 §6.4.5 HEADER.FIELDS, HEADER.FIELDS.NOT). Names match without regard to ASCII case.
     package static func select(names: [String], excluding: Bool, from header: ByteBuffer) -> ByteBuffer {
         let wanted = Set(names.map { $0.lowercased() })
         var result = ByteBuffer()
@@ -49,7 +49,8 @@ package struct HeaderFields: Sequence, Sendable {
             var offset = 0
             while let span = FieldSpan(octets, from: offset) {
                 offset = span.end
-                let name = HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[span.start..<span.start + span.nameLength]))
+                let name = HeaderText.lowercased(
+                    UnsafeRawBufferPointer(rebasing: octets[span.start..<span.start + span.nameLength]))
                 guard wanted.contains(name) != excluding else { continue }
                 result.writeBytes(octets[span.start..<span.end])
                 if octets[span.end - 1] != 0x0A { result.writeStaticString("\r\n") }
@@ -83,7 +84,8 @@ struct FieldSpan {
         valueStart = nameLength > 0 ? start + (colon ?? -1) + 1 : start
     }
 
-    // field-name = 1*(%d33-57 / %d59-126), and obsolete blanks before the colon (RFC 5322 §3.6.8, §4.5). 0 for anything else.
+    // field-name = 1*(%d33-57 / %d59-126), and obsolete blanks before the colon (RFC 5322 §3.6.8, §4.5). 0 for anything
+    // else.
     private static func nameLength(_ line: UnsafeRawBufferPointer, colon: Int) -> Int {
         var end = colon
         while end > 0, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }

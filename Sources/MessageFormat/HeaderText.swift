@@ -2,8 +2,8 @@ import Glibc
 
 /// Header octets as text.
 enum HeaderText {
-    /// An unstructured value (RFC 5322 §2.2.1): unfolded by taking out every CR and LF, NUL taken out too, blanks at both
-    /// ends cut off.
+    /// An unstructured value (RFC 5322 §2.2.1): unfolded by taking out every CR and LF, NUL taken out too, blanks at
+    /// both ends cut off.
     static func unfolded(_ octets: UnsafeRawBufferPointer) -> String {
         let trimmed = trimmed(octets)
         guard trimmed.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else { return string(trimmed) }
@@ -47,6 +47,8 @@ enum HeaderText {
     /// Whether octets are this text in any ASCII case; `text` is in lower case.
     static func matches(_ octets: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         guard octets.count == text.utf8CodeUnitCount, let start = octets.baseAddress else { return false }
-        return strncasecmp(start.assumingMemoryBound(to: CChar.self), UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self), octets.count) == 0
+        return strncasecmp(
+            start.assumingMemoryBound(to: CChar.self),
+            UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self), octets.count) == 0
     }
 }

@@ -87,8 +87,8 @@ struct DateParser {
         return run.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
 
-    // RFC 5322 §4.3: two digits below 50 are this century's, other two or three digits count from 1900. Nil, and nothing
-    // taken, at a time of day.
+    // RFC 5322 §4.3: two digits below 50 are this century's, other two or three digits count from 1900. Nil, and
+    // nothing taken, at a time of day.
     private mutating func year() -> Int? {
         let start = lexer.index
         let count = lexer.run(.digits).count

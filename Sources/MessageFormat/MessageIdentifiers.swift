@@ -1,7 +1,7 @@
 /// msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS] (RFC 5322 §3.6.4), and the texts that mailers put around them.
 enum MessageIdentifiers {
-    /// Every `<...>` of the value, blanks within taken out, in order, at most `limit`. A single word with "@" and without
-    /// "<" is read as one, with "<" and ">" put around it.
+    /// Every `<...>` of the value, blanks within taken out, in order, at most `limit`. A single word with "@" and
+    /// without "<" is read as one, with "<" and ">" put around it.
     static func parse(_ value: UnsafeRawBufferPointer, limit: Int) -> [String] {
         var found: [String] = []
         var start = 0
@@ -19,8 +19,8 @@ enum MessageIdentifiers {
         return found
     }
 
-    /// Both lists as one, none twice, `own` left out; of more than `limit` the first and the last ones, for a conversation
-    /// hangs on its beginning and on the message before.
+    /// Both lists as one, none twice, `own` left out; of more than `limit` the first and the last ones, for a
+    /// conversation hangs on its beginning and on the message before.
     static func merged(_ references: [String], _ repliedTo: [String], own: String?, limit: Int) -> [String] {
         guard !references.isEmpty || !repliedTo.isEmpty else { return [] }
         var seen: Set<String> = own.map { [$0] } ?? []

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// Everything that the parser makes of a whole message, decoded, in the shape of a document: what `martlet message inspect`
-/// prints. Offsets and lengths are octets of the message.
+/// Everything that the parser makes of a whole message, decoded, in the shape of a document: what `martlet message
+/// inspect` prints. Offsets and lengths are octets of the message.
 package struct MessageInspection: Encodable, Sendable {
     package let size: Int
     package let headerSize: Int
@@ -100,7 +100,9 @@ extension PartInspection {
     fileprivate func collectAttachments(into list: inout [MessageInspection.Attachment]) {
         for part in parts { part.collectAttachments(into: &list) }
         message?.structure.collectAttachments(into: &list)
-        guard parts.isEmpty, disposition == "attachment" || fileName != nil || (message == nil && !type.hasPrefix("text/")) else { return }
+        guard parts.isEmpty,
+            disposition == "attachment" || fileName != nil || (message == nil && !type.hasPrefix("text/"))
+        else { return }
         list.append(MessageInspection.Attachment(part: path, type: type, fileName: fileName, decodedSize: decodedSize))
     }
 }

@@ -1,4 +1,5 @@
-/// What a message may ask of the parser. Beyond a limit the rest is opaque body or is left out; every offset stays right.
+/// What a message may ask of the parser. Beyond a limit the rest is opaque body or is left out; every offset stays
+/// right.
 package struct MessageLimits: Sendable, Equatable {
     /// Entities within entities; what lies deeper is one opaque part. Honest mail stays below ten.
     package var depth = 100

@@ -13,6 +13,7 @@ package struct MessageOutline: Sendable, Equatable {
     package var lineCount: Int
     /// The raw top header with its empty line; nil when it is longer than `MessageLimits.keptHeaderOctets`.
     package var header: ByteBuffer?
+    package var headerIsComplete: Bool { header != nil }
     package var envelope: Envelope
     /// The Message-ID as `<left@right>` and nothing else; what `references` of other messages hold.
     package var messageID: String?

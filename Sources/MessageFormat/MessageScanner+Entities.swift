@@ -21,8 +21,8 @@ extension MessageScanner {
         if kind == .leaf, !isEmbedded { sampler.open(fields) }
     }
 
-    /// Closes every entity inside the one at `frame`, -1 for all; bodies end at `end`, before which there are `line` line
-    /// feeds. A header that is cut off ends there too.
+    /// Closes every entity inside the one at `frame`, -1 for all; bodies end at `end`, before which there are `line`
+    /// line feeds. A header that is cut off ends there too.
     mutating func closeEntities(above frame: Int, at end: Int, line: Int) {
         while let header = pending { endHeader(at: max(header.start, end)) }
         while tree.frames.count - 1 > frame {

@@ -2,9 +2,9 @@ package import NIOCore
 
 /// Reads a message as it comes, in pieces of any size, and makes its outline: the same for every way of cutting it.
 ///
-/// It holds the header block it is in (up to the limits), the boundaries that are open, the start of a line that may be a
-/// delimiter, and the first octets of the text that the preview comes from; never the body. Nothing is rejected. Time is
-/// linear in the octets. Lines end with CRLF; a bare LF counts as a line end too, for old mail is stored so.
+/// It holds the header block it is in (up to the limits), the boundaries that are open, the start of a line that may be
+/// a delimiter, and the first octets of the text that the preview comes from; never the body. Nothing is rejected. Time
+/// is linear in the octets. Lines end with CRLF; a bare LF counts as a line end too, for old mail is stored so.
 package struct MessageScanner: Sendable {
     let limits: MessageLimits
     /// Octets consumed.
@@ -116,7 +116,9 @@ package struct MessageScanner: Sendable {
         isHeld = false
         held.removeAll(keepingCapacity: true)
         if case .delimiter(let place, _) = meaning {
-            closeEntities(above: tree.boundaries[place].frame, at: start - previousEnding, line: lines - (previousEnding > 0 ? 1 : 0))
+            closeEntities(
+                above: tree.boundaries[place].frame, at: start - previousEnding,
+                line: lines - (previousEnding > 0 ? 1 : 0))
         }
         lines += 1
         previousEnding = ending

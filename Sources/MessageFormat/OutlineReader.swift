@@ -1,5 +1,5 @@
-package import NIOCore
 import MailModel
+package import NIOCore
 
 /// Octets that no `MessageOutline.encode()` made.
 package struct OutlineCorrupt: Error, Equatable {
@@ -8,8 +8,8 @@ package struct OutlineCorrupt: Error, Equatable {
 }
 
 extension MessageOutline {
-    /// Reads what `encode()` wrote, to the last octet; throws `OutlineCorrupt` for anything else. Room is taken for no more
-    /// than there are octets.
+    /// Reads what `encode()` wrote, to the last octet; throws `OutlineCorrupt` for anything else. Room is taken for no
+    /// more than there are octets.
     package init(decoding bytes: ByteBuffer) throws(OutlineCorrupt) {
         var reader = OutlineReader(bytes: bytes.slice())
         size = try reader.number()
@@ -88,7 +88,9 @@ private struct OutlineReader {
     }
 
     mutating func take(_ count: Int) throws(OutlineCorrupt) -> ByteBuffer {
-        guard count <= source.writerIndex - offset, let bytes = source.getSlice(at: offset, length: count) else { throw corrupt }
+        guard count <= source.writerIndex - offset, let bytes = source.getSlice(at: offset, length: count) else {
+            throw corrupt
+        }
         offset += count
         return bytes
     }
@@ -108,7 +110,9 @@ private struct OutlineReader {
         return count == 0 ? nil : try text(count - 1)
     }
 
-    mutating func list<Element>(_ element: (inout OutlineReader) throws(OutlineCorrupt) -> Element) throws(OutlineCorrupt) -> [Element] {
+    mutating func list<Element>(
+        _ element: (inout OutlineReader) throws(OutlineCorrupt) -> Element
+    ) throws(OutlineCorrupt) -> [Element] {
         let count = try number()
         // Every element has an octet at least.
         guard count <= source.writerIndex - offset else { throw corrupt }
@@ -170,7 +174,9 @@ private struct OutlineReader {
         part.description = try optionalText()
         part.md5 = try optionalText()
         part.location = try optionalText()
-        if let kind = try optionalText() { part.disposition = Part.Disposition(kind: kind, parameters: try parameters()) }
+        if let kind = try optionalText() {
+            part.disposition = Part.Disposition(kind: kind, parameters: try parameters())
+        }
         part.languages = try texts()
         switch try number() {
         case 0: part.content = .leaf
@@ -181,7 +187,8 @@ private struct OutlineReader {
         case 2:
             let header = try range()
             let envelope = try envelope()
-            part.content = .message(EmbeddedMessage(headerRange: header, envelope: envelope, root: try self.part(depth: depth + 1)))
+            part.content = .message(
+                EmbeddedMessage(headerRange: header, envelope: envelope, root: try self.part(depth: depth + 1)))
         default: throw corrupt
         }
         return part

@@ -1,5 +1,5 @@
-/// A parameter of a Content-Type or Content-Disposition field (RFC 2045 §5.1). The name is in lower case and ends with `*`
-/// when the value is still encoded by RFC 2231 §4: `charset'language'percent-encoded`.
+/// A parameter of a Content-Type or Content-Disposition field (RFC 2045 §5.1). The name is in lower case and ends with
+/// `*` when the value is still encoded by RFC 2231 §4: `charset'language'percent-encoded`.
 package struct Parameter: Sendable, Hashable {
     package var name: String
     package var value: String
@@ -17,7 +17,9 @@ extension [Parameter] {
     /// are decoded although RFC 2047 §5 forbids them there, for many mailers write file names so.
     package func value(_ name: String) -> String? {
         let extended = name + "*"
-        if let found = first(where: { $0.name == extended }), let text = ExtendedValue.decode(found.value) { return text }
+        if let found = first(where: { $0.name == extended }), let text = ExtendedValue.decode(found.value) {
+            return text
+        }
         guard let plain = first(where: { $0.name == name })?.value else { return nil }
         return plain.utf8.contains(UInt8(ascii: "?")) ? EncodedWord.decode(plain) : plain
     }

@@ -5,13 +5,15 @@
 package struct Part: Sendable, Equatable {
     /// The header block with its final empty line; empty for a part that is not there (see `Content.multipart`).
     package var headerRange: Range<Int>
-    /// The body, encoded as it came; without the line end that belongs to the next boundary delimiter (RFC 2046 §5.1.1).
+    /// The body, encoded as it came; without the line end that belongs to the next boundary delimiter (RFC 2046
+    /// §5.1.1).
     package var bodyRange: Range<Int>
     /// Line ends in the body.
     package var lineCount: Int
     package var type: String
     package var subtype: String
-    /// RFC 2231 continuations are joined (RFC 2231 §6); one in a charset of its own is `name*` with the value still encoded.
+    /// RFC 2231 continuations are joined (RFC 2231 §6); one in a charset of its own is `name*` with the value still
+    /// encoded.
     package var parameters: [Parameter]
     package var id: String?
     package var description: String?
@@ -36,7 +38,8 @@ package struct Part: Sendable, Equatable {
     package indirect enum Content: Sendable, Equatable {
         /// No parts to look into. Also an encoded message/rfc822, and what lies beyond the limits.
         case leaf
-        /// At least one: a multipart in which no delimiter was found has one empty text/plain part, as Dovecot and Cyrus say.
+        /// At least one: a multipart in which no delimiter was found has one empty text/plain part, as Dovecot and
+        /// Cyrus say.
         case multipart([Part])
         /// message/rfc822 or message/global, not encoded.
         case message(EmbeddedMessage)
@@ -55,7 +58,8 @@ package struct Part: Sendable, Equatable {
         content = .leaf
     }
 
-    /// What BODYSTRUCTURE may say of the part: a leaf cannot be a multipart or a message there (RFC 9051 §9 body-type-basic).
+    /// What BODYSTRUCTURE may say of the part: a leaf cannot be a multipart or a message there (RFC 9051 §9
+    /// body-type-basic).
     package var structureType: (type: String, subtype: String) {
         guard case .leaf = content, isMultipart || isMessage else { return (type, subtype) }
         return ("application", "octet-stream")

@@ -81,7 +81,8 @@ package struct PartInspection: Encodable, Sendable {
             }
         case .message(let embedded):
             let isMultipart = if case .multipart = embedded.root.content { true } else { false }
-            let root = PartInspection(embedded.root, path: isMultipart ? path : path + [1], message: message, left: &left)
+            let root = PartInspection(
+                embedded.root, path: isMultipart ? path : path + [1], message: message, left: &left)
             embeddedMessage = Embedded(embedded, structure: root)
         }
         self.parts = parts

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Keeps the first octets of the text that a preview is made of: the first text/plain part with something in it that is no
-/// attachment and in no embedded message, otherwise the first such text/html part.
+/// Keeps the first octets of the text that a preview is made of: the first text/plain part with something in it that is
+/// no attachment and in no embedded message, otherwise the first such text/html part.
 struct PreviewSampler: Sendable {
     private struct Sample: Sendable {
         var octets: [UInt8] = []
@@ -65,7 +65,10 @@ enum PreviewText {
         line.reserveCapacity(longest)
         var isParted = false
         for octet in octets {
-            if octet >= 0x80 || octet == 0x1B || octet == UInt8(ascii: "+") || octet == UInt8(ascii: "~") || octet == 0 { return nil }
+            if octet >= 0x80 || octet == 0x1B || octet == UInt8(ascii: "+") || octet == UInt8(ascii: "~") || octet == 0
+            {
+                return nil
+            }
             if octet <= 0x20 || octet == 0x7F {
                 isParted = !line.isEmpty
                 continue
@@ -84,7 +87,9 @@ enum PreviewText {
         var count = 0
         var isParted = false
         for scalar in text.unicodeScalars {
-            if scalar.value <= 0x20 || (0x7F...0xA0).contains(scalar.value) || scalar.properties.isWhitespace || scalar.value == 0xFEFF {
+            if scalar.value <= 0x20 || (0x7F...0xA0).contains(scalar.value) || scalar.properties.isWhitespace
+                || scalar.value == 0xFEFF
+            {
                 isParted = count > 0
                 continue
             }

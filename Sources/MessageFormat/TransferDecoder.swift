@@ -15,7 +15,8 @@ package struct TransferDecoder: Sendable {
 
     private init(scheme: Scheme) { self.scheme = scheme }
 
-    /// Nil for an encoding that is not known, whose octets cannot be given decoded (RFC 9051 §6.4.5 BINARY: UNKNOWN-CTE).
+    /// Nil for an encoding that is not known, whose octets cannot be given decoded (RFC 9051 §6.4.5 BINARY:
+    /// UNKNOWN-CTE).
     package init?(_ encoding: String) {
         switch encoding.lowercased() {
         case "7bit", "8bit", "binary", "": scheme = .identity

@@ -54,7 +54,10 @@ import Testing
     @Test("comments within comments, however deep, neither overflow nor slow down: CVE-2026-47088")
     func nestedComments() {
         let deep = String(repeating: "(", count: 200_000)
-        #expect(AddressListTests.shown("a@x " + deep + String(repeating: ")", count: 200_000) + ", b@y").map { $0.suffix(3) } == ["a|x", "b|y"])
+        #expect(
+            AddressListTests.shown("a@x " + deep + String(repeating: ")", count: 200_000) + ", b@y").map {
+                $0.suffix(3)
+            } == ["a|x", "b|y"])
         #expect(AddressListTests.shown("a@x, " + deep).count == 1)
     }
 

@@ -65,7 +65,9 @@ import Testing
             let isDigit = octet >= 0x30 && octet <= 0x39
             #expect(OctetSet.digits.contains(octet) == isDigit)
             #expect(OctetSet.eightBit.contains(octet) == (octet >= 0x80))
-            #expect(OctetSet.token.contains(octet) == (octet > 0x20 && octet < 0x7F && !"()<>@,;:\\\"/[]?=".utf8.contains(octet)))
+            #expect(
+                OctetSet.token.contains(octet)
+                    == (octet > 0x20 && octet < 0x7F && !"()<>@,;:\\\"/[]?=".utf8.contains(octet)))
         }
         #expect(OctetSet.lowercased(UInt8(ascii: "Z")) == UInt8(ascii: "z"))
         #expect(OctetSet.lowercased(UInt8(ascii: "[")) == UInt8(ascii: "["))

@@ -31,7 +31,9 @@ import Testing
 
         """
 
-    static func texts(_ outline: MessageOutline, _ bytes: ByteBuffer, limit: Int = 1 << 20, step: Int = 1 << 20) throws -> [String] {
+    static func texts(
+        _ outline: MessageOutline, _ bytes: ByteBuffer, limit: Int = 1 << 20, step: Int = 1 << 20
+    ) throws -> [String] {
         var texts: [String] = []
         try DecodedText(outline, limit: limit).forEach { (range: Range<Int>) throws in
             bytes.getSlice(at: range.lowerBound, length: min(step, range.count)) ?? ByteBuffer()
@@ -60,10 +62,11 @@ import Testing
         let bytes = message(DecodedTextTests.text)
         let outline = scan(bytes, pieces: 50)
         var reads = 0
-        try DecodedText(outline).forEach(readNow: { range throws in
-            reads += 1
-            return bytes.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
-        }, visit: { !$0.contains("grün") })
+        try DecodedText(outline).forEach(
+            readNow: { range throws in
+                reads += 1
+                return bytes.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
+            }, visit: { !$0.contains("grün") })
         #expect(reads == 1)
         var texts: [String] = []
         DecodedText(outline, limit: 3).forEach(
@@ -80,7 +83,12 @@ import Testing
         let bytes = message(DecodedTextTests.text)
         let outline = scan(bytes, pieces: 50)
         var count = 0
-        DecodedText(outline).forEach(readNow: { _ in ByteBuffer() }, visit: { count += $0.isEmpty ? 1 : 0; return true })
+        DecodedText(outline).forEach(
+            readNow: { _ in ByteBuffer() },
+            visit: {
+                count += $0.isEmpty ? 1 : 0
+                return true
+            })
         #expect(count == 4)
         #expect(throws: OutlineCorrupt.self) {
             try DecodedText(outline).forEach(readNow: { _ in throw try #require(corruption()) }, visit: { _ in true })
@@ -98,6 +106,8 @@ import Testing
 
     @Test("header text is unfolded and decoded: RFC 9051 §6.4.4 TEXT, HEADER")
     func header() {
-        #expect(DecodedText.header(message("Subject: =?utf-8?q?gr=C3=BCn?=\n und\nodd line\n\n")) == "Subject: grün und\r\nodd line\r\n")
+        #expect(
+            DecodedText.header(message("Subject: =?utf-8?q?gr=C3=BCn?=\n und\nodd line\n\n"))
+                == "Subject: grün und\r\nodd line\r\n")
     }
 }

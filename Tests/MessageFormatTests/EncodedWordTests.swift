@@ -30,8 +30,10 @@ import Testing
     @Test(
         "encodes whole characters in words of at most 75 octets, and back: RFC 2047 §2, §5",
         arguments: [
-            "grün", "Ein langer Betreff mit nur einem Umlaut, der gewiß nicht in ein einziges Wort von 75 Zeichen paßt, oder?",
-            String(repeating: "日本語テキスト", count: 40), "a_b=?c ü", String(repeating: "😀", count: 100), "ü ", " ü", "Привет, мир",
+            "grün",
+            "Ein langer Betreff mit nur einem Umlaut, der gewiß nicht in ein einziges Wort von 75 Zeichen paßt, oder?",
+            String(repeating: "日本語テキスト", count: 40), "a_b=?c ü", String(repeating: "😀", count: 100), "ü ", " ü",
+            "Привет, мир",
         ])
     func encodes(text: String) {
         let encoded = EncodedWord.encode(text)

@@ -51,7 +51,8 @@ import Testing
         #expect(EnvelopeTests.full.messageID == "<one@x>")
         #expect(EnvelopeTests.full.references == ["<minus.one@x>", "<zero@x>"])
         #expect(EnvelopeTests.full.sentDate?.timestamp.description == "1997-11-21T15:55:06Z")
-        let plain = scan(lines: "Message-ID: plain@x\nIn-Reply-To: Your message of today <a@x>\nReferences: junk < b @\n x> <>\n\n")
+        let plain = scan(
+            lines: "Message-ID: plain@x\nIn-Reply-To: Your message of today <a@x>\nReferences: junk < b @\n x> <>\n\n")
         #expect(plain.messageID == "<plain@x>")
         #expect(plain.references == ["<b@x>", "<a@x>"])
     }
@@ -67,7 +68,10 @@ import Testing
 
     @Test("8-bit headers are UTF-8, otherwise ISO 8859-1, and hold no NUL: RFC 6532 §3")
     func eightBit() {
-        let outline = scan(ByteBuffer(latin: "Subject: gr\u{FC}n\0\r\nFrom: J\u{C3}\u{BC}rgen <j\u{C3}\u{BC}@x>\r\nTo: J\u{FC} <j@x>\r\n\r\n"))
+        let outline = scan(
+            ByteBuffer(
+                latin: "Subject: gr\u{FC}n\0\r\nFrom: J\u{C3}\u{BC}rgen <j\u{C3}\u{BC}@x>\r\nTo: J\u{FC} <j@x>\r\n\r\n")
+        )
         #expect(outline.envelope.subject == "grün")
         #expect(outline.envelope.from == [EnvelopeAddress(displayName: "Jürgen", mailbox: "jü", host: "x")])
         #expect(outline.envelope.to.first?.displayName == "Jü")

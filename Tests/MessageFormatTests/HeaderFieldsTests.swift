@@ -4,13 +4,17 @@ import Testing
 
 @Suite struct HeaderFieldsTests {
     static let block = message(
-        "Received: one\n\tfolded\nSUBJECT : obsolete blanks\nno colon here\nFrom me Mon 1 Jan 12:00\nX-Empty:\nreceived: two\n\nbody: not a field\n")
+        "Received: one\n\tfolded\nSUBJECT : obsolete blanks\nno colon here\nFrom me Mon 1 Jan 12:00\nX-Empty:\nreceived: two\n\nbody: not a field\n"
+    )
 
     @Test("fields with folding, obsolete blanks and without a colon: RFC 5322 §2.2.3, §4.5")
     func iterates() {
         let fields = Array(HeaderFields(HeaderFieldsTests.block))
         #expect(fields.map(\.name) == ["Received", "SUBJECT", "", "", "X-Empty", "received"])
-        #expect(fields.map(\.value) == ["one\tfolded", "obsolete blanks", "no colon here", "From me Mon 1 Jan 12:00", "", "two"])
+        #expect(
+            fields.map(\.value) == [
+                "one\tfolded", "obsolete blanks", "no colon here", "From me Mon 1 Jan 12:00", "", "two",
+            ])
         #expect(HeaderFieldsTests.block.latin(fields[0].range) == "Received: one\r\n\tfolded\r\n")
         #expect(fields[1].isNamed("subject"))
         #expect(HeaderFields(HeaderFieldsTests.block).first("RECEIVED")?.value == "one\tfolded")
@@ -48,7 +52,8 @@ import Testing
     @Test(
         "values are UTF-8, otherwise ISO 8859-1, without NUL: RFC 6532 §3",
         arguments: [
-            ("S: gr\u{C3}\u{BC}n\r\n", "grün"), ("S: gr\u{FC}n\r\n", "grün"), ("S: a\0b\r\n c\r\n", "ab c"), ("S: \r\n x \r\n", "x"),
+            ("S: gr\u{C3}\u{BC}n\r\n", "grün"), ("S: gr\u{FC}n\r\n", "grün"), ("S: a\0b\r\n c\r\n", "ab c"),
+            ("S: \r\n x \r\n", "x"),
         ])
     func eightBit(raw: String, expected: String) {
         #expect(HeaderFields(ByteBuffer(latin: raw)).first("s")?.value == expected)

@@ -52,12 +52,15 @@ import Testing
     }
 
     static let defects: [(String, MessageDefect)] = [
-        ("no colon\r\n\r\n", .lineWithoutFieldName), ("From: a@x\r\n", .headerWithoutEnd), ("\r\n", .dateMissing), ("\r\n", .fromMissing),
+        ("no colon\r\n\r\n", .lineWithoutFieldName), ("From: a@x\r\n", .headerWithoutEnd), ("\r\n", .dateMissing),
+        ("\r\n", .fromMissing),
         ("Date: x\r\n\r\n", .dateUnreadable), ("Content-Type: text\r\n\r\n", .contentTypeUnreadable),
-        ("Content-Type: multipart/x\r\n\r\n", .multipartWithoutBoundary), ("Content-Type: multipart/x\r\n\r\n", .multipartWithoutParts),
+        ("Content-Type: multipart/x\r\n\r\n", .multipartWithoutBoundary),
+        ("Content-Type: multipart/x\r\n\r\n", .multipartWithoutParts),
         ("Content-Type: multipart/x; boundary=b\r\n\r\n--b\r\n", .missingEndBoundary),
         ("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n", .encodedMessage),
-        ("Content-Transfer-Encoding: x\r\n\r\n", .unknownEncoding), ("Content-Type: text/plain; charset=x\r\n\r\n", .unknownCharset),
+        ("Content-Transfer-Encoding: x\r\n\r\n", .unknownEncoding),
+        ("Content-Type: text/plain; charset=x\r\n\r\n", .unknownCharset),
         ("Subject: \u{E4}\r\n\r\n", .eightBitHeader), ("\r\na\n", .bareLineFeed), ("\r\na\rb\r\n", .bareCarriageReturn),
         ("\r\n\0", .nul), ("\r\n" + String(repeating: "x", count: 999), .lineTooLong),
         (String(repeating: "Content-Type: message/rfc822\r\n\r\n", count: 101), .tooDeep),

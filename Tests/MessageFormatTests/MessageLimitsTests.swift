@@ -57,7 +57,9 @@ import Testing
     func largeHeader() {
         var limits = MessageLimits()
         limits.headerOctets = 1_000
-        let text = "Subject: first\n" + String(repeating: "X-Filler: \(String(repeating: "x", count: 60))\n", count: 200) + "From: lost@x\n\nbody\n"
+        let text =
+            "Subject: first\n" + String(repeating: "X-Filler: \(String(repeating: "x", count: 60))\n", count: 200)
+            + "From: lost@x\n\nbody\n"
         let bytes = message(text)
         let outline = scan(bytes, limits: limits)
         #expect(outline.envelope.subject == "first" && outline.envelope.from.isEmpty && outline.header == nil)
@@ -85,7 +87,9 @@ import Testing
         limits.addresses = 30
         let parameters = (0..<100).map { "; a\($0)=\($0)" }.joined()
         let addresses = String(repeating: "a@x,", count: 100)
-        let text = "To: \(addresses)\nCc: late@x\nContent-Type: text/plain\(parameters)\n" + String(repeating: "X: y\n", count: 60) + "Subject: lost\n\n"
+        let text =
+            "To: \(addresses)\nCc: late@x\nContent-Type: text/plain\(parameters)\n"
+            + String(repeating: "X: y\n", count: 60) + "Subject: lost\n\n"
         let outline = scan(lines: text, limits: limits)
         #expect(outline.envelope.to.count == 30 && outline.envelope.cc.isEmpty)
         #expect(outline.root.parameters.count == 20 && outline.envelope.subject == nil)

@@ -20,10 +20,16 @@ import Testing
         (multipart("--bb\n\nno delimiter\n--bb--\n"), "mixed(text/plain)"),
         (multipart("--bc\n\nno\n--b\n\nyes\n--b-x\nno\n--b--\n"), "mixed(text/plain)"),
         (multipart("", boundary: "b "), "mixed(text/plain)"),
+        (
+            multipart("--=?a?q?b?=\n\n1\n--=?a?q?b?=\nContent-Type: x/y\n\n2", boundary: "=?a?q?b?="),
+            "mixed(text/plain x/y)"
+        ),
         (multipart("--b\n\nx\n--b--\n", boundary: "b "), "mixed(text/plain)"),
         ("Content-Type: multipart/mixed\n\n--b\n\nx\n--b--\n", "mixed(text/plain)"),
         (
-            multipart("--b\nContent-Type: multipart/alternative; boundary=bb\n\n--bb\n\n1\n--bb\nContent-Type: text/html\n\n2\n--bb--\n\n--b\n\n3\n--b--\n"),
+            multipart(
+                "--b\nContent-Type: multipart/alternative; boundary=bb\n\n--bb\n\n1\n--bb\nContent-Type: text/html\n\n2\n--bb--\n\n--b\n\n3\n--b--\n"
+            ),
             "mixed(alternative(text/plain text/html) text/plain)"
         ),
         (
@@ -31,11 +37,14 @@ import Testing
             "mixed(alternative(text/plain))"
         ),
         (
-            multipart("--b\nContent-Type: multipart/alternative; boundary=c\n\n--c\n\nleft open\n--b\nContent-Type: image/png\n\n3\n--b--\n"),
+            multipart(
+                "--b\nContent-Type: multipart/alternative; boundary=c\n\n--c\n\nleft open\n--b\nContent-Type: image/png\n\n3\n--b--\n"
+            ),
             "mixed(alternative(text/plain) image/png)"
         ),
         (
-            multipart("--b\nContent-Type: message/rfc822\n\nSubject: in\n\nbody\n--b--\n"), "mixed(message/rfc822<text/plain>)"
+            multipart("--b\nContent-Type: message/rfc822\n\nSubject: in\n\nbody\n--b--\n"),
+            "mixed(message/rfc822<text/plain>)"
         ),
         (multipart("--b\nContent-Type: message/global\n\n--b--\n"), "mixed(message/global<text/plain>)"),
         (multipart("--b\nContent-Type: message/rfc822\n--b--\n"), "mixed(message/rfc822<text/plain>)"),
@@ -47,25 +56,32 @@ import Testing
             multipart("--b\n\nSubject: 1\n\nx\n--b\nContent-Type: text/plain\n\ny\n--b--\n", subtype: "digest"),
             "digest(message/rfc822<text/plain> text/plain)"
         ),
-        ("Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nSubject: x\n\ny", "message/rfc822<message/rfc822<text/plain>>"),
+        (
+            "Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nSubject: x\n\ny",
+            "message/rfc822<message/rfc822<text/plain>>"
+        ),
         ("Content-Type: message/delivery-status\n\nx", "message/delivery-status"),
     ]
 
-    @Test("what messages are made of, broken ones too, for every way of cutting: RFC 2046 §5.1, §5.2", arguments: shapes)
+    @Test(
+        "what messages are made of, broken ones too, for every way of cutting: RFC 2046 §5.1, §5.2", arguments: shapes)
     func shape(text: String, expected: String) {
         #expect(scan(lines: text).root.shape == expected)
         // Stored mail may come with bare LF.
         #expect(scan(ByteBuffer(string: text)).root.shape == expected)
     }
 
-    @Test("offsets, sizes and line counts of a multipart: RFC 2046 §5.1.1, the line end before a delimiter is the delimiter's")
+    @Test(
+        "offsets, sizes and line counts of a multipart: RFC 2046 §5.1.1, the line end before a delimiter is the delimiter's"
+    )
     func offsets() {
         let bytes = message(MessageScannerTests.multipart("pre\n--b\nX: y\n\none\ntwo\n--b\n\n\n--b--\nepilogue\n"))
         let outline = scan(bytes)
         let parts = outline.root.children
         #expect(outline.size == bytes.readableBytes && outline.lineCount == 14)
         #expect(bytes.latin(outline.root.headerRange).hasSuffix("\"b\"\r\n\r\n"))
-        #expect(outline.headerSize == outline.root.headerRange.count && outline.root.bodyRange.upperBound == outline.size)
+        #expect(
+            outline.headerSize == outline.root.headerRange.count && outline.root.bodyRange.upperBound == outline.size)
         #expect(outline.header.map { String(buffer: $0) } == bytes.latin(outline.root.headerRange))
         #expect(bytes.latin(parts[0].headerRange) == "X: y\r\n\r\n")
         #expect(bytes.latin(parts[0].bodyRange) == "one\r\ntwo")
@@ -83,7 +99,9 @@ import Testing
 
     @Test("an embedded message has ranges, lines and an envelope of its own: RFC 9051 §7.5.2")
     func embedded() {
-        let bytes = message(MessageScannerTests.multipart("--b\nContent-Type: message/rfc822\n\nSubject: in\nFrom: i@x\n\n1\n2\n\n--b--\n"))
+        let bytes = message(
+            MessageScannerTests.multipart(
+                "--b\nContent-Type: message/rfc822\n\nSubject: in\nFrom: i@x\n\n1\n2\n\n--b--\n"))
         let part = scan(bytes).root.children[0]
         let inner = part.embedded
         #expect(bytes.latin(part.bodyRange) == "Subject: in\r\nFrom: i@x\r\n\r\n1\r\n2\r\n")
@@ -121,7 +139,10 @@ import Testing
     @Test("very long lines, NULs and 8-bit octets in headers and bodies are counted, not held")
     func awkwardOctets() {
         let long = String(repeating: "x", count: 300_000)
-        let bytes = ByteBuffer(latin: "Subject: \u{0}gr\u{FC}n \(long)\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--\(long)\r\n\u{0}\r\n--b--\r\n")
+        let bytes = ByteBuffer(
+            latin:
+                "Subject: \u{0}gr\u{FC}n \(long)\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--\(long)\r\n\u{0}\r\n--b--\r\n"
+        )
         let outline = scan(bytes)
         #expect(outline.header == nil)
         #expect(outline.envelope.subject == "grün " + long)
@@ -133,10 +154,13 @@ import Testing
         let fits = String(repeating: "b", count: 900)
         let long = String(repeating: "b", count: 1_200)
         for (boundary, count) in [(fits, 2), (long, 1)] {
-            let outline = scan(lines: MessageScannerTests.multipart("--\(boundary)\n\n1\n--\(boundary)\n\n2\n--\(boundary)--\n", boundary: boundary))
+            let outline = scan(
+                lines: MessageScannerTests.multipart(
+                    "--\(boundary)\n\n1\n--\(boundary)\n\n2\n--\(boundary)--\n", boundary: boundary))
             #expect(outline.root.children.count == count)
         }
-        let padded = scan(lines: MessageScannerTests.multipart("--b\n\n1\n--b\(String(repeating: " ", count: 2_000))\n\n2\n--b--\n"))
+        let padded = scan(
+            lines: MessageScannerTests.multipart("--b\n\n1\n--b\(String(repeating: " ", count: 2_000))\n\n2\n--b--\n"))
         #expect(padded.root.children.count == 1)
     }
 }

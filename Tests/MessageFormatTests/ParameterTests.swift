@@ -9,24 +9,30 @@ import Testing
 
     static let table: [(String, [String])] = [
         ("name=a.txt", ["name=a.txt"]), ("NAME = \"a \\\"b\\\".txt\" ; x=y", ["name=a \"b\".txt", "x=y"]),
-        ("name*0=\"a\"; name*1=b", ["name=ab"]), ("name*1=b; name*0=a", ["name=ab"]), ("name*0=a; name*2=c", ["name=a"]),
+        ("name*0=\"a\"; name*1=b", ["name=ab"]), ("name*1=b; name*0=a", ["name=ab"]),
+        ("name*0=a; name*2=c", ["name=a"]),
         ("name*1=b", []), ("name*=utf-8'de'gr%C3%BCn", ["name*=utf-8'de'gr%C3%BCn"]),
         ("name*0*=utf-8''gr%C3; name*1*=%BCn; name*2=\" x%\"", ["name*=utf-8''gr%C3%BCn%20x%25"]),
-        ("name*999=x; name*99999999999=y", ["name*99999999999=y"]), ("name=My File.pdf; x=1", ["name=My File.pdf", "x=1"]),
+        ("name*999=x; name*99999999999=y", ["name*99999999999=y"]),
+        ("name=My File.pdf; x=1", ["name=My File.pdf", "x=1"]),
         (";; ; a=1;", ["a=1"]), ("a; b=2", ["b=2"]), ("=x; b=2", ["b=2"]), ("a=\"unclosed; b=2", ["a=unclosed; b=2"]),
         ("a=(c)1(c); b=2 (c)", ["a=1", "b=2"]), ("boundary=a=b?c:d/e", ["boundary=a=b?c:d/e"]),
         ("a=1; a=2", ["a=1", "a=2"]), ("a=\"x\n y\"", ["a=x y"]), ("a=", ["a="]),
     ]
 
-    @Test("parameters as BODYSTRUCTURE gives them, continuations joined: RFC 2045 §5.1, RFC 2231 §3, §4, §6", arguments: table)
+    @Test(
+        "parameters as BODYSTRUCTURE gives them, continuations joined: RFC 2045 §5.1, RFC 2231 §3, §4, §6",
+        arguments: table)
     func parses(text: String, expected: [String]) {
         #expect(ParameterTests.raw(text) == expected)
     }
 
     static let names: [(String, String?)] = [
         ("filename=a.txt", "a.txt"), ("filename*=utf-8''gr%C3%BCn.txt", "grün.txt"),
-        ("filename=\"x\"; filename*=iso-8859-1'de'gr%FCn", "grün"), ("filename*0*=koi8-r''%F0%D2; filename*1*=%C9", "При"),
-        ("filename=\"=?utf-8?q?gr=C3=BCn?=\"", "grün"), ("filename*=x-nobody''a; filename=b", "b"), ("filename*=broken", nil),
+        ("filename=\"x\"; filename*=iso-8859-1'de'gr%FCn", "grün"),
+        ("filename*0*=koi8-r''%F0%D2; filename*1*=%C9", "При"),
+        ("filename=\"=?utf-8?q?gr=C3=BCn?=\"", "grün"), ("filename*=x-nobody''a; filename=b", "b"),
+        ("filename*=broken", nil),
         ("filename*=''a%0D%0Ab%", "ab%"), ("other=1", nil),
     ]
 
@@ -55,7 +61,8 @@ import Testing
                 """
         ).root
         #expect(part.mediaType == "text/html" && part.charset == "UTF-8" && part.encoding == "quoted-printable")
-        #expect(part.id == "<x@y>" && part.description == "=?utf-8?q?=C3=A4?=" && part.md5 == "Q2hlY2sgSW50ZWdyaXR5IQ==")
+        #expect(
+            part.id == "<x@y>" && part.description == "=?utf-8?q?=C3=A4?=" && part.md5 == "Q2hlY2sgSW50ZWdyaXR5IQ==")
         #expect(part.disposition == Part.Disposition(kind: "inline", parameters: [Parameter(name: "x", value: "y")]))
         #expect(part.languages == ["de", "en-GB"] && part.location == "http://example.org/a")
     }

@@ -10,7 +10,9 @@ import Glibc
 enum RealMail {
     static let folders: [String] = {
         let named = getenv("MARTLET_TEST_MAIL").map { [String(cString: $0)] } ?? []
-        return named + ["../shared/data/mail-lkml", "../../shared/data/mail-lkml", "/work/shared/data/mail-lkml"]
+        let package = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
+            separator: "/")
+        return named + [package + "/../shared/data/mail-lkml", "../shared/data/mail-lkml"]
     }()
 
     static let files: [String] = {
@@ -81,7 +83,8 @@ struct NaiveSplitter {
             field += content
         }
         let header = range.lowerBound..<end
-        let type = field.split(separator: "\n").first { $0.lowercased().hasPrefix("content-type:") }.map(String.init) ?? ""
+        let type =
+            field.split(separator: "\n").first { $0.lowercased().hasPrefix("content-type:") }.map(String.init) ?? ""
         let body = end..<range.upperBound
         guard type.lowercased().contains("multipart/"), let boundary = boundary(type) else {
             let isMessage = type.lowercased().contains("message/rfc822")

@@ -8,7 +8,9 @@ func scan(
 ) -> MessageOutline {
     let whole = scan(message, pieces: message.readableBytes, limits: limits)
     for size in [1, 2, 7, 64] {
-        #expect(scan(message, pieces: size, limits: limits) == whole, "in pieces of \(size)", sourceLocation: sourceLocation)
+        #expect(
+            scan(message, pieces: size, limits: limits) == whole, "in pieces of \(size)", sourceLocation: sourceLocation
+        )
     }
     let decoded = try? MessageOutline(decoding: whole.encode())
     #expect(decoded == whole, "after encoding", sourceLocation: sourceLocation)

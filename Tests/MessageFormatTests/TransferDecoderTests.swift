@@ -6,14 +6,17 @@ import Testing
     static let table: [(String, String, String)] = [
         ("7bit", "a=3D\r\n", "a=3D\r\n"), ("BINARY", "\u{0}\u{FF}", "\u{0}\u{FF}"), ("8Bit", "", ""),
         ("base64", "SGVsbG8=", "Hello"), ("base64", "SGVs\r\nbG8=\r\n", "Hello"), ("base64", "SGVsbG8", "Hello"),
-        ("base64", "SGVsbA==SGk=", "HellHi"), ("base64", "S!G*V sbG8=", "Hello"), ("base64", "A", ""), ("base64", "====", ""),
+        ("base64", "SGVsbA==SGk=", "HellHi"), ("base64", "S!G*V sbG8=", "Hello"), ("base64", "A", ""),
+        ("base64", "====", ""),
         ("base64", "////", "\u{FF}\u{FF}\u{FF}"), ("Base64", "SG=k", "H"), ("base64", "", ""),
         ("quoted-printable", "a=3Db", "a=b"), ("quoted-printable", "a=3db=C3=A4", "a=b\u{C3}\u{A4}"),
         ("quoted-printable", "soft=\r\nbreak", "softbreak"), ("quoted-printable", "soft=\nbreak", "softbreak"),
-        ("quoted-printable", "soft= \t\r\nbreak", "softbreak"), ("quoted-printable", "blanks \t \r\nnext", "blanks\r\nnext"),
+        ("quoted-printable", "soft= \t\r\nbreak", "softbreak"),
+        ("quoted-printable", "blanks \t \r\nnext", "blanks\r\nnext"),
         ("quoted-printable", "a \tb", "a \tb"), ("quoted-printable", "=ZZ=4", "=ZZ=4"), ("quoted-printable", "a=", "a"),
         ("quoted-printable", "= x", "= x"), ("quoted-printable", "==3D", "=="), ("quoted-printable", "=4=41", "=4A"),
-        ("quoted-printable", "end  ", "end"), ("quoted-printable", "=20\r\n", " \r\n"), ("quoted-printable", "=\rx", "x"),
+        ("quoted-printable", "end  ", "end"), ("quoted-printable", "=20\r\n", " \r\n"),
+        ("quoted-printable", "=\rx", "x"),
     ]
 
     @Test("decodes, whatever the cutting: RFC 2045 §6.7, §6.8", arguments: table)
@@ -31,7 +34,9 @@ import Testing
         }
     }
 
-    @Test("an encoding nobody knows is said to be so: RFC 9051 §6.4.5 UNKNOWN-CTE", arguments: ["x-uuencode", "base-64", "gzip"])
+    @Test(
+        "an encoding nobody knows is said to be so: RFC 9051 §6.4.5 UNKNOWN-CTE",
+        arguments: ["x-uuencode", "base-64", "gzip"])
     func unknown(encoding: String) {
         #expect(TransferDecoder(encoding) == nil)
         #expect(!TransferDecoder.isKnown(encoding))
