@@ -93,7 +93,9 @@ let package = Package(
 
         .executableTarget(
             name: "martlet-benchmarks",
-            dependencies: ["MailModel", "MessageFormat", "Storage", "SQLiteStore", bytes, log],
+            dependencies: [
+                "MailModel", "MessageFormat", "Storage", "SQLiteStore", "Conversation", "Gatehouse", "PostOffice", "SMTP", "MemoryStore", bytes, log,
+            ],
             path: "Benchmarks/Sources",
             swiftSettings: house),
 
