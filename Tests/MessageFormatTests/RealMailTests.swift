@@ -142,7 +142,7 @@ extension String {
         for octets in [stored, sent] {
             let bytes = ByteBuffer(bytes: octets)
             let outline = scan(bytes, pieces: octets.count)
-            #expect(outline == scan(bytes, pieces: octets.count == stored.count ? 1 : 1_000))
+            #expect(outline == scan(bytes, pieces: octets.count == stored.count ? 3 : 1_000))
             #expect(outline.root.asNode == NaiveSplitter(octets).node(0..<octets.count))
             #expect((try? MessageOutline(decoding: outline.encode())) == outline)
             #expect(outline.lineCount == octets.count { $0 == 10 })

@@ -30,9 +30,15 @@ func message(_ text: String) -> ByteBuffer {
 
 func scan(_ message: ByteBuffer, pieces size: Int, limits: MessageLimits = .standard) -> MessageOutline {
     var scanner = MessageScanner(limits: limits)
-    var rest = message
-    while rest.readableBytes > 0, let piece = rest.readSlice(length: min(max(1, size), rest.readableBytes)) {
-        scanner.consume(piece)
+    guard size < message.readableBytes else {
+        scanner.consume(message)
+        return scanner.finish()
+    }
+    message.withUnsafeReadableBytes { octets in
+        for start in stride(from: 0, to: octets.count, by: max(1, size)) {
+            let end = min(octets.count, start + max(1, size))
+            scanner.consume(UnsafeRawBufferPointer(rebasing: octets[start..<end]))
+        }
     }
     return scanner.finish()
 }
