@@ -93,9 +93,7 @@ let package = Package(
 
         .executableTarget(
             name: "martlet-benchmarks",
-            dependencies: [
-                "MailModel", "MessageFormat", "Storage", "SQLiteStore", "Conversation", "Gatehouse", "PostOffice", "SMTP", "MemoryStore", bytes, log,
-            ],
+            dependencies: ["MailModel", "MessageFormat", "Storage", "SQLiteStore", bytes, log],
             path: "Benchmarks/Sources",
             swiftSettings: house),
 

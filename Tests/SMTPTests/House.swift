@@ -11,8 +11,7 @@ import Storage
 import Synchronization
 import Testing
 
-/// A house with two accounts in memory: alice (the first made) and bob of example.test, whose password is "open
-/// sesame".
+/// A house with two accounts in memory: alice (the first made) and bob of example.test, whose password is "open sesame".
 struct House {
     let store: MemoryStore
     let gatekeeper: Gatekeeper
@@ -26,14 +25,12 @@ struct House {
     static let domain = Domain("example.test")
     static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     /// "open sesame" at the lowest cost.
-    static let passwordHash =
-        "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$m+oZMXTslERONf723BU81132iA73YijPQ5PFSBtiamo"
+    static let passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$m+oZMXTslERONf723BU81132iA73YijPQ5PFSBtiamo"
 
     init(checks: [Intake.Check] = Intake.Check.standard) async throws {
         store = MemoryStore { House.now }
         gatekeeper = Gatekeeper(
-            accounts: store, settings: Gatekeeper.Settings(defaultDomain: House.domain), log: House.log,
-            clock: { House.now })
+            accounts: store, settings: Gatekeeper.Settings(defaultDomain: House.domain), log: House.log, clock: { House.now })
         directory = Directory(accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: House.domain)
         intake = Intake(store: store, checks: checks, clock: { House.now }, log: House.log)
         try await directory.add(domain: "example.test")
@@ -61,8 +58,7 @@ struct House {
     func talk(
         _ role: SMTPRole = .mx, tls: Bool = false, _ change: (inout SMTPSettings) -> Void = { _ in }
     ) async throws -> Rehearsal<SMTPWorker> {
-        let facts = ConnectionFacts.rehearsal(
-            from: "192.0.2.7", tls: tls || role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
+        let facts = ConnectionFacts.rehearsal(from: "192.0.2.7", tls: tls || role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
         let talk = await Rehearsal(try worker(role, change), facts: facts)
         _ = await talk.send("EHLO client.example\r\n")
         return talk

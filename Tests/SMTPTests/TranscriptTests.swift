@@ -18,16 +18,13 @@ import Testing
             let worker = try house.worker(role) { settings in
                 if let limit = transcript.settings["size-limit"].flatMap({ Int($0) }) { settings.messageLimit = limit }
                 if let limit = transcript.settings["error-limit"].flatMap({ Int($0) }) { settings.errorLimit = limit }
-                if let limit = transcript.settings["rcpt-limit"].flatMap({ Int($0) }) {
-                    settings.recipientLimit = limit
-                }
+                if let limit = transcript.settings["rcpt-limit"].flatMap({ Int($0) }) { settings.recipientLimit = limit }
                 if let limit = transcript.settings["mail-limit"].flatMap({ Int($0) }) { settings.mailLimit = limit }
                 settings.allowsPlaintextLoginOnLoopback = transcript.settings["plaintext-login"] == "loopback"
                 settings.offersStartTLS = transcript.settings["certificate"] != "none"
             }
             let address = transcript.settings["from"] ?? "192.0.2.7"
-            let facts = ConnectionFacts.rehearsal(
-                from: address, tls: role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
+            let facts = ConnectionFacts.rehearsal(from: address, tls: role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
             try await transcript.perform(worker, byteByByte: byteByByte, facts: facts)
         }
     }

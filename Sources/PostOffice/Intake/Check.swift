@@ -1,6 +1,6 @@
 extension Intake {
-    /// A question asked of every message once its header is there, before anything is written. The list of them is
-    /// where judgement of the sender (SPF, DKIM, DMARC) comes in.
+    /// A question asked of every message once its header is there, before anything is written. The list of them is where judgement of the
+    /// sender (SPF, DKIM, DMARC) comes in.
     package struct Check: Sendable {
         /// For the log.
         package let name: String

@@ -26,13 +26,11 @@ extension Intake {
         package var isSMTPUTF8: Bool
         /// The face's trace lines (Received), each with its CRLF.
         package var trace: ByteBuffer
-        /// Nil from other servers. Set for a submission: a missing Date and Message-ID are added, in the name of this
-        /// host (RFC 6409 §8).
+        /// Nil from other servers. Set for a submission: a missing Date and Message-ID are added, in the name of this host (RFC 6409 §8).
         package var submittedAt: Domain?
 
         package init(
-            id: TransactionID, reversePath: ReversePath, recipients: [Recipient], isSMTPUTF8: Bool, trace: ByteBuffer,
-            submittedAt: Domain?
+            id: TransactionID, reversePath: ReversePath, recipients: [Recipient], isSMTPUTF8: Bool, trace: ByteBuffer, submittedAt: Domain?
         ) {
             self.id = id
             self.reversePath = reversePath

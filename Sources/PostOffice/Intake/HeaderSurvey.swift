@@ -1,8 +1,7 @@
 import Glibc
 package import NIOCore
 
-/// What Intake has to know of a message's header before the message goes on: read line by line as it comes, in
-/// constant memory.
+/// What Intake has to know of a message's header before the message goes on: read line by line as it comes, in constant memory.
 package struct HeaderSurvey: Sendable {
     /// `Received` fields: the servers it has been through.
     package private(set) var hops = 0
@@ -68,9 +67,7 @@ package struct HeaderSurvey: Sendable {
     private func lowercased(_ octet: UInt8) -> UInt8 { octet >= 0x41 && octet <= 0x5A ? octet | 0x20 : octet }
 
     private static func feed(_ octets: UnsafeRawBufferPointer, from start: Int) -> Int? {
-        guard let origin = octets.baseAddress, let found = memchr(origin + start, 0x0A, octets.count - start) else {
-            return nil
-        }
+        guard let origin = octets.baseAddress, let found = memchr(origin + start, 0x0A, octets.count - start) else { return nil }
         return UnsafeRawPointer(found) - origin
     }
 }

@@ -5,13 +5,11 @@ import Storage
 import Synchronization
 
 extension Intake {
-    /// A message that is coming in. One owner at a time; let go of before `finish` has returned, it leaves nothing
-    /// behind.
+    /// A message that is coming in. One owner at a time; let go of before `finish` has returned, it leaves nothing behind.
     ///
     /// The header is held until its end (or `heldHeader`), for what is decided by it; all else goes on as it comes.
     package final class Incoming: Sendable {
-        /// Octets of header that are held. Beyond them a submission is not completed: a field that is still to come
-        /// must not be doubled.
+        /// Octets of header that are held. Beyond them a submission is not completed: a field that is still to come must not be doubled.
         package static let heldHeader = 256 << 10
 
         private struct State {
@@ -42,11 +40,7 @@ extension Intake {
                 if let sink = state.withLock({ $0.sink }) { return try await pass(text, to: sink) }
                 let isReady = state.withLock { state in
                     state.survey.consume(text)
-                    if state.held.readableBytes == 0 {
-                        state.held = text
-                    } else {
-                        state.held.writeImmutableBuffer(text)
-                    }
+                    if state.held.readableBytes == 0 { state.held = text } else { state.held.writeImmutableBuffer(text) }
                     return state.survey.isComplete || state.held.readableBytes >= Incoming.heldHeader
                 }
                 if isReady { try await begin() }
@@ -130,9 +124,7 @@ extension Intake {
         /// One for each account, in the order of the recipients.
         private func placements() -> [Placement] {
             let date = intake.clock()
-            if envelope.recipients.count == 1 {
-                return [Placement(mailbox: envelope.recipients[0].inbox, internalDate: date)]
-            }
+            if envelope.recipients.count == 1 { return [Placement(mailbox: envelope.recipients[0].inbox, internalDate: date)] }
             var seen = Set<AccountID>()
             return envelope.recipients.compactMap { recipient in
                 seen.insert(recipient.account).inserted ? Placement(mailbox: recipient.inbox, internalDate: date) : nil

@@ -15,8 +15,7 @@ package struct Intake: Sendable {
     let log: Logger
 
     package init(
-        store: any BodyStore & MailboxStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock,
-        log: Logger
+        store: any BodyStore & MailboxStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger
     ) {
         self.store = store
         self.checks = checks

@@ -1,5 +1,5 @@
-/// What a message is called on its way in: in its trace line, in the log and in the answer to its sender. 1...64
-/// octets, each a letter, a digit, "." or "-".
+/// What a message is called on its way in: in its trace line, in the log and in the answer to its sender. 1...64 octets, each a letter, a digit,
+/// "." or "-".
 package struct TransactionID: Hashable, Sendable, CustomStringConvertible {
     package let value: String
 
@@ -16,9 +16,7 @@ package struct TransactionID: Hashable, Sendable, CustomStringConvertible {
         let alphabet: StaticString = "0123456789bcdfghjklmnpqrstvwxyzZ"
         value = alphabet.withUTF8Buffer { alphabet in
             String(unsafeUninitializedCapacity: 26) { text in
-                for place in 0..<26 {
-                    text[place] = alphabet[Int(truncatingIfNeeded: bits >> UInt128(5 * (25 - place))) & 31]
-                }
+                for place in 0..<26 { text[place] = alphabet[Int(truncatingIfNeeded: bits >> UInt128(5 * (25 - place))) & 31] }
                 return 26
             }
         }
@@ -28,9 +26,7 @@ package struct TransactionID: Hashable, Sendable, CustomStringConvertible {
 
     private static func isAllowed(_ octet: UInt8) -> Bool {
         switch octet {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
         default: octet == UInt8(ascii: "-") || octet == UInt8(ascii: ".")
         }
     }

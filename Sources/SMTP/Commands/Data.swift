@@ -33,9 +33,7 @@ extension SMTPWorker {
         }
     }
 
-    func finish(_ incoming: Intake.Incoming, _ text: ByteBuffer, _ submittal: Submittal, _ link: any Link) async
-        -> SMTPOutcome
-    {
+    func finish(_ incoming: Intake.Incoming, _ text: ByteBuffer, _ submittal: Submittal, _ link: any Link) async -> SMTPOutcome {
         do throws(Refusal) {
             try await incoming.write(text)
             return accepted(try await incoming.finish(), submittal, link)
@@ -49,8 +47,7 @@ extension SMTPWorker {
         log.info(
             "Message accepted",
             metadata: [
-                "id": "\(receipt.id)", "size": "\(receipt.size)",
-                "recipients": "\(submittal.transaction.recipients.count)",
+                "id": "\(receipt.id)", "size": "\(receipt.size)", "recipients": "\(submittal.transaction.recipients.count)",
                 "connection": "\(link.facts.id)", "peer": "\(link.facts.peerAddress)",
             ])
         return .delivered(receipt.id)
@@ -67,15 +64,12 @@ extension SMTPWorker {
         var trace = ByteBuffer()
         received.write(to: &trace)
         return Intake.Envelope(
-            id: id, reversePath: transaction.reversePath, recipients: transaction.recipients,
-            isSMTPUTF8: transaction.isSMTPUTF8,
+            id: id, reversePath: transaction.reversePath, recipients: transaction.recipients, isSMTPUTF8: transaction.isSMTPUTF8,
             trace: trace, submittedAt: settings.role.isSubmission ? settings.hostName : nil)
     }
 
     private func onlyRecipient(of transaction: Transaction) -> Address? {
-        guard transaction.recipients.count == 1, case .mailbox(let address) = transaction.recipients[0].address else {
-            return nil
-        }
+        guard transaction.recipients.count == 1, case .mailbox(let address) = transaction.recipients[0].address else { return nil }
         return address
     }
 }

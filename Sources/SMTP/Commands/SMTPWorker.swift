@@ -15,8 +15,7 @@ package struct SMTPWorker: LineWorker {
     let log: Logger
 
     package init(
-        _ settings: SMTPSettings, gatekeeper: Gatekeeper, directory: Directory, intake: Intake,
-        clock: @escaping Timestamp.Clock,
+        _ settings: SMTPSettings, gatekeeper: Gatekeeper, directory: Directory, intake: Intake, clock: @escaping Timestamp.Clock,
         makeID: @escaping TransactionID.Source, log: Logger
     ) {
         self.settings = settings

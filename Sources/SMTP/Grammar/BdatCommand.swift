@@ -14,9 +14,7 @@ package struct BdatCommand: Equatable, Sendable {
             isLast = false
             return
         }
-        guard scanner.skip(while: { $0 == UInt8(ascii: " ") }) > 0, scanner.take(caseInsensitive: "LAST"),
-            scanner.isAtEnd
-        else {
+        guard scanner.skip(while: { $0 == UInt8(ascii: " ") }) > 0, scanner.take(caseInsensitive: "LAST"), scanner.isAtEnd else {
             throw .chunkSize
         }
         isLast = true

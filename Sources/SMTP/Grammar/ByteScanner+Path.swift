@@ -25,9 +25,7 @@ extension ByteScanner {
     // Path = "<" [ A-d-l ":" ] Mailbox ">"
     // A source route is read and forgotten (RFC 5321 §4.1.2: "SHOULD be ignored").
     private mutating func takePath() -> Address? {
-        guard take(UInt8(ascii: "<")), skipRoute(), let address = takeMailbox(), take(UInt8(ascii: ">")) else {
-            return nil
-        }
+        guard take(UInt8(ascii: "<")), skipRoute(), let address = takeMailbox(), take(UInt8(ascii: ">")) else { return nil }
         return address
     }
 
@@ -52,8 +50,7 @@ extension ByteScanner {
     private mutating func takeDotString() -> String? {
         let text = take(while: OctetSet.localPart)
         let octets = text.readableBytesView
-        guard let first = octets.first, let last = octets.last, first != UInt8(ascii: "."), last != UInt8(ascii: ".")
-        else { return nil }
+        guard let first = octets.first, let last = octets.last, first != UInt8(ascii: "."), last != UInt8(ascii: ".") else { return nil }
         var previous: UInt8 = 0
         for octet in octets {
             if octet == UInt8(ascii: "."), previous == octet { return nil }

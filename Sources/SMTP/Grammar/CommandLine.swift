@@ -30,10 +30,8 @@ package struct CommandLine: Sendable {
         return line.getSlice(at: line.readerIndex, length: count) ?? line
     }
 
-    private static let verbs = Verb.allCases
-
     private static func takeVerb(_ scanner: inout ByteScanner) -> Verb? {
-        for verb in verbs where scanner.take(caseInsensitive: verb.word) {
+        for verb in Verb.allCases where scanner.take(caseInsensitive: verb.word) {
             if scanner.isAtEnd || scanner.peek() == UInt8(ascii: " ") { return verb }
             scanner.position = 0
         }
@@ -41,8 +39,8 @@ package struct CommandLine: Sendable {
     }
 }
 
-/// The name a client gives itself with EHLO or HELO: 1...255 octets without space or control characters. It may be
-/// anything; only a name that is a `Domain` is written into trace lines.
+/// The name a client gives itself with EHLO or HELO: 1...255 octets without space or control characters. It may be anything;
+/// only a name that is a `Domain` is written into trace lines.
 package struct ClientName: Hashable, Sendable {
     package let text: String
 

@@ -46,7 +46,7 @@ package struct ReceivedField: Sendable {
         output.writeString(transmission.rawValue)
         if let tlsVersion {
             output.writeStaticString(" (")
-            output.writeBytes(tlsVersion.utf8.filter { OctetSet.versionName.contains($0) })
+            output.writeString(tlsVersion.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ".") })
             output.writeStaticString(")")
         }
         output.writeStaticString("\r\n\tid ")
@@ -63,16 +63,8 @@ package struct ReceivedField: Sendable {
 
     // address-literal = "[" ( IPv4-address-literal / "IPv6:" IPv6-addr ) "]"          (RFC 5321 §4.1.3)
     private static func literal(_ address: String) -> String {
-        let clean = String(decoding: address.utf8.filter(isAddressOctet), as: UTF8.self)
-        return clean.utf8.contains(UInt8(ascii: ":")) ? "[IPv6:\(clean)]" : "[\(clean)]"
-    }
-
-    private static func isAddressOctet(_ octet: UInt8) -> Bool {
-        switch octet {
-        case UInt8(ascii: "0")...UInt8(ascii: ":"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): true
-        default: octet == UInt8(ascii: ".")
-        }
+        let clean = address.filter { $0.isHexDigit || $0 == "." || $0 == ":" }
+        return clean.contains(":") ? "[IPv6:\(clean)]" : "[\(clean)]"
     }
 }
 
@@ -102,8 +94,4 @@ package enum TransmissionType: String, Sendable {
             case (true, true, true, true): .utf8smtpsa
             }
     }
-}
-
-extension OctetSet {
-    fileprivate static let versionName = OctetSet.letters.union(.digits).union(OctetSet("."))
 }

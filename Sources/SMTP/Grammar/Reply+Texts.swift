@@ -15,9 +15,7 @@ extension Reply {
     static var notOffered: Reply { Reply(502, "5.5.1", "Command not offered here") }
     static var noRecipients: Reply { Reply(554, "5.5.1", "No valid recipients") }
     static var earlyText: Reply { Reply(503, "5.5.0", "Text sent before 354; closing the connection") }
-    static var malformedText: Reply {
-        Reply(550, "5.5.2", "Bare CR, bare LF or NUL in the message: only CRLF ends a line")
-    }
+    static var malformedText: Reply { Reply(550, "5.5.2", "Bare CR, bare LF or NUL in the message: only CRLF ends a line") }
     static var tooLarge: Reply { Reply(552, "5.3.4", "Message too large") }
     static var lineTooLong: Reply { Reply(500, "5.5.2", "Command line too long") }
     static var tooManyRecipients: Reply { Reply(452, "4.5.3", "Too many recipients") }

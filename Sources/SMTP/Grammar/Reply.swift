@@ -1,10 +1,9 @@
 package import NIOCore
 
-/// What the server answers: a code (RFC 5321 §4.2), an enhanced status code (RFC 3463, RFC 2034) and a text of one
-/// line.
+/// What the server answers: a code (RFC 5321 §4.2), an enhanced status code (RFC 3463, RFC 2034) and a text of one line.
 ///
-/// The text holds no control character, whatever it was made of. Only 3xx replies, the greeting and answers to EHLO
-/// and HELO have no enhanced code (RFC 2034 §4).
+/// The text holds no control character, whatever it was made of. Only 3xx replies, the greeting and answers to EHLO and HELO have no
+/// enhanced code (RFC 2034 §4).
 package struct Reply: Hashable, Sendable {
     package let code: Int
     package let status: String?

@@ -1,13 +1,10 @@
 import Glibc
 package import NIOCore
 
-/// Reads a message's text as DATA or BDAT carry it: finds DATA's end, takes off the dots, and sees that only CRLF
-/// ends a line.
+/// Reads a message's text as DATA or BDAT carry it: finds DATA's end, takes off the dots, and sees that only CRLF ends a line.
 ///
-/// - The end of DATA is CRLF.CRLF and nothing else (RFC 5321 §4.1.1.4); the CRLF of the DATA command counts as the
-///   first.
-/// - A bare CR, a bare LF or a NUL (§2.3.8, §4.1.1.4) makes the text malformed for good; it never ends a line or the
-///   text.
+/// - The end of DATA is CRLF.CRLF and nothing else (RFC 5321 §4.1.1.4); the CRLF of the DATA command counts as the first.
+/// - A bare CR, a bare LF or a NUL (§2.3.8, §4.1.1.4) makes the text malformed for good; it never ends a line or the text.
 /// - Octets may come cut anywhere. Time is linear, and a line costs three calls of memchr and no copy of its own.
 package struct TextDecoder: Sendable {
     private enum Place {
@@ -33,9 +30,7 @@ package struct TextDecoder: Sendable {
 
     /// Appends the text in `octets` to `text`, where it is to be kept and not malformed.
     /// - returns: how many octets were used: all, or those up to the end of DATA.
-    package mutating func decode(_ octets: UnsafeRawBufferPointer, into text: inout ByteBuffer, keep: Bool) -> (
-        used: Int, isEnd: Bool
-    ) {
+    package mutating func decode(_ octets: UnsafeRawBufferPointer, into text: inout ByteBuffer, keep: Bool) -> (used: Int, isEnd: Bool) {
         var index = 0
         var run = 0
         while index < octets.count {

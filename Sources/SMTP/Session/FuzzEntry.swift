@@ -72,15 +72,12 @@ private struct FuzzTalk {
     private mutating func outcome(of work: SMTPWork) -> SMTPOutcome {
         switch work {
         case .authenticate(let credentials):
-            guard choice & 16 == 0, let name = try? AccountName("alice@example.test"), !credentials.user.isEmpty else {
-                return .notAdmitted
-            }
+            guard choice & 16 == 0, let name = try? AccountName("alice@example.test"), !credentials.user.isEmpty else { return .notAdmitted }
             return .admitted(Tenure(Principal(account: AccountID(rawValue: 1), name: name)))
         case .authorize: return choice & 32 == 0 ? .authorized : .refused(.notOwner)
         case .resolve(let path):
             guard choice & 64 == 0 else { return .refused(.unknownUser) }
-            return .resolved(
-                Intake.Recipient(address: path, account: AccountID(rawValue: 1), inbox: MailboxID(rawValue: 1)))
+            return .resolved(Intake.Recipient(address: path, account: AccountID(rawValue: 1), inbox: MailboxID(rawValue: 1)))
         case .deliver(_, let text):
             messages.append(text)
             return .delivered(TransactionID(bits: 0))
@@ -100,9 +97,7 @@ private struct FuzzTalk {
             precondition(previous != 0x0D, "a bare CR ends a message")
         }
         for line in output.readableBytesView.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast() {
-            precondition(
-                line.last == 0x0D && line.dropLast().allSatisfy { $0 != 0x0D && $0 != 0 }, "a reply holds CR, LF or NUL"
-            )
+            precondition(line.last == 0x0D && line.dropLast().allSatisfy { $0 != 0x0D && $0 != 0 }, "a reply holds CR, LF or NUL")
             precondition(line.count <= 513 && (0x32...0x35).contains(line.first ?? 0), "a reply is no reply")
         }
     }

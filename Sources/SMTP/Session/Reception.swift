@@ -27,11 +27,7 @@ struct Reception: Sendable {
         self.transaction = transaction
         self.source = source
         self.limit = limit
-        if case .data = source {
-            decoder = TextDecoder(isDotStuffed: true)
-        } else {
-            decoder = TextDecoder(isDotStuffed: false)
-        }
+        if case .data = source { decoder = TextDecoder(isDotStuffed: true) } else { decoder = TextDecoder(isDotStuffed: false) }
     }
 
     /// Why it will not be taken; the rest is read and forgotten. It does not depend on how the octets were cut.

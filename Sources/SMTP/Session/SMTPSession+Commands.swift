@@ -32,8 +32,7 @@ extension SMTPSession {
     private mutating func carryOut(
         _ command: CommandLine, _ input: inout ByteBuffer, _ output: inout ByteBuffer
     ) throws(SyntaxError) -> Step<SMTPWork>? {
-        // RFC 2920 §3.1: DATA ends a group; what is sent behind it, before our 354, is text that somebody wants taken
-        // for commands.
+        // RFC 2920 §3.1: DATA ends a group; what is sent behind it, before our 354, is text that somebody wants taken for commands.
         if command.verb == .data, input.readableBytes > 0 {
             say(.earlyText, &output)
             phase = .closing
@@ -94,7 +93,6 @@ extension SMTPSession {
 
     private func help(_ output: inout ByteBuffer) {
         let verbs = VerbRule.table.filter { rule in rule.belongsTo.map(terms.offers) ?? true }
-        Reply.write(
-            214, "2.0.0", lines: ["Commands:", verbs.map { "\($0.verb.word)" }.joined(separator: " ")], to: &output)
+        Reply.write(214, "2.0.0", lines: ["Commands:", verbs.map { "\($0.verb.word)" }.joined(separator: " ")], to: &output)
     }
 }

@@ -11,9 +11,7 @@ extension SMTPSession {
             say(.tooManyMessages, &output)
             return nil
         }
-        for parameter in command.parameters where !isExtended || !terms.offers(parameter.belongsTo) {
-            throw .unknownParameter
-        }
+        for parameter in command.parameters where !isExtended || !terms.offers(parameter.belongsTo) { throw .unknownParameter }
         let transaction = Transaction(command)
         guard transaction.isSMTPUTF8 || command.reversePath.address?.isASCII ?? true else { throw .nonASCIIAddress }
         if let size = transaction.declaredSize, size > settings.messageLimit {
@@ -32,9 +30,7 @@ extension SMTPSession {
 
     mutating func rcpt(_ command: RcptCommand, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<SMTPWork>? {
         guard case .envelope(let transaction) = phase else { return nil }
-        if case .mailbox(let address) = command.forwardPath, !address.isASCII, !transaction.isSMTPUTF8 {
-            throw .nonASCIIAddress
-        }
+        if case .mailbox(let address) = command.forwardPath, !address.isASCII, !transaction.isSMTPUTF8 { throw .nonASCIIAddress }
         guard transaction.recipients.count < settings.recipientLimit else {
             say(.tooManyRecipients, &output)
             return nil

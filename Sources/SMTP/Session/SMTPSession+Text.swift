@@ -13,10 +13,8 @@ extension SMTPSession {
     mutating func bdat(_ command: BdatCommand, _ output: inout ByteBuffer) {
         let chunk = Reception.Source.chunk(remaining: command.octets, octets: command.octets, isLast: command.isLast)
         switch phase {
-        case .envelope(let transaction) where transaction.recipients.isEmpty:
-            refuseChunk(command, .noRecipients, &output)
-        case .envelope(let transaction):
-            phase = .text(Reception(transaction, source: chunk, limit: settings.messageLimit))
+        case .envelope(let transaction) where transaction.recipients.isEmpty: refuseChunk(command, .noRecipients, &output)
+        case .envelope(let transaction): phase = .text(Reception(transaction, source: chunk, limit: settings.messageLimit))
         case .chunks(var reception):
             reception.source = chunk
             phase = .text(reception)
@@ -96,7 +94,6 @@ extension SMTPSession {
     }
 
     private func submittal(of reception: Reception) -> Submittal {
-        Submittal(
-            transaction: reception.transaction, client: client, isExtended: isExtended, isAuthenticated: tenure != nil)
+        Submittal(transaction: reception.transaction, client: client, isExtended: isExtended, isAuthenticated: tenure != nil)
     }
 }

@@ -5,8 +5,7 @@ package import NIOCore
 ///
 /// - A command is carried out when its whole line is there, and answered before the next one is read.
 /// - Only CRLF ends a line, in commands as in text.
-/// - Text is read to its end whatever becomes of it, up to twice the message limit. What is answered does not depend
-///   on how it was cut.
+/// - Text is read to its end whatever becomes of it, up to twice the message limit. What is answered does not depend on how it was cut.
 package struct SMTPSession: LineSession {
     package typealias Work = SMTPWork
     package typealias Outcome = SMTPOutcome
@@ -65,7 +64,7 @@ package struct SMTPSession: LineSession {
 
     package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<SMTPWork> {
         while true {
-            if let tenure, tenure.isRevoked, !isWaiting { say(.revoked, &output) }
+            if let tenure, tenure.isRevoked, isBetweenCommands { say(.revoked, &output) }
             switch phase {
             case .closing: return .close
             case .waiting: return .wait
@@ -113,16 +112,14 @@ package struct SMTPSession: LineSession {
 
     package var inputLimit: Int { settings.pieceSize }
 
-    /// Work is under way, or all is over.
-    private var isWaiting: Bool {
+    private var isBetweenCommands: Bool {
         switch phase {
-        case .waiting, .closing: true
-        case .connected, .ready, .envelope, .text, .chunks, .exchange: false
+        case .connected, .ready, .envelope, .chunks, .exchange: true
+        case .text, .waiting, .closing: false
         }
     }
 
-    /// Writes the reply, and closes after 421. In the place of the last refusal (5xx) that `errorLimit` allows, it
-    /// says 421.
+    /// Writes the reply, and closes after 421. In the place of the last refusal (5xx) that `errorLimit` allows, it says 421.
     mutating func say(_ reply: Reply, _ output: inout ByteBuffer) {
         var reply = reply
         if reply.code >= 500 {
@@ -136,8 +133,7 @@ package struct SMTPSession: LineSession {
 
 // Lines.
 extension SMTPSession {
-    /// The next line without its CRLF; nil when more must come, or (`overlong`) it is too long. A bare LF does not
-    /// end it.
+    /// The next line without its CRLF; nil when more must come, or (`overlong`) it is too long. A bare LF does not end it.
     private mutating func takeLine(_ input: inout ByteBuffer) -> ByteBuffer? {
         let view = input.readableBytesView
         let limit = lineLimit(view)

@@ -20,16 +20,15 @@ package struct Terms: Hashable, Sendable {
         mailLimit = settings.mailLimit
     }
 
-    /// The parameters of an extension's EHLO line, empty when it has none; nil when it is not offered. What is not
-    /// offered is not served: the verbs and parameters of an extension ask here too.
+    /// The parameters of an extension's EHLO line, empty when it has none; nil when it is not offered. What is not offered is not served:
+    /// the verbs and parameters of an extension ask here too.
     package func offer(_ name: SMTPExtension) -> String? {
         switch name {
         case .pipelining, .eightBitMIME, .smtpUTF8, .chunking, .enhancedStatusCodes: ""
         case .size: String(messageLimit)
         case .startTLS: !isSecured && offersStartTLS && role != .submissions ? "" : nil
         case .limits: "MAILMAX=\(mailLimit) RCPTMAX=\(recipientLimit)"
-        case .auth:
-            role.isSubmission && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
+        case .auth: role.isSubmission && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
         }
     }
 

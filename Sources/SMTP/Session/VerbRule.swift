@@ -1,5 +1,4 @@
-/// When a verb is legal: the one table of the protocol. Argument grammars are asked only after it has let the verb
-/// pass.
+/// When a verb is legal: the one table of the protocol. Argument grammars are asked only after it has let the verb pass.
 struct VerbRule: Sendable {
     /// Where a conversation stands between two commands.
     struct Standing: OptionSet, Sendable {
@@ -30,8 +29,7 @@ struct VerbRule: Sendable {
         VerbRule(verb: .mail, standing: .ready, argument: .required, needsLogin: true),
         VerbRule(verb: .rcpt, standing: .envelope, argument: .required, needsLogin: true),
         VerbRule(verb: .data, standing: .envelope, argument: .none, needsLogin: true),
-        VerbRule(
-            verb: .bdat, standing: [.envelope, .chunks], argument: .required, needsLogin: true, belongsTo: .chunking),
+        VerbRule(verb: .bdat, standing: [.envelope, .chunks], argument: .required, needsLogin: true, belongsTo: .chunking),
         VerbRule(verb: .rset, standing: .any, argument: .none),
         VerbRule(verb: .noop, standing: .any, argument: .optional),
         VerbRule(verb: .quit, standing: .any, argument: .none),
@@ -53,9 +51,7 @@ struct VerbRule: Sendable {
             return verb == .auth && terms.role.isSubmission ? .encryptionRequired : .notOffered
         }
         if verb == .auth, isAuthenticated { return .alreadyAuthenticated }
-        if needsLogin, terms.role.isSubmission, !isAuthenticated {
-            return terms.offers(.auth) ? .loginFirst : .startTLSFirst
-        }
+        if needsLogin, terms.role.isSubmission, !isAuthenticated { return terms.offers(.auth) ? .loginFirst : .startTLSFirst }
         guard self.standing.contains(standing) else { return standing == .connected ? .helloFirst : .badSequence }
         switch argument {
         case .none where hasArgument: return Reply(.unexpectedArgument)

@@ -54,16 +54,12 @@ import Testing
             stuffed.append(octet)
         }
         await house.data(talk)
-        for start in stride(from: 0, to: stuffed.count, by: 1_237) {
-            _ = await talk.send(Array(stuffed[start..<min(start + 1_237, stuffed.count)]))
-        }
+        for start in stride(from: 0, to: stuffed.count, by: 1_237) { _ = await talk.send(Array(stuffed[start..<min(start + 1_237, stuffed.count)])) }
         #expect(await talk.send(".\r\n").hasPrefix("250 2.0.0"))
         _ = await talk.send("MAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\n")
         for start in stride(from: 0, to: body.count, by: 311) {
             let chunk = Array(body[start..<min(start + 311, body.count)])
-            #expect(
-                String(decoding: await talk.send(Array("BDAT \(chunk.count)\r\n".utf8) + chunk), as: UTF8.self)
-                    == "250 2.0.0 \(chunk.count) octets received\r\n")
+            #expect(String(decoding: await talk.send(Array("BDAT \(chunk.count)\r\n".utf8) + chunk), as: UTF8.self) == "250 2.0.0 \(chunk.count) octets received\r\n")
         }
         #expect(await talk.send("BDAT 0 LAST\r\n").hasPrefix("250 2.0.0 Accepted"))
         let kept = try await house.inbox(of: house.alice)
@@ -75,12 +71,7 @@ import Testing
     func repeated() async throws {
         let house = try await House()
         let talk = try await house.talk()
-        await house.data(
-            talk,
-            to: [
-                "alice@example.test", "ALICE@example.test", "bob@example.test", "postmaster@example.test",
-                "alice@example.test",
-            ])
+        await house.data(talk, to: ["alice@example.test", "ALICE@example.test", "bob@example.test", "postmaster@example.test", "alice@example.test"])
         #expect(await talk.send(Self.text + ".\r\n").hasPrefix("250"))
         for account in [house.alice, house.bob] {
             let mail = try await house.mail(of: account)
@@ -91,10 +82,8 @@ import Testing
     @Test(
         "250 after DATA means that the store has it: any fault is 4xx, and nothing is left",
         arguments: [
-            (MemoryStore.Operation.receive, StorageFault.full, "452 4.3.1"), (.write, .full, "452 4.3.1"),
-            (.finish, .full, "452 4.3.1"), (.place, .full, "452 4.3.1"),
-            (.receive, .unavailable("disk"), "451 4.3.0"), (.write, .unavailable("disk"), "451 4.3.0"),
-            (.finish, .closed, "451 4.3.0"),
+            (MemoryStore.Operation.receive, StorageFault.full, "452 4.3.1"), (.write, .full, "452 4.3.1"), (.finish, .full, "452 4.3.1"), (.place, .full, "452 4.3.1"),
+            (.receive, .unavailable("disk"), "451 4.3.0"), (.write, .unavailable("disk"), "451 4.3.0"), (.finish, .closed, "451 4.3.0"),
             (.place, .noSuchMailbox, "451 4.3.0"),
         ])
     func faults(_ operation: MemoryStore.Operation, _ fault: StorageFault, _ reply: String) async throws {
@@ -104,9 +93,7 @@ import Testing
             await house.data(talk)
             house.store.fail([operation], with: fault)
             var replies = ""
-            for line in [
-                Self.text, String(repeating: "line\r\n", count: 40), String(repeating: "line\r\n", count: 40), ".\r\n",
-            ] { replies += await talk.send(line) }
+            for line in [Self.text, String(repeating: "line\r\n", count: 40), String(repeating: "line\r\n", count: 40), ".\r\n"] { replies += await talk.send(line) }
             #expect(replies.hasPrefix(reply) && replies.split(separator: "\r\n").count == 1)
             _ = await talk.send("MAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\n")
             replies = await talk.send("BDAT 40\r\n" + String(repeating: "x", count: 40))
@@ -143,9 +130,7 @@ import Testing
         #expect(try await house.mail(of: house.alice).isEmpty)
     }
 
-    @Test(
-        "a message that was through more than 100 servers is in a loop: RFC 5321 §6.3",
-        arguments: [(100, "250 2.0.0"), (101, "554 5.4.6")])
+    @Test("a message that was through more than 100 servers is in a loop: RFC 5321 §6.3", arguments: [(100, "250 2.0.0"), (101, "554 5.4.6")])
     func loop(_ hops: Int, _ reply: String) async throws {
         let house = try await House()
         let received = String(repeating: "Received: from a by b;\r\n Sun, 22 Nov 2026 00:35:00 +0000\r\n", count: hops)
@@ -153,10 +138,7 @@ import Testing
             let talk = try await house.talk { $0.pieceSize = pieceSize }
             await house.data(talk)
             var replies = ""
-            for start in stride(from: 0, to: received.utf8.count, by: 50) {
-                replies += String(
-                    decoding: await talk.send(Array(received.utf8.dropFirst(start).prefix(50))), as: UTF8.self)
-            }
+            for start in stride(from: 0, to: received.utf8.count, by: 50) { replies += String(decoding: await talk.send(Array(received.utf8.dropFirst(start).prefix(50))), as: UTF8.self) }
             replies += await talk.send("Subject: x\r\n\r\nReceived: in the body\r\n.\r\n")
             #expect(replies.hasPrefix(reply))
         }
@@ -166,12 +148,9 @@ import Testing
     func completed() async throws {
         let house = try await House()
         let cases: [(String, Bool, Bool)] = [
-            ("Subject: x\r\n\r\nDate: in the body\r\n", true, true),
-            ("DATE : Sun, 22 Nov 2026 00:00:00 +0000\r\nmessage-id: <a@b>\r\n\r\nx\r\n", false, false),
-            ("Date: Sun, 22 Nov 2026 00:00:00 +0000\r\n\r\nx\r\n", false, true),
-            ("Message-ID:\r\n <a@b>\r\n\r\nx\r\n", true, false),
-            ("X-Date: 1\r\nDates: 2\r\nMessage-IDs: 3\r\n\r\n", true, true),
-            ("Subject: no end\r\nDate: x\r\n", false, true), ("", true, true),
+            ("Subject: x\r\n\r\nDate: in the body\r\n", true, true), ("DATE : Sun, 22 Nov 2026 00:00:00 +0000\r\nmessage-id: <a@b>\r\n\r\nx\r\n", false, false),
+            ("Date: Sun, 22 Nov 2026 00:00:00 +0000\r\n\r\nx\r\n", false, true), ("Message-ID:\r\n <a@b>\r\n\r\nx\r\n", true, false),
+            ("X-Date: 1\r\nDates: 2\r\nMessage-IDs: 3\r\n\r\n", true, true), ("Subject: no end\r\nDate: x\r\n", false, true), ("", true, true),
         ]
         for pieceSize in [64 << 10, 8] {
             for (text, addsDate, addsID) in cases {
@@ -180,12 +159,9 @@ import Testing
                 for octet in text.utf8 { _ = await talk.send([octet]) }
                 #expect(await talk.send(".\r\n").hasPrefix("250 2.0.0"))
                 let mail = try #require(try await house.texts(of: house.bob).last)
-                let added =
-                    (addsDate ? "Date: Sun, 22 Nov 2026 00:35:00 +0000\r\n" : "")
-                    + (addsID ? "Message-ID: <id-1@mx.example.test>\r\n" : "")
+                let added = (addsDate ? "Date: Sun, 22 Nov 2026 00:35:00 +0000\r\n" : "") + (addsID ? "Message-ID: <id-1@mx.example.test>\r\n" : "")
                 // The trace line's date ends what `texts` cuts off, and so does the date that was added.
-                #expect(
-                    try await house.mail(of: house.bob).last?.hasSuffix("+0000\r\n\(added)\(text)") == true, "\(mail)")
+                #expect(try await house.mail(of: house.bob).last?.hasSuffix("+0000\r\n\(added)\(text)") == true, "\(mail)")
                 #expect(try await house.mail(of: house.bob).last?.contains("with ESMTPSA (TLSv1.3)") == true)
             }
         }
@@ -206,18 +182,14 @@ import Testing
         let header = String(repeating: "X-Long: \(String(repeating: "y", count: 990))\r\n", count: 400)
         let talk = role == .mx ? try await house.talk() : try await house.alicesTalk()
         _ = await talk.send("MAIL FROM:<alice@example.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n")
-        for start in stride(from: 0, to: header.utf8.count, by: 50_000) {
-            _ = await talk.send(Array(header.utf8.dropFirst(start).prefix(50_000)))
-        }
+        for start in stride(from: 0, to: header.utf8.count, by: 50_000) { _ = await talk.send(Array(header.utf8.dropFirst(start).prefix(50_000))) }
         #expect(await talk.send("Date: x\r\n\r\nend\r\n.\r\n").hasPrefix("250"))
         #expect(try await house.texts(of: house.alice) == [header + "Date: x\r\n\r\nend\r\n"])
     }
 
     @Test("a check may refuse a message once its header is there")
     func checks() async throws {
-        let house = try await House(checks: [
-            .hops, Intake.Check(name: "date") { _, survey in survey.hasDate ? nil : .unavailable },
-        ])
+        let house = try await House(checks: [.hops, Intake.Check(name: "date") { _, survey in survey.hasDate ? nil : .unavailable }])
         let talk = try await house.talk()
         await house.data(talk)
         #expect(await talk.send("Subject: x\r\n\r\n.\r\n").hasPrefix("451 4.3.0"))
@@ -230,18 +202,10 @@ import Testing
     func pipelined() async throws {
         let house = try await House()
         let talk = try await house.talk()
-        let envelope =
-            "MAIL FROM:<a@remote.example>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<nobody@example.test>\r\nDATA\r\n"
-        #expect(
-            await talk.send(envelope).split(separator: "\r\n").map { $0.prefix(3) } == ["250", "250", "550", "354"])
-        #expect(
-            await talk.send(Self.text + ".\r\n" + envelope).split(separator: "\r\n").map { $0.prefix(3) } == [
-                "250", "250", "250", "550", "354",
-            ])
-        #expect(
-            await talk.send(".\r\nRSET\r\nQUIT\r\n").split(separator: "\r\n").map { $0.prefix(3) } == [
-                "250", "250", "221",
-            ])
+        let envelope = "MAIL FROM:<a@remote.example>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<nobody@example.test>\r\nDATA\r\n"
+        #expect(await talk.send(envelope).split(separator: "\r\n").map { $0.prefix(3) } == ["250", "250", "550", "354"])
+        #expect(await talk.send(Self.text + ".\r\n" + envelope).split(separator: "\r\n").map { $0.prefix(3) } == ["250", "250", "250", "550", "354"])
+        #expect(await talk.send(".\r\nRSET\r\nQUIT\r\n").split(separator: "\r\n").map { $0.prefix(3) } == ["250", "250", "221"])
         #expect(try await house.mail(of: house.alice).count == 2)
     }
 
@@ -252,11 +216,7 @@ import Testing
         let one = "MAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nBDAT 4\r\nab\r\nBDAT 3 LAST\r\ncd\rBDAT 2 LAST\r\nxx"
         let two = "MAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nBDAT 4\r\nab\r\nBDAT 4 LAST\r\n.\r\n."
         let codes = await talk.send(one + two + "NOOP\r\n").split(separator: "\r\n").map { String($0.prefix(9)) }
-        #expect(
-            codes == [
-                "250 2.1.0", "250 2.1.5", "250 2.0.0", "550 5.5.2", "503 5.5.1", "250 2.1.0", "250 2.1.5", "250 2.0.0",
-                "250 2.0.0", "250 2.0.0",
-            ])
+        #expect(codes == ["250 2.1.0", "250 2.1.5", "250 2.0.0", "550 5.5.2", "503 5.5.1", "250 2.1.0", "250 2.1.5", "250 2.0.0", "250 2.0.0", "250 2.0.0"])
         #expect(try await house.texts(of: house.alice) == ["ab\r\n.\r\n."])
     }
 
@@ -268,12 +228,9 @@ import Testing
             _ = await talk.send("RSET\r\nMAIL FROM:\(path)\r\n")
             #expect(await talk.send("RCPT TO:<alice@example.test>\r\n").hasPrefix("503"))
         }
-        _ = await talk.send(
-            "EHLO a(b)\r\nMAIL FROM:<\"a b\\\"c;\"@b.example>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n")
+        _ = await talk.send("EHLO a(b)\r\nMAIL FROM:<\"a b\\\"c;\"@b.example>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n")
         #expect(await talk.send("x\r\n.\r\n").hasPrefix("250"))
-        #expect(
-            try await house.mail(of: house.alice).first?.hasPrefix(
-                "Return-Path: <\"a b\\\"c;\"@b.example>\r\nReceived: from [192.0.2.7] (") == true)
+        #expect(try await house.mail(of: house.alice).first?.hasPrefix("Return-Path: <\"a b\\\"c;\"@b.example>\r\nReceived: from [192.0.2.7] (") == true)
     }
 }
 

@@ -8,10 +8,8 @@ import Testing
     @Test(
         "a verb in any case, its argument, and white space at the end: RFC 5321 §2.4, §4.1.1",
         arguments: [
-            ("NOOP", Verb.noop, ""), ("noop", .noop, ""), ("NoOp  ", .noop, ""), ("NOOP \t", .noop, ""),
-            ("NOOP what ever ", .noop, "what ever"),
-            ("EHLO  x", .ehlo, "x"), ("mail FROM:<>", .mail, "FROM:<>"), ("STARTTLS", .startTLS, ""),
-            ("auth PLAIN", .auth, "PLAIN"),
+            ("NOOP", Verb.noop, ""), ("noop", .noop, ""), ("NoOp  ", .noop, ""), ("NOOP \t", .noop, ""), ("NOOP what ever ", .noop, "what ever"),
+            ("EHLO  x", .ehlo, "x"), ("mail FROM:<>", .mail, "FROM:<>"), ("STARTTLS", .startTLS, ""), ("auth PLAIN", .auth, "PLAIN"),
         ])
     func lines(_ text: String, _ verb: Verb, _ argument: String) throws {
         let line = try CommandLine(ByteBuffer(string: text))
@@ -22,10 +20,8 @@ import Testing
     @Test(
         "what is no command",
         arguments: [
-            ("", SyntaxError.unrecognized), (" NOOP", .unrecognized), ("NOOPX", .unrecognized),
-            ("NOOP\tx", .unrecognized), ("GET / HTTP/1.1", .unrecognized),
-            ("NO", .unrecognized), ("NOOP a\rb", .notALine), ("NOOP a\nb", .notALine), ("NOOP a\0b", .notALine),
-            ("\r", .notALine),
+            ("", SyntaxError.unrecognized), (" NOOP", .unrecognized), ("NOOPX", .unrecognized), ("NOOP\tx", .unrecognized), ("GET / HTTP/1.1", .unrecognized),
+            ("NO", .unrecognized), ("NOOP a\rb", .notALine), ("NOOP a\nb", .notALine), ("NOOP a\0b", .notALine), ("\r", .notALine),
             ("Subject: x", .unrecognized),
         ])
     func noCommand(_ text: String, _ error: SyntaxError) {
@@ -43,8 +39,7 @@ import Testing
         "MAIL's parameters: RFC 1870 §6, RFC 6152 §3, RFC 6531 §3.4, RFC 4954 §5",
         arguments: [
             ("SIZE=0", [MailParameter.size(0)]), ("size=1234 BODY=8BITMIME", [.size(1234), .body(.eightBitMIME)]),
-            (" BODY=7bit  SMTPUTF8", [.body(.sevenBit), .smtpUTF8]),
-            ("AUTH=<> SIZE=99999999999999999999", [.auth, .size(.max)]),
+            (" BODY=7bit  SMTPUTF8", [.body(.sevenBit), .smtpUTF8]), ("AUTH=<> SIZE=99999999999999999999", [.auth, .size(.max)]),
             ("AUTH=e+3Dmc2@example.com", [.auth]),
         ])
     func parameters(_ text: String, _ parameters: [MailParameter]) throws {
@@ -54,12 +49,9 @@ import Testing
     @Test(
         "MAIL's parameters that are none",
         arguments: [
-            ("SIZE", SyntaxError.parameter), ("SIZE=", .parameter), ("SIZE=-1", .parameter), ("SIZE=1x", .parameter),
-            ("SIZE=1 SIZE=2", .parameter),
-            ("SIZE=999999999999999999999", .parameter), ("BODY", .parameter), ("BODY=BINARYMIME", .parameter),
-            ("SMTPUTF8=1", .parameter),
-            ("RET=HDRS", .unknownParameter), ("X", .unknownParameter), ("=1", .parameter), ("-X=1", .parameter),
-            ("SIZE=1=2", .parameter),
+            ("SIZE", SyntaxError.parameter), ("SIZE=", .parameter), ("SIZE=-1", .parameter), ("SIZE=1x", .parameter), ("SIZE=1 SIZE=2", .parameter),
+            ("SIZE=999999999999999999999", .parameter), ("BODY", .parameter), ("BODY=BINARYMIME", .parameter), ("SMTPUTF8=1", .parameter),
+            ("RET=HDRS", .unknownParameter), ("X", .unknownParameter), ("=1", .parameter), ("-X=1", .parameter), ("SIZE=1=2", .parameter),
             ("AUTH", .parameter), ("SMTPUTF8 SMTPUTF8", .parameter), ("BODY=8BITMIME BODY=7BIT", .parameter),
         ])
     func badParameters(_ text: String, _ error: SyntaxError) {
@@ -74,17 +66,13 @@ import Testing
 
     @Test(
         "BDAT's size and LAST: RFC 3030 §2",
-        arguments: [
-            ("0", 0, false), ("12 LAST", 12, true), ("12  last", 12, true), ("9223372036854775807", Int.max, false),
-        ])
+        arguments: [("0", 0, false), ("12 LAST", 12, true), ("12  last", 12, true), ("9223372036854775807", Int.max, false)])
     func chunk(_ text: String, _ octets: Int, _ isLast: Bool) throws {
         let command = try BdatCommand(ByteScanner(text))
         #expect(command.octets == octets && command.isLast == isLast)
     }
 
-    @Test(
-        "BDAT without a size that can be read",
-        arguments: ["", "x", "-1", "1x", "1 LASTx", "1LAST", "9223372036854775808", "1 2", "1 LAST x"])
+    @Test("BDAT without a size that can be read", arguments: ["", "x", "-1", "1x", "1 LASTx", "1LAST", "9223372036854775808", "1 2", "1 LAST x"])
     func badChunk(_ text: String) {
         #expect(throws: SyntaxError.chunkSize) { try BdatCommand(ByteScanner(text)) }
     }
@@ -98,19 +86,14 @@ import Testing
         #expect(throws: SyntaxError.mechanism) { try AuthCommand(ByteScanner("PLAINX")) }
     }
 
-    @Test(
-        "base64 as RFC 4648 §4 has it",
-        arguments: [("", ""), ("YQ==", "a"), ("YWI=", "ab"), ("YWJj", "abc"), ("YWJjZA==", "abcd")])
+    @Test("base64 as RFC 4648 §4 has it", arguments: [("", ""), ("YQ==", "a"), ("YWI=", "ab"), ("YWJj", "abc"), ("YWJjZA==", "abcd")])
     func base64(_ text: String, _ octets: String) throws {
         #expect(try AuthResponse(ByteBuffer(string: text)) == .octets(Array(octets.utf8)))
     }
 
     @Test(
         "what is no base64",
-        arguments: [
-            "Y", "YQ", "YQ=", "Y===", "YR==", "YWJ=", "YQ==YQ==", "Y Q=", "YQ\u{0}=", "====", "=", "!!!!",
-            "YWJj\u{20AC}",
-        ])
+        arguments: ["Y", "YQ", "YQ=", "Y===", "YR==", "YWJ=", "YQ==YQ==", "Y Q=", "YQ\u{0}=", "====", "=", "!!!!", "YWJj\u{20AC}"])
     func badBase64(_ text: String) {
         #expect(throws: SyntaxError.base64) { try AuthResponse(ByteBuffer(string: text)) }
     }
@@ -118,8 +101,7 @@ import Testing
     @Test("PLAIN's message has three fields: RFC 4616 §2")
     func plain() throws {
         let message = try PlainMessage(Array("\0alice\0open\u{20AC}".utf8))
-        #expect(
-            message.user == "alice" && message.authorization == "" && message.password == Array("open\u{20AC}".utf8))
+        #expect(message.user == "alice" && message.authorization == "" && message.password == Array("open\u{20AC}".utf8))
         for text in ["", "alice", "\0alice", "\0\0pass", "\0alice\0pass\0more"] {
             #expect(throws: SyntaxError.argument) { try PlainMessage(Array(text.utf8)) }
         }

@@ -9,8 +9,7 @@ import Testing
 @Suite struct ReceivedFieldTests {
     private func field(_ client: String, _ peer: String = "192.0.2.7") throws -> ReceivedField {
         ReceivedField(
-            clientName: try ClientName(ByteScanner(client)), peerAddress: peer,
-            host: try #require(Domain("mx.example.test")),
+            clientName: try ClientName(ByteScanner(client)), peerAddress: peer, host: try #require(Domain("mx.example.test")),
             transmission: .esmtps, tlsVersion: "TLSv1.3", id: try #require(TransactionID("id-1")),
             recipient: Address("bob@example.test"), date: House.now)
     }
@@ -35,9 +34,7 @@ import Testing
 
     @Test("an IPv6 peer, and a client that gives an address for its name")
     func literals() throws {
-        #expect(
-            written(try field("[IPv6:2001:db8::1]", "2001:db8::1")).hasPrefix(
-                "Received: from [ipv6:2001:db8::1] ([IPv6:2001:db8::1])\r\n"))
+        #expect(written(try field("[IPv6:2001:db8::1]", "2001:db8::1")).hasPrefix("Received: from [ipv6:2001:db8::1] ([IPv6:2001:db8::1])\r\n"))
     }
 
     @Test(
@@ -54,34 +51,24 @@ import Testing
             var field = try field("x")
             field.clientName = name
             let lines = written(field).split(separator: "\r\n", omittingEmptySubsequences: false)
-            #expect(
-                lines.count == 6 && lines.allSatisfy { $0.utf8.allSatisfy { $0 == 9 || ($0 >= 0x20 && $0 != 0x7F) } })
+            #expect(lines.count == 6 && lines.allSatisfy { $0.utf8.allSatisfy { $0 == 9 || ($0 >= 0x20 && $0 != 0x7F) } })
         }
     }
 
     @Test(
         "how it came: RFC 3848, RFC 6531 §4.3",
         arguments: [
-            (TransmissionType.smtp, false, false, false, false), (.esmtp, true, false, false, false),
-            (.esmtpa, true, false, false, true),
-            (.esmtps, true, false, true, false), (.esmtpsa, true, false, true, true),
-            (.utf8smtp, true, true, false, false),
-            (.utf8smtpa, true, true, false, true), (.utf8smtps, true, true, true, false),
-            (.utf8smtpsa, true, true, true, true),
+            (TransmissionType.smtp, false, false, false, false), (.esmtp, true, false, false, false), (.esmtpa, true, false, false, true),
+            (.esmtps, true, false, true, false), (.esmtpsa, true, false, true, true), (.utf8smtp, true, true, false, false),
+            (.utf8smtpa, true, true, false, true), (.utf8smtps, true, true, true, false), (.utf8smtpsa, true, true, true, true),
         ])
-    func transmission(
-        _ type: TransmissionType, _ isExtended: Bool, _ isUTF8: Bool, _ isSecured: Bool, _ isAuthenticated: Bool
-    ) {
-        #expect(
-            TransmissionType(
-                isExtended: isExtended, isUTF8: isUTF8, isSecured: isSecured, isAuthenticated: isAuthenticated) == type)
+    func transmission(_ type: TransmissionType, _ isExtended: Bool, _ isUTF8: Bool, _ isSecured: Bool, _ isAuthenticated: Bool) {
+        #expect(TransmissionType(isExtended: isExtended, isUTF8: isUTF8, isSecured: isSecured, isAuthenticated: isAuthenticated) == type)
     }
 
     @Test("ids are of a few octets that stand anywhere")
     func ids() {
-        #expect(
-            TransactionID("a\r\nb") == nil && TransactionID("") == nil
-                && TransactionID(String(repeating: "a", count: 65)) == nil)
+        #expect(TransactionID("a\r\nb") == nil && TransactionID("") == nil && TransactionID(String(repeating: "a", count: 65)) == nil)
         let ids = (0..<1000).map { TransactionID(bits: UInt128($0) << 60).value }
         #expect(Set(ids).count == 1000 && ids.allSatisfy { $0.utf8.count == 26 && TransactionID($0) != nil })
     }

@@ -39,9 +39,7 @@ import Testing
         var result = Result()
         var start = 0
         for cut in cuts + [octets.count] where result.end == nil {
-            let (used, isEnd) = Array(octets[start..<cut]).withUnsafeBytes {
-                decoder.decode($0, into: &text, keep: true)
-            }
+            let (used, isEnd) = Array(octets[start..<cut]).withUnsafeBytes { decoder.decode($0, into: &text, keep: true) }
             if isEnd { result.end = start + used } else { #expect(used == cut - start) }
             start = cut
         }
@@ -50,9 +48,7 @@ import Testing
         return result
     }
 
-    @Test(
-        "only CRLF.CRLF ends DATA, only CRLF ends a line, and dots are taken off, however it is cut: RFC 5321 §2.3.8, §4.1.1.4, §4.5.2"
-    )
+    @Test("only CRLF.CRLF ends DATA, only CRLF ends a line, and dots are taken off, however it is cut: RFC 5321 §2.3.8, §4.1.1.4, §4.5.2")
     func exhaustive() {
         let alphabet: [UInt8] = [13, 10, 46, 97, 0]
         for length in 0...8 {
@@ -80,16 +76,11 @@ import Testing
         }
     }
 
-    private static func power(_ base: Int, _ exponent: Int) -> Int {
-        (0..<exponent).reduce(1) { product, _ in product * base }
-    }
+    private static func power(_ base: Int, _ exponent: Int) -> Int { (0..<exponent).reduce(1) { product, _ in product * base } }
 
     @Test(
         "what looks like an end is none, and makes the text malformed: CVE-2023-51764",
-        arguments: [
-            "\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\r.\r\n", "\0\r\n.\0\r\n", "\r\r\n.\n", "\r\n.\r\r\n",
-            "\r\n.\n\r\n",
-        ])
+        arguments: ["\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\r.\r\n", "\0\r\n.\0\r\n", "\r\r\n.\n", "\r\n.\r\r\n", "\r\n.\n\r\n"])
     func falseEnds(_ end: String) {
         let octets = Array("outer\(end)MAIL FROM:<x>\r\n.\r\n".utf8)
         for cut in 0...octets.count {

@@ -12,16 +12,9 @@ import Testing
         let house = try await House()
         let talk = try await house.talk()
         #expect(await talk.send("NOOP " + String(repeating: "x", count: 2041) + "\r\n") == "250 2.0.0 OK\r\n")
-        #expect(
-            await talk.send("NOOP " + String(repeating: "x", count: 2042) + "\r\n")
-                == "500 5.5.2 Command line too long\r\n")
-        #expect(
-            await talk.sendByteByByte("NOOP " + String(repeating: "x", count: 2042) + "\r\n")
-                == "500 5.5.2 Command line too long\r\n")
-        #expect(
-            await talk.send("NOOP " + String(repeating: "x", count: 9000) + "\rx\nMAIL\n\r\nNOOP\r\n").split(
-                separator: "\r\n"
-            ).count == 2)
+        #expect(await talk.send("NOOP " + String(repeating: "x", count: 2042) + "\r\n") == "500 5.5.2 Command line too long\r\n")
+        #expect(await talk.sendByteByByte("NOOP " + String(repeating: "x", count: 2042) + "\r\n") == "500 5.5.2 Command line too long\r\n")
+        #expect(await talk.send("NOOP " + String(repeating: "x", count: 9000) + "\rx\nMAIL\n\r\nNOOP\r\n").split(separator: "\r\n").count == 2)
         #expect(await talk.send("NOOP\r\n") == "250 2.0.0 OK\r\n")
     }
 
@@ -35,8 +28,7 @@ import Testing
         #expect(await talk.send("AUTH PLAIN\r\n") == "334 \r\n")
         #expect(await talk.send(String(repeating: "A", count: 12_284) + "\r\n").hasPrefix("501 5.5."))
         #expect(await talk.send("AUTH PLAIN\r\n") == "334 \r\n")
-        #expect(
-            await talk.send(String(repeating: "A", count: 12_288) + "\r\n") == "500 5.5.2 Command line too long\r\n")
+        #expect(await talk.send(String(repeating: "A", count: 12_288) + "\r\n") == "500 5.5.2 Command line too long\r\n")
         #expect(await talk.send("NOOP\r\n") == "250 2.0.0 OK\r\n")
     }
 
@@ -58,8 +50,7 @@ import Testing
         let house = try await House()
         let talk = try await house.talk { $0.recipientLimit = 100 }
         _ = await talk.send("MAIL FROM:<>\r\n")
-        let replies = await talk.send(String(repeating: "RCPT TO:<alice@example.test>\r\n", count: 150)).split(
-            separator: "\r\n")
+        let replies = await talk.send(String(repeating: "RCPT TO:<alice@example.test>\r\n", count: 150)).split(separator: "\r\n")
         #expect(replies.count == 150 && replies.prefix(100).allSatisfy { $0.hasPrefix("250 2.1.5") })
         #expect(replies.dropFirst(100).allSatisfy { $0 == "452 4.5.3 Too many recipients" })
         _ = await talk.send("DATA\r\n")
@@ -67,8 +58,7 @@ import Testing
         #expect(try await house.mail(of: house.alice).count == 1)
     }
 
-    @Test(
-        "a message's size is checked at MAIL and while it streams: RFC 1870 §6.1, §6.3", arguments: [64 << 10, 1_000])
+    @Test("a message's size is checked at MAIL and while it streams: RFC 1870 §6.1, §6.3", arguments: [64 << 10, 1_000])
     func size(_ pieceSize: Int) async throws {
         let house = try await House()
         let talk = try await house.talk {
@@ -146,8 +136,7 @@ import Testing
         let house = try await House()
         let talk = try await house.talk { $0.messageLimit = 1_000 }
         #expect(await talk.send("BDAT 1000 LAST\r\n" + String(repeating: "QUIT\r\n", count: 166)).isEmpty)
-        #expect(
-            await talk.send("QUITNOOP\r\n").split(separator: "\r\n").map { $0.prefix(9) } == ["503 5.5.1", "250 2.0.0"])
+        #expect(await talk.send("QUITNOOP\r\n").split(separator: "\r\n").map { $0.prefix(9) } == ["503 5.5.1", "250 2.0.0"])
         #expect(await talk.send("BDAT 1001\r\n") == "503 5.5.1 Bad sequence of commands\r\n")
         #expect(talk.isClosed)
     }

@@ -6,8 +6,7 @@ import Testing
 
 @Suite struct SmugglingTests {
     static let ends = [
-        "\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\r.\r\n", "\r\n\0.\r\n", "\0\n.\r\n", "\r\n.\0\r\n",
-        "\r\r\n.\n", "\r\n.\r\r\n",
+        "\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\r.\r\n", "\r\n\0.\r\n", "\0\n.\r\n", "\r\n.\0\r\n", "\r\r\n.\n", "\r\n.\r\r\n",
     ]
 
     private func payload(_ end: String) -> String {
@@ -23,9 +22,7 @@ import Testing
             await house.data(talk)
             let first = await talk.send(Array(payload[..<cut]))
             let second = await talk.send(Array(payload[cut...]))
-            #expect(
-                String(decoding: first + second, as: UTF8.self)
-                    == "550 5.5.2 Bare CR, bare LF or NUL in the message: only CRLF ends a line\r\n")
+            #expect(String(decoding: first + second, as: UTF8.self) == "550 5.5.2 Bare CR, bare LF or NUL in the message: only CRLF ends a line\r\n")
             #expect(await talk.send("NOOP\r\n") == "250 2.0.0 OK\r\n")
         }
         await house.data(talk)
@@ -40,13 +37,10 @@ import Testing
         let talk = try await house.talk { $0.errorLimit = .max }
         for cut in 0...text.count {
             _ = await talk.send("MAIL FROM:<sender@remote.example>\r\nRCPT TO:<alice@example.test>\r\n")
-            let command =
-                "BDAT \(cut)\r\n\(String(decoding: text[..<cut], as: UTF8.self))BDAT \(text.count - cut) LAST\r\n"
+            let command = "BDAT \(cut)\r\n\(String(decoding: text[..<cut], as: UTF8.self))BDAT \(text.count - cut) LAST\r\n"
             let replies = await talk.send(Array(command.utf8) + text[cut...] + Array("NOOP\r\n".utf8))
             let codes = String(decoding: replies, as: UTF8.self).split(separator: "\r\n").map { $0.prefix(9) }
-            #expect(
-                codes == ["250 2.0.0", "550 5.5.2", "250 2.0.0"] || codes == ["550 5.5.2", "503 5.5.1", "250 2.0.0"],
-                "cut at \(cut)")
+            #expect(codes == ["250 2.0.0", "550 5.5.2", "250 2.0.0"] || codes == ["550 5.5.2", "503 5.5.1", "250 2.0.0"], "cut at \(cut)")
         }
         #expect(try await house.mail(of: house.alice).isEmpty)
     }
@@ -60,18 +54,12 @@ import Testing
             await house.data(talk)
             let first = await talk.send(Array(payload[..<cut]))
             let second = await talk.send(Array(payload[cut...]))
-            #expect(
-                String(decoding: first + second, as: UTF8.self)
-                    == "250 2.0.0 Accepted as id-\(cut + 1)\r\n250 2.0.0 OK\r\n")
+            #expect(String(decoding: first + second, as: UTF8.self) == "250 2.0.0 Accepted as id-\(cut + 1)\r\n250 2.0.0 OK\r\n")
         }
-        #expect(
-            try await house.texts(of: house.alice)
-                == Array(repeating: "Subject: x\r\n\r\n.dot\r\n", count: payload.count + 1))
+        #expect(try await house.texts(of: house.alice) == Array(repeating: "Subject: x\r\n\r\n.dot\r\n", count: payload.count + 1))
     }
 
-    @Test(
-        "octets behind DATA that come before 354 are an error and the end: RFC 2920 §3.1",
-        arguments: ["x", "\r\n.\r\n", "QUIT\r\n"])
+    @Test("octets behind DATA that come before 354 are an error and the end: RFC 2920 §3.1", arguments: ["x", "\r\n.\r\n", "QUIT\r\n"])
     func earlyText(_ text: String) async throws {
         let house = try await House()
         let talk = try await house.talk()

@@ -4,9 +4,7 @@ import Testing
 @testable import SMTP
 
 @Suite struct VerbRuleTests {
-    private func terms(
-        _ role: SMTPRole, tls: Bool, loopback: Bool = false, plaintext: Bool = false, certificate: Bool = true
-    ) throws -> Terms {
+    private func terms(_ role: SMTPRole, tls: Bool, loopback: Bool = false, plaintext: Bool = false, certificate: Bool = true) throws -> Terms {
         var settings = SMTPSettings(role: role, hostName: try #require(Domain("mx.example.test")))
         settings.allowsPlaintextLoginOnLoopback = plaintext
         settings.offersStartTLS = certificate
@@ -14,15 +12,13 @@ import Testing
     }
 
     static let always = [
-        "PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES",
-        "LIMITS MAILMAX=10000 RCPTMAX=1000",
+        "PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES", "LIMITS MAILMAX=10000 RCPTMAX=1000",
     ]
 
     @Test(
         "EHLO offers exactly this: RFC 5321 §4.1.1.1",
         arguments: [
-            (SMTPRole.mx, false, ["STARTTLS"]), (.mx, true, []), (.submission, false, ["STARTTLS"]),
-            (.submission, true, ["AUTH PLAIN LOGIN"]),
+            (SMTPRole.mx, false, ["STARTTLS"]), (.mx, true, []), (.submission, false, ["STARTTLS"]), (.submission, true, ["AUTH PLAIN LOGIN"]),
             (.submissions, true, ["AUTH PLAIN LOGIN"]),
         ])
     func offers(_ role: SMTPRole, _ tls: Bool, _ more: [String]) throws {
@@ -48,9 +44,7 @@ import Testing
         }
     }
 
-    @Test(
-        "on submission ports every verb that moves mail needs a login: RFC 6409 §4.3",
-        arguments: [Verb.mail, .rcpt, .data, .bdat, .vrfy, .expn])
+    @Test("on submission ports every verb that moves mail needs a login: RFC 6409 §4.3", arguments: [Verb.mail, .rcpt, .data, .bdat, .vrfy, .expn])
     func login(_ verb: Verb) throws {
         let rule = try #require(VerbRule.of(verb))
         for standing in [VerbRule.Standing.connected, .ready, .envelope, .chunks] {
