@@ -32,7 +32,8 @@ package final class Listener: Sendable {
     private struct State {
         var guests: [UInt64: Guest] = [:]
         var isStopping = false
-        var isEmpty: CheckedContinuation<Void, Never>?
+        /// Those that stop it.
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     /// An address the system does not let us have.
@@ -58,14 +59,14 @@ package final class Listener: Sendable {
         }
 
         func leave(_ id: UInt64) {
-            let (guest, waiting) = state.withLock { state in
+            let (guest, waiting) = state.withLock { state -> (Guest?, [CheckedContinuation<Void, Never>]) in
                 let guest = state.guests.removeValue(forKey: id)
-                guard state.guests.isEmpty else { return (guest, nil as CheckedContinuation<Void, Never>?) }
-                defer { state.isEmpty = nil }
-                return (guest, state.isEmpty)
+                guard state.guests.isEmpty else { return (guest, []) }
+                defer { state.waiting = [] }
+                return (guest, state.waiting)
             }
             if let guest { doorkeeper.leave(guest.address) }
-            waiting?.resume()
+            waiting.forEach { $0.resume() }
         }
     }
 
@@ -149,7 +150,7 @@ package final class Listener: Sendable {
         }
         await withCheckedContinuation { continuation in
             let isEmpty = house.state.withLock { state in
-                if !state.guests.isEmpty { state.isEmpty = continuation }
+                if !state.guests.isEmpty { state.waiting.append(continuation) }
                 return state.guests.isEmpty
             }
             if isEmpty { continuation.resume() }

@@ -98,7 +98,14 @@ package final class Rehearsal<Worker: LineWorker> {
     /// The client was silent for the session's patience.
     package func expire() async -> String {
         var output = ByteBuffer()
-        if !isClosed, !session.expire(&output) { await end(output) } else { link.append(output) }
+        guard !isClosed else { return "" }
+        let goesOn = session.expire(&output)
+        guard goesOn else {
+            await end(output)
+            return String(buffer: link.take())
+        }
+        link.append(output)
+        await run()
         return String(buffer: link.take())
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import Logging
 import NIOCore
 import Synchronization
@@ -117,33 +116,5 @@ struct DoorkeeperTests {
         #expect(try address("::FFFF:192.0.2.1").description == "192.0.2.1")
         #expect(try address("2001:DB8:0:0:0:0:0:1").description == "2001:db8::1")
         #expect(try address("::1").isLoopback && address("127.9.9.9").isLoopback && !address("::2").isLoopback)
-    }
-
-    @Test("without file descriptors the accept loop neither spins nor dies")
-    func descriptors() async {
-        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
-            var limit = rlimit()
-            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            limit.rlim_cur = 256
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            try await Stage.with { stage in
-                _ = try await Client.connect(stage.port).line()
-                var fillers: [Int32] = []
-                while case let copy = dup(0), copy >= 0 { fillers.append(copy) }
-                close(fillers.removeLast())
-                // The last descriptor goes to the client: none is left to accept it with.
-                let client = try await Client.connect(stage.port)
-                let before = Glibc.clock()
-                try await client.channel.eventLoop.scheduleTask(in: .milliseconds(500)) {}.futureResult.get()
-                let used = Double(Glibc.clock() - before) / Double(CLOCKS_PER_SEC)
-                print("without descriptors: \(used) s of CPU in 0.5 s")
-                #expect(used < 0.1)
-                fillers.forEach { close($0) }
-                let greeting = await client.line()
-                print("then: \(greeting ?? "closed")")
-                #expect(greeting == "* HELLO 127.0.0.1 plain -")
-            }
-        }
-        print(String(decoding: result?.standardOutputContent ?? [], as: UTF8.self))
     }
 }
