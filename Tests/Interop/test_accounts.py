@@ -76,7 +76,7 @@ def test_unknown_users_and_wrong_passwords_answer_alike(server, account):
 def test_unknown_users_and_wrong_passwords_take_alike_time(server, account):
     def seconds(user):
         best = 9
-        for i in range(5):
+        for i in range(3):
             with IMAP(server.host, server.port("imaps"), tls=True) as imap:
                 start = time.perf_counter()
                 with pytest.raises(Refused):
@@ -120,11 +120,14 @@ def test_last_login_is_kept(server, account):
 
 
 def test_ten_connections_cost_one_hash(server, account):
-    account.imap().close()
-    start = time.perf_counter()
-    for _ in range(10):
-        account.imap().close()
-    assert time.perf_counter() - start < 1.5
+    def seconds(count):
+        start = time.perf_counter()
+        for _ in range(count):
+            account.imap().close()
+        return time.perf_counter() - start
+
+    first = seconds(1)
+    assert seconds(10) < 6 * first
 
 
 @pytest.mark.parametrize("name", [".user", "user.", "-user", "user..name", "user@#$%", "", "u" * 65, "user/name", "usér", "a b", "USER1\n"])

@@ -42,7 +42,7 @@ def inflated(data, window, depth):
         out = zlib.decompressobj(window).decompress(data, 1 << 20)
     except zlib.error:
         return
-    if len(out) > 16:
+    if len(out) >= 6:
         yield from layers(out, depth - 1)
 
 
@@ -111,11 +111,11 @@ def test_no_word_of_the_mail_is_on_the_disk(filled):
             common.update(m[0].lower() for m in LETTERS.finditer(layer))
     for key in [server.address("alice"), server.data, "certificate private example work localhost"]:
         common.update(m[0].lower() for m in LETTERS.finditer(key.encode()))
-    words = sorted({w for m in mails for w in re.findall(rb"(?<![A-Za-z])[A-Za-z]{6,20}(?![A-Za-z])", m.data[:100_000])})
-    words = [w for w in words if w.lower() not in common and not any(w.lower() in c or c in w.lower() for c in common)]
+    # Words as people write them; base64 has its own.
+    words = {w for m in mails for w in re.findall(rb"(?<![A-Za-z])[A-Z]?[a-z]{5,19}(?![A-Za-z])", m.data[:100_000])}
+    words = sorted(w for w in words if not any(w.lower() in c or c in w.lower() for c in common))
     random.Random(5).shuffle(words)
-    # Short ones turn up in random octets: of 30 MB, six given letters once in 10 million words.
-    chosen = set(sorted(words, key=len, reverse=True)[:400] + words[:600]) | {b"Confidential", b"Unmistakable"}
+    chosen = set(words[:2000]) | {b"Confidential", b"Unmistakable"}
     assert len(chosen) >= 1000
     # A large message on its way is in a temporary file.
     with SMTP(server.host, server.port("smtp")) as smtp:
@@ -241,14 +241,15 @@ def test_swapped_records_are_never_served(small, table, columns, noticed):
         if rows is None:
             keys = {"holder": "body, account", "message": "mailbox, uid"}[table]
             rows = db.execute("SELECT %s, %s FROM %s" % (keys, ", ".join(columns), table)).fetchall()
-            a, b = rows[3], rows[4]
+            a = rows[3]
+            b = next(r for r in rows[4:] if r[2:] != a[2:])
             for (k1, k2, *_), (_, _, *values) in ((a, b), (b, a)):
                 db.execute("UPDATE %s SET %s WHERE (%s) = (?, ?)" % (table, ", ".join(c + "=?" for c in columns), keys), (*values, k1, k2))
         else:
-            a, b = rows[0], rows[1]
+            a = rows[0]
+            b = next(r for r in rows if r[1:] != a[1:])
             for (key, *_), (_, *values) in ((a, b), (b, a)):
                 db.execute("UPDATE %s SET %s WHERE rowid=?" % (table, ", ".join(c + "=?" for c in columns)), (*values, key))
-        assert a[1:] != b[1:]
     mark = len(server.log_text())
     if table == "message":
         # Who can write the index can put a body at another's UID, as he can delete it: what is served is that whole message or nothing.

@@ -129,7 +129,7 @@ SyncState *
             for file in folder.iterdir() if folder.exists() else []:
                 uid = re.search(r",U=(\d+)", file.name)
                 flags = re.search(r":2,([A-Z]*)$", file.name)
-                data = re.sub(rb"(?m)^X-TUID: [A-Za-z0-9+/]{12}\n", b"", file.read_bytes(), count=1)
+                data = TUID.sub(b"", file.read_bytes(), count=1)
                 found[int(uid[1]) if uid else file.name] = ("".join(sorted(flags[1])) if flags else "", data.replace(b"\n", b"\r\n"), file)
         return found
 
@@ -144,6 +144,7 @@ SyncState *
         (self.maildir / mailbox / "cur" / (name + ":2," + flags)).write_bytes(data.replace(b"\r\n", b"\n"))
 
 
+TUID = re.compile(rb"(?m)^X-TUID: [A-Za-z0-9+/]{12}\r?\n")  # mbsync's own mark
 LETTERS = {"\\Seen": "S", "\\Flagged": "F", "\\Answered": "R", "\\Draft": "D", "\\Deleted": "T"}
 
 
@@ -152,7 +153,7 @@ def far(account, mailbox):
     with account.imap() as imap:
         if not imap.select(mailbox).get("EXISTS"):
             return []
-        return sorted((hashlib.sha256(m["BODY[]"].replace(b"\r\n", b"\n")).hexdigest(),
+        return sorted((hashlib.sha256(TUID.sub(b"", m["BODY[]"], count=1).replace(b"\r\n", b"\n")).hexdigest(),
                        "".join(sorted(LETTERS[f] for f in m["FLAGS"] if f in LETTERS)))
                       for m in imap.fetch("1:*", "(UID FLAGS BODY.PEEK[])").values())
 

@@ -72,8 +72,8 @@ final class IndexThread {
         connection.close()
     }
 
-    private func finish(_ transaction: Transaction) throws {
-        try transaction.commit()
+    private func finish(_ transaction: Transaction, withNotes: Bool = false) throws {
+        try transaction.commit(withNotes: withNotes)
         epoch += 1
         waiting += transaction.releases.map { Waiting(release: $0, epoch: epoch) }
         for action in transaction.afterCommit { action() }
@@ -98,7 +98,7 @@ final class IndexThread {
         if !waiting.isEmpty { letGo() }
         guard catalog.read({ !$0.dirtyFloors.isEmpty || !$0.dirtyLogins.isEmpty }) else { return }
         let transaction = Transaction(connection, catalog: catalog, now: clock())
-        do { try finish(transaction) } catch { fail(transaction, error) }
+        do { try finish(transaction, withNotes: true) } catch { fail(transaction, error) }
     }
 
     private func limitWAL() {

@@ -15,6 +15,8 @@ final class Transaction {
     private var failure: (any Error)?
     private var writes = 0
     private var hasBegun = false
+    /// What this batch took to write of what was noted; it goes back when the batch fails.
+    private var notes: (floors: Set<MailboxID>, logins: Set<AccountID>) = ([], [])
     private(set) var releases: [Release] = []
     /// Files to keep or remove once the commit is durable.
     var afterCommit: [() -> Void] = []
@@ -63,10 +65,12 @@ final class Transaction {
 
     func insertedID() throws -> Int64 { try connection.number("SELECT last_insert_rowid()") ?? 0 }
 
-    /// Writes the counters of what was touched and commits. On return it is durable.
-    func commit() throws {
+    /// Writes the counters of what was touched and commits. On return it is durable. What was only noted (logins, `\Recent`) goes along with
+    /// changes, or when `withNotes` asks for it: a batch that changes nothing, such as an opening of mailboxes, needs no room on the disk.
+    func commit(withNotes: Bool = false) throws {
         if let failure { throw failure }
         try writeCounters()
+        if hasBegun || withNotes { try writeNotes() }
         guard hasBegun else { return }
         try connection.execute("COMMIT")
         hasBegun = false
@@ -75,6 +79,10 @@ final class Transaction {
     func rollback() {
         if hasBegun { try? connection.execute("ROLLBACK") }
         hasBegun = false
+        catalog.read { state in
+            state.dirtyFloors.formUnion(notes.floors)
+            state.dirtyLogins.formUnion(notes.logins)
+        }
     }
 
     private func writeCounters() throws {
@@ -89,9 +97,13 @@ final class Transaction {
                 .int(Int64(entry.deleted)), .int(entry.size), .text(entry.keywords.keywords.map(\.spelling).joined(separator: " ")),
                 .int(id.rawValue))
         }
+    }
+
+    private func writeNotes() throws {
         let (floors, logins) = catalog.read { state in
             let floors = state.dirtyFloors.compactMap { id in state.recentFloors[id].map { (id, $0) } }
             let logins = state.dirtyLogins.compactMap { id in state.accounts[id]?.record.lastLogin.map { (id, $0) } }
+            notes = (state.dirtyFloors, state.dirtyLogins)
             state.dirtyFloors = []
             state.dirtyLogins = []
             return (floors, logins)
