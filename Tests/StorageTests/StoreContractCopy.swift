@@ -126,7 +126,8 @@ struct StoreContractCopy {
             #expect(String(buffer: try await house.store.read(nil, of: body, for: house.alice.id)) == message("shared"))
             _ = try await house.store.change(flags: .add(deleted), of: set(1), in: trash, unchangedSince: nil)
             _ = try await house.store.expunge(nil, in: trash)
-            await #expect(throws: StorageFault.noSuchMessage) { _ = try await house.store.read(nil, of: body, for: house.alice.id) }
+            let later = try await house.restarted().store
+            await #expect(throws: StorageFault.noSuchMessage) { _ = try await later.read(nil, of: body, for: house.alice.id) }
         }
     }
 }

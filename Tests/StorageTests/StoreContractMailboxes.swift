@@ -122,6 +122,19 @@ struct StoreContractMailboxes {
         }
     }
 
+    @Test("a mailbox cannot be renamed to below itself", arguments: StoreFactory.all)
+    func renameBelowItself(_ factory: StoreFactory) async throws {
+        try await House.with(factory) { house in
+            let a = try await house.mailbox("a")
+            let before = try await house.store.mailboxes(of: house.alice.id)
+            await #expect { try await house.store.rename(mailbox: a, to: name("a/b")) } throws: { fault in
+                if case StorageFault.notAllowed = fault { true } else { false }
+            }
+            let after = try await house.store.mailboxes(of: house.alice.id)
+            #expect(after == before)
+        }
+    }
+
     @Test("renaming INBOX moves its mail into a new mailbox; INBOX and its inferiors stay: RFC 9051 §6.3.6", arguments: StoreFactory.all)
     func renameInbox(_ factory: StoreFactory) async throws {
         try await House.with(factory) { house in

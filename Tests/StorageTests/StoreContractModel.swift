@@ -13,12 +13,17 @@ struct StoreContractModel {
                 if step % 10 == 9 { try await walk.compare("seed \(seed), step \(step)") }
             }
             try await walk.compareBodies()
+            walk.house = try await house.restarted()
+            try await walk.compare("seed \(seed), after a restart")
+            try await walk.compareBodies()
+            for _ in 0..<20 { try await walk.step() }
+            try await walk.compare("seed \(seed), some steps after a restart")
         }
     }
 }
 
 private struct RandomWalk {
-    let house: House
+    var house: House
     var random: SplitMix
     var model = StoreModel()
     var serial = 0

@@ -86,8 +86,9 @@ struct StoreContractSnapshots {
             #expect(held?.count == 1)
             _ = try await house.store.read(nil, of: body, for: house.alice.id)
             held = nil
-            await #expect(throws: StorageFault.noSuchMessage) { _ = try await house.store.read(nil, of: body, for: house.alice.id) }
-            await #expect(throws: StorageFault.noSuchMessage) { _ = try await house.store.outlines(of: [body], for: house.alice.id) }
+            let later = try await house.restarted().store
+            await #expect(throws: StorageFault.noSuchMessage) { _ = try await later.read(nil, of: body, for: house.alice.id) }
+            await #expect(throws: StorageFault.noSuchMessage) { _ = try await later.outlines(of: [body], for: house.alice.id) }
         }
     }
 

@@ -1,8 +1,12 @@
+import Foundation
+import Logging
 import MailModel
 import MemoryStore
 import MessageFormat
 import NIOCore
+import SQLiteStore
 import Storage
+import Synchronization
 import Testing
 
 /// A kind of store that the contract is tried on.
@@ -14,9 +18,11 @@ struct StoreFactory: Sendable, CustomTestStringConvertible {
 
     /// A fresh store, and what a test can do to it from outside.
     struct Premises: Sendable {
-        let store: any Store
+        var store: any Store
         /// Puts the disk under the free floor; nil where a test cannot.
         var setFull: (@Sendable (Bool) -> Void)?
+        /// Opens what the store, now closed, has left; nil for one that leaves nothing.
+        var reopen: (@Sendable () async throws -> any Store)?
         /// Lets go of what the store keeps outside the process, once it is closed.
         var remove: @Sendable () -> Void = {}
     }
@@ -26,14 +32,32 @@ struct StoreFactory: Sendable, CustomTestStringConvertible {
         return Premises(store: store, setFull: { store.isFull = $0 })
     }
 
-    static let all = [memory]
+    static let sqlite = StoreFactory(name: "SQLiteStore") {
+        var template = Array("/tmp/martlet-contract-XXXXXX".utf8CString)
+        let made = try #require(mkdtemp(&template))
+        let folder = String(cString: made)
+        let open: @Sendable () throws -> SQLiteStore = {
+            let key = try #require(MasterKey(Array("0123456789abcdef0123456789abcdef".utf8)))
+            return try SQLiteStore.open(
+                folder, masterKey: key, options: .init(freeFloor: 0), clock: { Timestamp(rawValue: 0) }, log: Logger(label: "contract"))
+        }
+        return Premises(store: try open(), reopen: { try open() }, remove: { try? FileManager.default.removeItem(atPath: folder) })
+    }
+
+    static let all = [memory, sqlite]
 }
 
 /// A store with a domain and alice's account in it, for one test.
 struct House: Sendable {
-    let premises: StoreFactory.Premises
+    var premises: StoreFactory.Premises
     let alice: AccountRecord
     let inbox: MailboxID
+    /// Opened by `restarted`, closed with the rest.
+    private let reopened = Reopened()
+
+    private final class Reopened: Sendable {
+        let stores = Mutex<[any Store]>([])
+    }
 
     var store: any Store { premises.store }
     static let domain = Domain("example.org").unsafelyKnown
@@ -41,18 +65,40 @@ struct House: Sendable {
     /// Runs a test on a fresh store and clears it away.
     static func with(_ factory: StoreFactory, _ body: (House) async throws -> Void) async throws {
         let premises = try await factory.open()
+        var reopened: Reopened?
         do {
             try await premises.store.add(domain: domain)
             let alice = try await premises.store.add(account: AccountName("alice@example.org"), passwordHash: "$argon2id$alice")
             let inbox = try #require(try await premises.store.mailbox(named: .inbox, of: alice.id)).id
-            try await body(House(premises: premises, alice: alice, inbox: inbox))
+            let house = House(premises: premises, alice: alice, inbox: inbox)
+            reopened = house.reopened
+            try await body(house)
         } catch {
-            await premises.store.close()
-            premises.remove()
+            await close(premises, reopened)
             throw error
         }
-        await premises.store.close()
+        await close(premises, reopened)
+    }
+
+    private init(premises: StoreFactory.Premises, alice: AccountRecord, inbox: MailboxID) {
+        self.premises = premises
+        self.alice = alice
+        self.inbox = inbox
+    }
+
+    private static func close(_ premises: StoreFactory.Premises, _ reopened: Reopened?) async {
+        for store in [premises.store] + (reopened?.stores.withLock { $0 } ?? []) { await store.close() }
         premises.remove()
+    }
+
+    /// The same house after a restart, where the store outlives one, tidied up; this one's store is closed.
+    func restarted() async throws -> House {
+        guard let reopen = premises.reopen else { return self }
+        await store.close()
+        var house = self
+        house.premises.store = try await reopen()
+        reopened.stores.withLock { $0.append(house.store) }
+        return house
     }
 
     func addBob() async throws -> AccountRecord {
