@@ -100,6 +100,12 @@ package final class Gatekeeper: Sendable {
 
     package var ledger: LoginLedger { ledgerBox.withLock { $0 } }
 
+    /// Passwords hashed since the start, for logins and for accounts.
+    package var hashCount: Int { hasher.count }
+
+    /// Accounts with a proof; some may have run out.
+    package var proofCount: Int { proofs.count }
+
     /// Sessions that hold a stay.
     package func stayCount(of account: AccountID) -> Int { stays.count(of: account) }
 }

@@ -27,9 +27,6 @@ final class HashingThread: Sendable {
 
     /// False, and not done, when the queue is full.
     func submit(_ job: @escaping Job) -> Bool { queue.push(job) }
-
-    /// Jobs that wait now.
-    var waiting: Int { queue.count }
 }
 
 private func runJobs(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
@@ -52,8 +49,6 @@ private final class JobQueue: Sendable {
     private let capacity: Int
 
     init(capacity: Int) { self.capacity = capacity }
-
-    var count: Int { state.withLock { $0.jobs.count } }
 
     func push(_ job: @escaping HashingThread.Job) -> Bool {
         let isPushed = state.withLock { state in

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Why a password could be neither hashed nor compared.
 package enum HashingFault: Error, Equatable, Sendable {
     /// Too many wait already; try later.
@@ -14,6 +16,7 @@ final class PasswordHasher: Sendable {
     private let thread: HashingThread
     private let random: RandomOctets
     private let shared = SharedAnswers()
+    private let begun = Atomic(0)
 
     init(queueCapacity: Int, random: @escaping RandomOctets) {
         thread = HashingThread(capacity: queueCapacity)
@@ -24,7 +27,7 @@ final class PasswordHasher: Sendable {
     func hash(_ password: Password) async throws(HashingFault) -> String {
         let salt = random(PasswordHash.saltLength)
         let result: Result<String, HashingFault> = await withCheckedContinuation { continuation in
-            let isTaken = thread.submit {
+            let isTaken = submit {
                 continuation.resume(returning: compute(password, salt: salt).map { PasswordHash(salt: salt, hash: $0).phc })
             }
             if !isTaken { continuation.resume(returning: .failure(.busy)) }
@@ -39,14 +42,21 @@ final class PasswordHasher: Sendable {
             case .joined: return
             case .refused: continuation.resume(returning: .failure(.busy))
             case .first:
-                let isTaken = thread.submit { [shared] in shared.answer(question, compare(password, reference)) }
+                let isTaken = submit { [shared] in shared.answer(question, compare(password, reference)) }
                 if !isTaken { shared.answer(question, .failure(.busy)) }
             }
         }
         return try result.get()
     }
 
-    var waiting: Int { thread.waiting }
+    /// Hashes begun or waiting since the start.
+    var count: Int { begun.load(ordering: .relaxed) }
+
+    private func submit(_ job: @escaping HashingThread.Job) -> Bool {
+        guard thread.submit(job) else { return false }
+        begun.add(1, ordering: .relaxed)
+        return true
+    }
 }
 
 private func compute(_ password: Password, salt: [UInt8]) -> Result<[UInt8], HashingFault> {

@@ -14,9 +14,19 @@ package struct UserName: Hashable, Sendable, CustomStringConvertible {
             switch self {
             case .length(let length): "Invalid username length: \(length)"
             case .character(let scalar):
-                "Invalid character in username: \(scalar.value < 0x20 ? "?" : String(scalar)) (0x\(String(scalar.value, radix: 16, uppercase: true)))"
+                "Invalid character in username: \(Fault.isPrintable(scalar) ? String(scalar) : "?") (0x\(String(scalar.value, radix: 16, uppercase: true)))"
             case .edge: "Invalid username: it begins or ends with '.' or '-'"
             case .consecutiveDots: "Invalid username: consecutive dots"
+            }
+        }
+
+        // What would end the line, turn its direction or hang on the character before it.
+        private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned, .nonspacingMark, .enclosingMark,
+                .spacingMark:
+                false
+            default: true
             }
         }
     }

@@ -93,6 +93,7 @@ extension Timestamp: CustomStringConvertible {
     package var description: String {
         let c = civil
         func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
-        return "\(c.year)-\(two(c.month))-\(two(c.day))T\(two(c.hour)):\(two(c.minute)):\(two(c.second))Z"
+        let year = String(repeating: "0", count: max(0, 4 - "\(c.year)".count)) + "\(c.year)"
+        return "\(year)-\(two(c.month))-\(two(c.day))T\(two(c.hour)):\(two(c.minute)):\(two(c.second))Z"
     }
 }

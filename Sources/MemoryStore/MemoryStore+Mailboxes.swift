@@ -106,6 +106,7 @@ extension MemoryState {
     }
 
     mutating func rename(_ record: MailboxRecord, to name: MailboxName) throws {
+        guard !name.isInferior(to: record.name) else { throw StorageFault.notAllowed("a mailbox cannot be moved below itself") }
         var known = try account(record.account)
         var moved: [(id: MailboxID, from: MailboxName, to: MailboxName)] = []
         for (old, id) in known.mailboxes where old == record.name || old.isInferior(to: record.name) {

@@ -89,6 +89,14 @@ package final class SQLiteStore: Store {
         }
     }
 
+    /// The catalog, until the store is closed.
+    private var known: Catalog {
+        get throws {
+            guard !isClosed.load(ordering: .relaxed) else { throw StorageFault.closed }
+            return catalog
+        }
+    }
+
     /// The segment that takes new bodies, which compaction leaves alone.
     var currentSegment: Int64 { writer.currentSegment }
 
@@ -101,6 +109,7 @@ package final class SQLiteStore: Store {
 // Bodies.
 extension SQLiteStore {
     package func receive(expected: Int?) async throws -> any BodySink {
+        _ = try known
         guard hasRoom() else { throw StorageFault.full }
         let id = BodyID(rawValue: nextBody.add(1, ordering: .relaxed).oldValue)
         return Sink(id: id, folder: folder, pool: files, budget: budget, floor: hasRoom)
@@ -126,17 +135,17 @@ extension SQLiteStore {
 // Mailboxes.
 extension SQLiteStore {
     package func mailboxes(of account: AccountID) async throws -> [MailboxRecord] {
-        catalog.read { state in
+        try known.read { state in
             (state.names[account] ?? [:]).values.compactMap { state.mailboxes[$0]?.record }
         }.sorted { $0.name < $1.name }
     }
 
     package func mailbox(named name: MailboxName, of account: AccountID) async throws -> MailboxRecord? {
-        catalog.read { state in state.names[account]?[name].flatMap { state.mailboxes[$0]?.record } }
+        try known.read { state in state.names[account]?[name].flatMap { state.mailboxes[$0]?.record } }
     }
 
     package func status(of mailbox: MailboxID) async throws -> MailboxStatus {
-        let found = catalog.read { state in state.mailboxes[mailbox].map { ($0, state.recentFloors[mailbox] ?? 0) } }
+        let found = try known.read { state in state.mailboxes[mailbox].map { ($0, state.recentFloors[mailbox] ?? 0) } }
         guard let (entry, floor) = found else { throw StorageFault.noSuchMailbox }
         return MailboxStatus(
             messages: entry.messages, unseen: entry.unseen, deleted: entry.deleted, size: entry.size, uidNext: UID(rawValue: entry.uidNext) ?? .last,
@@ -150,18 +159,18 @@ extension SQLiteStore {
     package func delete(mailbox: MailboxID) async throws { try await change { try $0.delete(mailbox) } }
     package func rename(mailbox: MailboxID, to name: MailboxName) async throws { try await change { try $0.rename(mailbox, to: name) } }
 
-    package func subscriptions(of account: AccountID) async throws -> Set<MailboxName> { catalog.read { $0.subscriptions[account] ?? [] } }
+    package func subscriptions(of account: AccountID) async throws -> Set<MailboxName> { try known.read { $0.subscriptions[account] ?? [] } }
 
     package func set(subscribed: Bool, to name: MailboxName, of account: AccountID) async throws {
         try await change { try $0.set(subscribed: subscribed, to: name, of: account) }
     }
 
     package func open(_ mailbox: MailboxID) async throws -> any MailboxHandle {
+        guard let entry = try known.mailbox(mailbox) else { throw StorageFault.noSuchMailbox }
         if let open = catalog.opened(mailbox) {
             remember(open)
             return open
         }
-        guard let entry = catalog.mailbox(mailbox) else { throw StorageFault.noSuchMailbox }
         let loaded = try await readers.run { try $0.load(entry) }
         let (catalog, leases) = (catalog, leases)
         let open = try await change { try $0.attach(loaded, catalog: catalog, leases: leases) }
@@ -202,24 +211,24 @@ extension SQLiteStore {
     }
 
     package func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet {
-        guard catalog.mailbox(mailbox) != nil else { throw StorageFault.noSuchMailbox }
+        guard try known.mailbox(mailbox) != nil else { throw StorageFault.noSuchMailbox }
         return try await readers.run { try TableReader.expunged(since: modSeq, in: mailbox, $0.connection) }
     }
 }
 
 // Domains and accounts.
 extension SQLiteStore {
-    package func domains() async throws -> [Domain] { catalog.read { Array($0.domains) }.sorted() }
+    package func domains() async throws -> [Domain] { try known.read { Array($0.domains) }.sorted() }
     package func add(domain: Domain) async throws { try await change { try $0.add(domain) } }
     package func remove(domain: Domain) async throws { try await change { try $0.remove(domain) } }
 
-    package func accounts() async throws -> [AccountRecord] { catalog.read { $0.accounts.values.map(\.record) }.sorted { $0.id < $1.id } }
+    package func accounts() async throws -> [AccountRecord] { try known.read { $0.accounts.values.map(\.record) }.sorted { $0.id < $1.id } }
 
     package func account(named name: AccountName) async throws -> AccountRecord? {
-        catalog.read { state in state.accountsByName[name.folded].flatMap { state.accounts[$0]?.record } }
+        try known.read { state in state.accountsByName[name.folded].flatMap { state.accounts[$0]?.record } }
     }
 
-    package func account(_ id: AccountID) async throws -> AccountRecord? { catalog.account(id)?.record }
+    package func account(_ id: AccountID) async throws -> AccountRecord? { try known.account(id)?.record }
 
     package func add(account: AccountName, passwordHash: String) async throws -> AccountRecord {
         let master = master

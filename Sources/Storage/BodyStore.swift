@@ -26,7 +26,8 @@ package final class StagedBody: Sendable {
     }
 }
 
-/// Message bodies: written once, read in parts. A body can be read by the accounts that hold a message with it.
+/// Message bodies: written once, read in parts. A body can be read by the accounts that hold a message with it, or a snapshot with such a message;
+/// and, until the store has tidied up, for a short while after.
 package protocol BodyStore: Sendable {
     /// `expected`: octets, when the sender announced them. `full` under the free floor.
     func receive(expected: Int?) async throws -> any BodySink

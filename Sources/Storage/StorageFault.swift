@@ -16,7 +16,7 @@ package enum StorageFault: Error, Equatable, Sendable {
     case nameTaken
     /// The mailbox's table of keywords is full (`KeywordTable.capacity`).
     case tooManyKeywords
-    /// INBOX cannot be deleted; a name would grow too long; a domain with accounts cannot be removed.
+    /// INBOX cannot be deleted; a mailbox cannot be moved below itself; a name would grow too long; a domain with accounts cannot be removed.
     case notAllowed(String)
     /// The store is closing.
     case closed

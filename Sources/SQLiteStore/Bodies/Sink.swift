@@ -51,6 +51,7 @@ final class Sink: BodySink, @unchecked Sendable {
     deinit { discard() }
 
     func write(_ bytes: ByteBuffer) async throws {
+        guard !isDone else { throw StorageFault.unavailable("the body is finished or discarded") }
         pending.writeImmutableBuffer(bytes)
         size += bytes.readableBytes
         charge(bytes.readableBytes)
@@ -60,6 +61,7 @@ final class Sink: BodySink, @unchecked Sendable {
     }
 
     func finish(_ outline: MessageOutline) async throws -> StagedBody {
+        guard !isDone else { throw StorageFault.unavailable("the body is finished or discarded") }
         defer { release() }
         let content: StagedRecord.Content
         if spill == nil {

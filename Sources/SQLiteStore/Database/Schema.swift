@@ -114,7 +114,7 @@ enum Schema {
             kind INTEGER NOT NULL,
             mailbox INTEGER NOT NULL,
             uids BLOB NOT NULL,
-            PRIMARY KEY (account, mod_seq)) WITHOUT ROWID;
+            PRIMARY KEY (account, mod_seq, kind, mailbox)) WITHOUT ROWID;
         CREATE INDEX change_expunged ON change (mailbox, mod_seq) WHERE kind = 3;
 
         -- Keyed hashes of message ids, to find a message's thread by.

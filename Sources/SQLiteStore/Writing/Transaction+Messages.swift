@@ -60,14 +60,14 @@ extension Transaction {
         return FlagsChanged(stored: stored, refused: refused, modSeq: modSeq)
     }
 
-    /// With `uids` nil all that have `\Deleted`; with `onlyDeleted` false even those without it (MOVE).
-    func expunge(_ uids: NumberSet?, in id: MailboxID, onlyDeleted: Bool = true) throws -> Expunged {
+    /// With `uids` nil all that have `\Deleted`; with `moved`, the ModSeq of a copy of them, even those without it (MOVE).
+    func expunge(_ uids: NumberSet?, in id: MailboxID, moved: (by: AccountID, modSeq: ModSeq)? = nil) throws -> Expunged {
         var entry = try mailbox(id)
         var table = try table(of: id)
         var gone = NumberSet()
         var rows: [MessageRow] = []
         func consider(_ row: MessageRow) {
-            guard !onlyDeleted || row.flags.contains(.deleted) else { return }
+            guard moved != nil || row.flags.contains(.deleted) else { return }
             gone.insert(row.uid)
             rows.append(row)
         }
@@ -81,7 +81,8 @@ extension Transaction {
         }
         guard !rows.isEmpty else { return Expunged(uids: gone, modSeq: nil) }
         let account = entry.record.account
-        let modSeq = try nextModSeq(account)
+        // One transaction has one ModSeq an account.
+        let modSeq = if let moved, moved.by == account { moved.modSeq } else { try nextModSeq(account) }
         for row in rows {
             try write("DELETE FROM message WHERE mailbox=? AND uid=?", .int(id.rawValue), .int(Int64(row.uid.rawValue)))
             try release(row.body, account, from: id)
@@ -126,7 +127,8 @@ extension Transaction {
 
     func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) throws -> Copied {
         let copied = try copy(uids, from: source, to: target)
-        if !copied.source.isEmpty { _ = try expunge(NumberSet(copied.source), in: source, onlyDeleted: false) }
+        guard let modSeq = copied.modSeq else { return copied }
+        _ = try expunge(NumberSet(copied.source), in: source, moved: (try mailbox(target).record.account, modSeq))
         return copied
     }
 

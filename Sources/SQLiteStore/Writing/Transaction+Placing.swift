@@ -28,17 +28,25 @@ extension Transaction {
         var threads: [AccountID: ThreadID] = [:]
         var held: [AccountID: Int64] = [:]
         var placed: [Placed] = []
+        var modSeqs: [AccountID: ModSeq] = [:]
+        var uids: [MailboxID: NumberSet] = [:]
         for arrival in arrivals {
             let account = arrival.mailbox.record.account
             let thread = try threads[account] ?? joinThread(body, record.references, of: account)
             threads[account] = thread
             held[account, default: 0] += 1
+            let modSeq = try modSeqs[account] ?? nextModSeq(account)
+            modSeqs[account] = modSeq
             let row = try add(
                 body: body.id, size: UInt32(clamping: record.size), thread: thread, flags: arrival.flags,
-                internalDate: arrival.placement.internalDate, to: arrival.placement.mailbox, modSeq: try nextModSeq(account))
-            try log(.placed, account, row.modSeq, arrival.placement.mailbox, NumberSet(CollectionOfOne(row.uid)))
+                internalDate: arrival.placement.internalDate, to: arrival.placement.mailbox, modSeq: modSeq)
+            uids[arrival.placement.mailbox, default: NumberSet()].insert(row.uid)
             placed.append(Placed(
                 mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
+        }
+        for (mailbox, uids) in uids {
+            let account = try self.mailbox(mailbox).record.account
+            if let modSeq = modSeqs[account] { try log(.placed, account, modSeq, mailbox, uids) }
         }
         for (account, count) in held { try hold(body.id, key: record.key, count: count, for: account) }
         if case .file(let file) = record.content { afterCommit.append { file.keep() } }

@@ -1,0 +1,84 @@
+import Glibc
+import Gatehouse
+import Logging
+import MailModel
+import MemoryStore
+import Storage
+import Synchronization
+import Testing
+
+/// Keeps log lines as an operator would see them: `[LEVEL] text key=value`.
+final class LogLines: Sendable {
+    private let kept = Mutex<[String]>([])
+    var lines: [String] { kept.withLock { $0 } }
+    func add(_ line: String) { kept.withLock { $0.append(line) } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
+
+    private struct Handler: LogHandler {
+        let lines: LogLines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let level = event.level == .warning ? "WARN" : "\(event.level)".uppercased()
+            let facts = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+            lines.add("[\(level)] \(event.message)\(facts)")
+        }
+    }
+}
+
+/// A clock that stands still until it is moved.
+final class HandClock: Sendable {
+    private let now = Mutex(ContinuousClock.now)
+    var instant: ContinuousClock.Instant { now.withLock { $0 } }
+    func move(_ duration: Duration) { now.withLock { $0 += duration } }
+}
+
+/// A house with alice in it, whose password is `rightPassword`.
+struct Gate {
+    static let rightPassword = "correct horse battery"
+    let store: MemoryStore
+    let alice: AccountRecord
+    let keeper: Gatekeeper
+    let log = LogLines()
+    let clock = HandClock()
+
+    init(queueCapacity: Int = 64, proofCapacity: Int = 100) async throws {
+        store = MemoryStore(clock: { Timestamp(rawValue: 1_000) })
+        let domain = try #require(Domain("example.org"))
+        try await store.add(domain: domain)
+        var settings = Gatekeeper.Settings(defaultDomain: domain)
+        settings.queueCapacity = queueCapacity
+        settings.proofCapacity = proofCapacity
+        keeper = Gatekeeper(
+            accounts: store, settings: settings, log: log.logger, clock: { Timestamp(rawValue: 5_000) },
+            monotonic: { [clock] in clock.instant })
+        alice = try await store.add(account: AccountName("alice@example.org"), passwordHash: Gate.rightHash)
+    }
+
+    /// libargon2's own hash of `rightPassword`, made by four threads.
+    static let rightHash =
+        "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas"
+
+    var principal: Principal { Principal(account: alice.id, name: alice.name) }
+
+    func verify(_ user: String = "alice@example.org", _ password: String = rightPassword, over name: ProtocolName = .imap) async -> Verdict {
+        await keeper.verify(user: user, password: Password(password), over: name, from: "192.0.2.7")
+    }
+}
+
+extension String {
+    /// A small file that has no size.
+    init(contentsOfProcFile path: String) throws {
+        let file = try #require(fopen(path, "r"))
+        defer { fclose(file) }
+        var octets = [UInt8](repeating: 0, count: 4_096)
+        let count = fread(&octets, 1, octets.count, file)
+        self = String(decoding: octets[..<count], as: UTF8.self)
+    }
+}
