@@ -16,6 +16,8 @@ struct Errand: Sendable {
     var effect = Completion.Effect.none
     /// The keywords that flags are written by.
     var keywords = KeywordTable()
+    /// Small bodies that are about to be asked for.
+    var readAhead: [BodyID: ByteBuffer] = [:]
     /// Pieces of a FETCH answer that were sent before it was whole.
     var sentPieces = 0
     /// Octets of a literal that was announced are missing.

@@ -103,6 +103,9 @@ extension Errand {
 
     private func read(_ range: Range<Int>, _ row: MessageRow) async throws -> ByteBuffer {
         guard let mailbox = view?.mailbox, !range.isEmpty else { return ByteBuffer() }
+        if let body = readAhead[row.body], let slice = body.getSlice(at: body.readerIndex + range.lowerBound, length: range.count) {
+            return slice
+        }
         let bytes = try await mailroom.read(range, of: row, in: mailbox)
         guard bytes.readableBytes == range.count else {
             throw StorageFault.corrupt("body \(row.body.rawValue) has \(bytes.readableBytes) octets at \(range)")

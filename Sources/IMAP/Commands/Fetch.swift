@@ -7,28 +7,35 @@ import Storage
 // FETCH (RFC 9051 §6.4.5; RFC 3501; RFC 3516; RFC 7162 §3.1.4).
 extension Errand {
     /// Messages that are looked up together: with their outlines, or with their rows alone.
-    private static let batch = (outlines: 64, rows: 1_024)
+    private static let batch = (outlines: 128, rows: 1_024)
+    /// Bodies that are read at once, and how big they may be, in octets.
+    private static let ahead = (bodies: 16, octets: 64 << 10)
 
     mutating func fetch(_ arguments: FetchArguments, _ numbering: Numbering) async throws -> Answer {
         let places = try selectedView().places(of: arguments.set, numbering)
         let plan = try FetchPlan(arguments, numbering)
         if plan.wantsModSeq { enableModSeqs() }
         var problem: Answer?
+        var batch: [Range<Int>] = []
+        var room = plan.needsOutline ? Errand.batch.outlines : Errand.batch.rows
         for range in places {
             var start = range.lowerBound
             while start < range.upperBound {
-                let end = min(range.upperBound, start + (plan.needsOutline ? Errand.batch.outlines : Errand.batch.rows))
-                try await fetch(start..<end, plan, &problem)
-                try await flushIfFull()
+                let end = min(range.upperBound, start + room)
+                batch.append(start..<end)
+                room -= end - start
                 start = end
+                guard room == 0 else { continue }
+                try await fetch(batch, plan, &problem)
+                batch = []
+                room = plan.needsOutline ? Errand.batch.outlines : Errand.batch.rows
             }
         }
+        if !batch.isEmpty { try await fetch(batch, plan, &problem) }
         return problem ?? .ok("FETCH done")
     }
 
-    private mutating func fetch(
-        _ places: Range<Int>, _ plan: FetchPlan, _ problem: inout Answer?
-    ) async throws {
+    private mutating func fetch(_ places: [Range<Int>], _ plan: FetchPlan, _ problem: inout Answer?) async throws {
         let view = try selectedView()
         var messages = self.messages(at: places, of: view, changedSince: plan.changedSince)
         if plan.marksSeen, !view.isReadOnly { await markSeen(&messages, of: view) }
@@ -36,6 +43,9 @@ extension Errand {
         tellNewKeywords(keywords)
         let outlines = plan.needsOutline ? try await self.outlines(of: messages, view, &problem) : []
         for (position, message) in messages.enumerated() {
+            if plan.readsBodies, position % Errand.ahead.bodies == 0 {
+                readAhead = await bodies(of: messages[position..<min(messages.count, position + Errand.ahead.bodies)], view)
+            }
             let outline = plan.needsOutline ? outlines[position] : nil
             if plan.needsOutline, outline == nil { continue }
             do {
@@ -46,21 +56,37 @@ extension Errand {
             }
             try await flushIfFull()
         }
+        readAhead = [:]
+    }
+
+    /// The small ones, read together; one that cannot be read is left to be found out.
+    private func bodies(of messages: ArraySlice<FetchedMessage>, _ view: MailboxView) async -> [BodyID: ByteBuffer] {
+        let mailroom = mailroom
+        return await withTaskGroup(of: (BodyID, ByteBuffer)?.self) { group in
+            for message in messages where Int(message.row.size) <= Errand.ahead.octets {
+                group.addTask {
+                    guard let bytes = try? await mailroom.read(nil, of: message.row, in: view.mailbox) else { return nil }
+                    return (message.row.body, bytes)
+                }
+            }
+            return await group.reduce(into: [:]) { found, body in if let body { found[body.0] = body.1 } }
+        }
     }
 
     /// The rows as the client numbers them, their flags as they are now.
-    private func messages(at places: Range<Int>, of view: MailboxView, changedSince: ModSeq?) -> [FetchedMessage] {
+    private func messages(at places: [Range<Int>], of view: MailboxView, changedSince: ModSeq?) -> [FetchedMessage] {
         let live = view.current
         let isCurrent = live.highestModSeq == view.rows.highestModSeq && live.count == view.rows.count
         var found: [FetchedMessage] = []
-        found.reserveCapacity(places.count)
-        view.rows.forEach(from: places.lowerBound) { index, known in
-            guard index < places.upperBound else { return false }
-            let row = isCurrent ? known : live.row(known.uid)
-            if let changedSince, (row ?? known).modSeq <= changedSince || row == nil { return true }
-            let isNews = row.map { $0.flags != known.flags || $0.modSeq != known.modSeq } ?? false
-            found.append(FetchedMessage(number: index + 1, row: row ?? known, isGone: row == nil, isNews: isNews))
-            return true
+        for range in places {
+            view.rows.forEach(from: range.lowerBound) { index, known in
+                guard index < range.upperBound else { return false }
+                let row = isCurrent ? known : live.row(known.uid)
+                if let changedSince, (row?.modSeq ?? .zero) <= changedSince { return true }
+                let isNews = row.map { $0.flags != known.flags || $0.modSeq != known.modSeq } ?? false
+                found.append(FetchedMessage(number: index + 1, row: row ?? known, isGone: row == nil, isNews: isNews))
+                return true
+            }
         }
         return found
     }
@@ -189,6 +215,7 @@ struct FetchPlan: Sendable {
     private let items: [FetchItem]
     private let itemsAndFlags: [FetchItem]
     let needsOutline: Bool
+    let readsBodies: Bool
     let marksSeen: Bool
     let wantsModSeq: Bool
     let changedSince: ModSeq?
@@ -207,6 +234,7 @@ struct FetchPlan: Sendable {
         self.items = items
         itemsAndFlags = items.contains(.flags) ? items : items + [.flags]
         needsOutline = items.contains(where: FetchPlan.needsOutline)
+        readsBodies = items.contains(where: FetchPlan.readsBody)
         marksSeen = items.contains(where: \.marksSeen)
     }
 
@@ -227,6 +255,15 @@ struct FetchPlan: Sendable {
         case .section(let section, _, _): !(section.path.isEmpty && section.specifier == .whole)
         case .binary(let path, _, _), .binarySize(let path): !path.isEmpty
         default: true
+        }
+    }
+
+    // Headers come with the outline.
+    private static func readsBody(_ item: FetchItem) -> Bool {
+        switch item {
+        case .rfc822, .rfc822Text, .binary, .binarySize: true
+        case .section(let section, _, _): !section.path.isEmpty || section.specifier == .whole || section.specifier == .text
+        default: false
         }
     }
 }

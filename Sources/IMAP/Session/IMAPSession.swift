@@ -166,9 +166,10 @@ extension IMAPSession {
     private func mayTake(_ event: CommandEvent) -> Bool {
         guard !pending.isEmpty else { return true }
         switch event {
-        case .appendBegin(_, _, let message):
+        case .appendBegin(_, let mailbox, let message):
             let octets = pending.reduce(0) { if case .placing(_, let octets) = $1 { $0 + octets } else { $0 } }
-            return !message.synchronising && pending.count < IMAPSession.mostPlacings
+            // One that is refused at once must not be answered before those under way.
+            return !message.synchronising && mailbox.name != nil && pending.count < IMAPSession.mostPlacings
                 && octets + message.octets <= IMAPSession.mostPlacingOctets
         case .appendBytes, .appendEnd: return true
         default: return false
@@ -183,7 +184,8 @@ extension IMAPSession {
             state = .logout
         case .authenticated(let login), .selected(let login, _):
             guard login.revocation.isRevoked else { return }
-            output.writeBye("The account was changed or disabled")
+            // In the midst of an answer a word would be taken for a part of it.
+            if pending.isEmpty { output.writeBye("The account was changed or disabled") }
             state = .logout
         case .notAuthenticated, .logout: return
         }

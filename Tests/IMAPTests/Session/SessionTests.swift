@@ -117,6 +117,13 @@ struct SessionTests {
         #expect(talk.session.inputLimit <= 70_000)
     }
 
+    @Test("a mailbox that nothing ever came to has a ModSeq of its own: RFC 7162 §3.1.2.1, which is never 0")
+    func freshModSeq() async throws {
+        let talk = try await House().loggedIn()
+        let answer = await talk.send("a SELECT Trash\r\n")
+        #expect(answer.contains("[HIGHESTMODSEQ ") && !answer.contains("[HIGHESTMODSEQ 0]"))
+    }
+
     @Test("a session that waits is small")
     func size() {
         #expect(MemoryLayout<IMAPSession>.size < 1_024)
