@@ -14,8 +14,10 @@ extension MailboxView {
         case (.ranges, .uid):
             let last = rows.row(at: rows.count - 1)?.uid.rawValue ?? 0
             return places(ofUIDs: set.resolved(last: last) ?? NumberSet())
-        case (.ranges, .sequence):
+        case (.ranges(let ranges), .sequence):
             let count = UInt32(clamping: rows.count)
+            // "*" means no message where there is none (RFC 9051 §9, seq-number); clients ask for 1:* without looking.
+            if count == 0, ranges.allSatisfy({ $0.first == 0 || $0.second == 0 }) { return [] }
             guard set.highest <= count else { throw NoSuchNumber() }
             return (set.resolved(last: count) ?? NumberSet()).ranges.map { Int($0.lowerBound) - 1..<Int($0.upperBound) }
         }
