@@ -278,8 +278,8 @@ extension Transaction {
         table.adopt(entry)
         table.lease = leases.take(loaded.mailbox, epoch: 0)
         let open = OpenMailbox(table, catalog: catalog)
+        // Nothing is written: a SELECT costs no sync, and works on a full disk.
         staged.opened[loaded.mailbox] = open
-        staged.mailboxes[loaded.mailbox] = entry
         return open
     }
 }

@@ -71,6 +71,14 @@ def everything(server):
     return contents
 
 
+def invented_words():
+    """A message of 800 words that nothing else has, so that there are enough to look for where the real mail is absent."""
+    random_ = random.Random(11)
+    word = lambda: "".join(random_.choice("bdfgklmnprstvz") + random_.choice("aeiou") for _ in range(random_.randint(4, 6)))
+    lines = [" ".join(word() for _ in range(8)) for _ in range(100)]
+    return generate.Awkward(9_999, "invented words", ("Subject: %s\r\n\r\n" % word() + "\r\n".join(lines) + "\r\n").encode(), needs=set())
+
+
 @pytest.fixture(scope="module")
 def filled():
     """A server with mail; what its folder held before the mail; the mail as it is given back, by UID."""
@@ -82,7 +90,7 @@ def filled():
     alice.imap().close()
     s.restart()
     before = everything(s)
-    mails = mailset.generated(120, small=True, seed=3) + mailset.real()
+    mails = mailset.generated(120, small=True, seed=3) + mailset.real() + [invented_words()]
     with SMTP(s.host, s.port("smtp")) as smtp:
         for m in mails:
             options = " ".join(["BODY=8BITMIME"] * ("8BITMIME" in m.needs) + ["SMTPUTF8"] * ("SMTPUTF8" in m.needs))
