@@ -31,6 +31,7 @@ let package = Package(
     targets: [
         // C libraries from Debian, and the few calls Swift cannot make by itself.
         .systemLibrary(name: "CArgon2", path: "Sources/C/CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
 
@@ -61,11 +62,16 @@ let package = Package(
             dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", bytes, log],
             swiftSettings: house),
 
+        .target(
+            name: "POP3",
+            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", bytes, log],
+            swiftSettings: house),
+
         // The flanks.
         .target(
             name: "Transport",
             dependencies: [
-                "MailModel", "Conversation", bytes, log,
+                "MailModel", "Conversation", "CZlib", bytes, log,
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -84,7 +90,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "IMAP",
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "IMAP", "POP3",
                 "Transport", "SQLiteStore", "CLinux", bytes, log, crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -124,6 +130,10 @@ let package = Package(
             dependencies: ["IMAP", "Rehearsal", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
             swiftSettings: house),
         .testTarget(
+            name: "POP3Tests",
+            dependencies: ["POP3", "Rehearsal", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            swiftSettings: house),
+        .testTarget(
             name: "TransportTests",
             dependencies: [
                 "Transport", "Rehearsal", "Conversation", "MailModel", bytes, log,
@@ -138,3 +148,9 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `MARTLET_TESTS=IMAPTests,SMTPTests swift build --build-tests` builds only those: a smaller bundle while working on one module.
+if let wanted = Context.environment["MARTLET_TESTS"] {
+    let names = Set(wanted.split(separator: ",").map(String.init))
+    package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
+}

@@ -18,9 +18,9 @@ import Testing
         "Storage": ["MailModel", "MessageFormat"],
         "Gatehouse": ["MailModel", "Storage", "CArgon2", "Crypto", "Logging"],
         "PostOffice": ["MailModel", "MessageFormat", "Storage", "Gatehouse", "Logging"],
-        "SMTP": face, "IMAP": face,
+        "SMTP": face, "IMAP": face, "POP3": face,
         "Transport": [
-            "MailModel", "Conversation", "Logging", "NIOPosix", "NIOTLS", "NIOSSL", "X509", "SwiftASN1", "Crypto",
+            "MailModel", "Conversation", "CZlib", "Logging", "NIOPosix", "NIOTLS", "NIOSSL", "X509", "SwiftASN1", "Crypto",
             "Foundation",
             "FoundationEssentials",
         ],
@@ -29,7 +29,7 @@ import Testing
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [
-            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "IMAP",
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "IMAP", "POP3",
             "Transport", "SQLiteStore",
             "CLinux", "Logging", "Crypto", "ArgumentParser", "Yams", "Dispatch", "FoundationEssentials",
         ],

@@ -5,7 +5,7 @@ import Storage
 /// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, everything that comes from a
 /// message (bodies, headers, envelope, structure, preview); references between messages are kept as keyed hashes.
 enum Schema {
-    static let version = 1
+    static var version: Int { migrations.count }
 
     static func migrate(_ connection: Connection) throws {
         let found = Int(try connection.number("PRAGMA user_version") ?? 0)
@@ -24,7 +24,7 @@ enum Schema {
         }
     }
 
-    private static let migrations = [one]
+    private static let migrations = [one, rights, ledger]
 
     private static let one = """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

@@ -1,0 +1,4 @@
+extension Schema {
+    /// Version 3: changes that are committed before the rows they change.
+    static let ledger = ""
+}

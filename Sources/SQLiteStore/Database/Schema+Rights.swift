@@ -1,0 +1,4 @@
+extension Schema {
+    /// Version 2: who else may use a mailbox.
+    static let rights = ""
+}
