@@ -7,7 +7,7 @@ CONFIG ?= embedded
 NEED_SWIFT := command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
 BUILD := swift build -c release --product martlet
 
-.PHONY: help run build test test-swift test-interop bench format lint fuzz powercut
+.PHONY: help run build test test-swift test-interop bench format lint fuzz powercut soak
 
 help: ## Shows this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -65,3 +65,9 @@ fuzz: ## Fuzzes each grammar for a minute
 powercut: ## The long power-cut test: 20 cuts under load
 	@scripts/install-packages test
 	Tests/PowerCut/run
+
+soak: ## Fifty clients for 15 minutes, every answer checked against a model
+	@scripts/install-packages test
+	@$(NEED_SWIFT)
+	@$(BUILD)
+	Tests/Soak/run
