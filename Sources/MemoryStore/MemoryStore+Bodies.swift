@@ -20,6 +20,10 @@ extension MemoryStore {
         let clamped = range.clamped(to: 0..<octets.readableBytes)
         return octets.getSlice(at: octets.readerIndex + clamped.lowerBound, length: clamped.count) ?? ByteBuffer()
     }
+
+    package func read(_ bodies: [BodyID], for account: AccountID) async throws -> [ByteBuffer] {
+        try look(.read) { state in try bodies.map { try state.body($0, for: account).octets } }
+    }
 }
 
 final class MemorySink: BodySink {

@@ -123,6 +123,10 @@ extension SQLiteStore {
         try await readers.run { try $0.read(range, of: body, for: account) }
     }
 
+    package func read(_ bodies: [BodyID], for account: AccountID) async throws -> [ByteBuffer] {
+        try await readers.run { reader in try bodies.map { try reader.read(nil, of: $0, for: account) } }
+    }
+
     package func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed] {
         guard let record = body.payload as? StagedRecord else { throw StorageFault.unavailable("a body of another store") }
         return try await writer.submit(body: record) { transaction, place in

@@ -37,6 +37,18 @@ package protocol BodyStore: Sendable {
 
     /// Octets `range` of a body, clamped to its size; nil: all of it. Only what covers the range is read and opened. `noSuchMessage`, `corrupt`.
     func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer
+
+    /// Those bodies whole, in the same order; a body may be named twice. Neighbours on the disk are read together, so ask for many in the order in which
+    /// they came. All of them are held in memory at once: who asks keeps the sum of their sizes within `BodyBatch.octets`, and reads a larger body by ranges.
+    /// `noSuchMessage`, `corrupt`: for the call; who wants the others asks for them one by one.
+    func read(_ bodies: [BodyID], for account: AccountID) async throws -> [ByteBuffer]
+}
+
+/// How much of bodies is read in one call.
+package enum BodyBatch {
+    /// Of all bodies together: enough that a disk and a cipher are busy with it for about a millisecond, little enough for hundreds of readers.
+    package static let octets = 1 << 20
+    package static let bodies = 256
 }
 
 /// A whole store.

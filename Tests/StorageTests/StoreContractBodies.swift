@@ -72,6 +72,28 @@ struct StoreContractBodies {
         }
     }
 
+    @Test("many bodies come back at once, in the order asked for, of every size", arguments: StoreFactory.all)
+    func readMany(_ factory: StoreFactory) async throws {
+        try await House.with(factory) { house in
+            var bodies: [(id: BodyID, bytes: ByteBuffer)] = []
+            for size in [70, 4_096, 65_536, 300_000, 90, 65_537, 1, 4_000, 4_000, 140_000, 5_000] {
+                var bytes = ByteBuffer(string: message("many"))
+                while bytes.readableBytes < size { bytes.writeString("line \(bytes.readableBytes) of \(size)\r\n") }
+                bodies.append((try await place(bytes, house), bytes))
+            }
+            let ids = bodies.map(\.id)
+            #expect(try await house.store.read(ids, for: house.alice.id) == bodies.map(\.bytes))
+            #expect(try await house.store.read(ids.reversed(), for: house.alice.id) == bodies.map(\.bytes).reversed())
+            #expect(try await house.store.read([ids[4], ids[4]], for: house.alice.id) == [bodies[4].bytes, bodies[4].bytes])
+            #expect(try await house.store.read([BodyID](), for: house.alice.id).isEmpty)
+            let bob = try await house.addBob()
+            await #expect(throws: StorageFault.noSuchMessage) { _ = try await house.store.read(ids, for: bob.id) }
+            await #expect(throws: StorageFault.noSuchMessage) {
+                _ = try await house.store.read([ids[0], BodyID(rawValue: 99_999)], for: house.alice.id)
+            }
+        }
+    }
+
     @Test("outlines come back as they were given, in the order asked for", arguments: StoreFactory.all)
     func outlines(_ factory: StoreFactory) async throws {
         try await House.with(factory) { house in

@@ -15,6 +15,11 @@ extension Mailroom {
         try await store.read(range, of: row.body, for: mailbox.account)
     }
 
+    /// Messages whole, in the order of `rows`, whose sizes together are at most `BodyBatch.octets`; much cheaper than one by one.
+    package func read(_ rows: [MessageRow], in mailbox: OpenMailbox) async throws -> [ByteBuffer] {
+        try await store.read(rows.map(\.body), for: mailbox.account)
+    }
+
     package func change(
         _ change: FlagChange, of uids: NumberSet, in mailbox: OpenMailbox, unchangedSince: ModSeq? = nil
     ) async throws -> FlagsChanged {
