@@ -115,7 +115,7 @@ def numbers(text):
 
 
 class Writer(Worker):
-    """The one client of a drawer: APPEND, STORE, COPY, MOVE, EXPUNGE."""
+    """The one client of a drawer: APPEND, STORE, COPY, MOVE, EXPUNGE, and CREATE, RENAME and DELETE of a third mailbox."""
 
     def __init__(self, server, label, drawer, seed):
         super().__init__()
@@ -130,7 +130,7 @@ class Writer(Worker):
                 self.count += 1
                 operation = "%s-%d" % (self.label, self.count)
                 rows = self.drawer.boxes["A"]
-                acts = [self.append] * 4 + ([self.store] * 4 + [self.copy, self.move, self.expunge] if len(rows) > 2 else [])
+                acts = [self.append] * 4 + ([self.store] * 4 + [self.copy, self.move, self.expunge, self.tree, self.tree] if len(rows) > 2 else [])
                 if len(rows) > 60:
                     acts = [self.expunge]
                 self.chance.choice(acts)(imap, operation)
@@ -159,12 +159,12 @@ class Writer(Worker):
             if not m:
                 raise Violation("no APPENDUID: " + text)
             self.drawer.pending.pop(0)
-            self.drawer.uids["A"].told(int(m[2]), row.name, is_new=True)
+            self.drawer.boxes["A"].uids.told(int(m[2]), row.name, is_new=True)
             self.drawer.boxes["A"][int(m[2])] = row
 
     def done(self):
         """The one pending change is answered."""
-        change = self.drawer.pending.pop()
+        change = self.drawer.pending.pop(0)
         self.drawer.boxes, new = change(self.drawer.boxes, {m: [] for m in self.drawer.boxes})
         return new
 
@@ -189,25 +189,45 @@ class Writer(Worker):
 
     def place(self, imap, operation, verb):
         uids = self.some()
+        target = self.chance.choice([m for m in self.drawer.boxes if m != "A"])
 
         def change(rows, new):
             for uid in uids:
                 row = rows["A"][uid]
-                new["B"].append(Row(row.name, row.digest, row.flags, operation))
+                new[target].append(Row(row.name, row.digest, row.flags, operation))
                 if verb == "MOVE":
                     del rows["A"][uid]
             return rows, new
 
         self.drawer.pending.append(change)
-        text, untagged = imap.command("UID %s %s B" % (verb, ",".join(map(str, uids))))
+        text, untagged = imap.command("UID %s %s %s" % (verb, ",".join(map(str, uids)), target))
         codes = [text] + [r[2] for r in untagged if r[:2] == ["*", "OK"]]
         m = next((m for m in (re.match(r"\[COPYUID (\d+) (\S+) (\S+)\]", c) for c in codes) if m), None)
         if not m or numbers(m[2]) != uids:
             raise Violation("%s: no COPYUID: %s" % (operation, codes))
         new = self.done()
-        for uid, row in zip(numbers(m[3]), new["B"]):
-            self.drawer.uids["B"].told(uid, row.name, is_new=True)
-            self.drawer.boxes["B"][uid] = row
+        for uid, row in zip(numbers(m[3]), new[target]):
+            self.drawer.boxes[target].uids.told(uid, row.name, is_new=True)
+            self.drawer.boxes[target][uid] = row
+
+    def tree(self, imap, operation):
+        """The third mailbox is made, gets another name, or goes with what is in it."""
+        third = next((m for m in self.drawer.boxes if m not in ("A", "B")), None)
+        verb = "CREATE" if third is None else self.chance.choice(["RENAME", "RENAME", "DELETE"])
+        name = "T-" + operation
+
+        def change(rows, new):
+            if verb == "CREATE":
+                rows[name], new[name] = self.drawer.empty(name), []
+            elif verb == "RENAME":
+                rows[name], new[name] = rows.pop(third), new.pop(third)
+            else:
+                del rows[third], new[third]
+            return rows, new
+
+        self.drawer.pending.append(change)
+        imap.command({"CREATE": "CREATE " + name, "RENAME": "RENAME %s %s" % (third, name), "DELETE": "DELETE %s" % third}[verb])
+        self.done()
 
     def copy(self, imap, operation):
         self.place(imap, operation, "COPY")

@@ -136,62 +136,87 @@ class Row:
         return self.name, self.digest, self.flags
 
 
+class Rows(dict):
+    """A mailbox of a drawer: {uid: Row}. What its UIDs mean goes with it when it is renamed."""
+
+    def __init__(self, rows, uids):
+        super().__init__(rows)
+        self.uids = uids
+
+    def copy(self):
+        return Rows(self, self.uids)
+
+
 class Drawer:
-    """An account that one IMAP client alone changes: {mailbox: {uid: Row}} after every answered command, and what may have become of the
+    """An account that one IMAP client alone changes: {mailbox: Rows} after every answered command, and what may have become of the
     commands that were not answered."""
 
     def __init__(self, name, mailboxes):
         self.name = name
-        self.boxes = {m: {} for m in mailboxes}
-        self.uids = {m: UIDs("%s/%s" % (name, m)) for m in mailboxes}
+        self.boxes = {m: self.empty(m) for m in mailboxes}
         self.modseqs = ModSeqs(name)
+        self.validity = 0  # the highest UIDVALIDITY that was seen
         self.pending = []  # functions: boxes with None for unknown UIDs -> whether that is what is there
+
+    def empty(self, mailbox):
+        return Rows({}, UIDs("%s/%s" % (self.name, mailbox)))
 
     def adopt(self, found, facts):
         """`found`: {mailbox: {uid: (name, digest, flags, modseq)}}. It must be the known state, or that after the pending commands; a list of
         pending appends may have come through each for itself, in order."""
-        for mailbox, f in facts.items():
-            self.uids[mailbox].valid(f["UIDVALIDITY"])
-            if f["UIDNEXT"] <= self.uids[mailbox].top:
-                raise Violation("%s/%s: UIDNEXT %d, but %d was told" % (self.name, mailbox, f["UIDNEXT"], self.uids[mailbox].top))
         reasons = []
         for outcome in self.outcomes():
-            reason = self.matches(found, outcome)
+            reason = self.matches(found, facts, outcome)
             if reason is None:
-                self.take(found, outcome)
+                self.take(found, facts, outcome)
                 return
             reasons.append(reason)
         raise Violation("%s: neither before nor after the unanswered command: %s" % (self.name, " | ".join(reasons)))
 
     def outcomes(self):
         """Every state that may be there: (rows by mailbox with known UIDs, new rows by mailbox in order)."""
-        states = [({m: dict(rows) for m, rows in self.boxes.items()}, {m: [] for m in self.boxes})]
+        states = [({m: rows.copy() for m, rows in self.boxes.items()}, {m: [] for m in self.boxes})]
         for change in self.pending:
-            states += [change({m: dict(r) for m, r in rows.items()}, {m: list(n) for m, n in new.items()}) for rows, new in states]
+            states += [change({m: r.copy() for m, r in rows.items()}, {m: list(n) for m, n in new.items()}) for rows, new in states]
         return states
 
-    def matches(self, found, outcome):
+    def matches(self, found, facts, outcome):
         rows, new = outcome
+        if set(rows) != set(found):
+            return "mailboxes %s, should be %s" % (sorted(found), sorted(rows))
         for mailbox, known in rows.items():
-            there = found[mailbox]
-            extra = [there[u] for u in sorted(set(there) - set(known))]
-            for uid, row in known.items():
-                if uid not in there:
-                    return "%s: UID %d, %s, is missing" % (mailbox, uid, row.name)
-                if there[uid][:3] != row.key():
-                    return "%s: UID %d should be %s and is %s" % (mailbox, uid, row.key(), there[uid][:3])
-            if [e[:3] for e in extra] != [r.key() for r in new[mailbox]]:
-                return "%s: new are %s, should be %s" % (mailbox, [e[0] for e in extra], [r.name for r in new[mailbox]])
-            if extra and min(set(there) - set(known)) <= self.uids[mailbox].top:
-                return "%s: a new message has UID %d, not above %d" % (mailbox, min(set(there) - set(known)), self.uids[mailbox].top)
+            reason = self.mailbox_matches(mailbox, found[mailbox], facts[mailbox], known, new[mailbox])
+            if reason:
+                return "%s: %s" % (mailbox, reason)
         return None
 
-    def take(self, found, outcome):
+    def mailbox_matches(self, mailbox, there, facts, known, new):
+        if known.uids.validity not in (None, facts["UIDVALIDITY"]):
+            return "UIDVALIDITY %d became %d" % (known.uids.validity, facts["UIDVALIDITY"])
+        if known.uids.validity is None and facts["UIDVALIDITY"] <= self.validity and mailbox not in ("A", "B"):
+            return "a new mailbox has UIDVALIDITY %d, not above %d" % (facts["UIDVALIDITY"], self.validity)
+        if facts["UIDNEXT"] <= known.uids.top:
+            return "UIDNEXT %d, but %d was told" % (facts["UIDNEXT"], known.uids.top)
+        fresh = sorted(set(there) - set(known))
+        for uid, row in known.items():
+            if uid not in there:
+                return "UID %d, %s, is missing" % (uid, row.name)
+            if there[uid][:3] != row.key():
+                return "UID %d should be %s and is %s" % (uid, row.key(), there[uid][:3])
+        if [there[u][:3] for u in fresh] != [r.key() for r in new]:
+            return "new are %s, should be %s" % ([there[u][0] for u in fresh], [r.name for r in new])
+        if fresh and fresh[0] <= known.uids.top:
+            return "a new message has UID %d, not above %d" % (fresh[0], known.uids.top)
+        return None
+
+    def take(self, found, facts, outcome):
         rows, new = outcome
         for mailbox, known in rows.items():
+            known.uids.valid(facts[mailbox]["UIDVALIDITY"])
+            self.validity = max(self.validity, facts[mailbox]["UIDVALIDITY"])
             fresh = sorted(set(found[mailbox]) - set(known))
             known.update(zip(fresh, new[mailbox]))
             for uid, row in known.items():
-                self.uids[mailbox].told(uid, row.name)
+                known.uids.told(uid, row.name)
                 self.modseqs.told(found[mailbox][uid][3], row.operation)
         self.boxes, self.pending = rows, []
