@@ -34,12 +34,13 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
+        .target(name: "CUnicode", path: "Sources/C/CUnicode", exclude: ["generate.py"]),
 
         // Floor 0: words.
         .target(name: "MailModel", swiftSettings: house),
 
         // Floor 1: forms.
-        .target(name: "MessageFormat", dependencies: ["MailModel", bytes], swiftSettings: house),
+        .target(name: "MessageFormat", dependencies: ["MailModel", "CUnicode", bytes], swiftSettings: house),
 
         // Floor 2: ports.
         .target(name: "Conversation", dependencies: ["MailModel", bytes], swiftSettings: house),

@@ -29,6 +29,29 @@ package enum Charset {
         octets.withUnsafeReadableBytes { decode($0, label: label) }
     }
 
+    /// Whether every octet is ASCII.
+    static func isASCII(_ octets: UnsafeRawBufferPointer) -> Bool {
+        var index = 0
+        while index + 8 <= octets.count {
+            guard octets.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 else { return false }
+            index += 8
+        }
+        while index < octets.count {
+            guard octets[index] < 0x80 else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// Whether octets that are ASCII are the same text in that charset. True for the commonest of those of which it is so.
+    static func keepsASCII(_ label: String) -> Bool {
+        switch Coding(label) {
+        case .utf8?, .ascii?: true
+        case .library(let name)?: name.hasPrefix("ISO-8859-") || name.hasPrefix("CP125")
+        case .hz?, nil: false
+        }
+    }
+
     private static func converted(_ octets: UnsafeRawBufferPointer, from name: String) -> String? {
         keepLoaded(name)
         guard let converter = iconv_open("UTF-8", name), converter != UnsafeMutableRawPointer(bitPattern: -1) else {

@@ -24,6 +24,7 @@ package func fuzzMessageFormat(_ octets: UnsafeRawBufferPointer) {
     precondition(inspection.size == whole.size, "the inspection has another size")
     let text = String(decoding: octets, as: UTF8.self)
     precondition(EncodedWord.encode(text).utf8.count >= 0)
+    fuzzFolding(octets)
     _ = HeaderFields.select(names: ["subject"], excluding: true, from: message)
     _ = MessageDate.parse(message)
 }
@@ -41,4 +42,18 @@ private func fuzzedOutline(
         number += 1
     }
     return scanner.finish()
+}
+
+/// Folding and the parting of words hold for any octets, and a text's form is that of its characters one by one.
+private func fuzzFolding(_ octets: UnsafeRawBufferPointer) {
+    var folded: [UInt8] = []
+    Casemap.fold(octets, into: &folded)
+    var single: [UInt8] = []
+    for scalar in String(decoding: octets, as: UTF8.self).unicodeScalars { single += Casemap.folded(String(scalar)) }
+    if String(validating: octets, as: UTF8.self) != nil { precondition(folded == single, "a text folds differently in parts") }
+    var end = 0
+    _ = SearchWords.forEach(in: octets) { word in
+        precondition(!word.isEmpty && word.lowerBound >= 0 && word.upperBound <= octets.count && word.upperBound > end, "a word out of place")
+        end = word.upperBound
+    }
 }

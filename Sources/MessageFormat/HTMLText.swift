@@ -3,11 +3,14 @@
 enum HTMLText {
     static func stripped(_ html: String) -> String {
         var html = html
-        return html.withUTF8 { octets in
-            var stripper = Stripper(octets: UnsafeRawBufferPointer(octets))
-            stripper.strip()
-            return String(decoding: stripper.text, as: UTF8.self)
-        }
+        return html.withUTF8 { String(decoding: stripped(UnsafeRawBufferPointer($0)), as: UTF8.self) }
+    }
+
+    /// Of UTF-8, in UTF-8.
+    static func stripped(_ html: UnsafeRawBufferPointer) -> [UInt8] {
+        var stripper = Stripper(octets: html)
+        stripper.strip()
+        return stripper.text
     }
 
     private struct Stripper {

@@ -49,7 +49,7 @@ package struct MessageInspection: Encodable, Sendable {
         references = outline.references
         envelope = EnvelopeInspection(outline.envelope)
         preview = outline.preview
-        var left = DecodedText.standardLimit
+        var left = SearchableText.standardLimit
         let isRootMultipart = if case .multipart = outline.root.content { true } else { false }
         structure = PartInspection(outline.root, path: isRootMultipart ? [] : [1], message: message, left: &left)
         var attachments: [Attachment] = []

@@ -4,7 +4,7 @@ import Testing
 @Suite struct FuzzReplayTests {
     static let seeds =
         MessageScannerTests.shapes.map(\.0) + [
-            PartNumberingTests.example, DecodedTextTests.text,
+            PartNumberingTests.example, SearchableTextTests.text,
             "To: G: \"a\" <@r:b@c>, (d) e@[1];\nDate: 1 Jan 20 1:2 EST\nContent-Type: text/html; a*0*=utf-8''%C3; a*1=b\n\n<p>&amp;<style>",
             "Content-Type: text/plain; charset=iso-2022-jp\nContent-Transfer-Encoding: base64\n\nGyRCRnxLXDhsGyhC",
         ]

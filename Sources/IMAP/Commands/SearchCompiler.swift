@@ -59,14 +59,14 @@ struct SearchCompiler {
 
     private func testOfMessage(_ key: SearchKey) throws -> SearchProgram.Test {
         switch key {
-        case .from(let text): .field("from", SearchText(text))
-        case .to(let text): .field("to", SearchText(text))
-        case .cc(let text): .field("cc", SearchText(text))
-        case .bcc(let text): .field("bcc", SearchText(text))
-        case .subject(let text): .field("subject", SearchText(text))
-        case .header(let field, let text): .field(field, SearchText(text))
-        case .body(let text): .body(SearchText(text))
-        case .text(let text): .text(SearchText(text))
+        case .from(let text): .field("from", SearchNeedle(text))
+        case .to(let text): .field("to", SearchNeedle(text))
+        case .cc(let text): .field("cc", SearchNeedle(text))
+        case .bcc(let text): .field("bcc", SearchNeedle(text))
+        case .subject(let text): .field("subject", SearchNeedle(text))
+        case .header(let field, let text): .field(field, SearchNeedle(text))
+        case .body(let text): .body(SearchNeedle(text))
+        case .text(let text): .text(SearchNeedle(text))
         case .sentBefore(let day): .sentDays { $0 < day }
         case .sentOn(let day): .sentDays { $0 == day }
         case .sentSince(let day): .sentDays { $0 >= day }

@@ -40,9 +40,9 @@ struct SearchProgram: Sendable {
         case changedSince(ModSeq)
         /// Of the Date field, as it was written.
         case sentDays(@Sendable (CalendarDay) -> Bool)
-        case field(String, SearchText)
-        case body(SearchText)
-        case text(SearchText)
+        case field(String, SearchNeedle)
+        case body(SearchNeedle)
+        case text(SearchNeedle)
     }
 
     private let test: Test
@@ -91,7 +91,7 @@ struct SearchFacts {
     var outline: MessageOutline?
     var header: ByteBuffer?
     /// The needles of BODY and TEXT that are in the body's texts; nil: not looked for yet.
-    var inBody: Set<SearchText>?
+    var inBody: Set<SearchNeedle>?
 
     init(row: MessageRow, number: UInt32) {
         self.row = row
@@ -143,31 +143,43 @@ struct SearchFacts {
         return Truth(isMeant(CalendarDay(of: date.timestamp, offset: date.offset)))
     }
 
-    private func truth(ofField name: String, _ needle: SearchText) -> Truth {
+    private func truth(ofField name: String, _ needle: SearchNeedle) -> Truth {
         guard let header else { return .unknown }
-        return Truth(HeaderFields(header).contains { $0.isNamed(name) && needle.isIn(EncodedWord.decode($0.value)) })
+        return Truth(SearchableText.anyField(name, of: header) { needle.isIn(folded: $0) })
     }
 
-    private func truth(ofText needle: SearchText) -> Truth {
+    private func truth(ofText needle: SearchNeedle) -> Truth {
         if inBody?.contains(needle) == true { return .yes }
         guard let header else { return .unknown }
-        if needle.isIn(DecodedText.header(header)) { return .yes }
+        if needle.isEmpty { return .yes }
+        var folded: [UInt8] = []
+        SearchableText.fold(header: header, into: &folded)
+        if needle.isIn(folded: folded) { return .yes }
         return inBody == nil ? .unknown : .no
     }
 
     mutating func readTexts(for test: SearchProgram.Test, _ mailroom: Mailroom, _ mailbox: OpenMailbox) async throws {
         guard let outline else { return }
         var wanted = test.needles
-        var found: Set<SearchText> = []
+        // The empty text is in every body.
+        var found = wanted.filter(\.isEmpty)
+        wanted.subtract(found)
         let row = row
-        try await DecodedText(outline).forEach { range in
-            await Task.yield()
-            return try await mailroom.read(range, of: row, in: mailbox)
-        } visit: { text in
-            let folded = SearchText.fold(text)
+        func visit(_ folded: [UInt8]) -> Bool {
             for needle in wanted where needle.isIn(folded: folded) { found.insert(needle) }
             wanted.subtract(found)
             return !wanted.isEmpty
+        }
+        if wanted.isEmpty {
+            inBody = found
+        } else if outline.size <= SearchableText.readSize {
+            let whole = try await mailroom.read(nil, of: row, in: mailbox)
+            SearchableText(outline).forEach(readNow: { whole.getSlice(at: whole.readerIndex + $0.lowerBound, length: $0.count) ?? ByteBuffer() }, visit: visit)
+        } else {
+            try await SearchableText(outline).forEach(read: { range in
+                await Task.yield()
+                return try await mailroom.read(range, of: row, in: mailbox)
+            }, visit: visit)
         }
         inBody = found
     }
@@ -175,7 +187,7 @@ struct SearchFacts {
 
 extension SearchProgram.Test {
     /// Of BODY and TEXT.
-    fileprivate var needles: Set<SearchText> {
+    fileprivate var needles: Set<SearchNeedle> {
         switch self {
         case .body(let needle), .text(let needle): [needle]
         case .all(let tests): tests.reduce(into: []) { $0.formUnion($1.needles) }

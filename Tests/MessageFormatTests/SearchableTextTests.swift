@@ -2,7 +2,7 @@ import MessageFormat
 import NIOCore
 import Testing
 
-@Suite struct DecodedTextTests {
+@Suite struct SearchableTextTests {
     static let text = """
         Subject: outer
         Content-Type: multipart/mixed; boundary=b
@@ -14,6 +14,7 @@ import Testing
         gr=FCn
         --b
         Content-Type: application/octet-stream
+        Content-Disposition: attachment; filename*=utf-8''r%C3%A9sum%C3%A9.pdf
 
         not text
         --b
@@ -35,10 +36,10 @@ import Testing
         _ outline: MessageOutline, _ bytes: ByteBuffer, limit: Int = 1 << 20, step: Int = 1 << 20
     ) throws -> [String] {
         var texts: [String] = []
-        try DecodedText(outline, limit: limit).forEach { (range: Range<Int>) throws in
+        try SearchableText(outline, limit: limit).forEach { (range: Range<Int>) throws in
             bytes.getSlice(at: range.lowerBound, length: min(step, range.count)) ?? ByteBuffer()
         } visit: {
-            texts.append($0)
+            texts.append(String(decoding: $0, as: UTF8.self))
             return true
         }
         return texts
@@ -46,44 +47,44 @@ import Testing
 
     @Test("text parts and embedded headers, decoded, in order: RFC 9051 §6.4.4 BODY", arguments: [1, 3, 1_000])
     func bodies(step: Int) async throws {
-        let bytes = message(DecodedTextTests.text)
+        let bytes = message(SearchableTextTests.text)
         var texts: [String] = []
-        try await DecodedText(scan(bytes, pieces: 50)).forEach { range async throws in
+        try await SearchableText(scan(bytes, pieces: 50)).forEach { range async throws in
             bytes.getSlice(at: range.lowerBound, length: min(step, range.count)) ?? ByteBuffer()
         } visit: {
-            texts.append($0)
+            texts.append(String(decoding: $0, as: UTF8.self))
             return true
         }
-        #expect(texts == ["grün", "Subject: 日本\r\n", "inner", "<p>odd"])
+        #expect(texts == ["GRU\u{308}N", "RE\u{301}SUME\u{301}.PDF", "SUBJECT: 日本\r\n", "INNER", " ODD"])
     }
 
     @Test("reading stops when the visitor has found what it seeks, and when the limit is reached")
     func stops() throws {
-        let bytes = message(DecodedTextTests.text)
+        let bytes = message(SearchableTextTests.text)
         let outline = scan(bytes, pieces: 50)
         var reads = 0
-        try DecodedText(outline).forEach(
+        try SearchableText(outline).forEach(
             readNow: { range throws in
                 reads += 1
                 return bytes.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
-            }, visit: { !$0.contains("grün") })
+            }, visit: { $0 != Casemap.folded("grün") })
         #expect(reads == 1)
         var texts: [String] = []
-        DecodedText(outline, limit: 3).forEach(
+        SearchableText(outline, limit: 3).forEach(
             readNow: { bytes.getSlice(at: $0.lowerBound, length: $0.count) ?? ByteBuffer() },
             visit: {
-                texts.append($0)
+                texts.append(String(decoding: $0, as: UTF8.self))
                 return true
             })
-        #expect(texts == ["grün"])
+        #expect(texts == ["GRU\u{308}"])
     }
 
     @Test("a reader that gives nothing ends a part, and what it throws is thrown")
     func failingReader() throws {
-        let bytes = message(DecodedTextTests.text)
+        let bytes = message(SearchableTextTests.text)
         let outline = scan(bytes, pieces: 50)
         var count = 0
-        DecodedText(outline).forEach(
+        SearchableText(outline).forEach(
             readNow: { _ in ByteBuffer() },
             visit: {
                 count += $0.isEmpty ? 1 : 0
@@ -91,7 +92,7 @@ import Testing
             })
         #expect(count == 4)
         #expect(throws: OutlineCorrupt.self) {
-            try DecodedText(outline).forEach(readNow: { _ in throw try #require(corruption()) }, visit: { _ in true })
+            try SearchableText(outline).forEach(readNow: { _ in throw try #require(corruption()) }, visit: { _ in true })
         }
     }
 
@@ -106,8 +107,11 @@ import Testing
 
     @Test("header text is unfolded and decoded: RFC 9051 §6.4.4 TEXT, HEADER")
     func header() {
-        #expect(
-            DecodedText.header(message("Subject: =?utf-8?q?gr=C3=BCn?=\n und\nodd line\n\n"))
-                == "Subject: grün und\r\nodd line\r\n")
+        var folded: [UInt8] = []
+        let block = message("Subject: =?utf-8?q?gr=C3=BCn?=\n und\nodd line\nTo: a\n b \n\n")
+        SearchableText.fold(header: block, into: &folded)
+        #expect(folded == Casemap.folded("Subject: grün und\r\nodd line\r\nTo: a b\r\n"))
+        #expect(SearchableText.anyField("to", of: block) { $0 == Array("A B".utf8) })
+        #expect(!SearchableText.anyField("cc", of: block) { _ in true })
     }
 }
