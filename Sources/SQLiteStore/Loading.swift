@@ -56,18 +56,6 @@ enum Loading {
         return max(highest, try connection.number("SELECT max(id) FROM body") ?? 0, try connection.number("SELECT max(body) FROM message") ?? 0)
     }
 
-    static func releases(_ connection: Connection) throws -> [Transaction.Release] {
-        let statement = try connection.prepare("SELECT id, mailbox, account, body FROM release")
-        defer { statement.reset() }
-        var found: [Transaction.Release] = []
-        while try statement.step() {
-            found.append(Transaction.Release(
-                row: statement.int(0), mailbox: MailboxID(rawValue: statement.int(1)), account: AccountID(rawValue: statement.int(2)),
-                body: BodyID(rawValue: statement.int(3))))
-        }
-        return found
-    }
-
     static func state(_ connection: Connection, _ master: MasterKey) throws -> Catalog.State {
         var state = Catalog.State()
         let domains = try connection.prepare("SELECT name FROM domain")

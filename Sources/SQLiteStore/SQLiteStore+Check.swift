@@ -56,12 +56,13 @@ extension BodyReader {
         guard try kept.step() else { return (0, []) }
         let says = (0..<4).map { kept.int(Int32($0)) }
         kept.reset()
-        let rows = try connection.prepare(
-            "SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 != 0), 0), coalesce(sum(size), 0) FROM message WHERE mailbox=?")
-        try rows.bind([.int(id.rawValue)])
-        _ = try rows.step()
-        let counted = (0..<4).map { rows.int(Int32($0)) }
-        rows.reset()
+        guard var entry = catalog.mailbox(id) else { return (0, []) }
+        (entry.messages, entry.unseen, entry.deleted, entry.size) = (0, 0, 0, 0)
+        try TableReader.load(entry, connection).forEach { _, row in
+            entry.count(row)
+            return true
+        }
+        let counted = [Int64(entry.messages), Int64(entry.unseen), Int64(entry.deleted), entry.size]
         var faults: [String] = []
         if says != counted { faults.append("mailbox \(id.rawValue): counters say \(says), rows say \(counted)") }
         let orphans = try connection.number(

@@ -15,10 +15,13 @@ package final class SQLiteStore: Store {
         /// Octets that must stay free on the disk; below it no mail comes in.
         package var freeFloor: Int64
         package var readers: Int
+        /// How long nobody must ask for anything before changes are folded into rows, in milliseconds.
+        package var foldAfter: Int
 
-        package init(freeFloor: Int64 = 256 << 20, readers: Int = 2) {
+        package init(freeFloor: Int64 = 256 << 20, readers: Int = 2, foldAfter: Int = 250) {
             self.freeFloor = freeFloor
             self.readers = readers
+            self.foldAfter = foldAfter
         }
     }
 
@@ -58,7 +61,7 @@ package final class SQLiteStore: Store {
         try Loading.checkKey(connection, masterKey, isNew: isNew)
         let lastSegment = try Loading.cutTails(connection, bodies, log)
         let loaded = try Loading.state(connection, masterKey)
-        let releases = try Loading.releases(connection)
+        let ledger = Ledger(try LedgerRecord.load(connection))
         nextBody = Atomic(try Loading.lastBody(connection, bodies) + 1)
 
         let catalog = Catalog(loaded)
@@ -68,7 +71,8 @@ package final class SQLiteStore: Store {
         readers = try Readers(count: options.readers) { try BodyReader(path: database, folder: bodies, catalog: catalog) }
         checkpointer = try Checkpointer(path: database, log: log)
         let index = IndexThread(
-            connection: connection, path: database, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, releases: releases)
+            connection: connection, path: database, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
+            foldAfter: options.foldAfter)
         writer = Writer(segments: SegmentWriter(folder: bodies, lastID: lastSegment), index: index, hasRoom: hasRoom)
         self.catalog = catalog
         self.leases = leases
@@ -273,14 +277,14 @@ extension Transaction {
         if entry.modSeq != loaded.highestModSeq {
             let changed = try TableReader.changed(since: loaded.highestModSeq, in: loaded.mailbox, of: entry.record.account, connection)
             var rows: [UInt32: MessageRow] = [:]
-            for uid in changed.numbers { rows[uid] = try TableReader.row(uid, of: loaded.mailbox, connection) }
+            for row in try TableReader.rows(changed, of: loaded.mailbox, connection) { rows[row.uid.rawValue] = row }
             let known = loaded.rows(changed).map(\.row.uid)
             table.update(NumberSet(known)) { rows[$0.uid.rawValue] }
             let knownSet = NumberSet(known)
             table.append(rows.values.filter { !knownSet.contains($0.uid) }.sorted { $0.uid < $1.uid })
         }
         table.adopt(entry)
-        table.lease = leases.take(loaded.mailbox, epoch: 0)
+        table.lease = leases.take(loaded.mailbox, epoch: epoch)
         let open = OpenMailbox(table, catalog: catalog)
         // Nothing is written: a SELECT costs no sync, and works on a full disk.
         staged.opened[loaded.mailbox] = open

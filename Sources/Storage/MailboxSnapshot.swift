@@ -166,20 +166,25 @@ extension MailboxSnapshot {
         count += rows.count
     }
 
-    /// Replaces rows by what `change` makes of them; nil removes. Only blocks that hold one of `uids` are touched. O(blocks + touched rows).
+    /// Replaces rows by what `change`, asked once for each in order, makes of them; nil removes. Blocks in which nothing changes stay the same.
+    /// O(blocks + rows of touched blocks).
     package mutating func update(_ uids: NumberSet, _ change: (MessageRow) -> MessageRow?) {
         guard !uids.isEmpty else { return }
+        let ranges = uids.ranges
         var newBlocks = ContiguousArray<Block>()
         newBlocks.reserveCapacity(blocks.count)
         var range = 0
         for block in blocks {
             guard let first = block.rows.first?.uid.rawValue, let last = block.rows.last?.uid.rawValue else { continue }
-            while range < uids.ranges.count, uids.ranges[range].upperBound < first { range += 1 }
-            guard range < uids.ranges.count, uids.ranges[range].lowerBound <= last else {
+            while range < ranges.count, ranges[range].upperBound < first { range += 1 }
+            guard range < ranges.count, ranges[range].lowerBound <= last else {
                 newBlocks.append(block)
                 continue
             }
-            let rows = ContiguousArray(block.rows.compactMap { uids.contains($0.uid) ? change($0) : $0 })
+            guard let rows = MailboxSnapshot.changed(block.rows, ranges, &range, change) else {
+                newBlocks.append(block)
+                continue
+            }
             if !rows.isEmpty { newBlocks.append(Block(rows)) }
         }
         blocks = newBlocks
@@ -189,5 +194,28 @@ extension MailboxSnapshot {
             starts.append(count)
             count += block.rows.count
         }
+    }
+
+    /// A block's rows after the change; nil when they are as before. `range`: the first that does not end below the rows.
+    private static func changed(
+        _ rows: ContiguousArray<MessageRow>, _ ranges: [ClosedRange<UInt32>], _ range: inout Int, _ change: (MessageRow) -> MessageRow?
+    ) -> ContiguousArray<MessageRow>? {
+        var new: ContiguousArray<MessageRow>?
+        for (index, row) in rows.enumerated() {
+            let uid = row.uid.rawValue
+            while range < ranges.count, ranges[range].upperBound < uid { range += 1 }
+            guard range < ranges.count, ranges[range].lowerBound <= uid else {
+                new?.append(row)
+                continue
+            }
+            let now = change(row)
+            if new == nil {
+                guard now != row else { continue }
+                new = ContiguousArray(rows[..<index])
+                new?.reserveCapacity(rows.count)
+            }
+            if let now { new?.append(now) }
+        }
+        return new
     }
 }

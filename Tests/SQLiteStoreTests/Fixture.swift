@@ -23,14 +23,14 @@ final class Fixture: Sendable {
 
     deinit { Fixture.remove(folder) }
 
-    func open(key: [UInt8] = Fixture.key, floor: Int64 = 0) throws -> SQLiteStore {
+    func open(key: [UInt8] = Fixture.key, floor: Int64 = 0, foldAfter: Int = 250) throws -> SQLiteStore {
         let master = try #require(MasterKey(key))
-        return try SQLiteStore.open(folder, masterKey: master, options: .init(freeFloor: floor), clock: { Fixture.now }, log: Logger(label: "test"))
+        return try SQLiteStore.open(folder, masterKey: master, options: .init(freeFloor: floor, foldAfter: foldAfter), clock: { Fixture.now }, log: Logger(label: "test"))
     }
 
     /// A store with example.test and alice.
-    func openWithAlice() async throws -> (SQLiteStore, AccountID, MailboxID) {
-        let store = try open()
+    func openWithAlice(foldAfter: Int = 250) async throws -> (SQLiteStore, AccountID, MailboxID) {
+        let store = try open(foldAfter: foldAfter)
         let domain = try #require(Domain("example.test"))
         try await store.add(domain: domain)
         let alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: "$argon2id$test")

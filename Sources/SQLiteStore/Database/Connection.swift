@@ -141,6 +141,19 @@ final class Statement {
         guard code == SQLITE_OK else { throw connection.fault(sql) }
     }
 
+    /// Binds a parameter of a statement that runs many times; others keep their values.
+    func set(_ value: Int64, at index: Int32) { sqlite3_bind_int64(raw, index, value) }
+
+    /// Runs it, with what is bound, for its effect.
+    func run() throws {
+        guard sqlite3_step(raw) == SQLITE_DONE else {
+            let fault = connection.fault(sql)
+            sqlite3_reset(raw)
+            throw fault
+        }
+        sqlite3_reset(raw)
+    }
+
     /// Whether there is a (further) row.
     func step() throws -> Bool {
         switch sqlite3_step(raw) {

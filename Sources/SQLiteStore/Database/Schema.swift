@@ -24,9 +24,9 @@ enum Schema {
         }
     }
 
-    private static let migrations = [one, rights, ledger]
+    private static let migrations = [first, rights, ledger]
 
-    private static let one = """
+    static let first = """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
         CREATE TABLE domain (name TEXT PRIMARY KEY) WITHOUT ROWID;

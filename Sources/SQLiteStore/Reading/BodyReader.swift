@@ -13,7 +13,7 @@ import Synchronization
 final class BodyReader: @unchecked Sendable {
     let connection: Connection
     private let folder: BodyFolder
-    private let catalog: Catalog
+    let catalog: Catalog
     private var files: [Int64: Int32] = [:]
     fileprivate var generation = 0
     private static let mostOpenFiles = 32

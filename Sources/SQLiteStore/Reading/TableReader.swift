@@ -1,7 +1,7 @@
 import MailModel
 import Storage
 
-/// Reads mailboxes' narrow rows.
+/// Reads mailboxes' narrow rows, with what the ledger makes of them.
 enum TableReader {
     private static let columns = "uid, flags, mod_seq, body, internal_date, size"
 
@@ -21,15 +21,25 @@ enum TableReader {
             }
         }
         snapshot.append(rows)
+        for record in try LedgerRecord.load(of: entry.record.id, connection) { snapshot.update(record.rest) { record.applied(to: $0) } }
         return snapshot
     }
 
-    /// The row as it is now; nil when it is gone.
-    static func row(_ uid: UInt32, of mailbox: MailboxID, _ connection: Connection) throws -> MessageRow? {
-        let statement = try connection.prepare("SELECT \(columns) FROM message WHERE mailbox=? AND uid=?")
-        try statement.bind([.int(mailbox.rawValue), .int(Int64(uid))])
-        defer { statement.reset() }
-        return try statement.step() ? row(statement) : nil
+    /// Those of the rows that are still there, as they are now, in order.
+    static func rows(_ uids: NumberSet, of mailbox: MailboxID, _ connection: Connection) throws -> [MessageRow] {
+        let statement = try connection.prepare("SELECT \(columns) FROM message WHERE mailbox=? AND uid BETWEEN ? AND ? ORDER BY uid")
+        var rows: [MessageRow] = []
+        for range in uids.ranges {
+            statement.reset()
+            try statement.bind([.int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(range.upperBound))])
+            while try statement.step() { if let row = row(statement) { rows.append(row) } }
+        }
+        statement.reset()
+        for record in try LedgerRecord.load(of: mailbox, connection) {
+            let rest = record.rest
+            rows = rows.compactMap { rest.contains($0.uid) ? record.applied(to: $0) : $0 }
+        }
+        return rows
     }
 
     /// UIDs that changes after `modSeq` named, of one kind or of all.

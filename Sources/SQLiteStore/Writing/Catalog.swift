@@ -40,7 +40,10 @@ struct Staged {
     var names: [AccountID: [MailboxName: MailboxID]] = [:]
     var subscriptions: [AccountID: Set<MailboxName>] = [:]
     var domains: Set<Domain>?
+    /// Of mailboxes that are open.
     var tables: [MailboxID: MailboxSnapshot] = [:]
+    /// Rows that have yet to join the tables of open mailboxes.
+    var arrived: [MailboxID: ContiguousArray<MessageRow>] = [:]
     var opened: [MailboxID: OpenMailbox] = [:]
     var deleted: Set<MailboxID> = []
 }

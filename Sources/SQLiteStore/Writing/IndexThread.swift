@@ -3,16 +3,11 @@ import Logging
 import MailModel
 import Storage
 
-/// What the index thread owns: the writing connection, and the bodies that wait to be let go.
+/// What the index thread owns: the writing connection, and the ledger of changes that wait to be folded into rows.
 final class IndexThread {
     struct Job {
         let perform: (Transaction) throws -> Void
         let finish: (Result<Void, any Error>) -> Void
-    }
-
-    private struct Waiting {
-        let release: Transaction.Release
-        let epoch: Int
     }
 
     private var connection: Connection
@@ -23,17 +18,19 @@ final class IndexThread {
     private let clock: Timestamp.Clock
     private let log: Logger
     private var epoch = 1
-    private var waiting: [Waiting]
-    private var lastHousekeeping: Timestamp
+    private let ledger: Ledger
+    private let foldAfter: Int
+    /// Whether the last idle moment folded something and more waits.
+    private var isFolding = false
 
     /// A WAL over this is copied into the database and emptied, here, between two batches: 64 MiB.
     private static let longestWAL: Int64 = 64 << 20
-    private static let releasesAtOnce = 500
+    /// A stop folds at most that many steps; the rest is folded after the next start.
+    private static let stepsAtClose = 25
 
-    /// `releases`: those that the last run left behind.
     init(
         connection: Connection, path: String, catalog: Catalog, leases: Leases, folder: BodyFolder, clock: @escaping Timestamp.Clock, log: Logger,
-        releases: [Transaction.Release]
+        ledger: Ledger, foldAfter: Int
     ) {
         self.connection = connection
         self.path = path
@@ -42,16 +39,22 @@ final class IndexThread {
         self.folder = folder
         self.clock = clock
         self.log = log
-        waiting = releases.map { Waiting(release: $0, epoch: 0) }
-        lastHousekeeping = clock()
+        self.ledger = ledger
+        self.foldAfter = foldAfter
     }
 
     /// How long to wait for work before looking after what is left over, in milliseconds.
-    var patience: Int { waiting.isEmpty ? 15_000 : 250 }
+    var patience: Int {
+        if isFolding { return 0 }
+        return ledger.isEmpty ? 15_000 : foldAfter
+    }
+
+    private func begin() -> Transaction { Transaction(connection, catalog: catalog, ledger: ledger, epoch: epoch + 1, now: clock()) }
 
     func run(_ jobs: [Job]) {
         guard !jobs.isEmpty else { return keepHouse() }
-        let transaction = Transaction(connection, catalog: catalog, now: clock())
+        isFolding = false
+        let transaction = begin()
         var outcomes: [Result<Void, any Error>] = []
         outcomes.reserveCapacity(jobs.count)
         for job in jobs { outcomes.append(Result { try transaction.run(job.perform) }) }
@@ -62,12 +65,14 @@ final class IndexThread {
             outcomes = outcomes.map { if case .failure = $0 { $0 } else { .failure(error as? StorageFault ?? .unavailable("\(error)")) } }
         }
         for (job, outcome) in zip(jobs, outcomes) { job.finish(outcome) }
-        if waiting.count > 10 * IndexThread.releasesAtOnce { letGo() }
+        if ledger.isLong { fold() }
+        isFolding = false
         limitWAL()
     }
 
     func close() {
         keepHouse()
+        for _ in 0..<IndexThread.stepsAtClose where isFolding { fold() }
         try? connection.checkpoint(truncate: true)
         connection.close()
     }
@@ -75,7 +80,7 @@ final class IndexThread {
     private func finish(_ transaction: Transaction, withNotes: Bool = false) throws {
         try transaction.commit(withNotes: withNotes)
         epoch += 1
-        waiting += transaction.releases.map { Waiting(release: $0, epoch: epoch) }
+        ledger.add(transaction.records, epoch: epoch)
         for action in transaction.afterCommit { action() }
         catalog.publish(transaction.staged, epoch: epoch, leases: leases)
     }
@@ -95,9 +100,12 @@ final class IndexThread {
     }
 
     private func keepHouse() {
-        if !waiting.isEmpty { letGo() }
+        if !ledger.isEmpty {
+            fold()
+            limitWAL()
+        }
         guard catalog.read({ !$0.dirtyFloors.isEmpty || !$0.dirtyLogins.isEmpty }) else { return }
-        let transaction = Transaction(connection, catalog: catalog, now: clock())
+        let transaction = begin()
         do { try finish(transaction, withNotes: true) } catch { fail(transaction, error) }
     }
 
@@ -107,45 +115,17 @@ final class IndexThread {
         do { try connection.checkpoint(truncate: true) } catch { log.warning("The WAL could not be emptied: \(error)") }
     }
 
-    /// Ends the claims of messages that are gone, and removes bodies that nobody holds any more.
-    private func letGo() {
-        var taken: [Waiting] = []
-        var kept: [Waiting] = []
-        for item in waiting {
-            if taken.count < IndexThread.releasesAtOnce, !leases.isHeld(item.release.mailbox, before: item.epoch) { taken.append(item) } else { kept.append(item) }
-        }
-        guard !taken.isEmpty else { return }
-        let transaction = Transaction(connection, catalog: catalog, now: clock())
+    /// Folds some of what waits; on return it is durable or did not happen.
+    private func fold() {
+        let transaction = begin()
         do {
-            for item in taken { try transaction.letGo(item.release, folder) }
+            let step = try ledger.step(transaction, leases, folder)
             try finish(transaction)
-            waiting = kept
+            ledger.adopt(step)
+            isFolding = !step.isEmpty && !ledger.isEmpty
         } catch {
+            isFolding = false
             fail(transaction, error)
-        }
-    }
-}
-
-extension Transaction {
-    fileprivate func letGo(_ release: Release, _ folder: BodyFolder) throws {
-        try write("DELETE FROM release WHERE id=?", .int(release.row))
-        try write("UPDATE holder SET messages=messages-1 WHERE body=? AND account=?", .int(release.body.rawValue), .int(release.account.rawValue))
-        try write("DELETE FROM holder WHERE body=? AND account=? AND messages<=0", .int(release.body.rawValue), .int(release.account.rawValue))
-        guard try connection.number("SELECT 1 FROM holder WHERE body=? LIMIT 1", .int(release.body.rawValue)) == nil else { return }
-        let statement = try connection.prepare("SELECT segment, length FROM body WHERE id=?")
-        try statement.bind([.int(release.body.rawValue)])
-        guard try statement.step() else { return statement.reset() }
-        let (segment, length) = (statement.int(0), statement.int(1))
-        statement.reset()
-        try write("DELETE FROM body WHERE id=?", .int(release.body.rawValue))
-        // Its id, which clients may know as an EMAILID, is not given again.
-        try write("INSERT INTO meta VALUES ('last-body', ?) ON CONFLICT (key) DO UPDATE SET value=max(value, excluded.value)",
-            .int(release.body.rawValue))
-        if segment == 0 {
-            let path = folder.file(release.body)
-            afterCommit.append { unlink(path) }
-        } else {
-            try write("UPDATE segment SET dead=dead+? WHERE id=?", .int(length), .int(segment))
         }
     }
 }

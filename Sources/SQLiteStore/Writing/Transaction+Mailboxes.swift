@@ -15,7 +15,7 @@ extension Transaction {
             .int(id.rawValue), specialUse.map { .text($0.rawValue) } ?? .null, .int(Int64(validity.rawValue)), .int(Int64(modSeq.rawValue)))
         let mailbox = MailboxID(rawValue: try insertedID())
         try store(name, of: mailbox, account)
-        try log(.mailboxCreated, id, modSeq, mailbox, NumberSet())
+        try log(.mailboxCreated, id, modSeq, mailbox)
         let record = MailboxRecord(id: mailbox, account: id, name: name, uidValidity: validity, specialUse: specialUse)
         staged.mailboxes[mailbox] = MailboxEntry(record: record, uidNext: 1, modSeq: modSeq)
         names[name] = mailbox
@@ -37,25 +37,18 @@ extension Transaction {
 
     private func remove(_ entry: MailboxEntry) throws {
         let (id, account) = (entry.record.id, entry.record.account)
-        try releaseAll(entry)
-        try write("DELETE FROM message WHERE mailbox=?", .int(id.rawValue))
         try write("DELETE FROM mailbox WHERE id=?", .int(id.rawValue))
-        try log(.mailboxDeleted, account, try nextModSeq(account), id, NumberSet())
+        let modSeq = try nextModSeq(account)
+        try log(.mailboxDeleted, account, modSeq, id)
+        // Its rows go as expunged ones do, those that wait to go with them: all that there ever were.
+        let rows = NumberSet(1...UInt32.max)
+        try record(.expunged, of: rows, packed: rows.packed, in: id, account, modSeq)
         var names = names(of: account)
         names[entry.record.name] = nil
         staged.names[account] = names
         staged.mailboxes.updateValue(nil, forKey: id)
         staged.tables[id] = nil
-    }
-
-    private func releaseAll(_ entry: MailboxEntry) throws {
-        let (id, account) = (entry.record.id, entry.record.account)
-        var bodies: [BodyID] = []
-        try table(of: id).forEach { _, row in
-            bodies.append(row.body)
-            return true
-        }
-        for body in bodies { try release(body, account, from: id) }
+        staged.arrived[id] = nil
     }
 
     func rename(_ id: MailboxID, to name: MailboxName) throws {
@@ -86,7 +79,7 @@ extension Transaction {
             after[new] = mailbox
         }
         staged.names[account] = after
-        try log(.mailboxRenamed, account, modSeq, id, NumberSet())
+        try log(.mailboxRenamed, account, modSeq, id)
     }
 
     func set(subscribed: Bool, to name: MailboxName, of id: AccountID) throws {
@@ -99,7 +92,7 @@ extension Transaction {
             let sealed = try Seal.seal(Array(name.value.utf8), under: account.key, as: Label(kind: .subscription, id: 0, account: id.rawValue))
             try write("INSERT INTO subscription (account, sealed_name) VALUES (?,?)", .int(id.rawValue), .blob(sealed))
         }
-        try log(.subscription, id, try nextModSeq(id), MailboxID(rawValue: 0), NumberSet())
+        try log(.subscription, id, try nextModSeq(id), MailboxID(rawValue: 0))
         staged.subscriptions[id] = names
     }
 }

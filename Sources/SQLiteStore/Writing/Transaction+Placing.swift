@@ -4,6 +4,12 @@ import MailModel
 import MessageFormat
 import Storage
 
+/// A row that a mailbox gets, and what of it is not in its table.
+struct NewRow {
+    let row: MessageRow
+    let thread: Int64
+}
+
 // Messages come in.
 extension Transaction {
     /// A row that is about to be added.
@@ -37,16 +43,18 @@ extension Transaction {
             held[account, default: 0] += 1
             let modSeq = try modSeqs[account] ?? nextModSeq(account)
             modSeqs[account] = modSeq
-            let row = try add(
-                body: body.id, size: UInt32(clamping: record.size), thread: thread, flags: arrival.flags,
-                internalDate: arrival.placement.internalDate, to: arrival.placement.mailbox, modSeq: modSeq)
+            guard let uid = UID(rawValue: try mailbox(arrival.placement.mailbox).uidNext) else { throw StorageFault.notAllowed("no UID is left") }
+            let row = MessageRow(
+                uid: uid, flags: arrival.flags, modSeq: modSeq, body: body.id, internalDate: arrival.placement.internalDate,
+                size: UInt32(clamping: record.size))
+            try add([NewRow(row: row, thread: thread.rawValue)], to: arrival.placement.mailbox)
             uids[arrival.placement.mailbox, default: NumberSet()].insert(row.uid)
             placed.append(Placed(
                 mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
         }
         for (mailbox, uids) in uids {
             let account = try self.mailbox(mailbox).record.account
-            if let modSeq = modSeqs[account] { try log(.placed, account, modSeq, mailbox, uids) }
+            if let modSeq = modSeqs[account] { try log(.placed, account, modSeq, mailbox, packed: uids.packed) }
         }
         for (account, count) in held { try hold(body.id, key: record.key, count: count, for: account) }
         if case .file(let file) = record.content { afterCommit.append { file.keep() } }
@@ -78,26 +86,31 @@ extension Transaction {
         staged.mailboxes[id] = entry
     }
 
-    /// Adds one narrow row under the mailbox's next UID.
-    func add(
-        body: BodyID, size: UInt32, thread: ThreadID, flags: FlagBits, internalDate: Timestamp, to id: MailboxID, modSeq: ModSeq
-    ) throws -> MessageRow {
+    /// Adds narrow rows, whose UIDs are the mailbox's next, and counts them.
+    func add(_ rows: [NewRow], to id: MailboxID) throws {
+        guard let last = rows.last?.row else { return }
         var entry = try mailbox(id)
-        guard let uid = UID(rawValue: entry.uidNext) else { throw StorageFault.notAllowed("the mailbox's UIDs are used up") }
-        let row = MessageRow(uid: uid, flags: flags, modSeq: modSeq, body: body, internalDate: internalDate, size: size)
-        try write("INSERT INTO message VALUES (?,?,?,?,?,?,?,?,?)",
-            .int(id.rawValue), .int(Int64(uid.rawValue)), .int(Int64(bitPattern: flags.rawValue)), .int(Int64(modSeq.rawValue)),
-            .int(body.rawValue), .int(internalDate.rawValue), .int(now.rawValue), .int(Int64(size)), .int(thread.rawValue))
-        entry.uidNext = entry.uidNext &+ 1
-        entry.modSeq = modSeq
-        entry.count(row)
-        staged.mailboxes[id] = entry
-        if open(id) != nil {
-            var table = try table(of: id)
-            table.append(CollectionOfOne(row))
-            keep(table, of: id)
+        try write {
+            let statement = try connection.prepare("INSERT INTO message VALUES (?,?,?,?,?,?,?,?,?)")
+            statement.set(id.rawValue, at: 1)
+            statement.set(now.rawValue, at: 7)
+            for new in rows {
+                let row = new.row
+                statement.set(Int64(row.uid.rawValue), at: 2)
+                statement.set(Int64(bitPattern: row.flags.rawValue), at: 3)
+                statement.set(Int64(row.modSeq.rawValue), at: 4)
+                statement.set(row.body.rawValue, at: 5)
+                statement.set(row.internalDate.rawValue, at: 6)
+                statement.set(Int64(row.size), at: 8)
+                statement.set(new.thread, at: 9)
+                try statement.run()
+                entry.count(row)
+            }
         }
-        return row
+        entry.uidNext = last.uid.rawValue &+ 1
+        entry.modSeq = last.modSeq
+        staged.mailboxes[id] = entry
+        show(rows.lazy.map(\.row), in: id)
     }
 
     func hold(_ body: BodyID, key: SymmetricKey, count: Int64, for account: AccountID) throws {

@@ -10,6 +10,9 @@ final class Transaction {
     let connection: Connection
     let catalog: Catalog
     let now: Timestamp
+    let ledger: Ledger
+    /// The commit that it will be.
+    let epoch: Int
     var staged = Staged()
     /// Set when an operation failed halfway: the batch must roll back.
     private var failure: (any Error)?
@@ -17,35 +20,38 @@ final class Transaction {
     private var hasBegun = false
     /// What this batch took to write of what was noted; it goes back when the batch fails.
     private var notes: (floors: Set<MailboxID>, logins: Set<AccountID>) = ([], [])
-    private(set) var releases: [Release] = []
+    /// What it commits to and does not do itself.
+    var records: [LedgerRecord] = []
     /// Files to keep or remove once the commit is durable.
     var afterCommit: [() -> Void] = []
 
-    struct Release {
-        let row: Int64
-        let mailbox: MailboxID
-        let account: AccountID
-        let body: BodyID
-    }
-
-    init(_ connection: Connection, catalog: Catalog, now: Timestamp) {
+    init(_ connection: Connection, catalog: Catalog, ledger: Ledger, epoch: Int, now: Timestamp) {
         self.connection = connection
         self.catalog = catalog
+        self.ledger = ledger
+        self.epoch = epoch
         self.now = now
     }
 
     /// A change: begins the transaction if none has, and marks the batch as failed when it fails.
     func write(_ sql: String, _ values: SQLValue...) throws {
+        try write {
+            let statement = try connection.prepare(sql)
+            try statement.bind(values)
+            _ = try statement.step()
+            statement.reset()
+        }
+    }
+
+    /// Changes that `body` makes by itself, as with a statement that runs many times.
+    func write(_ body: () throws -> Void) throws {
         do {
             if !hasBegun {
                 try connection.execute("BEGIN IMMEDIATE")
                 hasBegun = true
             }
             writes += 1
-            let statement = try connection.prepare(sql)
-            try statement.bind(values)
-            _ = try statement.step()
-            statement.reset()
+            try body()
         } catch {
             failure = error
             throw error
@@ -69,6 +75,7 @@ final class Transaction {
     /// changes, or when `withNotes` asks for it: a batch that changes nothing, such as an opening of mailboxes, needs no room on the disk.
     func commit(withNotes: Bool = false) throws {
         if let failure { throw failure }
+        for id in staged.arrived.keys { _ = try table(of: id) }
         try writeCounters()
         if hasBegun || withNotes { try writeNotes() }
         guard hasBegun else { return }
@@ -137,13 +144,28 @@ extension Transaction {
 
     var domains: Set<Domain> { staged.domains ?? catalog.read { $0.domains } }
 
-    func open(_ id: MailboxID) -> OpenMailbox? { staged.opened[id] ?? catalog.opened(id) }
+    /// Who looks at the mailbox; from then on its table is kept to the end of the batch.
+    func open(_ id: MailboxID) -> OpenMailbox? {
+        if let open = staged.opened[id] { return open }
+        guard let open = catalog.opened(id) else { return nil }
+        staged.opened[id] = open
+        return open
+    }
 
     /// The mailbox's rows, from whoever looks at it or from the disk.
     func table(of id: MailboxID) throws -> MailboxSnapshot {
-        if let table = staged.tables[id] { return table }
-        if let open = open(id) { return open.snapshot }
-        return try TableReader.load(try mailbox(id), connection)
+        guard let open = open(id) else { return try TableReader.load(try mailbox(id), connection) }
+        var table = staged.tables[id] ?? open.snapshot
+        if let arrived = staged.arrived.removeValue(forKey: id) {
+            table.append(arrived)
+            staged.tables[id] = table
+        }
+        return table
+    }
+
+    /// Has rows that were added behind the last join the table that others look at, once a batch or when it is asked for.
+    func show(_ rows: some Collection<MessageRow>, in id: MailboxID) {
+        if open(id) != nil { staged.arrived[id, default: []].append(contentsOf: rows) }
     }
 
     /// Keeps a changed table for those who look at it.
@@ -167,16 +189,10 @@ extension Transaction {
         return validity
     }
 
-    func log(_ kind: ChangeKind, _ account: AccountID, _ modSeq: ModSeq, _ mailbox: MailboxID, _ uids: NumberSet) throws {
+    /// `packed`: the UIDs, packed.
+    func log(_ kind: ChangeKind, _ account: AccountID, _ modSeq: ModSeq, _ mailbox: MailboxID, packed: [UInt8] = []) throws {
         try write("INSERT INTO change VALUES (?,?,?,?,?)",
-            .int(account.rawValue), .int(Int64(modSeq.rawValue)), .int(kind.rawValue), .int(mailbox.rawValue), .blob(uids.packed))
-    }
-
-    /// A message's claim on its body ends once nobody looks at a version of the mailbox that has it.
-    func release(_ body: BodyID, _ account: AccountID, from mailbox: MailboxID) throws {
-        try write("INSERT INTO release (mailbox, account, body) VALUES (?,?,?)",
-            .int(mailbox.rawValue), .int(account.rawValue), .int(body.rawValue))
-        releases.append(Release(row: try insertedID(), mailbox: mailbox, account: account, body: body))
+            .int(account.rawValue), .int(Int64(modSeq.rawValue)), .int(kind.rawValue), .int(mailbox.rawValue), .blob(packed))
     }
 }
 

@@ -1,0 +1,96 @@
+import MailModel
+import Storage
+
+/// One change of many messages of a mailbox: committed as one row, folded into theirs later. Applying it again to a row that has it changes nothing.
+struct LedgerRecord: Sendable {
+    enum Change: Hashable, Sendable {
+        /// A row's flags become `flags & kept | added`.
+        case flags(kept: UInt64, added: UInt64)
+        /// The row goes, and with it the message's claim on its body.
+        case expunged
+    }
+
+    let id: Int64
+    let mailbox: MailboxID
+    let account: AccountID
+    let change: Change
+    let modSeq: ModSeq
+    let uids: NumberSet
+    /// Rows up to this UID have it.
+    var folded: UInt32 = 0
+
+    /// The UIDs of rows that may not have it yet.
+    var rest: NumberSet {
+        guard folded > 0 else { return uids }
+        return folded == .max ? NumberSet() : uids.intersection(NumberSet(folded + 1...UInt32.max))
+    }
+
+    var isFolded: Bool { (uids.last ?? 0) <= folded }
+
+    /// What it makes of one of its rows; nil: the row goes.
+    func applied(to row: MessageRow) -> MessageRow? {
+        switch change {
+        case .flags(let kept, let added):
+            var row = row
+            row.flags = FlagBits(rawValue: row.flags.rawValue & kept | added)
+            row.modSeq = modSeq
+            return row
+        case .expunged: return nil
+        }
+    }
+}
+
+// On disk.
+extension LedgerRecord {
+    private static let columns = "id, mailbox, account, kind, kept, added, mod_seq, folded, uids"
+
+    /// In the order of the changes; of one mailbox or of all.
+    static func load(of mailbox: MailboxID? = nil, _ connection: Connection) throws -> [LedgerRecord] {
+        let statement: Statement
+        if let mailbox {
+            statement = try connection.prepare("SELECT \(columns) FROM ledger WHERE mailbox=? ORDER BY id")
+            try statement.bind([.int(mailbox.rawValue)])
+        } else {
+            statement = try connection.prepare("SELECT \(columns) FROM ledger ORDER BY id")
+        }
+        defer { statement.reset() }
+        var found: [LedgerRecord] = []
+        while try statement.step() { found.append(try LedgerRecord(statement)) }
+        return found
+    }
+
+    private init(_ row: Statement) throws {
+        id = row.int(0)
+        mailbox = MailboxID(rawValue: row.int(1))
+        account = AccountID(rawValue: row.int(2))
+        let kind = ChangeKind(rawValue: row.int(3))
+        let (kept, added) = (UInt64(bitPattern: row.int(4)), UInt64(bitPattern: row.int(5)))
+        guard kind == .flags || kind == .expunged, let modSeq = ModSeq(rawValue: UInt64(clamping: row.int(6))),
+            let uids = NumberSet(packed: row.blob(8))
+        else { throw StorageFault.corrupt("ledger record \(id)") }
+        change = kind == .flags ? .flags(kept: kept, added: added) : .expunged
+        self.modSeq = modSeq
+        self.uids = uids
+        folded = UInt32(clamping: row.int(7))
+    }
+}
+
+extension Transaction {
+    /// Commits to a change of those rows, which `Ledger` makes later. `packed`: the UIDs, packed.
+    func record(_ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq) throws {
+        let id = ledger.nextID + Int64(records.count)
+        let (kind, kept, added): (ChangeKind, UInt64, UInt64) = switch change {
+        case .flags(let kept, let added): (.flags, kept, added)
+        case .expunged: (.expunged, 0, 0)
+        }
+        try write("INSERT INTO ledger VALUES (?,?,?,?,?,?,?,0,?)",
+            .int(id), .int(mailbox.rawValue), .int(account.rawValue), .int(kind.rawValue), .int(Int64(bitPattern: kept)), .int(Int64(bitPattern: added)),
+            .int(Int64(modSeq.rawValue)), .blob(packed))
+        records.append(LedgerRecord(id: id, mailbox: mailbox, account: account, change: change, modSeq: modSeq, uids: uids))
+    }
+
+    /// Whether the flags of a row of that mailbox may lie in a record still.
+    func hasUnfoldedFlags(_ mailbox: MailboxID) -> Bool {
+        ledger.hasFlags(of: mailbox) || records.contains { $0.mailbox == mailbox && $0.change != .expunged }
+    }
+}

@@ -1,0 +1,91 @@
+import Crypto
+import FoundationEssentials
+import MailModel
+import Storage
+
+// Messages are copied and moved.
+extension Transaction {
+    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) throws -> Copied {
+        let from = try mailbox(source)
+        let to = try mailbox(target)
+        let rows = try table(of: source).rows(uids).map(\.row)
+        guard !rows.isEmpty else { return Copied(uidValidity: to.record.uidValidity, source: [], target: [], modSeq: nil) }
+        var keywords = to.keywords
+        let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue }
+        guard keywords.add(from.keywords.flags(of: FlagBits(rawValue: used)).keywords) else { throw StorageFault.tooManyKeywords }
+        guard to.uidNext != 0, UInt32.max - to.uidNext >= UInt32(clamping: rows.count) else { throw StorageFault.notAllowed("the mailbox's UIDs are used up") }
+        let threads = try threads(of: rows, uids, in: source)
+
+        let account = to.record.account
+        let modSeq = try nextModSeq(account)
+        try widen(target, keywords)
+        var translated: [UInt64: FlagBits] = [:]
+        var copies: [NewRow] = []
+        copies.reserveCapacity(rows.count)
+        var uid = to.uidNext
+        for (row, thread) in zip(rows, threads) {
+            guard let new = UID(rawValue: uid) else { break }
+            uid += 1
+            let bits = translated[row.flags.rawValue] ?? keywords.bits(of: from.keywords.flags(of: row.flags)).bits
+            translated[row.flags.rawValue] = bits
+            copies.append(NewRow(
+                row: MessageRow(uid: new, flags: bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size),
+                thread: thread))
+        }
+        try add(copies, to: target)
+        try share(rows, of: from.record.account, with: account)
+        let targets = copies.map(\.row.uid)
+        try log(.placed, account, modSeq, target, packed: NumberSet(targets).packed)
+        return Copied(uidValidity: to.record.uidValidity, source: rows.map(\.uid), target: targets, modSeq: modSeq)
+    }
+
+    func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) throws -> Copied {
+        let copied = try copy(uids, from: source, to: target)
+        guard let modSeq = copied.modSeq else { return copied }
+        _ = try expunge(NumberSet(copied.source), in: source, moved: (try mailbox(target).record.account, modSeq))
+        return copied
+    }
+
+    /// Of each of the rows, which are those of `uids`.
+    private func threads(of rows: [MessageRow], _ uids: NumberSet, in mailbox: MailboxID) throws -> [Int64] {
+        let statement = try connection.prepare("SELECT uid, thread FROM message WHERE mailbox=? AND uid BETWEEN ? AND ? ORDER BY uid")
+        defer { statement.reset() }
+        var found = rows.map(\.body.rawValue)
+        var next = 0
+        for range in uids.ranges {
+            statement.reset()
+            try statement.bind([.int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(range.upperBound))])
+            while try statement.step() {
+                let uid = statement.int(0)
+                // Rows that are only expunged in the ledger are passed over.
+                while next < rows.count, Int64(rows[next].uid.rawValue) < uid { next += 1 }
+                if next < rows.count, Int64(rows[next].uid.rawValue) == uid { found[next] = statement.int(1) }
+            }
+        }
+        return found
+    }
+
+    /// One more message of `account` holds each row's body, which `other` holds.
+    private func share(_ rows: [MessageRow], of other: AccountID, with account: AccountID) throws {
+        try write {
+            let statement = try connection.prepare("UPDATE holder SET messages=messages+1 WHERE body=? AND account=?")
+            statement.set(account.rawValue, at: 2)
+            for row in rows {
+                statement.set(row.body.rawValue, at: 1)
+                try statement.run()
+                if connection.changes == 0 { try introduce(row.body, of: other, to: account) }
+            }
+        }
+    }
+
+    /// `account` gets to hold its first message with a body that `other` holds.
+    private func introduce(_ body: BodyID, of other: AccountID, to account: AccountID) throws {
+        let statement = try connection.prepare("SELECT sealed_key FROM holder WHERE body=? AND account=?")
+        try statement.bind([.int(body.rawValue), .int(other.rawValue)])
+        guard try statement.step() else { throw StorageFault.corrupt("body \(body.rawValue) has no holder") }
+        let wrapped = statement.blob(0)
+        statement.reset()
+        let key = try Seal.open(wrapped, under: try self.account(other).key, as: Label(kind: .bodyKey, id: body.rawValue, account: other.rawValue))
+        try hold(body, key: SymmetricKey(data: key), count: 1, for: account)
+    }
+}
