@@ -1,5 +1,6 @@
 import Crypto
 import Glibc
+package import Logging
 import MailModel
 import NIOCore
 import Storage
@@ -15,9 +16,10 @@ package struct CompactionReport: Sendable, Encodable {
 extension SQLiteStore {
     /// Moves the live bodies out of segments of which over half is dead (with `all`: in which anything is), and removes those segments. Safe at any
     /// moment: a body's new place is durable before the index names it, and the old file goes after that commit. No key is needed.
-    package func compact(all: Bool = false) async throws -> CompactionReport {
+    ///
+    /// `rest`: after each step, so many times as long as it took is left to others.
+    package func compact(all: Bool = false, rest: Int = 0) async throws -> CompactionReport {
         var report = CompactionReport()
-        let current = currentSegment
         let worth = try await readers.run { reader -> [(Int64, Int64)] in
             let statement = try reader.connection.prepare("SELECT id, indexed, dead FROM segment WHERE dead > 0 ORDER BY id")
             defer { statement.reset() }
@@ -27,8 +29,8 @@ extension SQLiteStore {
             }
             return found
         }
-        for (segment, dead) in worth where segment != current {
-            report.bodiesMoved += try await empty(segment)
+        for (segment, dead) in worth where segment != currentSegment {
+            report.bodiesMoved += try await empty(segment, rest: rest)
             let isGone = try await change { try $0.dropSegment(segment) }
             guard isGone else { continue }
             unlink(folder.segment(segment))
@@ -39,10 +41,29 @@ extension SQLiteStore {
         return report
     }
 
+    /// Compacts every `interval`, leaving four fifths of the time to others, until it is cancelled or the store is closed.
+    package func keepCompact(every interval: Duration, log: Logger) async {
+        while true {
+            do {
+                try await Task.sleep(for: interval)
+                let report = try await compact(rest: 4)
+                guard report.segments > 0 else { continue }
+                log.info("Compacted", metadata: ["segments": "\(report.segments)", "moved": "\(report.bodiesMoved)", "freed": "\(report.freed)"])
+            } catch is CancellationError {
+                return
+            } catch StorageFault.closed {
+                return
+            } catch {
+                log.warning("Not compacted: \(error)")
+            }
+        }
+    }
+
     /// Moves every live body of a segment to the newest one, 64 at a time.
-    private func empty(_ segment: Int64) async throws -> Int {
+    private func empty(_ segment: Int64, rest: Int) async throws -> Int {
         var moved = 0
         while true {
+            let begun = ContinuousClock.now
             let records = try await readers.run { try $0.records(of: segment, most: 64) }
             guard !records.isEmpty else { return moved }
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -50,13 +71,14 @@ extension SQLiteStore {
                 try await group.waitForAll()
             }
             moved += records.count
+            if rest > 0 { try await Task.sleep(for: begun.duration(to: .now) * rest) }
         }
     }
 
     private func move(_ raw: RawRecord, from segment: Int64) async throws {
         let record = StagedRecord(
             size: raw.size, key: SymmetricKey(size: .bits256), outline: [], references: [], content: .record(raw.bytes), budget: budget)
-        try await writer.submit(body: record) { transaction, place in
+        try await writer.submit(body: record, needsRoom: false) { transaction, place in
             guard let place else { throw StorageFault.unavailable("a body without a place") }
             try transaction.moved(raw.body, from: segment, to: place)
         }

@@ -38,12 +38,12 @@ class Trial:
 
     def __init__(self, seed, senders, library=None, synced=True):
         self.chance, self.senders, self.synced = random.Random(seed), senders, synced
-        self.server = Server(settings={"limits.free-floor": 0, "logging.level": "warning"})
+        self.server = Server(settings={"limits.free-floor": 0, "logging.level": "info", "store.compaction-interval": 1})
         self.server.make(*INBOXES, *DRAWERS)
         self.inboxes = {n: Inbox(n) for n in INBOXES}
         self.drawers = {n: Drawer(n, ["A", "B"]) for n in DRAWERS}
         self.recorder = None
-        self.round = 0
+        self.round = self.compactions = 0
         self.start_and_prepare()
         if library:
             top = os.path.join(self.server.top, "powercut")
@@ -92,8 +92,10 @@ class Trial:
         self.verify(mails)
         self.tidy()
         self.server.stop()
+        self.compactions = self.server.log_text().count("Compacted")
         answered = sum(m.must_be_there() for m in mails.values())
-        return "%d mails answered, %d not; %s" % (answered, len(mails) - answered, "; ".join(told) or "nothing undone")
+        return "%d mails answered, %d not; %d compactions so far; %s" % (
+            answered, len(mails) - answered, self.compactions, "; ".join(told) or "nothing undone")
 
     def begin_anew(self):
         """After everything was rolled back: as if nothing of the round had been."""
@@ -207,7 +209,7 @@ class Trial:
         """Keeps the mailboxes small, so that old segments are emptied too."""
         for inbox in self.inboxes.values():
             old = sorted(inbox.there)[:-150]
-            if len(old) > 600:
+            if len(old) > 300:
                 with self.login(inbox.name) as imap:
                     imap.select("INBOX")
                     span = "%d:%d" % (old[0], old[-1])

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import MailModel
 import MessageFormat
 import NIOCore
@@ -168,6 +169,27 @@ struct SQLiteStoreTests {
         #expect(try await again.check().isSound)
         #expect(fixture.files(in: "segments").count == 1)
         await again.close()
+    }
+
+    @Test("compaction gives space back on a full disk, by itself, and stops with the store")
+    func compactsByItself() async throws {
+        let fixture = try Fixture()
+        let (store, alice, inbox) = try await fixture.openWithAlice()
+        for number in 1...9 { _ = try await Fixture.place(Fixture.message(number, size: 5_000), in: store, inbox, flags: Flags(system: .deleted)) }
+        _ = try await Fixture.place(Fixture.message(10, size: 5_000), in: store, inbox)
+        _ = try await store.expunge(nil, in: inbox)
+        while try await store.check().bodies > 1 { try await Fixture.settle(store) }
+        await store.close()
+
+        let full = try fixture.open(floor: .max)
+        let before = fixture.files(in: "segments")
+        let compaction = Task { await full.keepCompact(every: .milliseconds(1), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) }
+        while fixture.files(in: "segments") == before || fixture.files(in: "segments").count != 1 { await Task.yield() }
+        let rows = try await full.open(inbox).snapshot.rows(NumberSet(1...100))
+        #expect(try await full.read(nil, of: try #require(rows.first).row.body, for: alice) == Fixture.message(10, size: 5_000))
+        await full.close()
+        compaction.cancel()
+        await compaction.value
     }
 
     @Test("no mail comes in below the free floor; flags and EXPUNGE still commit")

@@ -30,7 +30,8 @@ NAME = re.compile(rb"X-Soak: (\S+)")
 class Soak:
     def __init__(self, o):
         self.o = o
-        self.server = Server(settings={"limits.free-floor": 0, "logging.level": "warning", "auth.plaintext-on-loopback": True})
+        self.server = Server(settings={"limits.free-floor": 0, "logging.level": "warning", "auth.plaintext-on-loopback": True,
+                                       "store.compaction-interval": 5})
         names = ["a%d" % i for i in range(o.accounts)]
         self.server.make(*names)
         self.accounts = [Account(n) for n in names]

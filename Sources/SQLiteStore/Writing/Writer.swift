@@ -13,6 +13,8 @@ final class Writer: @unchecked Sendable {
     /// An operation with the bodies that must be durable before it.
     private struct Operation {
         let body: StagedRecord?
+        /// False: it is written below the free floor too, for it gives back more room than it takes.
+        let needsRoom: Bool
         let perform: (Transaction, BodyPlace?) throws -> Void
         let finish: (Result<Void, any Error>) -> Void
     }
@@ -45,12 +47,12 @@ final class Writer: @unchecked Sendable {
 
     /// Runs `operation` in the next batch; durable on return. Operations submitted in order on one thread run in that order.
     func submit<Value: Sendable>(
-        body: StagedRecord? = nil, _ operation: @escaping @Sendable (Transaction, BodyPlace?) throws -> Value
+        body: StagedRecord? = nil, needsRoom: Bool = true, _ operation: @escaping @Sendable (Transaction, BodyPlace?) throws -> Value
     ) async throws -> Value {
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Value, any Error>) in
             var value: Result<Value, any Error> = .failure(StorageFault.closed)
             let accepted = incoming.push(Operation(
-                body: body,
+                body: body, needsRoom: needsRoom,
                 perform: { transaction, place in value = .success(try operation(transaction, place)) },
                 finish: { outcome in
                     switch outcome {
@@ -81,7 +83,7 @@ final class Writer: @unchecked Sendable {
                     passing.append(Ready(operation: operation, place: nil))
                     continue
                 }
-                guard hasRoom else {
+                guard hasRoom || !operation.needsRoom else {
                     refused.append((operation, StorageFault.full))
                     continue
                 }

@@ -51,6 +51,8 @@ struct Configuration: Sendable {
     let listeners: [Listener]
     let tls: TLS
     let limits: Limits
+    /// Seconds.
+    let compactionInterval: Int
     let allowsPlaintextOnLoopback: Bool
     let logging: Logging
 }
@@ -78,6 +80,7 @@ extension Configuration {
             ratePerAddress: values.number(.ratePerAddress) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,
             rateCleanup: values.number(.rateCleanup) ?? 0, exempt: values.list(.exempt),
             errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0)
+        compactionInterval = values.number(.compactionInterval) ?? 600
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
         logging = Logging(
             level: values.text(.logLevel) ?? "info", json: values.toggle(.logJSON), file: values.text(.logFile))

@@ -75,6 +75,10 @@ extension Setting {
         "limits.free-floor", .octets(0...(1 << 44)), standard: "256M",
         help: "Mail is answered 452 while less than this is free on the data folder's disk")
 
+    static let compactionInterval = Setting(
+        "store.compaction-interval", .number(1...604_800), standard: "600",
+        help: "Seconds between looks for files of which over half is dead, whose live rest is moved together")
+
     static let plaintextOnLoopback = Setting(
         "auth.plaintext-on-loopback", .toggle, standard: "false", help: "Logins without TLS from this machine itself")
 
@@ -97,7 +101,7 @@ extension Setting {
             messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
             exempt, errors, freeFloor,
         ]
-        + [plaintextOnLoopback, logLevel, logJSON, logFile]
+        + [compactionInterval, plaintextOnLoopback, logLevel, logJSON, logFile]
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
 }

@@ -46,6 +46,10 @@ struct ServiceGraph {
     }
 
     private func serve(_ signals: Signals) async throws {
+        let compaction = Task { [house, configuration, log] in
+            await house.store.keepCompact(every: .seconds(configuration.compactionInterval), log: log)
+        }
+        defer { compaction.cancel() }
         do {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
