@@ -36,6 +36,7 @@ struct MemoryState {
     struct Mailbox {
         var record: MailboxRecord
         var table: MailboxSnapshot
+        var access = AccessList()
         var lease = Lease()
         var unseen = 0
         var deleted = 0

@@ -71,6 +71,7 @@ extension MemoryStore {
         try change(.accounts) { state in
             let known = try state.account(account)
             for mailbox in known.mailboxes.values { try state.drop(mailbox) }
+            state.dropAccess(by: account)
             state.accounts[account] = nil
             state.accountIDs[known.record.name.folded] = nil
         }

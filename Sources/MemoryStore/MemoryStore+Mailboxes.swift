@@ -80,7 +80,9 @@ extension MemoryState {
         known.mailboxes[name] = record.id
         accounts[account] = known
         let table = MailboxSnapshot(mailbox: record.id, uidValidity: validity, highestModSeq: modSeq)
-        mailboxes[record.id] = Mailbox(record: record, table: table)
+        var box = Mailbox(record: record, table: table)
+        if let superior = name.parent.flatMap({ known.mailboxes[$0] }) { box.access = try mailbox(superior).access }
+        mailboxes[record.id] = box
         return record
     }
 

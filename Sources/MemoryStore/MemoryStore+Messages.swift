@@ -42,12 +42,12 @@ extension MemoryStore {
         }
     }
 
-    package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
-        try change(.copy) { try $0.transfer(uids, from: source, to: target, expunging: false) }
+    package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
+        try change(.copy) { try $0.transfer(uids, from: source, to: target, flags: flags, expunging: false) }
     }
 
-    package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
-        try change(.move) { try $0.transfer(uids, from: source, to: target, expunging: true) }
+    package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
+        try change(.move) { try $0.transfer(uids, from: source, to: target, flags: flags, expunging: true) }
     }
 
     package func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet {
@@ -94,12 +94,12 @@ extension MemoryState {
         return FlagsChanged(stored: stored, refused: refused, modSeq: modSeq)
     }
 
-    mutating func transfer(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, expunging: Bool) throws -> Copied {
+    mutating func transfer(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope, expunging: Bool) throws -> Copied {
         let rows = try mailbox(source).table.rows(uids).map(\.row)
         let box = try mailbox(target)
         guard !rows.isEmpty else { return Copied(uidValidity: box.record.uidValidity, source: [], target: [], modSeq: nil) }
         var draft = Draft()
-        let new = try draft.transfer(rows, from: source, to: target, self)
+        let new = try draft.transfer(rows, from: source, to: target, flags: flags, self)
         if expunging { try draft.remove(NumberSet(rows.map(\.uid)), from: source, self) }
         let modSeq = try draft.modSeq(of: box.record.account, self)
         draft.commit(to: &self)
@@ -109,11 +109,13 @@ extension MemoryState {
 
 extension Draft {
     /// Copies rows of one mailbox to the end of another; keywords go by name, for each mailbox has bits of its own for them.
-    mutating func transfer(_ rows: [MessageRow], from source: MailboxID, to target: MailboxID, _ state: MemoryState) throws -> [UID] {
+    mutating func transfer(
+        _ rows: [MessageRow], from source: MailboxID, to target: MailboxID, flags: FlagScope = .all, _ state: MemoryState
+    ) throws -> [UID] {
         let box = try state.mailbox(source)
         let arrivals = try rows.map { row in
             Arrival(
-                flags: box.table.keywords.flags(of: row.flags), internalDate: row.internalDate,
+                flags: box.table.keywords.flags(of: row.flags).within(flags), internalDate: row.internalDate,
                 body: try state.body(row.body, for: box.record.account))
         }
         return try append(arrivals, to: target, state)
@@ -132,6 +134,10 @@ extension FlagChange {
             guard keywords.add(flags.keywords) else { throw StorageFault.tooManyKeywords }
             let bits = keywords.bits(of: flags).bits
             return { _ in bits }
+        case .replaceWithin(let scope, let flags):
+            guard keywords.add(flags.within(scope).keywords) else { throw StorageFault.tooManyKeywords }
+            let (bits, mask) = (keywords.bits(of: flags).bits.rawValue & scope.bits.rawValue, scope.bits.rawValue)
+            return { FlagBits(rawValue: $0.rawValue & ~mask | bits) }
         case .remove(let flags):
             let bits = keywords.bits(of: flags).bits.rawValue
             return { FlagBits(rawValue: $0.rawValue & ~bits) }

@@ -8,7 +8,7 @@ package final class MemoryStore: Store {
     package enum Operation: Hashable, CaseIterable, Sendable {
         case receive, write, finish, place
         case change, expunge, copy, move
-        case create, delete, rename, subscribe
+        case create, delete, rename, subscribe, rights
         case read, outlines
         case look, accounts
 

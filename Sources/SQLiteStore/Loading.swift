@@ -64,6 +64,7 @@ enum Loading {
         try accounts(connection, master, &state)
         try mailboxes(connection, &state)
         try subscriptions(connection, &state)
+        try access(connection, &state)
         return state
     }
 

@@ -94,7 +94,7 @@ package final class SQLiteStore: Store {
     }
 
     /// The catalog, until the store is closed.
-    private var known: Catalog {
+    var known: Catalog {
         get throws {
             guard !isClosed.load(ordering: .relaxed) else { throw StorageFault.closed }
             return catalog
@@ -210,12 +210,12 @@ extension SQLiteStore {
         try await change { try $0.expunge(uids, in: mailbox) }
     }
 
-    package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
-        try await change { try $0.copy(uids, from: source, to: target) }
+    package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
+        try await change { try $0.copy(uids, from: source, to: target, flags: flags) }
     }
 
-    package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
-        try await change { try $0.move(uids, from: source, to: target) }
+    package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
+        try await change { try $0.move(uids, from: source, to: target, flags: flags) }
     }
 
     package func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet {

@@ -52,7 +52,7 @@ package enum BodyBatch {
 }
 
 /// A whole store.
-package protocol Store: AccountStore, MailboxStore, BodyStore {
+package protocol Store: AccountStore, MailboxStore, BodyStore, RightsStore {
     /// Waits for what is under way and closes. Later calls throw `closed`.
     func close() async
 }

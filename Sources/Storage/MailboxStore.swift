@@ -77,6 +77,8 @@ package enum FlagChange: Hashable, Sendable {
     case add(Flags)
     case remove(Flags)
     case replace(Flags)
+    /// As `replace`, but flags outside the scope stay as they are.
+    case replaceWithin(FlagScope, Flags)
 }
 
 package struct FlagsChanged: Hashable, Sendable {
@@ -157,12 +159,23 @@ package protocol MailboxStore: Sendable {
     ) async throws -> FlagsChanged
     /// Those of `uids` (nil: of all) that have `\Deleted`.
     func expunge(_ uids: NumberSet?, in mailbox: MailboxID) async throws -> Expunged
-    /// Copies keep flags and internal date and share the body.
-    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied
+    /// Copies keep the flags that are within `flags`, and the internal date, and share the body.
+    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
     /// Copies and expunges in one transaction (RFC 6851).
-    func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied
+    func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
     /// UIDs that have left the mailbox after `modSeq`.
     func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet
+}
+
+extension MailboxStore {
+    /// With all their flags.
+    package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
+        try await copy(uids, from: source, to: target, flags: .all)
+    }
+
+    package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
+        try await move(uids, from: source, to: target, flags: .all)
+    }
 }
 
 /// A mailbox that somebody looks at: all who do share its table.

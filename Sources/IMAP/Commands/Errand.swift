@@ -62,12 +62,14 @@ struct Errand: Sendable {
         case .list(let arguments): try await list(arguments)
         case .lsub(let reference, let pattern): try await lsub(reference, pattern)
         case .status(let mailbox, let items): try await status(mailbox, items)
+        case .access(let command, let mailbox): try await access(command, mailbox)
         default: try await runSelected()
         }
     }
 
     private mutating func runSelected() async throws -> Answer {
-        switch job.command {
+        try checkRights()
+        return switch job.command {
         case .close: try await close()
         case .expunge: try await expunge(nil)
         case .uidExpunge(let set): try await expunge(set)
@@ -122,7 +124,7 @@ extension Errand {
     /// A keyword is listed before it is seen in FETCH (RFC 9051 §7.3.5).
     mutating func tellNewKeywords(_ live: KeywordTable) {
         guard var view, live.keywords.count > view.toldKeywords else { return }
-        output.writeFlagsOf(live, isReadOnly: view.isReadOnly)
+        output.writeFlagsOf(live, view)
         view.toldKeywords = live.keywords.count
         self.view = view
     }

@@ -15,7 +15,13 @@ extension Errand {
 
     mutating func close() async throws -> Answer {
         let view = try selectedView()
-        if !view.isReadOnly { _ = try await mailroom.expunge(nil, in: view.mailbox) }
+        if !view.isReadOnly {
+            do {
+                _ = try await mailroom.expunge(nil, in: view.mailbox)
+            } catch MailroomRefusal.notPermitted {
+                // RFC 4314 §4: without "e" it is closed all the same.
+            }
+        }
         self.view = nil
         effect = .unselected
         return .ok("CLOSE done")

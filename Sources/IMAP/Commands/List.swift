@@ -12,24 +12,27 @@ extension Errand {
         }
         let patterns = arguments.patterns.map { MailboxPattern(reference: arguments.reference, $0) }
         let directory = MailboxDirectory(
-            try await mailroom.mailboxes(of: principal), subscriptions: try await mailroom.subscriptions(of: principal))
+            try await mailroom.visibleMailboxes(to: principal), subscriptions: try await mailroom.subscriptions(of: principal))
         let items = arguments.returns.lazy.compactMap { if case .status(let items) = $0 { items } else { nil } }.first
         prepareStatus(items ?? [])
         for (count, name) in directory.names(arguments.selection).enumerated() {
             if count % 256 == 255 { await Task.yield() }
             guard patterns.contains(where: { $0.matches(name) }), let line = directory.line(name, arguments) else { continue }
             output.writeListing(line, .list, dialect.textMode)
-            if let items, let record = directory.record(name) { try await listStatus(record, items) }
+            if let record = directory.record(name) {
+                if arguments.returns.contains(.myRights), directory.isMet(name, arguments.selection) { listMyRights(record) }
+                if let items { try await listStatus(record, items) }
+            }
             try await flushIfFull()
         }
         return .ok("LIST done")
     }
 
-    // RFC 5819 §2: a mailbox that is gone meanwhile has no STATUS.
+    // RFC 5819 §2: a mailbox that is gone meanwhile, or that the user may not read, has no STATUS.
     private mutating func listStatus(_ record: MailboxRecord, _ items: [StatusItem]) async throws {
         do {
             try writeStatus(record.name, try await mailroom.status(of: record, of: principal), items)
-        } catch StorageFault.noSuchMailbox {
+        } catch StorageFault.noSuchMailbox, MailroomRefusal.noSuchMailbox, MailroomRefusal.notPermitted {
             return
         }
     }
@@ -37,7 +40,7 @@ extension Errand {
     // RFC 3501 §6.3.9: subscribed names; for a pattern with "%", also the superiors of those that it does not reach.
     mutating func lsub(_ reference: String, _ pattern: String) async throws -> Answer {
         let matcher = MailboxPattern(reference: reference, pattern)
-        let records = try await mailroom.mailboxes(of: principal)
+        let records = try await mailroom.visibleMailboxes(to: principal)
         let subscriptions = try await mailroom.subscriptions(of: principal)
         let directory = MailboxDirectory(records, subscriptions: subscriptions)
         var lines: [MailboxName: MailboxListing] = [:]
@@ -101,21 +104,23 @@ struct MailboxDirectory {
         return names.sorted()
     }
 
+    /// Whether it is selected for itself, not for what lies below it.
+    func isMet(_ name: MailboxName, _ selection: Set<ListArguments.Selection>) -> Bool {
+        if selection.contains(.subscribed), !subscriptions.contains(name) { return false }
+        return !selection.contains(.specialUse) || records[name]?.specialUse != nil
+    }
+
     /// Nil when the name does not meet the selection.
     func line(_ name: MailboxName, _ arguments: ListArguments) -> MailboxListing? {
         let selection = arguments.selection
         let record = records[name]
-        let isSubscribed = subscriptions.contains(name)
-        var isMet = true
-        if selection.contains(.subscribed), !isSubscribed { isMet = false }
-        if selection.contains(.specialUse), record?.specialUse == nil { isMet = false }
         var line = MailboxListing(name, attributes(name, record), specialUse: record?.specialUse)
         line.hasSubscribedChild =
             selection.contains(.recursiveMatch) && selection.contains(.subscribed) && aboveSubscribed.contains(name)
         let isAboveUse = selection.contains(.recursiveMatch) && selection.contains(.specialUse) && aboveSpecialUse.contains(name)
-        guard isMet || line.hasSubscribedChild || isAboveUse else { return nil }
+        guard isMet(name, selection) || line.hasSubscribedChild || isAboveUse else { return nil }
         let showsSubscribed = selection.contains(.subscribed) || arguments.returns.contains(.subscribed)
-        if showsSubscribed, isSubscribed { line.attributes.insert(.subscribed) }
+        if showsSubscribed, subscriptions.contains(name) { line.attributes.insert(.subscribed) }
         return line
     }
 

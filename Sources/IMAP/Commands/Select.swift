@@ -13,12 +13,15 @@ extension Errand {
         }
         if arguments.condstore { dialect.hasModSeqs = true }
         let mailbox = try await mailroom.open(try existing(arguments.mailbox), of: principal)
+        let rights = mailroom.rights(in: mailbox)
+        // RFC 4314 §5.2
+        let isReadOnly = isReadOnly || rights.isDisjoint(with: [.insert, .expunge, .seen, .write, .deleteMessages])
         let floor = dialect.isRev2 ? nil : try await recentFloor(of: mailbox, isReadOnly: isReadOnly)
-        let opened = MailboxView(mailbox, isReadOnly: isReadOnly, rows: mailbox.handle.snapshot, recentAbove: floor)
+        let opened = MailboxView(
+            mailbox, isReadOnly: isReadOnly, scope: rights.flags, rows: mailbox.handle.snapshot, recentAbove: floor)
         describe(opened)
         effect = .selected(opened)
-        let verb = isReadOnly ? "EXAMINE" : "SELECT"
-        return .ok("\(verb) done", isReadOnly ? .readOnly : .readWrite)
+        return .ok("\(job.verb.rawValue) done", isReadOnly ? .readOnly : .readWrite)
     }
 
     // EXAMINE must not take \Recent away (RFC 3501 §6.3.2).
@@ -29,7 +32,7 @@ extension Errand {
 
     private mutating func describe(_ opened: MailboxView) {
         let rows = opened.rows
-        output.writeFlagsOf(rows.keywords, isReadOnly: opened.isReadOnly)
+        output.writeFlagsOf(opened)
         output.writeExists(rows.count)
         if !dialect.isRev2 {
             output.writeRecent(opened.recentCount)

@@ -26,6 +26,8 @@ package enum Command: Hashable, Sendable {
     /// RFC 3501 §6.3.9.
     case lsub(reference: String, pattern: String)
     case namespace
+    /// RFC 4314 §3.
+    case access(AccessCommand, MailboxArgument)
     case status(MailboxArgument, [StatusItem])
     /// RFC 2177. The client's DONE is read by `CommandReader.expectLine`.
     case idle
@@ -146,6 +148,8 @@ package struct ListArguments: Hashable, Sendable {
         case children
         case specialUse
         case status([StatusItem])
+        /// RFC 8440.
+        case myRights
     }
 
     package var selection: Set<Selection>

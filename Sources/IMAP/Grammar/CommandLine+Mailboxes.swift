@@ -100,7 +100,7 @@ extension ArgumentReader {
     }
 
     //     list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"
-    //     return-option = "SUBSCRIBED" / "CHILDREN" / status-option / "SPECIAL-USE"
+    //     return-option = "SUBSCRIBED" / "CHILDREN" / status-option / "SPECIAL-USE" / "MYRIGHTS"   ; RFC 8440 §5
     //     status-option = "STATUS" SP "(" ... ")"
     private mutating func listReturns() throws(SyntaxError) -> [ListArguments.Return] {
         guard try keyword() == "RETURN" else { throw SyntaxError("RETURN expected") }
@@ -113,6 +113,7 @@ extension ArgumentReader {
             case "SUBSCRIBED": option = .subscribed
             case "CHILDREN": option = .children
             case "SPECIAL-USE": option = .specialUse
+            case "MYRIGHTS": option = .myRights
             case "STATUS":
                 guard !hasStatus else { throw SyntaxError("STATUS given twice") }
                 hasStatus = true

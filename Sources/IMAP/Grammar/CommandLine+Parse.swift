@@ -67,7 +67,9 @@ extension ArgumentReader {
             let name = try mailbox()
             try space()
             return .status(name, try statusItems())
-        default: throw SyntaxError("Message literal missing")
+        default:
+            if let command = try accessCommand(verb) { return command }
+            throw SyntaxError("Message literal missing")
         }
     }
 

@@ -24,6 +24,12 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     case status = "STATUS"
     case append = "APPEND"
     case idle = "IDLE"
+    // RFC 4314.
+    case getACL = "GETACL"
+    case setACL = "SETACL"
+    case deleteACL = "DELETEACL"
+    case listRights = "LISTRIGHTS"
+    case myRights = "MYRIGHTS"
     // Selected: §6.4.
     case check = "CHECK"
     case close = "CLOSE"

@@ -49,6 +49,7 @@ struct Complaints: Sendable {
     private func answer(to refusal: MailroomRefusal, addsMessages: Bool) -> Answer {
         switch refusal {
         case .noSuchMailbox: .no("There is no such mailbox", addsMessages ? .tryCreate : .nonExistent)
+        case .notPermitted: .no("You may not do that with the mailbox", .noPerm)
         case .mailboxExists: .no("There is a mailbox of that name", .alreadyExists)
         case .hasInferiors: .no("Other mailboxes lie below that name", .hasChildren)
         case .notAllowed(let reason): .no(reason, .cannot)

@@ -13,15 +13,18 @@ extension ByteBuffer {
     }
 
     /// FLAGS and PERMANENTFLAGS (RFC 9051 §7.3.5, §7.1).
-    mutating func writeFlagsOf(_ table: KeywordTable, isReadOnly: Bool) {
+    mutating func writeFlagsOf(_ table: KeywordTable, _ view: MailboxView) {
         let system: SystemFlags = [.answered, .flagged, .deleted, .seen, .draft]
         writeFlagsLine(system, table.keywords)
-        let permanent: ResponseCode =
-            isReadOnly
-            ? .permanentFlags([], [], canCreate: false)
-            : .permanentFlags(system, table.keywords, canCreate: !table.isFull)
+        // RFC 4314 §5.1.1: those that the user may change.
+        let scope = view.isReadOnly ? [] : view.scope
+        let keywords = scope.contains(.others) ? table.keywords : []
+        let permanent = ResponseCode.permanentFlags(
+            system.intersection(scope.system), keywords, canCreate: scope.contains(.others) && !table.isFull)
         writeUntagged(.ok("Flags that stay", permanent))
     }
+
+    mutating func writeFlagsOf(_ view: MailboxView) { writeFlagsOf(view.rows.keywords, view) }
 
     mutating func writeNews(_ news: MailboxView.News, _ view: MailboxView, _ dialect: Dialect) {
         for number in news.expunged { writeExpunge(UInt32(clamping: number)) }
@@ -29,7 +32,7 @@ extension ByteBuffer {
             writeExists(exists)
             if !dialect.isRev2 { writeRecent(view.recentCount) }
         }
-        if news.hasNewKeywords { writeFlagsOf(view.rows.keywords, isReadOnly: view.isReadOnly) }
+        if news.hasNewKeywords { writeFlagsOf(view) }
         for (number, row) in news.changed { writeChanged(number, row, view, dialect) }
     }
 

@@ -48,6 +48,8 @@ struct Capability {
         Capability("ESEARCH", rfc: 4731) { $0.isAuthenticated },
         Capability("WITHIN", rfc: 5032) { $0.isAuthenticated },
         Capability("SEARCHRES", rfc: 5182) { $0.isAuthenticated },
+        Capability("ACL", rfc: 4314) { $0.isAuthenticated },
+        Capability("RIGHTS=texk", rfc: 4314) { $0.isAuthenticated },
         Capability("LIST-EXTENDED", rfc: 5258) { $0.isAuthenticated },
         Capability("LIST-STATUS", rfc: 5819) { $0.isAuthenticated },
         Capability("SPECIAL-USE", rfc: 6154) { $0.isAuthenticated },
@@ -55,5 +57,6 @@ struct Capability {
         Capability("MOVE", rfc: 6851) { $0.isAuthenticated },
         Capability("CONDSTORE", rfc: 7162) { $0.isAuthenticated },
         Capability("STATUS=SIZE", rfc: 8438) { $0.isAuthenticated },
+        Capability("LIST-MYRIGHTS", rfc: 8440) { $0.isAuthenticated },
     ]
 }

@@ -79,7 +79,7 @@ extension IMAPSession {
         case .id:
             output.writeID([IDField("name", settings.serverName), IDField("version", settings.version)], dialect.textMode)
         case .namespace:
-            output.writeNamespaces(personal: [Namespace(prefix: "")], dialect.textMode)
+            output.writeNamespaces(personal: [Namespace(prefix: "")], others: [Namespace(prefix: OtherUsers.prefix)], dialect.textMode)
         case .enable(let names):
             enable(names, &output)
         case .logout:

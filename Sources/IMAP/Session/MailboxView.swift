@@ -11,6 +11,8 @@ import Storage
 package struct MailboxView: Sendable {
     package let mailbox: OpenMailbox
     let isReadOnly: Bool
+    /// The flags that this user may change (RFC 4314 §4).
+    var scope: FlagScope
     private(set) var rows: MailboxSnapshot
     /// UIDs that are `\Recent` to this session alone (RFC 3501 §2.3.2).
     private(set) var recent = NumberSet()
@@ -25,8 +27,9 @@ package struct MailboxView: Sendable {
     private var leases: [any AnyObject & Sendable] = []
 
     /// `recentAbove`: messages above it are recent; nil where nobody asks (IMAP4rev2).
-    init(_ mailbox: OpenMailbox, isReadOnly: Bool, rows: MailboxSnapshot, recentAbove floor: UInt32?) {
+    init(_ mailbox: OpenMailbox, isReadOnly: Bool, scope: FlagScope = .all, rows: MailboxSnapshot, recentAbove floor: UInt32?) {
         self.mailbox = mailbox
+        self.scope = scope
         self.isReadOnly = isReadOnly
         self.rows = rows
         toldKeywords = rows.keywords.keywords.count

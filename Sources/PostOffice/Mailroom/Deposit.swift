@@ -57,14 +57,15 @@ extension Mailroom {
     }
 
     /// Makes a whole deposit a message of the mailbox; durable on return. Deposits whose turns follow each other get their UIDs in that order,
-    /// while they share a commit. `noSuchMailbox`.
+    /// while they share a commit. Needs `i`; flags that the principal may not set there are left out (RFC 4314 §4). `noSuchMailbox`.
     package func place(
         _ deposit: Deposit, in name: MailboxName, flags: Flags, internalDate: Timestamp?, turn: Turn, of principal: Principal
     ) async throws -> Placed {
         let staged: Result<(body: StagedBody, placement: Placement), any Error>
         do {
-            let target = try await mailbox(name, of: principal)
-            let placement = Placement(mailbox: target.id, flags: flags, internalDate: internalDate ?? now)
+            let target = try await mailbox(name, of: principal, needing: .insert)
+            let scope = try rights(of: principal, on: target).flags
+            let placement = Placement(mailbox: target.id, flags: flags.within(scope), internalDate: internalDate ?? now)
             staged = .success((try await stage(deposit), placement))
         } catch {
             staged = .failure(error)

@@ -7,40 +7,66 @@ package import Storage
 extension Mailroom {
     /// In the order of `rows`.
     package func outlines(of rows: [MessageRow], in mailbox: OpenMailbox) async throws -> [MessageOutline] {
-        try await store.outlines(of: rows.map(\.body), for: mailbox.account)
+        try require([], in: mailbox)
+        return try await store.outlines(of: rows.map(\.body), for: mailbox.account)
     }
 
     /// Octets of a message, clamped to its size; nil: all of it.
     package func read(_ range: Range<Int>?, of row: MessageRow, in mailbox: OpenMailbox) async throws -> ByteBuffer {
-        try await store.read(range, of: row.body, for: mailbox.account)
+        try require([], in: mailbox)
+        return try await store.read(range, of: row.body, for: mailbox.account)
     }
 
     /// Messages whole, in the order of `rows`, whose sizes together are at most `BodyBatch.octets`; much cheaper than one by one.
     package func read(_ rows: [MessageRow], in mailbox: OpenMailbox) async throws -> [ByteBuffer] {
-        try await store.read(rows.map(\.body), for: mailbox.account)
+        try require([], in: mailbox)
+        return try await store.read(rows.map(\.body), for: mailbox.account)
     }
 
+    /// Of flags that the viewer may not change those are passed over (RFC 4314 §4); `notPermitted` when there is no other.
     package func change(
         _ change: FlagChange, of uids: NumberSet, in mailbox: OpenMailbox, unchangedSince: ModSeq? = nil
     ) async throws -> FlagsChanged {
-        try await store.change(flags: change, of: uids, in: mailbox.id, unchangedSince: unchangedSince)
+        let change = try within(rights(in: mailbox).flags, change, in: mailbox)
+        return try await store.change(flags: change, of: uids, in: mailbox.id, unchangedSince: unchangedSince)
     }
 
-    /// Those of `uids` (nil: of all) that have `\Deleted`.
+    private func within(_ scope: FlagScope, _ change: FlagChange, in mailbox: OpenMailbox) throws -> FlagChange {
+        guard !mailbox.isOwn else { return change }
+        try require([], in: mailbox)
+        func allowed(_ flags: Flags) throws -> Flags {
+            let rest = flags.within(scope)
+            guard !rest.isEmpty || flags.isEmpty else { throw MailroomRefusal.notPermitted }
+            return rest
+        }
+        switch change {
+        case .add(let flags): return .add(try allowed(flags))
+        case .remove(let flags): return .remove(try allowed(flags))
+        case .replace(let flags), .replaceWithin(_, let flags):
+            guard !scope.isEmpty else { throw MailroomRefusal.notPermitted }
+            return scope == .all ? change : .replaceWithin(scope, flags.within(scope))
+        }
+    }
+
+    /// Those of `uids` (nil: of all) that have `\Deleted`. Needs `e`.
     package func expunge(_ uids: NumberSet?, in mailbox: OpenMailbox) async throws -> Expunged {
-        try await store.expunge(uids, in: mailbox.id)
+        try require(.expunge, in: mailbox)
+        return try await store.expunge(uids, in: mailbox.id)
     }
 
-    /// Into a mailbox of the same account. `noSuchMailbox` when there is none of that name.
+    /// Needs `i` on the target, whose flags are those that the principal may set there. `noSuchMailbox` when there is none of that name.
     package func copy(_ uids: NumberSet, from mailbox: OpenMailbox, to name: MailboxName, of principal: Principal) async throws -> Copied {
-        let target = try await self.mailbox(name, of: principal)
-        return try await store.copy(uids, from: mailbox.id, to: target.id)
+        try require([], in: mailbox)
+        let target = try await self.mailbox(name, of: principal, needing: .insert)
+        return try await store.copy(uids, from: mailbox.id, to: target.id, flags: try rights(of: principal, on: target).flags)
     }
 
-    /// `notAllowed` into the mailbox itself: what it would leave behind is nobody's wish.
+    /// Needs `t` and `e` besides what `copy` needs (RFC 6851 §4.2). `notAllowed` into the mailbox itself: what it would leave behind is
+    /// nobody's wish.
     package func move(_ uids: NumberSet, from mailbox: OpenMailbox, to name: MailboxName, of principal: Principal) async throws -> Copied {
-        let target = try await self.mailbox(name, of: principal)
+        try require([.deleteMessages, .expunge], in: mailbox)
+        let target = try await self.mailbox(name, of: principal, needing: .insert)
         guard target.id != mailbox.id else { throw MailroomRefusal.notAllowed("Source and target are the same mailbox") }
-        return try await store.move(uids, from: mailbox.id, to: target.id)
+        return try await store.move(uids, from: mailbox.id, to: target.id, flags: try rights(of: principal, on: target).flags)
     }
 }

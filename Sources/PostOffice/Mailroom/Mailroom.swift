@@ -3,8 +3,8 @@ package import Storage
 
 /// What an account may see and do with mailboxes and the mail in them, decided here for every face.
 ///
-/// A mailbox is found by its name for a principal, and what is opened so is a key to it (`OpenMailbox`): a mailbox that is not the principal's
-/// is not there. Refusals are `MailroomRefusal`; everything else that is thrown is the store's `StorageFault`.
+/// A mailbox is found by its name for a principal, and what is opened so is a key to it (`OpenMailbox`): a mailbox that is not the principal's,
+/// nor shared with it, is not there. Others' mailboxes have names of their own (`OtherUsers`), which the records carry that the mailroom gives. Refusals are `MailroomRefusal`; everything else that is thrown is the store's `StorageFault`.
 package struct Mailroom: Sendable {
     let store: any Store
     let clock: Timestamp.Clock
@@ -20,28 +20,30 @@ package struct Mailroom: Sendable {
 
     package var now: Timestamp { clock() }
 
-    /// In order of name.
+    /// The principal's own, in order of name.
     package func mailboxes(of principal: Principal) async throws -> [MailboxRecord] {
         try await store.mailboxes(of: principal.account)
     }
 
-    /// `noSuchMailbox`.
-    package func mailbox(_ name: MailboxName, of principal: Principal) async throws -> MailboxRecord {
-        guard let record = try await store.mailbox(named: name, of: principal.account), record.account == principal.account else {
+    /// `noSuchMailbox`; `notPermitted` where the principal sees another's mailbox without all of those rights.
+    package func mailbox(_ name: MailboxName, of principal: Principal, needing rights: Rights = []) async throws -> MailboxRecord {
+        guard let place = try await locate(name, for: principal), let record = try await store.mailbox(named: place.name, of: place.owner) else {
             throw MailroomRefusal.noSuchMailbox
         }
-        return record
+        try require(rights, on: record, of: principal)
+        guard let shown = try await shown(record, to: principal) else { throw MailroomRefusal.noSuchMailbox }
+        return shown
     }
 
-    /// `noSuchMailbox`.
+    /// Needs `r`. `noSuchMailbox`.
     package func status(of name: MailboxName, of principal: Principal) async throws -> (record: MailboxRecord, status: MailboxStatus) {
-        let record = try await mailbox(name, of: principal)
+        let record = try await mailbox(name, of: principal, needing: .read)
         return (record, try await status(of: record, of: principal))
     }
 
-    /// Of a mailbox that `mailboxes(of:)` gave; `noSuchMailbox` when it is another account's or gone since.
+    /// Of a mailbox that the mailroom gave. Needs `r`; `noSuchMailbox` when it is another's and not shared, or gone since.
     package func status(of record: MailboxRecord, of principal: Principal) async throws -> MailboxStatus {
-        guard record.account == principal.account else { throw MailroomRefusal.noSuchMailbox }
+        try require(.read, on: record, of: principal)
         return try await store.status(of: record.id)
     }
 
@@ -64,32 +66,47 @@ package struct Mailroom: Sendable {
         try await store.set(subscribed: false, to: name, of: principal.account)
     }
 
-    /// The key to a mailbox and a view that is shared with all who have it open. `noSuchMailbox`.
+    /// The key to a mailbox and a view that is shared with all who have it open. Needs `r`. `noSuchMailbox`.
     package func open(_ name: MailboxName, of principal: Principal) async throws -> OpenMailbox {
-        let record = try await mailbox(name, of: principal)
-        return OpenMailbox(record: record, handle: try await store.open(record.id))
+        let record = try await mailbox(name, of: principal, needing: .read)
+        var handle = try await store.open(record.id)
+        if record.account != principal.account {
+            handle = SharedHandle(handle) { [store] in
+                guard let list = try? store.accessList(of: record.id) else { return true }
+                return list.rights(of: principal.account).isSuperset(of: [.lookup, .read])
+            }
+        }
+        return OpenMailbox(record: record, handle: handle, viewer: principal.account)
     }
 }
 
-/// A mailbox that its account has opened. Only the mailroom makes one, so who holds it may use it.
+/// A mailbox that an account has opened. Only the mailroom makes one. Its owner may use it; for another's, each use asks the mailbox's access
+/// list again.
 package struct OpenMailbox: Sendable {
     /// As it was when it was opened: it may have been renamed since.
     package let record: MailboxRecord
     package let handle: any MailboxHandle
+    /// Who opened it.
+    package let viewer: AccountID
 
-    init(record: MailboxRecord, handle: any MailboxHandle) {
+    init(record: MailboxRecord, handle: any MailboxHandle, viewer: AccountID) {
         self.record = record
         self.handle = handle
+        self.viewer = viewer
     }
 
     package var id: MailboxID { record.id }
+    package var isOwn: Bool { record.account == viewer }
+    /// Its owner's, under whose key its mail lies.
     package var account: AccountID { record.account }
 }
 
 /// A lawful no of the mailroom.
 package enum MailroomRefusal: Error, Equatable, Sendable {
-    /// Not there, or not the principal's.
+    /// Not there, or not the principal's to see.
     case noSuchMailbox
+    /// Another's mailbox that the principal may see, but not so use (RFC 4314 §4).
+    case notPermitted
     case mailboxExists
     /// The name is only a superior of other mailboxes, and so cannot be deleted before them (RFC 9051 §6.3.5).
     case hasInferiors

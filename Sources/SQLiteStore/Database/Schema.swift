@@ -135,4 +135,6 @@ enum ChangeKind: Int64 {
     case mailboxDeleted = 5
     case mailboxRenamed = 6
     case subscription = 7
+    case rights = 8
+    case metadata = 9
 }

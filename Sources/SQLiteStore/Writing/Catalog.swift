@@ -46,6 +46,7 @@ struct Staged {
     var arrived: [MailboxID: ContiguousArray<MessageRow>] = [:]
     var opened: [MailboxID: OpenMailbox] = [:]
     var deleted: Set<MailboxID> = []
+    var access: [MailboxID: AccessList] = [:]
 }
 
 /// Accounts, mailboxes and who looks at them, in memory. The index thread alone changes it, after each commit; anybody reads.
@@ -57,6 +58,7 @@ final class Catalog: Sendable {
         var mailboxes: [MailboxID: MailboxEntry] = [:]
         var names: [AccountID: [MailboxName: MailboxID]] = [:]
         var subscriptions: [AccountID: Set<MailboxName>] = [:]
+        var access = AccessTable()
         var open: [MailboxID: WeakMailbox] = [:]
         var recentFloors: [MailboxID: UInt32] = [:]
         /// Changed in memory and not yet on disk.
@@ -95,6 +97,7 @@ final class Catalog: Sendable {
             }
             for (id, names) in staged.names where state.accounts[id] != nil { state.names[id] = names }
             for (id, subscriptions) in staged.subscriptions where state.accounts[id] != nil { state.subscriptions[id] = subscriptions }
+            for (id, list) in staged.access { state.access.set(list, of: id) }
             for (id, open) in staged.opened { state.open[id] = WeakMailbox(mailbox: open) }
             for (id, entry) in staged.mailboxes {
                 state.mailboxes[id] = entry

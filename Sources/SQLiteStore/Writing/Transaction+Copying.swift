@@ -5,13 +5,13 @@ import Storage
 
 // Messages are copied and moved.
 extension Transaction {
-    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) throws -> Copied {
+    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all) throws -> Copied {
         let from = try mailbox(source)
         let to = try mailbox(target)
         let rows = try table(of: source).rows(uids).map(\.row)
         guard !rows.isEmpty else { return Copied(uidValidity: to.record.uidValidity, source: [], target: [], modSeq: nil) }
         var keywords = to.keywords
-        let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue }
+        let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue } & scope.bits.rawValue
         guard keywords.add(from.keywords.flags(of: FlagBits(rawValue: used)).keywords) else { throw StorageFault.tooManyKeywords }
         guard to.uidNext != 0, UInt32.max - to.uidNext >= UInt32(clamping: rows.count) else { throw StorageFault.notAllowed("the mailbox's UIDs are used up") }
         let threads = try threads(of: rows, uids, in: source)
@@ -26,7 +26,7 @@ extension Transaction {
         for (row, thread) in zip(rows, threads) {
             guard let new = UID(rawValue: uid) else { break }
             uid += 1
-            let bits = translated[row.flags.rawValue] ?? keywords.bits(of: from.keywords.flags(of: row.flags)).bits
+            let bits = translated[row.flags.rawValue] ?? keywords.bits(of: from.keywords.flags(of: row.flags).within(scope)).bits
             translated[row.flags.rawValue] = bits
             copies.append(NewRow(
                 row: MessageRow(uid: new, flags: bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size),
@@ -39,8 +39,8 @@ extension Transaction {
         return Copied(uidValidity: to.record.uidValidity, source: rows.map(\.uid), target: targets, modSeq: modSeq)
     }
 
-    func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) throws -> Copied {
-        let copied = try copy(uids, from: source, to: target)
+    func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all) throws -> Copied {
+        let copied = try copy(uids, from: source, to: target, flags: scope)
         guard let modSeq = copied.modSeq else { return copied }
         _ = try expunge(NumberSet(copied.source), in: source, moved: (try mailbox(target).record.account, modSeq))
         return copied

@@ -20,6 +20,7 @@ extension Transaction {
         staged.mailboxes[mailbox] = MailboxEntry(record: record, uidNext: 1, modSeq: modSeq)
         names[name] = mailbox
         staged.names[id] = names
+        try inheritAccess(mailbox, from: name.parent.flatMap { names[$0] })
         return record
     }
 
@@ -38,6 +39,7 @@ extension Transaction {
     private func remove(_ entry: MailboxEntry) throws {
         let (id, account) = (entry.record.id, entry.record.account)
         try write("DELETE FROM mailbox WHERE id=?", .int(id.rawValue))
+        try dropAccess(of: id)
         let modSeq = try nextModSeq(account)
         try log(.mailboxDeleted, account, modSeq, id)
         // Its rows go as expunged ones do, those that wait to go with them: all that there ever were.
@@ -153,6 +155,7 @@ extension Transaction {
     func remove(_ id: AccountID) throws {
         _ = try account(id)
         for mailbox in names(of: id).values { try remove(try self.mailbox(mailbox)) }
+        try dropAccess(by: id)
         for table in ["subscription", "change", "reference"] { try write("DELETE FROM \(table) WHERE account=?", .int(id.rawValue)) }
         try write("DELETE FROM account WHERE id=?", .int(id.rawValue))
         staged.accounts.updateValue(nil, forKey: id)

@@ -18,6 +18,9 @@ extension FlagChange {
         case .replace(let flags):
             guard keywords.add(flags.keywords) else { return nil }
             return FlagRule(kept: 0, added: keywords.bits(of: flags).bits.rawValue)
+        case .replaceWithin(let scope, let flags):
+            guard keywords.add(flags.within(scope).keywords) else { return nil }
+            return FlagRule(kept: ~scope.bits.rawValue, added: keywords.bits(of: flags).bits.rawValue & scope.bits.rawValue)
         }
     }
 }

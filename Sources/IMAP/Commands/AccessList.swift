@@ -1,0 +1,45 @@
+import MailModel
+import PostOffice
+import Storage
+
+// GETACL, SETACL, DELETEACL, LISTRIGHTS and MYRIGHTS (RFC 4314 §3).
+extension Errand {
+    mutating func access(_ command: AccessCommand, _ mailbox: MailboxArgument) async throws -> Answer {
+        let name = try existing(mailbox)
+        switch command {
+        case .list:
+            let (record, entries) = try await mailroom.accessList(of: name, for: principal)
+            output.writeAccessList(record.name, entries.map { ($0.identifier, $0.rights) }, dialect.textMode)
+        case .change(let change, let identifier):
+            try await mailroom.change(rights: change, of: identifier, on: name, by: principal)
+        case .delete(let identifier):
+            try await mailroom.change(rights: .replace([]), of: identifier, on: name, by: principal)
+        case .rights(let identifier):
+            let (record, always, grantable) = try await mailroom.rights(for: identifier, on: name, of: principal)
+            output.writeListRights(record.name, identifier, always: always, grantable: grantable, dialect.textMode)
+        case .ownRights:
+            let (record, rights) = try await mailroom.myRights(on: name, of: principal)
+            output.writeMyRights(record.name, rights, dialect.textMode)
+        }
+        return .ok("\(job.verb.rawValue) done")
+    }
+
+    /// The rights on another's mailbox may have changed since it was selected: without `r` no command goes on (`MailroomRefusal`), and flags
+    /// that may be set now, or no more, are told (RFC 4314 §5.1.1).
+    mutating func checkRights() throws {
+        guard var view, !view.mailbox.isOwn else { return }
+        if case .close = job.command { return }
+        try mailroom.require([], in: view.mailbox)
+        let scope = mailroom.rights(in: view.mailbox).flags
+        guard scope != view.scope else { return }
+        view.scope = scope
+        self.view = view
+        output.writeFlagsOf(view)
+    }
+
+    /// RFC 8440 §3: not for a mailbox that is gone meanwhile.
+    mutating func listMyRights(_ record: MailboxRecord) {
+        guard let rights = try? mailroom.rights(of: principal, on: record) else { return }
+        output.writeMyRights(record.name, rights, dialect.textMode)
+    }
+}
