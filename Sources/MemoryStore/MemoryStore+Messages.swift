@@ -29,10 +29,18 @@ extension MemoryStore {
     }
 
     package func expunge(_ uids: NumberSet?, in mailbox: MailboxID) async throws -> Expunged {
+        try remove(uids, from: mailbox) { $0.flags.contains(.deleted) }
+    }
+
+    package func remove(_ uids: NumberSet, from mailbox: MailboxID) async throws -> Expunged {
+        try remove(uids, from: mailbox) { _ in true }
+    }
+
+    private func remove(_ uids: NumberSet?, from mailbox: MailboxID, where goes: (MessageRow) -> Bool) throws -> Expunged {
         try change(.expunge) { state in
             let table = try state.mailbox(mailbox).table
             var gone = NumberSet()
-            for (_, row) in table.rows(uids ?? table.uids) where row.flags.contains(.deleted) { gone.insert(row.uid) }
+            for (_, row) in table.rows(uids ?? table.uids) where goes(row) { gone.insert(row.uid) }
             guard !gone.isEmpty else { return Expunged(uids: gone, modSeq: nil) }
             var draft = Draft()
             try draft.remove(gone, from: mailbox, state)

@@ -210,6 +210,10 @@ extension SQLiteStore {
         try await change { try $0.expunge(uids, in: mailbox) }
     }
 
+    package func remove(_ uids: NumberSet, from mailbox: MailboxID) async throws -> Expunged {
+        try await change { try $0.expunge(uids, in: mailbox, evenUndeleted: true) }
+    }
+
     package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
         try await change { try $0.copy(uids, from: source, to: target, flags: flags) }
     }

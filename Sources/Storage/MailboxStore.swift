@@ -159,6 +159,8 @@ package protocol MailboxStore: Sendable {
     ) async throws -> FlagsChanged
     /// Those of `uids` (nil: of all) that have `\Deleted`.
     func expunge(_ uids: NumberSet?, in mailbox: MailboxID) async throws -> Expunged
+    /// Those of `uids`, whatever their flags, and no other.
+    func remove(_ uids: NumberSet, from mailbox: MailboxID) async throws -> Expunged
     /// Copies keep the flags that are within `flags`, and the internal date, and share the body.
     func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
     /// Copies and expunges in one transaction (RFC 6851).

@@ -128,6 +128,27 @@ struct StoreContractFlags {
         }
     }
 
+    @Test("a removal takes exactly the messages it names, \\Deleted or not: RFC 1939 §6", arguments: StoreFactory.all)
+    func remove(_ factory: StoreFactory) async throws {
+        try await House.with(factory) { house in
+            try await house.deliver(count: 5)
+            _ = try await house.store.change(flags: .add(Flags(system: [.deleted])), of: set(1, 4), in: house.inbox, unchangedSince: nil)
+            let mark = try await house.snapshot().highestModSeq
+            // 9 was never there.
+            let removed = try await house.store.remove(set(2, 4, 9), from: house.inbox)
+            #expect(removed.uids == set(2, 4))
+            let modSeq = try #require(removed.modSeq)
+            #expect(modSeq > mark)
+            #expect(try await house.snapshot().highestModSeq == modSeq)
+            #expect(try await house.uids() == [1, 3, 5])
+            #expect(try await house.flags(1) == ["\\Deleted"])
+            #expect(try await house.store.expunged(since: mark, in: house.inbox) == set(2, 4))
+            let status = try await house.store.status(of: house.inbox)
+            #expect(status.messages == 3 && status.deleted == 1)
+            #expect(try await house.store.remove(set(2, 4), from: house.inbox) == Expunged(uids: NumberSet(), modSeq: nil))
+        }
+    }
+
     @Test("the log of expunged UIDs answers since when: RFC 7162 §3.2.5", arguments: StoreFactory.all)
     func expungedSince(_ factory: StoreFactory) async throws {
         try await House.with(factory) { house in

@@ -17,4 +17,7 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     case uidl = "UIDL"
     case user = "USER"
     case utf8 = "UTF8"
+
+    /// Octets (RFC 1939 §3).
+    static let longest = 4
 }

@@ -7,14 +7,7 @@ extension SMTPWorker {
         let verdict = await gatekeeper.verify(
             user: credentials.user, password: credentials.password, over: .smtp, from: link.facts.peerAddress)
         switch verdict {
-        case .admitted(let principal):
-            let tenure = Tenure(principal)
-            tenure.hold(
-                gatekeeper.admit(principal) { [weak tenure] in
-                    tenure?.revoke()
-                    link.poke()
-                })
-            return .admitted(tenure)
+        case .admitted(let principal): return .admitted(gatekeeper.tenure(of: principal) { link.poke() })
         case .refused: return .notAdmitted
         case .busy: return .busy
         }

@@ -28,9 +28,8 @@ extension SMTPSession {
         }
         switch exchange {
         case .plain:
-            let message = try PlainMessage(octets)
-            // RFC 4616 §2: nobody may act for another here.
-            guard message.authorization.isEmpty || message.authorization == message.user else {
+            guard let message = PlainMessage(octets) else { throw .argument }
+            guard message.actsForItself else {
                 refuseLogin(&output)
                 return nil
             }

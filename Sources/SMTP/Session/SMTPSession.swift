@@ -1,4 +1,5 @@
 package import Conversation
+package import Gatehouse
 package import NIOCore
 
 /// The server's side of an SMTP conversation (RFC 5321), for all three roles.

@@ -38,17 +38,3 @@ package struct Submittal: Sendable {
     package let isExtended: Bool
     package let isAuthenticated: Bool
 }
-
-/// A login's name and password; it never prints itself.
-package struct Credentials: Sendable, CustomStringConvertible, CustomReflectable {
-    package let user: String
-    package let password: Password
-
-    package init(user: String, password: Password) {
-        self.user = user
-        self.password = password
-    }
-
-    package var description: String { "(credentials)" }
-    package var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
-}

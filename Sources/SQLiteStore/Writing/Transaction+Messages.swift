@@ -82,13 +82,16 @@ extension Transaction {
     }
 
     /// With `uids` nil all that have `\Deleted`; with `moved`, the ModSeq of a copy of them, even those without it (MOVE).
-    func expunge(_ uids: NumberSet?, in id: MailboxID, moved: (by: AccountID, modSeq: ModSeq)? = nil) throws -> Expunged {
+    func expunge(
+        _ uids: NumberSet?, in id: MailboxID, moved: (by: AccountID, modSeq: ModSeq)? = nil, evenUndeleted: Bool = false
+    ) throws -> Expunged {
         var entry = try mailbox(id)
         var gone = NumberSet()
-        guard moved != nil || entry.deleted > 0 else { return Expunged(uids: gone, modSeq: nil) }
+        let takesAll = moved != nil || evenUndeleted
+        guard takesAll || entry.deleted > 0 else { return Expunged(uids: gone, modSeq: nil) }
         var table = try table(of: id)
         table.update(uids ?? NumberSet(1...UInt32.max)) { row in
-            guard moved != nil || row.flags.contains(.deleted) else { return row }
+            guard takesAll || row.flags.contains(.deleted) else { return row }
             gone.insert(row.uid)
             entry.count(row, by: -1)
             return nil

@@ -98,16 +98,6 @@ import Testing
         #expect(throws: SyntaxError.base64) { try AuthResponse(ByteBuffer(string: text)) }
     }
 
-    @Test("PLAIN's message has three fields: RFC 4616 §2")
-    func plain() throws {
-        let message = try PlainMessage(Array("\0alice\0open\u{20AC}".utf8))
-        #expect(message.user == "alice" && message.authorization == "" && message.password == Array("open\u{20AC}".utf8))
-        for text in ["", "alice", "\0alice", "\0\0pass", "\0alice\0pass\0more"] {
-            #expect(throws: SyntaxError.argument) { try PlainMessage(Array(text.utf8)) }
-        }
-        #expect(throws: SyntaxError.argument) { try PlainMessage([0, 0xFF, 0, 1]) }
-    }
-
     @Test("a reply can hold no line end, whatever it is made of")
     func replies() {
         var output = ByteBuffer()

@@ -1,4 +1,3 @@
-package import Gatehouse
 package import MailModel
 import Synchronization
 
@@ -27,5 +26,18 @@ package final class Tenure: Sendable {
             return state.stay
         }
         _ = stay
+    }
+}
+
+extension Gatekeeper {
+    /// Lets a session of somebody `verify` has admitted stay. `poke` is called, from any thread, when the tenure has been revoked.
+    package func tenure(of principal: Principal, poke: @escaping @Sendable () -> Void) -> Tenure {
+        let tenure = Tenure(principal)
+        tenure.hold(
+            admit(principal) { [weak tenure] in
+                tenure?.revoke()
+                poke()
+            })
+        return tenure
     }
 }

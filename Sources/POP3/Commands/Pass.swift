@@ -1,0 +1,30 @@
+import Conversation
+import Gatehouse
+import MailModel
+import PostOffice
+
+// USER and PASS, AUTH (RFC 1939 §7, RFC 5034; S5, S6, S15).
+extension POP3Worker {
+    func logIn(_ attempt: LoginAttempt, _ link: any Link) async -> LoginResult {
+        let verdict = await gatekeeper.verify(
+            user: attempt.credentials.user, password: attempt.credentials.password, over: .pop3, from: link.facts.peerAddress)
+        switch verdict {
+        case .admitted(let principal): return await admit(principal, link)
+        case .refused:
+            // Who guesses on one connection waits longer each time.
+            let delay = settings.failureDelay * (1 << min(attempt.failures, 4))
+            if delay > .zero { try? await Task.sleep(for: delay) }
+            return .refused
+        case .busy: return .busy
+        }
+    }
+
+    private func admit(_ principal: Principal, _ link: any Link) async -> LoginResult {
+        do {
+            guard let maildrop = try await maildrops.open(of: principal) else { return .inUse }
+            return .admitted(Visit(tenure: gatekeeper.tenure(of: principal) { link.poke() }, maildrop: maildrop))
+        } catch {
+            return .unavailable(reply(to: error, .pass, link))
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Conversation
+import NIOCore
+import PostOffice
+import Storage
+
+// Messages by their numbers (RFC 1939 §5, §7).
+extension POP3Session {
+    /// LIST and UIDL: of one message, or of all.
+    mutating func list(
+        _ column: Listing.Column, _ command: CommandLine, _ maildrop: Maildrop, _ output: inout ByteBuffer
+    ) throws(SyntaxError) -> Step<POP3Work>? {
+        guard command.hasArgument else {
+            isWaiting = true
+            return .work(.list(Listing(column: column, maildrop: maildrop, marks: marks)))
+        }
+        guard let (index, row) = find(try MessageNumber(command.argument).value, maildrop, &output) else { return nil }
+        output.writeStaticString("+OK ")
+        output.writeListing(column, index, row, maildrop.rows)
+        return nil
+    }
+
+    mutating func dele(_ number: MessageNumber, _ maildrop: Maildrop, _ output: inout ByteBuffer) {
+        guard let (index, row) = find(number.value, maildrop, &output) else { return }
+        marks.mark(index, row)
+        say(.ok("Marked as deleted"), &output)
+    }
+
+    /// The message; nil, and a no is said, when there is none of that number or it is marked.
+    mutating func find(_ number: Int, _ maildrop: Maildrop, _ output: inout ByteBuffer) -> (index: Int, row: MessageRow)? {
+        guard let row = maildrop.rows.row(at: number - 1) else {
+            say(.noSuchMessage, &output)
+            return nil
+        }
+        guard !marks.contains(number - 1) else {
+            say(.deleted, &output)
+            return nil
+        }
+        return (number - 1, row)
+    }
+
+    /// A RETR or TOP that can be carried out; nil for everything else.
+    func retrieval(_ line: LineReader.Line) -> Retrieval? {
+        guard case .line(let text) = line, case .transaction(let visit) = state, let command = try? CommandLine(text),
+            command.verb == .retr || command.verb == .top, objection(to: command) == nil
+        else { return nil }
+        if command.verb == .retr {
+            guard let number = try? MessageNumber(command.argument), let row = row(number.value, visit.maildrop) else { return nil }
+            return Retrieval(row: row, lines: nil)
+        }
+        guard let top = try? TopArguments(command.argument), let row = row(top.message, visit.maildrop) else { return nil }
+        return Retrieval(row: row, lines: top.lines)
+    }
+
+    private func row(_ number: Int, _ maildrop: Maildrop) -> MessageRow? {
+        marks.contains(number - 1) ? nil : maildrop.rows.row(at: number - 1)
+    }
+
+    /// Nil when there is nothing to retrieve.
+    mutating func retrieve(_ retrievals: Retrievals) -> Step<POP3Work>? {
+        guard !retrievals.all.isEmpty, case .transaction(let visit) = state else { return nil }
+        isWaiting = true
+        return .work(.retrieve(retrievals.all, visit.maildrop))
+    }
+}
+
+/// RETRs and TOPs that came together, as many as are worth reading together.
+struct Retrievals {
+    private(set) var all: [Retrieval] = []
+    private var octets = 0
+
+    private static let most = (messages: 64, octets: 1 << 20)
+
+    /// False when it has to wait for those before it.
+    mutating func add(_ retrieval: Retrieval) -> Bool {
+        guard all.isEmpty || all.count < Retrievals.most.messages && octets + Int(retrieval.row.size) <= Retrievals.most.octets else {
+            return false
+        }
+        all.append(retrieval)
+        octets += Int(retrieval.row.size)
+        return true
+    }
+}
+
+extension ByteBuffer {
+    // scan-listing = msg SP octets CRLF;  unique-id-listing = msg SP unique-id CRLF          (RFC 1939 §5, §7)
+    // UIDVALIDITY and UID: no other message of the account's INBOX has them, ever; at most 21 printable octets (RFC 1939 §7: 70).
+    mutating func writeListing(_ column: Listing.Column, _ index: Int, _ row: MessageRow, _ rows: MailboxSnapshot) {
+        switch column {
+        case .octets: writeString("\(index + 1) \(row.size)\r\n")
+        case .identifier: writeString("\(index + 1) \(rows.uidValidity.rawValue).\(row.uid.rawValue)\r\n")
+        }
+    }
+}

@@ -1,0 +1,155 @@
+package import Conversation
+import Gatehouse
+import MailModel
+package import NIOCore
+import PostOffice
+
+/// The server's side of a POP3 conversation (RFC 1939).
+///
+/// - One response a command, in the order of the commands. RETRs and TOPs that came together are one piece of work.
+/// - While work is under way the session has nothing else to say, so the work itself may write.
+/// - Nothing is removed before QUIT: a connection that ends otherwise leaves the maildrop as it was (RFC 1939 §6).
+package struct POP3Session: LineSession {
+    package typealias Work = POP3Work
+    package typealias Outcome = POP3Outcome
+
+    /// RFC 1939 §3; each case says what it may become.
+    enum State: Sendable {
+        /// → transaction, closing
+        case authorization
+        /// → closing
+        case transaction(Visit)
+        case closing(Visit?)
+    }
+
+    let settings: POP3Settings
+    var facts: ConnectionFacts?
+    var state = State.authorization
+    var reader = LineReader()
+    /// A line that waits until the RETRs before it are answered.
+    private var held: LineReader.Line?
+    /// The client's next line belongs to AUTH.
+    var isInExchange = false
+    var isWaiting = false
+    /// What USER said.
+    var user: String?
+    var marks = Marks()
+    var errors = 0
+    var failures = 0
+    private var loginDeadline = Timestamp(rawValue: .max)
+
+    package init(settings: POP3Settings) { self.settings = settings }
+
+    package mutating func begin(_ facts: ConnectionFacts, _ output: inout ByteBuffer) {
+        self.facts = facts
+        loginDeadline = Timestamp(rawValue: settings.clock().rawValue &+ settings.loginPatience)
+        say(.ok("\(settings.serverName) ready"), &output)
+    }
+
+    package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<POP3Work> {
+        var retrievals = Retrievals()
+        endIfDue(&output)
+        while true {
+            if case .closing = state { return .close }
+            guard !isWaiting else { return .wait }
+            guard let line = held ?? reader.next(&input, isInExchange) else {
+                return retrieve(retrievals) ?? .more
+            }
+            held = nil
+            if let retrieval = retrieval(line), retrievals.add(retrieval) { continue }
+            if let step = retrieve(retrievals) {
+                held = line
+                return step
+            }
+            if let step = obey(line, &input, &output) { return step }
+        }
+    }
+
+    /// RFC 2595 §4: what was known from before the handshake is forgotten.
+    package mutating func secured(_ tls: TLSFacts) {
+        facts?.tls = tls
+        user = nil
+        reader = LineReader()
+    }
+
+    /// The account may have been changed; `advance` sees.
+    package mutating func poke() {}
+
+    /// RFC 1939 §3: without a word, and without removing anything.
+    package mutating func expire(_ output: inout ByteBuffer) -> Bool {
+        close()
+        return false
+    }
+
+    package mutating func shutdown(_ output: inout ByteBuffer) {
+        say(.stopping, &output)
+        close()
+    }
+
+    package var patience: Duration {
+        if case .authorization = state { .seconds(settings.loginPatience) } else { settings.patience }
+    }
+
+    package var inputLimit: Int { POP3Settings.authLine }
+}
+
+extension POP3Session {
+    package var visit: Visit? {
+        switch state {
+        case .authorization: nil
+        case .transaction(let visit): visit
+        case .closing(let visit): visit
+        }
+    }
+
+    var place: VerbRule.Place { if case .transaction = state { .transaction } else { .authorization } }
+
+    var circumstances: Capability.Circumstances {
+        let isSecure = facts?.tls != nil
+        return Capability.Circumstances(
+            isAuthenticated: place == .transaction, isSecure: isSecure, offersTLS: settings.offersTLS,
+            allowsLogin: settings.allowsLogin(isSecure: isSecure, isLoopback: facts?.isLoopback ?? false))
+    }
+
+    mutating func say(_ reply: Reply, _ output: inout ByteBuffer) { reply.write(to: &output) }
+
+    /// In the place of the answer to an error too many, it says so, and closes.
+    mutating func complain(_ reply: Reply, _ output: inout ByteBuffer) {
+        errors += 1
+        guard errors > (place == .transaction ? settings.mostErrors.member : settings.mostErrors.stranger) else {
+            return say(reply, &output)
+        }
+        say(.tooManyErrors, &output)
+        close()
+    }
+
+    mutating func close() { state = .closing(visit) }
+
+    /// Too slow a login, or an account that was changed: the connection ends. In the midst of a response nothing more is said.
+    private mutating func endIfDue(_ output: inout ByteBuffer) {
+        switch state {
+        case .authorization where settings.clock() > loginDeadline:
+            if !isWaiting { say(.tooSlow, &output) }
+            close()
+        case .transaction(let visit) where visit.tenure.isRevoked:
+            if !isWaiting { say(.revoked, &output) }
+            close()
+        case .authorization, .transaction, .closing: return
+        }
+    }
+
+    // MARK: Outcomes
+
+    package mutating func absorb(_ outcome: POP3Outcome, _ output: inout ByteBuffer) {
+        isWaiting = false
+        switch outcome {
+        case .login(let result): absorb(result, &output)
+        case .listed, .retrieved: return
+        case .updated(let isDone):
+            // The next session may begin as soon as this one's client has read the answer.
+            visit?.end()
+            say(isDone ? .goodbye : .err("Nothing was removed, try again later", .systemTemporary), &output)
+            close()
+        }
+    }
+}

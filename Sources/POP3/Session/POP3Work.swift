@@ -1,0 +1,70 @@
+package import Gatehouse
+package import PostOffice
+import Storage
+
+/// What a session has done for it; one piece at a time. Listings and messages are written by the work itself.
+package enum POP3Work: Sendable {
+    case logIn(LoginAttempt)
+    /// LIST and UIDL of all messages.
+    case list(Listing)
+    /// RETR and TOP that came together.
+    case retrieve([Retrieval], Maildrop)
+    /// QUIT: those that are marked go.
+    case update(Marks, Maildrop)
+}
+
+/// What became of it.
+package enum POP3Outcome: Sendable {
+    case login(LoginResult)
+    case listed
+    case retrieved
+    case updated(Bool)
+}
+
+package struct LoginAttempt: Sendable {
+    let credentials: Credentials
+    /// Failures on this connection so far.
+    let failures: Int
+}
+
+package enum LoginResult: Sendable {
+    case admitted(Visit)
+    case refused
+    case busy
+    /// The password was right.
+    case inUse
+    /// The maildrop cannot be opened; the reply says why.
+    case unavailable(Reply)
+}
+
+/// Somebody who is logged in, and their maildrop, for as long as the session lasts.
+package struct Visit: Sendable {
+    let tenure: Tenure
+    let maildrop: Maildrop
+
+    package init(tenure: Tenure, maildrop: Maildrop) {
+        self.tenure = tenure
+        self.maildrop = maildrop
+    }
+
+    /// The account may log out, and another session may have the maildrop.
+    func end() {
+        maildrop.giveBack()
+        tenure.end()
+    }
+}
+
+package struct Listing: Sendable {
+    enum Column: Sendable { case octets, identifier }
+
+    let column: Column
+    let maildrop: Maildrop
+    let marks: Marks
+}
+
+/// One message to be sent.
+package struct Retrieval: Sendable {
+    let row: MessageRow
+    /// Of its body, after the header; nil: the whole message.
+    let lines: Int?
+}

@@ -1,0 +1,95 @@
+package import MailModel
+package import NIOCore
+package import Storage
+import Synchronization
+
+/// Lends out maildrops: an account's INBOX, to one session at a time (RFC 1939 §4). One for the whole program.
+///
+/// Only sessions that ask here are kept from each other; IMAP reads and changes the INBOX meanwhile.
+package final class Maildrops: Sendable {
+    private let mailroom: Mailroom
+    private let lent = Mutex<Set<AccountID>>([])
+
+    package init(mailroom: Mailroom) { self.mailroom = mailroom }
+
+    /// Rows that are looked at before others get their turn.
+    private static let slice = 32_768
+
+    /// Nil while another session has it.
+    package func open(of principal: Principal) async throws -> Maildrop? {
+        let account = principal.account
+        guard lent.withLock({ $0.insert(account).inserted }) else { return nil }
+        do {
+            let inbox = try await mailroom.open(.inbox, of: principal)
+            let rows = inbox.handle.snapshot
+            let octets = await Maildrops.octets(of: rows)
+            return Maildrop(rows: rows, octets: octets, handle: inbox.handle, account: account) { [self] in
+                lent.withLock { _ = $0.remove(account) }
+            }
+        } catch {
+            lent.withLock { _ = $0.remove(account) }
+            throw error
+        }
+    }
+
+    private static func octets(of rows: MailboxSnapshot) async -> Int64 {
+        var octets: Int64 = 0
+        for start in stride(from: 0, to: rows.count, by: slice) {
+            rows.forEach(from: start) { index, row in
+                octets += Int64(row.size)
+                return index + 1 < start + slice
+            }
+            await Task.yield()
+        }
+        return octets
+    }
+}
+
+/// An INBOX as it was when it was opened, lent to one session until `giveBack` or its end.
+package final class Maildrop: Sendable {
+    /// What came later is not in it, and what another client has expunged since still is.
+    package let rows: MailboxSnapshot
+    /// Of all messages.
+    package let octets: Int64
+    fileprivate let handle: any MailboxHandle
+    fileprivate let account: AccountID
+    private let onReturn: Mutex<(@Sendable () -> Void)?>
+
+    /// `Maildrops` makes them; so may a rehearsal.
+    package init(
+        rows: MailboxSnapshot, octets: Int64, handle: any MailboxHandle, account: AccountID,
+        onReturn: @escaping @Sendable () -> Void
+    ) {
+        self.rows = rows
+        self.octets = octets
+        self.handle = handle
+        self.account = account
+        self.onReturn = Mutex(onReturn)
+    }
+
+    deinit { giveBack() }
+
+    /// The mailbox as it is now.
+    package var current: MailboxSnapshot { handle.snapshot }
+
+    /// From now on another session can have it. What is not removed stays.
+    package func giveBack() {
+        let action = onReturn.withLock { action in
+            defer { action = nil }
+            return action
+        }
+        action?()
+    }
+}
+
+extension Mailroom {
+    /// Octets of a message, clamped to its size; nil: all of it.
+    package func read(_ range: Range<Int>?, of row: MessageRow, in maildrop: Maildrop) async throws -> ByteBuffer {
+        try await store.read(range, of: row.body, for: maildrop.account)
+    }
+
+    /// Exactly those messages, in one transaction; those that are gone already are gone.
+    package func remove(_ uids: NumberSet, from maildrop: Maildrop) async throws {
+        _ = try await store.remove(uids, from: maildrop.handle.mailbox)
+    }
+}
