@@ -144,7 +144,7 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(name: "ArchitectureTests", swiftSettings: house),
-        .testTarget(name: "FuzzTests", dependencies: ["IMAP", "MessageFormat", "SMTP"], swiftSettings: house),
+        .testTarget(name: "FuzzTests", dependencies: ["IMAP", "MessageFormat", "POP3", "SMTP"], swiftSettings: house),
         .testTarget(name: "MartletTests", dependencies: ["martlet", "MailModel"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

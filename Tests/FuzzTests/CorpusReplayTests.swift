@@ -1,6 +1,7 @@
 import Glibc
 import IMAP
 import MessageFormat
+import POP3
 import SMTP
 import Testing
 
@@ -8,6 +9,7 @@ import Testing
 @Suite struct CorpusReplayTests {
     static let targets: [(name: String, entry: @Sendable (UnsafeRawBufferPointer) -> Void)] = [
         ("MessageFormat", { fuzzMessageFormat($0) }), ("IMAPGrammar", { fuzzIMAPGrammar($0) }), ("SMTPSession", { fuzzSMTPSession($0) }),
+        ("POP3Session", { fuzzPOP3Session($0) }),
     ]
 
     @Test("no seed of a fuzz target traps its grammar", arguments: targets.indices)

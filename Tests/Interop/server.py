@@ -14,7 +14,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOMAIN = "example.test"
-PORTS = {"smtp": 25, "submissions": 465, "submission": 587, "imap": 143, "imaps": 993}
+PORTS = {"smtp": 25, "submissions": 465, "submission": 587, "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995}
 
 
 def program() -> str:
@@ -34,7 +34,7 @@ def free_offset(host="127.0.0.1") -> int:
         offset = random.randint(10000, 31000)
         held = []
         try:
-            for port in list(PORTS.values()) + [110, 995, 80, 443]:
+            for port in list(PORTS.values()) + [80, 443]:
                 s = socket.socket()
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 held.append(s)
@@ -233,7 +233,8 @@ class Peers:
         return self
 
     def port(self, name):
-        return int(self.facts[{"smtp": "SMTP_PORT", "submission": "SUBMISSION_PORT", "imap": "IMAP_PORT", "imaps": "IMAPS_PORT"}[name]])
+        return int(self.facts[{"smtp": "SMTP_PORT", "submission": "SUBMISSION_PORT", "imap": "IMAP_PORT", "imaps": "IMAPS_PORT",
+                               "pop3": "POP3_PORT", "pop3s": "POP3S_PORT"}[name]])
 
     def address(self, name):
         return "%s@%s" % (self.users.get(name, name), self.facts["DOMAIN"])

@@ -12,10 +12,8 @@ struct Delivery: Sendable {
     let link: any Link
     private var output = ByteBuffer()
 
-    /// Octets of a message that are read at a time.
+    /// Octets of a message that are read at a time; up to here it is read whole, together with others.
     private static let piece = 256 << 10
-    /// Up to here a message is read whole, together with others.
-    private static let small = 64 << 10
     /// Octets that are sent at once.
     private static let flushSize = 64 << 10
     /// TOP reads no more than this at first: most headers, and a chunk of the store.
@@ -29,7 +27,7 @@ struct Delivery: Sendable {
 
     consuming func carryOut(_ retrievals: [Retrieval]) async {
         let current = maildrop.current
-        let bodies = await read(retrievals.filter { $0.lines == nil && Int($0.row.size) <= Delivery.small }.map(\.row))
+        let bodies = await read(retrievals.filter { $0.lines == nil && Int($0.row.size) <= Delivery.piece }.map(\.row))
         do {
             for retrieval in retrievals {
                 if current.row(retrieval.row.uid) == nil {
@@ -49,15 +47,10 @@ struct Delivery: Sendable {
         }
     }
 
-    /// One that cannot be read is left to be found out.
+    /// Read together; when one cannot be read, each is left to be read by itself.
     private func read(_ rows: [MessageRow]) async -> [BodyID: ByteBuffer] {
-        let (mailroom, maildrop) = (worker.mailroom, maildrop)
-        return await withTaskGroup(of: (BodyID, ByteBuffer)?.self) { group in
-            for row in rows {
-                group.addTask { (try? await mailroom.read(nil, of: row, in: maildrop)).map { (row.body, $0) } }
-            }
-            return await group.reduce(into: [:]) { found, body in if let body { found[body.0] = body.1 } }
-        }
+        guard rows.count > 1, let bodies = try? await worker.mailroom.read(rows, in: maildrop) else { return [:] }
+        return Dictionary(zip(rows.lazy.map(\.body), bodies)) { first, _ in first }
     }
 
     private mutating func write(_ body: ByteBuffer) {

@@ -57,8 +57,8 @@ package struct TopLines: Sendable {
     /// Lines of the body that are still to come.
     private var lines: Int
     private var isInHeader = true
-    /// Nothing but a CR so far.
-    private var lineIsEmpty = true
+    /// Of the line so far.
+    private var line = Beginning.empty
     package private(set) var isComplete = false
 
     package init(lines: Int) { self.lines = lines }
@@ -69,10 +69,10 @@ package struct TopLines: Sendable {
             var start = 0
             while !isComplete {
                 guard let feed = DotStuffer.feed(in: octets, from: start) else {
-                    lineIsEmpty = lineIsEmpty && TopLines.isEmpty(octets[start...])
+                    see(octets[start...])
                     return octets.count
                 }
-                lineIsEmpty = lineIsEmpty && TopLines.isEmpty(octets[start..<feed])
+                see(octets[start..<feed])
                 endLine()
                 start = feed + 1
             }
@@ -81,13 +81,16 @@ package struct TopLines: Sendable {
         return bytes.getSlice(at: bytes.readerIndex, length: count) ?? ByteBuffer()
     }
 
-    private mutating func endLine() {
-        if isInHeader { isInHeader = !lineIsEmpty } else { lines -= 1 }
-        isComplete = !isInHeader && lines <= 0
-        lineIsEmpty = true
+    private enum Beginning { case empty, carriageReturn, text }
+
+    private mutating func see(_ octets: Slice<UnsafeRawBufferPointer>) {
+        guard let first = octets.first else { return }
+        line = line == .empty && octets.count == 1 && first == UInt8(ascii: "\r") ? .carriageReturn : .text
     }
 
-    private static func isEmpty(_ octets: Slice<UnsafeRawBufferPointer>) -> Bool {
-        octets.count <= 1 && octets.allSatisfy { $0 == UInt8(ascii: "\r") }
+    private mutating func endLine() {
+        if isInHeader { isInHeader = line == .text } else { lines -= 1 }
+        isComplete = !isInHeader && lines <= 0
+        line = .empty
     }
 }

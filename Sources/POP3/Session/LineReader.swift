@@ -26,7 +26,9 @@ struct LineReader: Sendable {
             dropped += view.count
             searched = 0
             input.moveReaderIndex(forwardBy: view.count)
-            return dropped > POP3Settings.longestLine ? .endless : nil
+            guard dropped > POP3Settings.longestLine else { return nil }
+            dropped = 0
+            return .endless
         }
         let length = feed - view.startIndex
         let total = dropped + length + 1

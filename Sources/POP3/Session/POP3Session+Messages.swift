@@ -68,7 +68,7 @@ struct Retrievals {
     private(set) var all: [Retrieval] = []
     private var octets = 0
 
-    private static let most = (messages: 64, octets: 1 << 20)
+    private static let most = (messages: 64, octets: BodyBatch.octets)
 
     /// False when it has to wait for those before it.
     mutating func add(_ retrieval: Retrieval) -> Bool {

@@ -88,6 +88,11 @@ extension Mailroom {
         try await store.read(range, of: row.body, for: maildrop.account)
     }
 
+    /// Messages whole, in the order of `rows`, whose sizes together are at most `BodyBatch.octets`.
+    package func read(_ rows: [MessageRow], in maildrop: Maildrop) async throws -> [ByteBuffer] {
+        try await store.read(rows.map(\.body), for: maildrop.account)
+    }
+
     /// Exactly those messages, in one transaction; those that are gone already are gone.
     package func remove(_ uids: NumberSet, from maildrop: Maildrop) async throws {
         _ = try await store.remove(uids, from: maildrop.handle.mailbox)

@@ -1,6 +1,6 @@
 /// A listening service: its name in the configuration, and its standard port.
 enum Service: String, CaseIterable, Sendable {
-    case smtp, submission, submissions, imap, imaps
+    case smtp, submission, submissions, imap, imaps, pop3, pop3s
 
     var standardPort: Int {
         switch self {
@@ -9,11 +9,13 @@ enum Service: String, CaseIterable, Sendable {
         case .submissions: 465
         case .imap: 143
         case .imaps: 993
+        case .pop3: 110
+        case .pop3s: 995
         }
     }
 
     /// TLS from the first byte on (RFC 8314 §3).
-    var isImplicitTLS: Bool { self == .submissions || self == .imaps }
+    var isImplicitTLS: Bool { self == .submissions || self == .imaps || self == .pop3s }
 
     /// For the screen and the README.
     var summary: String {
@@ -23,6 +25,8 @@ enum Service: String, CaseIterable, Sendable {
         case .submissions: "SMTP submission over TLS"
         case .imap: "IMAP; STARTTLS, then a login"
         case .imaps: "IMAP over TLS"
+        case .pop3: "POP3; STLS, then a login"
+        case .pop3s: "POP3 over TLS"
         }
     }
 }

@@ -2,6 +2,7 @@ import Gatehouse
 import IMAP
 import Logging
 import MailModel
+import POP3
 import PostOffice
 import SMTP
 import Transport
@@ -13,6 +14,18 @@ struct Faces {
     /// Nil when TLS is off.
     let certificates: CertificateShelf?
     let log: Logger
+    private let mailroom: Mailroom
+    /// One for all POP3 listeners: what one of them lends out, no other does.
+    private let maildrops: Maildrops
+
+    init(_ configuration: Configuration, _ house: House, _ certificates: CertificateShelf?, _ log: Logger) {
+        self.configuration = configuration
+        self.house = house
+        self.certificates = certificates
+        self.log = log
+        mailroom = Mailroom(store: house.store, clock: SystemClock.now)
+        maildrops = Maildrops(mailroom: mailroom)
+    }
 
     /// Throws `Listener.Fault`.
     func open(_ listener: Configuration.Listener, in listeners: Listeners) async throws {
@@ -25,6 +38,9 @@ struct Faces {
         case .imap, .imaps:
             endpoint.farewell = { _ in "* BYE Too many connections, try again later\r\n" }
             try await listeners.open(endpoint, imap)
+        case .pop3, .pop3s:
+            endpoint.farewell = { _ in "-ERR [SYS/TEMP] Too many connections, try again later\r\n" }
+            try await listeners.open(endpoint, pop3)
         }
     }
 
@@ -57,8 +73,13 @@ struct Faces {
             version: ProductVersion.number, messageLimit: configuration.limits.messageSize,
             offersTLS: certificates != nil,
             allowsPlaintextOnLoopback: configuration.allowsPlaintextOnLoopback, clock: SystemClock.now, log: log)
-        return IMAPWorker(
-            mailroom: Mailroom(store: house.store, clock: SystemClock.now), gatekeeper: house.gatekeeper,
-            settings: settings)
+        return IMAPWorker(mailroom: mailroom, gatekeeper: house.gatekeeper, settings: settings)
+    }
+
+    private var pop3: POP3Worker {
+        let settings = POP3Settings(
+            version: ProductVersion.number, offersTLS: certificates != nil,
+            allowsPlaintextOnLoopback: configuration.allowsPlaintextOnLoopback, clock: SystemClock.now, log: log)
+        return POP3Worker(mailroom: mailroom, maildrops: maildrops, gatekeeper: house.gatekeeper, settings: settings)
     }
 }

@@ -77,7 +77,7 @@ struct ServiceGraph {
     }
 
     private func openFaces() async throws {
-        let faces = Faces(configuration: configuration, house: house, certificates: certificates, log: log)
+        let faces = Faces(configuration, house, certificates, log)
         for listener in configuration.listeners {
             do {
                 try await faces.open(listener, in: listeners)

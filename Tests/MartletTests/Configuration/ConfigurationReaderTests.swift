@@ -40,7 +40,7 @@ func complaint(
         #expect(found.isEmbedded)
         #expect(found.data == "./data")
         #expect(found.domain?.value == "example.test")
-        #expect(found.listeners.map(\.port) == [2025, 2587, 2465, 2143, 2993])
+        #expect(found.listeners.map(\.port) == [2025, 2587, 2465, 2143, 2993, 2110, 2995])
         #expect(found.listeners.allSatisfy { $0.address == "127.0.0.1" })
         #expect(found.tls.enabled)
         #expect(!found.allowsPlaintextOnLoopback)
@@ -51,7 +51,7 @@ func complaint(
     @Test("MARTLET_PORT_OFFSET replaces the 2000, and MARTLET_DATA moves the data")
     func offset() throws {
         let found = try configuration(environment: ["MARTLET_PORT_OFFSET": "10000", "MARTLET_DATA": "/srv/mail/"])
-        #expect(found.listeners.map(\.port) == [10025, 10587, 10465, 10143, 10993])
+        #expect(found.listeners.map(\.port) == [10025, 10587, 10465, 10143, 10993, 10110, 10995])
         #expect(found.data == "/srv/mail")
     }
 
@@ -59,7 +59,7 @@ func complaint(
     func file() throws {
         let found = try configuration("data: /var/lib/martlet\nhostname: mail.example.org\n")
         #expect(!found.isEmbedded)
-        #expect(found.listeners.map(\.port) == [25, 587, 465, 143, 993])
+        #expect(found.listeners.map(\.port) == [25, 587, 465, 143, 993, 110, 995])
         #expect(found.hostname.value == "mail.example.org")
     }
 
@@ -94,12 +94,15 @@ func complaint(
                 enabled: false
               submissions: {enabled: no}
               imap: {enabled: "off"}
+              pop3: {enabled: "false"}
+              pop3s: {addresses: ["::1"], port: 9955}
             """)
         #expect(
             found.listeners == [
                 .init(service: .smtp, address: "0.0.0.0", port: 2525),
                 .init(service: .imaps, address: "127.0.0.1", port: 993),
                 .init(service: .imaps, address: "::1", port: 993),
+                .init(service: .pop3s, address: "::1", port: 9955),
             ])
     }
 
@@ -150,7 +153,7 @@ func complaint(
     @Test("without TLS only the plain ports listen, and only on loopback")
     func withoutTLS() throws {
         let found = try configuration(environment: ["SMTP_ENABLE_TLS": "false"])
-        #expect(found.listeners.map(\.service) == [.smtp, .submission, .imap])
+        #expect(found.listeners.map(\.service) == [.smtp, .submission, .imap, .pop3])
     }
 }
 
