@@ -33,6 +33,7 @@ package final class SQLiteStore: Store {
     let readers: Readers
     private let files = BlockingPool(name: "martlet-file", threads: 2)
     private let checkpointer: Checkpointer
+    let desk: SearchDesk
     let budget = MemoryBudget()
     private let nextBody: Atomic<Int64>
     private let hasRoom: @Sendable () -> Bool
@@ -70,9 +71,13 @@ package final class SQLiteStore: Store {
         hasRoom = { Disk.free(at: path) >= floor }
         readers = try Readers(count: options.readers) { try BodyReader(path: database, folder: bodies, catalog: catalog) }
         checkpointer = try Checkpointer(path: database, log: log)
+        let indexer = try Indexer(
+            path: path + "/search.db", reader: try BodyReader(path: database, folder: bodies, catalog: catalog), catalog: catalog,
+            lastBody: nextBody.load(ordering: .relaxed) - 1, hasRoom: hasRoom, clock: clock, log: log)
+        desk = SearchDesk(indexer, path: path + "/search.db")
         let index = IndexThread(
             connection: connection, path: database, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
-            foldAfter: options.foldAfter)
+            foldAfter: options.foldAfter, indexer: indexer)
         writer = Writer(segments: SegmentWriter(folder: bodies, lastID: lastSegment), index: index, hasRoom: hasRoom)
         self.catalog = catalog
         self.leases = leases
@@ -88,6 +93,7 @@ package final class SQLiteStore: Store {
                 readers.close()
                 files.close()
                 writer.close()
+                desk.close()
                 continuation.resume()
             }
         }

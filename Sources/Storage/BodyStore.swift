@@ -52,7 +52,7 @@ package enum BodyBatch {
 }
 
 /// A whole store.
-package protocol Store: AccountStore, MailboxStore, BodyStore, RightsStore {
+package protocol Store: AccountStore, MailboxStore, BodyStore, RightsStore, SearchIndex {
     /// Waits for what is under way and closes. Later calls throw `closed`.
     func close() async
 }

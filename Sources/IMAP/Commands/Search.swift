@@ -38,6 +38,7 @@ extension Errand {
 
     private func matches(of program: SearchProgram, in view: MailboxView) async throws -> [Match] {
         var found: [Match] = []
+        let program = try await program.informed(mailroom, view.mailbox)
         let live = view.current
         let isCurrent = live.highestModSeq == view.rows.highestModSeq && live.count == view.rows.count
         var start = 0

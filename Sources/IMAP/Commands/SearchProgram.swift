@@ -46,14 +46,24 @@ struct SearchProgram: Sendable {
     }
 
     private let test: Test
+    private var findings = SearchFindings()
 
     /// `NoSuchNumber`; `Ending` for keys that are not served, whose capabilities are not advertised.
     init(_ key: SearchKey, _ view: MailboxView, now: Timestamp) throws {
         test = try SearchCompiler(view: view, table: view.current.keywords, now: now).test(key)
     }
 
+    /// Ready to use what the index knows.
+    func informed(_ mailroom: Mailroom, _ mailbox: OpenMailbox) async throws -> SearchProgram {
+        let questions = test.questions
+        guard !questions.isEmpty else { return self }
+        var program = self
+        program.findings = try await mailroom.search(questions, in: mailbox)
+        return program
+    }
+
     func verdict(on row: MessageRow, number: UInt32) -> Truth {
-        SearchFacts(row: row, number: number).truth(of: test)
+        SearchFacts(row: row, number: number, findings: findings).truth(of: test)
     }
 
     /// Those that match, in order. Reads headers and texts where nothing else decides; off the caller's loop, for that burns.
@@ -65,7 +75,7 @@ struct SearchProgram: Sendable {
         for (match, outline) in undecided {
             await Task.yield()
             try Task.checkCancellation()
-            var facts = SearchFacts(row: match.row, number: match.number)
+            var facts = SearchFacts(row: match.row, number: match.number, findings: findings)
             facts.outline = outline
             facts.header = outline.header
             var truth = facts.truth(of: test)
@@ -88,14 +98,16 @@ struct SearchProgram: Sendable {
 struct SearchFacts {
     let row: MessageRow
     let number: UInt32
+    let findings: SearchFindings
     var outline: MessageOutline?
     var header: ByteBuffer?
     /// The needles of BODY and TEXT that are in the body's texts; nil: not looked for yet.
     var inBody: Set<SearchNeedle>?
 
-    init(row: MessageRow, number: UInt32) {
+    init(row: MessageRow, number: UInt32, findings: SearchFindings) {
         self.row = row
         self.number = number
+        self.findings = findings
     }
 
     func truth(of test: SearchProgram.Test) -> Truth {
@@ -112,7 +124,7 @@ struct SearchFacts {
         case .changedSince(let modSeq): Truth(row.modSeq >= modSeq)
         case .sentDays(let isMeant): truth(ofDay: isMeant)
         case .field(let name, let needle): truth(ofField: name, needle)
-        case .body(let needle): inBody.map { Truth($0.contains(needle)) } ?? .unknown
+        case .body(let needle): truth(ofBody: needle)
         case .text(let needle): truth(ofText: needle)
         }
     }
@@ -144,14 +156,23 @@ struct SearchFacts {
     }
 
     private func truth(ofField name: String, _ needle: SearchNeedle) -> Truth {
+        // The index knows of whole headers: where it has no such text, the field has none.
+        if !needle.isEmpty, findings.holds(SearchQuestion(needle, in: .header), row.body) == false { return .no }
         guard let header else { return .unknown }
         return Truth(SearchableText.anyField(name, of: header) { needle.isIn(folded: $0) })
     }
 
+    private func truth(ofBody needle: SearchNeedle) -> Truth {
+        if let inBody { return Truth(inBody.contains(needle)) }
+        if needle.isEmpty { return .yes }
+        return findings.holds(SearchQuestion(needle, in: .body), row.body).map { Truth($0) } ?? .unknown
+    }
+
     private func truth(ofText needle: SearchNeedle) -> Truth {
+        if needle.isEmpty { return .yes }
+        if let holds = findings.holds(SearchQuestion(needle, in: [.header, .body]), row.body) { return Truth(holds) }
         if inBody?.contains(needle) == true { return .yes }
         guard let header else { return .unknown }
-        if needle.isEmpty { return .yes }
         var folded: [UInt8] = []
         SearchableText.fold(header: header, into: &folded)
         if needle.isIn(folded: folded) { return .yes }
@@ -186,6 +207,19 @@ struct SearchFacts {
 }
 
 extension SearchProgram.Test {
+    /// What to ask an index.
+    fileprivate var questions: Set<SearchQuestion> {
+        switch self {
+        case .field(_, let needle): needle.isEmpty ? [] : [SearchQuestion(needle, in: .header)]
+        case .body(let needle): needle.isEmpty ? [] : [SearchQuestion(needle, in: .body)]
+        case .text(let needle): needle.isEmpty ? [] : [SearchQuestion(needle, in: [.header, .body])]
+        case .all(let tests): tests.reduce(into: []) { $0.formUnion($1.questions) }
+        case .either(let a, let b): a.questions.union(b.questions)
+        case .not(let test): test.questions
+        default: []
+        }
+    }
+
     /// Of BODY and TEXT.
     fileprivate var needles: Set<SearchNeedle> {
         switch self {

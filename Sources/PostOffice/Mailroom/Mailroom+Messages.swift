@@ -23,6 +23,12 @@ extension Mailroom {
         return try await store.read(rows.map(\.body), for: mailbox.account)
     }
 
+    /// What the index knows of texts among the account's bodies. Of the newest it may know nothing yet.
+    package func search(_ questions: Set<SearchQuestion>, in mailbox: OpenMailbox) async throws -> SearchFindings {
+        try require([], in: mailbox)
+        return try await store.search(questions, among: mailbox.account)
+    }
+
     /// Of flags that the viewer may not change those are passed over (RFC 4314 §4); `notPermitted` when there is no other.
     package func change(
         _ change: FlagChange, of uids: NumberSet, in mailbox: OpenMailbox, unchangedSince: ModSeq? = nil

@@ -28,6 +28,9 @@ struct Label {
         case outline = 5
         case mailboxName = 6
         case subscription = 7
+        case searchHead = 20
+        case searchWords = 21
+        case searchPostings = 22
     }
 
     let kind: Kind

@@ -47,6 +47,8 @@ struct Staged {
     var opened: [MailboxID: OpenMailbox] = [:]
     var deleted: Set<MailboxID> = []
     var access: [MailboxID: AccessList] = [:]
+    /// Bodies that accounts hold from now on and did not before.
+    var held: [(body: BodyID, account: AccountID)] = []
 }
 
 /// Accounts, mailboxes and who looks at them, in memory. The index thread alone changes it, after each commit; anybody reads.

@@ -15,6 +15,7 @@ final class IndexThread {
     private let catalog: Catalog
     private let leases: Leases
     private let folder: BodyFolder
+    private let indexer: Indexer
     private let clock: Timestamp.Clock
     private let log: Logger
     private var epoch = 1
@@ -30,8 +31,9 @@ final class IndexThread {
 
     init(
         connection: Connection, path: String, catalog: Catalog, leases: Leases, folder: BodyFolder, clock: @escaping Timestamp.Clock, log: Logger,
-        ledger: Ledger, foldAfter: Int
+        ledger: Ledger, foldAfter: Int, indexer: Indexer
     ) {
+        self.indexer = indexer
         self.connection = connection
         self.path = path
         self.catalog = catalog
@@ -83,6 +85,8 @@ final class IndexThread {
         ledger.add(transaction.records, epoch: epoch)
         for action in transaction.afterCommit { action() }
         catalog.publish(transaction.staged, epoch: epoch, leases: leases)
+        indexer.push(transaction.staged.held.map { .held($0.body, by: $0.account) })
+        indexer.push(transaction.staged.accounts.compactMap { $0.value == nil ? .removed($0.key) : nil })
     }
 
     /// A commit that failed is never tried again on this connection: what SQLite or the system kept of it is not known.

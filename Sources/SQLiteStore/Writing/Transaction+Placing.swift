@@ -118,6 +118,7 @@ extension Transaction {
             key.withUnsafeBytes { Array($0) }, under: try self.account(account).key,
             as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue))
         try write("INSERT INTO holder VALUES (?,?,?,?)", .int(body.rawValue), .int(account.rawValue), .int(count), .blob(wrapped))
+        staged.held.append((body, account))
     }
 
     /// The thread of the first message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).

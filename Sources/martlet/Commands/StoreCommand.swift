@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Look after the store.", subcommands: [Check.self, Compact.self])
+        commandName: "store", abstract: "Look after the store.", subcommands: [Check.self, Compact.self, Status.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -27,6 +27,19 @@ struct StoreCommand: ParsableCommand {
 
         func run() async throws {
             try StoreCommand.show(try await Administrator(options).give(.compactStore(all: all)), json: output.json)
+        }
+    }
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show how far the search index is.",
+            discussion: "Nothing is to be indexed: the indexer is idle.")
+
+        @OptionGroup var options: ConfigurationOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try StoreCommand.show(try await Administrator(options).give(.storeStatus), json: output.json)
         }
     }
 

@@ -36,6 +36,7 @@ struct Administration: Sendable {
             return Administration.advice(try await directory.set(password: Password(password), of: name))
         case .removeAccount(let name): try await directory.remove(account: name)
         case .checkStore: return .report(HealthReport(try await store.check()))
+        case .storeStatus: return .report(HealthReport(store.searchStatus))
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -73,6 +74,14 @@ extension HealthReport {
             Count(name: "octets", value: Int(clamping: report.octets)),
         ]
         problems = report.faults
+    }
+
+    fileprivate init(_ status: SearchStatus) {
+        counts = [
+            Count(name: "messages to index", value: status.waiting),
+            Count(name: "messages indexed", value: status.bodies),
+            Count(name: "search segments", value: status.segments),
+        ]
     }
 
     fileprivate init(_ report: CompactionReport) {

@@ -9,6 +9,7 @@ enum Order: Codable, Sendable {
     case setPassword(name: String, password: String)
     case removeAccount(name: String)
     case checkStore
+    case storeStatus
     /// `all`: also segments that are mostly alive.
     case compactStore(all: Bool)
 }

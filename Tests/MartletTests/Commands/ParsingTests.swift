@@ -11,7 +11,7 @@ import Testing
             "domain remove example.org",
             "account add a@example.org", "account list", "account enable a@example.org",
             "account disable a@example.org", "account password a@example.org",
-            "account remove a@example.org", "message inspect file", "store check", "store compact", "version",
+            "account remove a@example.org", "message inspect file", "store check", "store compact", "store status", "version",
         ])
     func commands(_ line: String) throws {
         let command = try Martlet.parseAsRoot(line.split(separator: " ").map(String.init))
@@ -25,7 +25,7 @@ import Testing
             "domain remove", "account", "account add",
             "account list", "account enable", "account disable", "account password", "account remove", "message",
             "message inspect", "store",
-            "store check", "store compact", "version",
+            "store check", "store compact", "store status", "version",
         ])
     func help(_ line: String) {
         let words = line.split(separator: " ").map(String.init) + ["--help"]

@@ -1,0 +1,231 @@
+import Crypto
+import Glibc
+import Logging
+import MailModel
+import MessageFormat
+import NIOCore
+import Storage
+import Synchronization
+
+/// Keeps the search index behind the arrival of mail: one niced thread, which nobody waits for.
+///
+/// A body's words come into memory first, from where queries have them; a segment is written when there are many, or after a while, and segments of
+/// like size are merged. After a start what memory had is read again from the bodies: those above a mark, and once a day all that are not indexed.
+///
+/// `@unchecked Sendable`: what is not `let` belongs to the thread.
+final class Indexer: @unchecked Sendable {
+    enum Event {
+        /// An account holds a body that it did not.
+        case held(BodyID, by: AccountID)
+        case removed(AccountID)
+        /// Calls back once everything before it is indexed; with `writing` on disk too, and what is due by the clock done.
+        case settled(writing: Bool, () -> Void)
+    }
+
+    struct Limits {
+        /// Of one account's words in memory, in octets, before they become a segment.
+        var young = 4 << 20
+        var youngBodies = 8_192
+        /// Of all accounts' words in memory.
+        var allYoung = 32 << 20
+        /// Seconds after which words in memory are written though they are few.
+        var youngAge: Int64 = 300
+        /// Segments of like size before they are merged.
+        var alike = 8
+        /// Seconds between looks for words of bodies that are gone, which leave the disk within a day.
+        var purge: Int64 = 8 * 3_600
+    }
+
+    static let limits = Limits()
+    private static let atOnce = 256
+    /// Bodies under the mark that are looked at again after a start: those that came in out of order.
+    private static let margin: Int64 = 4_096
+
+    let shelf: SearchShelf
+    let queue = BlockingQueue<Event>()
+    let catalog: Catalog
+    let reader: BodyReader
+    let clock: Timestamp.Clock
+    let log: Logger
+    let limits: Limits
+    /// Whether the disk is above its free floor.
+    let hasRoom: @Sendable () -> Bool
+    var file: SearchFile
+    /// When each account's words in memory began to be.
+    var youngSince: [AccountID: Timestamp] = [:]
+    /// Where the walk through all held bodies stands; nil: nothing is left to look at.
+    var walk: (body: Int64, account: Int64)?
+    var lastPurge: Timestamp
+    private var highest: Int64 = 0
+    private var texts: (body: BodyID, texts: [IndexedText])?
+    private var settling: [(writing: Bool, () -> Void)] = []
+    /// Events that were not dealt with yet, and one while there is a walk.
+    private let open = Atomic<Int>(0)
+    private let hasWalk = Atomic<Bool>(true)
+    private var thread: BlockingThread?
+
+    init(
+        path: String, reader: BodyReader, catalog: Catalog, lastBody: Int64, limits: Limits = Indexer.limits, hasRoom: @escaping @Sendable () -> Bool,
+        clock: @escaping Timestamp.Clock, log: Logger
+    ) throws {
+        self.hasRoom = hasRoom
+        self.reader = reader
+        self.catalog = catalog
+        self.clock = clock
+        self.log = log
+        self.limits = limits
+        shelf = SearchShelf()
+        file = try SearchFile.open(path, lastBody: lastBody, log: log)
+        lastPurge = Timestamp(rawValue: try file.number("purged") ?? clock().rawValue)
+        for segment in try file.segments() where catalog.account(segment.account) == nil { try file.remove(segment.id) }
+        shelf.load(try file.segments())
+        walk = (try file.number("mark") ?? 0, 0)
+        thread = BlockingThread("martlet-words") { [self] in
+            // On Linux 0 means this thread alone.
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+            run()
+        }
+    }
+
+    /// False once closed.
+    @discardableResult
+    func push(_ events: [Event]) -> Bool {
+        guard !events.isEmpty else { return true }
+        open.add(events.count, ordering: .relaxed)
+        let isTaken = queue.push(contentsOf: events)
+        if !isTaken { open.subtract(events.count, ordering: .relaxed) }
+        return isTaken
+    }
+
+    /// Bodies that wait to be indexed; a walk through those of before the start counts as one.
+    var waiting: Int { open.load(ordering: .relaxed) + (hasWalk.load(ordering: .relaxed) ? 1 : 0) }
+
+    /// Ends the thread after what was pushed; blocks.
+    func close() {
+        queue.close()
+        thread?.join()
+    }
+
+    private func run() {
+        while let events = queue.take(most: Indexer.atOnce, milliseconds: walk != nil || !settling.isEmpty ? 0 : 1_000) {
+            for event in events { handle(event) }
+            if events.isEmpty { goOn() }
+            open.subtract(events.count, ordering: .relaxed)
+            attempt("write") { try writeFull() }
+        }
+        attempt("write") { try writeAll() }
+        for (_, done) in settling { done() }
+        file.connection.close()
+    }
+
+    /// What is done while no mail comes.
+    private func goOn() {
+        texts = nil
+        reader.forgetFiles()
+        if walk != nil {
+            attempt("walk") { try walkOn() }
+            hasWalk.store(walk != nil, ordering: .relaxed)
+            return
+        }
+        attempt("write") { try writeOld() }
+        attempt("merge") { try merge() }
+        attempt("purge") { try purgeIfDue() }
+        hasWalk.store(walk != nil, ordering: .relaxed)
+        guard walk == nil else { return }
+        let done = settling
+        settling = []
+        if done.contains(where: \.writing) {
+            attempt("write") { try writeAll() }
+            attempt("merge") { try merge() }
+        }
+        for (_, finish) in done { finish() }
+    }
+
+    /// A fault of the index is no fault of the mail: it is told, and what was not indexed is scanned.
+    private func attempt(_ what: String, _ work: () throws -> Void) {
+        do { try work() } catch {
+            log.warning("Search index, \(what): \(error)")
+            try? file.connection.execute("ROLLBACK")
+            if what == "walk" { walk = nil }
+        }
+    }
+
+    private func handle(_ event: Event) {
+        switch event {
+        case .held(let body, let account): attempt("body \(body.rawValue)") { try index(body, of: account) }
+        case .removed(let account): attempt("removal") { try remove(account) }
+        case .settled(let writing, let done): settling.append((writing, done))
+        }
+    }
+
+    func index(_ body: BodyID, of account: AccountID) throws {
+        guard let entry = catalog.account(account), try !isIndexed(body, of: entry) else { return }
+        if texts?.body != body {
+            do { texts = (body, try readTexts(of: body, for: account)) } catch StorageFault.noSuchMessage { return }
+        }
+        guard let texts else { return }
+        shelf.young(of: account).words.withLock { $0.add(body, texts.texts) }
+        if youngSince[account] == nil { youngSince[account] = clock() }
+        highest = max(highest, body.rawValue)
+    }
+
+    private func isIndexed(_ body: BodyID, of account: AccountEntry) throws -> Bool {
+        guard let words = shelf.words(of: account.record.id) else { return false }
+        if words.young.words.withLock({ $0.contains(body) }) { return true }
+        for segment in words.segments where segment.lowest.rawValue <= body.rawValue && body.rawValue <= segment.highest.rawValue {
+            if try file.head(of: segment, account.searchKey, in: shelf.cache).contains(body) { return true }
+        }
+        return false
+    }
+
+    private func readTexts(of body: BodyID, for account: AccountID) throws -> [IndexedText] {
+        guard let outline = try reader.outlines(of: [body], for: account).first else { throw StorageFault.noSuchMessage }
+        let isSmall = outline.size <= SearchableText.readSize * 4
+        let whole = isSmall ? try reader.read(nil, of: body, for: account) : ByteBuffer()
+        func octets(_ range: Range<Int>) throws -> ByteBuffer {
+            guard isSmall else { return try reader.read(range, of: body, for: account) }
+            let range = range.clamped(to: 0..<whole.readableBytes)
+            return whole.getSlice(at: whole.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
+        }
+        var header: [UInt8] = []
+        SearchableText.fold(header: try octets(0..<min(outline.headerSize, MessageLimits.standard.headerOctets)), into: &header)
+        var texts = [IndexedText(zones: .header, octets: header)]
+        try SearchableText(outline).forEach(readNow: octets) { text in
+            texts.append(IndexedText(zones: .body, octets: text))
+            return true
+        }
+        return texts
+    }
+
+    private func remove(_ account: AccountID) throws {
+        let segments = shelf.words(of: account)?.segments ?? []
+        shelf.remove(account)
+        youngSince[account] = nil
+        guard !segments.isEmpty else { return }
+        try file.connection.execute("BEGIN IMMEDIATE")
+        for segment in segments { try file.remove(segment.id) }
+        try file.connection.execute("COMMIT")
+        try file.connection.checkpoint(truncate: true)
+    }
+
+    /// The next bodies that somebody holds, those that are indexed already passed over.
+    private func walkOn() throws {
+        guard let from = walk else { return }
+        let rows = try reader.connection.prepare("SELECT body, account FROM holder WHERE (body, account) > (?, ?) ORDER BY body, account LIMIT ?")
+        try rows.bind([.int(from.body), .int(from.account), .int(Int64(Indexer.atOnce))])
+        var found: [(body: Int64, account: Int64)] = []
+        while try rows.step() { found.append((rows.int(0), rows.int(1))) }
+        rows.reset()
+        walk = found.count < Indexer.atOnce ? nil : found.last
+        for item in found {
+            attempt("body \(item.body)") { try index(BodyID(rawValue: item.body), of: AccountID(rawValue: item.account)) }
+        }
+    }
+
+    /// All bodies below are in segments, as far as is known.
+    func mark() throws {
+        let young = shelf.all.values.compactMap { $0.young.words.withLock { $0.bodies.map(\.rawValue).min() } }.min()
+        let mark = min(young ?? highest, walk?.body ?? .max) - Indexer.margin
+        if mark > (try file.number("mark") ?? 0) { try file.set("mark", mark) }
+    }
+}

@@ -1,0 +1,154 @@
+import Crypto
+import Glibc
+import MailModel
+import MessageFormat
+import Storage
+
+/// Answers questions from one account's words.
+struct SearchQuery {
+    private let questions: [SearchQuestion]
+    private var known = ContiguousArray<BodyID>()
+    private var certain: [ContiguousArray<BodyID>]
+    private var possible: [ContiguousArray<BodyID>]
+
+    /// A query of more looks at texts for the rest.
+    static let mostQuestions = 64
+
+    init(_ questions: Set<SearchQuestion>) {
+        self.questions = Array(questions.prefix(SearchQuery.mostQuestions))
+        certain = self.questions.map { _ in [] }
+        possible = certain
+    }
+
+    var findings: SearchFindings {
+        var answers: [SearchQuestion: SearchFindings.Answer] = [:]
+        for (index, question) in questions.enumerated() {
+            answers[question] = SearchFindings.Answer(certain: BodySet(certain[index]), possible: BodySet(possible[index]))
+        }
+        return SearchFindings(known: BodySet(known), answers: answers)
+    }
+
+    /// Where the words of each clause of each question are: a set of zones for each body.
+    private struct Tally {
+        var zones: [[[UInt8]]]
+
+        init(_ questions: [SearchQuestion], bodies: Int) {
+            zones = questions.map { $0.needle.clauses.map { _ in [UInt8](repeating: 0, count: bodies) } }
+        }
+    }
+
+    mutating func look(in segment: SegmentRecord, of file: SearchFile, _ key: SymmetricKey, _ cache: SearchCache) throws {
+        let head = try file.head(of: segment, key, in: cache)
+        var tally = Tally(questions, bodies: head.bodies.count)
+        for block in 0..<segment.blocks {
+            let words = try file.words(block, of: segment, key, in: cache)
+            var postings: [UInt8]?
+            for (number, question) in questions.enumerated() {
+                for (place, clause) in question.needle.clauses.enumerated() where !clause.pattern.isEmpty {
+                    let found = WordList.numbers(of: clause.pattern, in: words)
+                    guard !found.isEmpty else { continue }
+                    let opened = try postings ?? file.postings(block, of: segment, key)
+                    postings = opened
+                    try Postings.forEach(of: found, in: opened) { _, ordinal, zones in
+                        if ordinal < head.bodies.count { tally.zones[number][place][ordinal] |= zones }
+                    }
+                }
+            }
+        }
+        conclude(tally, head.bodies, head.traits)
+    }
+
+    mutating func look(in young: YoungWords) {
+        guard !young.isEmpty else { return }
+        var tally = Tally(questions, bodies: young.bodies.count)
+        for (number, question) in questions.enumerated() {
+            for (place, clause) in question.needle.clauses.enumerated() where !clause.pattern.isEmpty {
+                let isMeant = young.words(with: clause.pattern)
+                guard let isMeant else { continue }
+                for posting in young.postings where isMeant[Int(posting >> 32)] {
+                    tally.zones[number][place][Int(posting & 0xFFFF_FFFF) >> 2] |= UInt8(posting & 3)
+                }
+            }
+        }
+        conclude(tally, young.bodies, young.traits.enumerated().compactMap { $1 == 0 ? nil : SegmentHead.Trait(ordinal: $0, bits: $1) })
+    }
+
+    private mutating func conclude(_ tally: Tally, _ bodies: ContiguousArray<BodyID>, _ traits: [SegmentHead.Trait]) {
+        known.append(contentsOf: bodies)
+        for (number, question) in questions.enumerated() {
+            let needle = question.needle
+            let wanted = question.zones.rawValue
+            var zones = [UInt8](repeating: wanted, count: bodies.count)
+            for (place, clause) in needle.clauses.enumerated() {
+                var own = tally.zones[number][place]
+                if clause.mayBeLong, !needle.isOneWord { for trait in traits { own[trait.ordinal] |= trait.bits & 3 } }
+                for ordinal in zones.indices { zones[ordinal] &= own[ordinal] }
+            }
+            let isCertain = needle.isOneWord || needle.isEmpty
+            for trait in traits where !isCertain || zones[trait.ordinal] == 0 {
+                let isHidden = needle.isOneWord && needle.clauses[0].mayBeLong && trait.bits & wanted & 3 != 0
+                if trait.bits & BodyTrait.opaque != 0 || isHidden {
+                    possible[number].append(bodies[trait.ordinal])
+                    zones[trait.ordinal] = 0
+                }
+            }
+            for ordinal in zones.indices where zones[ordinal] != 0 {
+                if isCertain { certain[number].append(bodies[ordinal]) } else { possible[number].append(bodies[ordinal]) }
+            }
+        }
+    }
+}
+
+extension YoungWords {
+    /// Which words hold a pattern; nil: none.
+    func words(with pattern: [UInt8]) -> [Bool]? {
+        var found: [Bool]?
+        WordList.forEach(pattern, in: list) { start in
+            var low = 0
+            var high = starts.count
+            while low < high {
+                let middle = (low + high) / 2
+                if Int(starts[middle]) <= start { low = middle + 1 } else { high = middle }
+            }
+            if low > 0 {
+                if found == nil { found = [Bool](repeating: false, count: starts.count) }
+                found?[low - 1] = true
+            }
+        }
+        return found
+    }
+}
+
+extension WordList {
+    /// Calls `visit` with a place in each word that holds a pattern.
+    static func forEach(_ pattern: [UInt8], in list: [UInt8], _ visit: (Int) -> Void) {
+        let isAnchored = pattern.first == 0x0A
+        list.withUnsafeBytes { list in
+            pattern.withUnsafeBytes { pattern in
+                var from = 0
+                while let found = find(pattern, in: list, from: from) {
+                    let place = isAnchored ? found + 1 : found
+                    visit(place)
+                    // On with the line feed behind the word.
+                    guard let origin = list.baseAddress, place < list.count, let end = memchr(origin + place, 0x0A, list.count - place) else { return }
+                    from = UnsafeRawPointer(end) - origin
+                }
+            }
+        }
+    }
+
+    /// The numbers of the words in a list that hold a pattern, rising.
+    static func numbers(of pattern: [UInt8], in list: [UInt8]) -> [Int] {
+        var numbers: [Int] = []
+        var number = -1
+        var counted = 0
+        forEach(pattern, in: list) { place in
+            while counted < place {
+                if list[counted] == 0x0A { number += 1 }
+                counted += 1
+            }
+            numbers.append(number)
+        }
+        return numbers
+    }
+}
