@@ -14,6 +14,10 @@ extension MemoryStore {
         try look(.outlines) { state in try bodies.map { try state.body($0, for: account).outline } }
     }
 
+    package func encodedOutlines(of bodies: [BodyID], for account: AccountID) async throws -> [EncodedOutline] {
+        try look(.outlines) { state in try bodies.map { EncodedOutline(try state.body($0, for: account).outline) } }
+    }
+
     package func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer {
         let octets = try look(.read) { try $0.body(body, for: account).octets }
         guard let range else { return octets }

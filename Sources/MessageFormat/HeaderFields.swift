@@ -40,24 +40,46 @@ package struct HeaderFields: Sequence, Sendable {
     /// The first field of a name, in any case.
     package func first(_ name: String) -> Field? { first { $0.isNamed(name) } }
 
-    /// The fields that have one of these names, or with `excluding` those that have none of them, octet for octet, and
-    /// an empty line (RFC 9051 §6.4.5 HEADER.FIELDS, HEADER.FIELDS.NOT). Names match without regard to ASCII case.
+    /// `HeaderSelection` of one header.
     package static func select(names: [String], excluding: Bool, from header: ByteBuffer) -> ByteBuffer {
-        let wanted = Set(names.map { $0.lowercased() })
         var result = ByteBuffer()
-        header.withUnsafeReadableBytes { octets in
-            var offset = 0
-            while let span = FieldSpan(octets, from: offset) {
-                offset = span.end
-                let name = HeaderText.lowercased(
-                    UnsafeRawBufferPointer(rebasing: octets[span.start..<span.start + span.nameLength]))
-                guard wanted.contains(name) != excluding else { continue }
-                result.writeBytes(octets[span.start..<span.end])
-                if octets[span.end - 1] != 0x0A { result.writeStaticString("\r\n") }
-            }
+        let selection = HeaderSelection(names: names, excluding: excluding)
+        header.withUnsafeReadableBytes { selection.write($0, to: &result) }
+        return result
+    }
+}
+
+/// Which fields of headers are wanted: those that have one of these names, or with `excluding` those that have none of them, octet for octet, and
+/// an empty line (RFC 9051 §6.4.5 HEADER.FIELDS, HEADER.FIELDS.NOT). Names match without regard to ASCII case. Made once for many headers.
+package struct HeaderSelection: Sendable {
+    /// In lower case.
+    private let names: [[UInt8]]
+    private let excluding: Bool
+
+    package init(names: [String], excluding: Bool) {
+        self.names = names.map { Array($0.utf8).map(OctetSet.lowercased) }
+        self.excluding = excluding
+    }
+
+    /// Behind what is in `result`.
+    package func write(_ header: UnsafeRawBufferPointer, to result: inout ByteBuffer) {
+        var offset = 0
+        while let span = FieldSpan(header, from: offset) {
+            offset = span.end
+            guard isNamed(UnsafeRawBufferPointer(rebasing: header[span.start..<span.start + span.nameLength])) != excluding else { continue }
+            result.writeBytes(UnsafeRawBufferPointer(rebasing: header[span.start..<span.end]))
+            if header[span.end - 1] != 0x0A { result.writeStaticString("\r\n") }
         }
         result.writeStaticString("\r\n")
-        return result
+    }
+
+    private func isNamed(_ name: UnsafeRawBufferPointer) -> Bool {
+        for wanted in names where wanted.count == name.count {
+            var index = 0
+            while index < wanted.count, OctetSet.lowercased(name[index]) == wanted[index] { index += 1 }
+            if index == wanted.count { return true }
+        }
+        return false
     }
 }
 

@@ -24,6 +24,11 @@ enum Lines {
         return count
     }
 
+    static func isEqual(_ a: UnsafeRawBufferPointer, _ b: StaticString) -> Bool {
+        guard a.count == b.utf8CodeUnitCount, let start = a.baseAddress else { return false }
+        return memcmp(start, b.utf8Start, a.count) == 0
+    }
+
     static func isEqual(_ a: UnsafeRawBufferPointer, _ b: [UInt8]) -> Bool {
         guard a.count == b.count, let start = a.baseAddress else { return a.isEmpty && b.isEmpty }
         return b.withUnsafeBytes { other in other.baseAddress.map { memcmp(start, $0, a.count) == 0 } ?? false }

@@ -11,11 +11,16 @@ extension MessageOutline {
     /// Reads what `encode()` wrote, to the last octet; throws `OutlineCorrupt` for anything else. Room is taken for no
     /// more than there are octets.
     package init(decoding bytes: ByteBuffer) throws(OutlineCorrupt) {
-        var reader = OutlineReader(bytes: bytes.slice())
-        size = try reader.number()
-        headerSize = try reader.number()
-        lineCount = try reader.number()
-        header = try reader.flag() ? try reader.bytes() : nil
+        self = try EncodedOutline(Array(buffer: bytes)[...]).decoded()
+    }
+
+    init(decoding octets: UnsafeRawBufferPointer) throws(OutlineCorrupt) {
+        var reader = OutlineReader(octets)
+        let head = try reader.head()
+        size = head.size
+        headerSize = head.headerSize
+        lineCount = head.lineCount
+        header = head.header.map { ByteBuffer(bytes: $0) }
         envelope = try reader.envelope()
         messageID = try reader.optionalText()
         references = try reader.texts()
@@ -38,31 +43,35 @@ extension Int64 {
     fileprivate var clamped: Int64 { Swift.max(self, -Int64.max) }
 }
 
-private struct OutlineReader {
+/// Reads an encoded outline from front to back, and never beyond its end. It and the texts it gives are views of the octets: they must not outlive the
+/// closure that they were given to.
+package struct OutlineReader {
     // Deeper than any limit that a scanner was ever given.
-    private static let deepest = 256
+    static let deepest = 256
 
-    let source: ByteBuffer
-    var offset = 0
+    private let source: UnsafeRawBufferPointer
+    private(set) var offset = 0
 
-    init(bytes: ByteBuffer) { source = bytes }
+    init(_ octets: UnsafeRawBufferPointer) { source = octets }
 
-    var corrupt: OutlineCorrupt { OutlineCorrupt(offset: offset) }
-    var isAtEnd: Bool { offset == source.writerIndex }
+    package var corrupt: OutlineCorrupt { OutlineCorrupt(offset: offset) }
+    var isAtEnd: Bool { offset == source.count }
 
     mutating func octet() throws(OutlineCorrupt) -> UInt8 {
-        guard let octet: UInt8 = source.getInteger(at: offset) else { throw corrupt }
-        offset += 1
-        return octet
+        guard offset < source.count else { throw corrupt }
+        defer { offset += 1 }
+        return source[offset]
     }
 
     mutating func unsigned() throws(OutlineCorrupt) -> UInt64 {
-        var number: UInt64 = 0
-        var shift: UInt64 = 0
+        let first = try octet()
+        guard first >= 0x80 else { return UInt64(first) }
+        var number = UInt64(first & 0x7F)
+        var shift: UInt64 = 7
         while true {
             let octet = try octet()
             // Ten groups at most, the tenth of one bit, and no group of zeros at the end: one way to write a number.
-            guard shift < 63 || octet <= 1, octet != 0 || shift == 0 else { throw corrupt }
+            guard shift < 63 || octet <= 1, octet != 0 else { throw corrupt }
             number |= UInt64(octet & 0x7F) &<< shift
             if octet < 0x80 { return number }
             shift += 7
@@ -87,42 +96,18 @@ private struct OutlineReader {
         }
     }
 
-    mutating func take(_ count: Int) throws(OutlineCorrupt) -> ByteBuffer {
-        guard count <= source.writerIndex - offset, let bytes = source.getSlice(at: offset, length: count) else {
-            throw corrupt
-        }
-        offset += count
-        return bytes
+    mutating func take(_ count: Int) throws(OutlineCorrupt) -> UnsafeRawBufferPointer {
+        guard count <= source.count - offset else { throw corrupt }
+        defer { offset += count }
+        return UnsafeRawBufferPointer(rebasing: source[offset..<offset + count])
     }
 
-    mutating func bytes() throws(OutlineCorrupt) -> ByteBuffer { try take(try number()) }
+    mutating func bytes() throws(OutlineCorrupt) -> UnsafeRawBufferPointer { try take(try number()) }
 
-    mutating func text(_ count: Int) throws(OutlineCorrupt) -> String {
-        let bytes = try take(count)
-        guard let text = bytes.withUnsafeReadableBytes({ String(validating: $0, as: UTF8.self) }) else { throw corrupt }
-        return text
-    }
-
-    mutating func text() throws(OutlineCorrupt) -> String { try text(try number()) }
-
-    mutating func optionalText() throws(OutlineCorrupt) -> String? {
+    /// Nil for a text that is not there.
+    package mutating func optionalBytes() throws(OutlineCorrupt) -> UnsafeRawBufferPointer? {
         let count = try number()
-        return count == 0 ? nil : try text(count - 1)
-    }
-
-    mutating func list<Element>(
-        _ element: (inout OutlineReader) throws(OutlineCorrupt) -> Element
-    ) throws(OutlineCorrupt) -> [Element] {
-        let count = try number()
-        // Every element has an octet at least.
-        guard count <= source.writerIndex - offset else { throw corrupt }
-        var elements: [Element] = []
-        for _ in 0..<count { elements.append(try element(&self)) }
-        return elements
-    }
-
-    mutating func texts() throws(OutlineCorrupt) -> [String] {
-        try list { (reader) throws(OutlineCorrupt) in try reader.text() }
+        return count == 0 ? nil : try take(count - 1)
     }
 
     mutating func range() throws(OutlineCorrupt) -> Range<Int> {
@@ -132,7 +117,42 @@ private struct OutlineReader {
         return start..<end
     }
 
-    mutating func addresses() throws(OutlineCorrupt) -> [EnvelopeAddress] {
+    /// How many elements a list has. Every element has an octet at least.
+    mutating func count() throws(OutlineCorrupt) -> Int {
+        let count = try number()
+        guard count <= source.count - offset else { throw corrupt }
+        return count
+    }
+}
+
+// Values.
+extension OutlineReader {
+    private func text(of octets: UnsafeRawBufferPointer) throws(OutlineCorrupt) -> String {
+        guard let text = String(validating: octets, as: UTF8.self) else { throw corrupt }
+        return text
+    }
+
+    mutating func text() throws(OutlineCorrupt) -> String { try text(of: try bytes()) }
+
+    mutating func optionalText() throws(OutlineCorrupt) -> String? {
+        guard let octets = try optionalBytes() else { return nil }
+        return try text(of: octets)
+    }
+
+    private mutating func list<Element>(
+        _ element: (inout OutlineReader) throws(OutlineCorrupt) -> Element
+    ) throws(OutlineCorrupt) -> [Element] {
+        let count = try count()
+        var elements: [Element] = []
+        for _ in 0..<count { elements.append(try element(&self)) }
+        return elements
+    }
+
+    mutating func texts() throws(OutlineCorrupt) -> [String] {
+        try list { (reader) throws(OutlineCorrupt) in try reader.text() }
+    }
+
+    private mutating func addresses() throws(OutlineCorrupt) -> [EnvelopeAddress] {
         try list { (reader) throws(OutlineCorrupt) in
             let name = try reader.optionalText()
             let route = try reader.optionalText()
@@ -141,7 +161,7 @@ private struct OutlineReader {
         }
     }
 
-    mutating func parameters() throws(OutlineCorrupt) -> [Parameter] {
+    private mutating func parameters() throws(OutlineCorrupt) -> [Parameter] {
         try list { (reader) throws(OutlineCorrupt) in
             let name = try reader.text()
             return Parameter(name: name, value: try reader.text())

@@ -109,7 +109,7 @@ extension BodyReader {
     }
 
     private func checkBody(_ body: BodyID, size: Int, holder: AccountID) throws {
-        let outline = try outlines(of: [body], for: holder)
+        let outline = try outlines(of: [body], for: holder, keeping: false)
         guard outline.first?.size == size else { throw StorageFault.corrupt("its outline is of another size") }
         var position = 0
         repeat {

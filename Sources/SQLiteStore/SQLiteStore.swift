@@ -129,12 +129,20 @@ extension SQLiteStore {
         try await readers.run { try $0.outlines(of: bodies, for: account) }
     }
 
+    package func encodedOutlines(of bodies: [BodyID], for account: AccountID) async throws -> [EncodedOutline] {
+        let catalog = try known
+        guard catalog.account(account) != nil else { throw StorageFault.noSuchAccount }
+        let (found, missing) = catalog.outlines.find(bodies, for: account)
+        if missing.isEmpty { return found }
+        return try await readers.run { try $0.encodedOutlines(of: bodies, for: account) }
+    }
+
     package func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer {
         try await readers.run { try $0.read(range, of: body, for: account) }
     }
 
     package func read(_ bodies: [BodyID], for account: AccountID) async throws -> [ByteBuffer] {
-        try await readers.run { reader in try bodies.map { try reader.read(nil, of: $0, for: account) } }
+        try await readers.run { try $0.read(bodies, for: account) }
     }
 
     package func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed] {

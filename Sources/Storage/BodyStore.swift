@@ -35,6 +35,10 @@ package protocol BodyStore: Sendable {
     /// The outlines of those bodies in the same order, in batches from the disk or from memory. `noSuchMessage` when one is not there, `corrupt`.
     func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline]
 
+    /// As `outlines`, still encoded, for who shows many of them: answered at once where they were asked for lately. Each is opened, but not looked into:
+    /// reading one may find it corrupt.
+    func encodedOutlines(of bodies: [BodyID], for account: AccountID) async throws -> [EncodedOutline]
+
     /// Octets `range` of a body, clamped to its size; nil: all of it. Only what covers the range is read and opened. `noSuchMessage`, `corrupt`.
     func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer
 

@@ -18,6 +18,8 @@ struct Errand: Sendable {
     var keywords = KeywordTable()
     /// Small bodies that are about to be asked for.
     var readAhead: [BodyID: ByteBuffer] = [:]
+    /// Header fields that were selected: memory that is used again.
+    var selected = ByteBuffer()
     /// Pieces of a FETCH answer that were sent before it was whole.
     var sentPieces = 0
     /// Octets of a literal that was announced are missing.

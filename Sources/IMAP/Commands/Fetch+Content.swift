@@ -132,7 +132,7 @@ extension Errand {
         }
     }
 
-    private static func window(of count: Int, _ partial: Partial?) -> Range<Int> {
+    static func window(of count: Int, _ partial: Partial?) -> Range<Int> {
         guard let partial else { return 0..<count }
         return partial.range.clamped(to: 0..<count)
     }

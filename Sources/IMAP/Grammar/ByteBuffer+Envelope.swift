@@ -1,21 +1,36 @@
 package import MessageFormat
 package import NIOCore
 
-// ENVELOPE, BODY and BODYSTRUCTURE (RFC 9051 §7.5.2, §9).
+// ENVELOPE, BODY and BODYSTRUCTURE (RFC 9051 §7.5.2, §9), written from encoded outlines: no value is made in between.
 extension ByteBuffer {
+    package mutating func writeEnvelope(of outline: EncodedOutline, _ mode: TextMode) throws(OutlineCorrupt) {
+        try outline.read { (reader) throws(OutlineCorrupt) in
+            _ = try reader.head()
+            try writeEnvelope(try reader.envelopeView(), mode)
+        }
+    }
+
+    /// `extended`: BODYSTRUCTURE, with the extension data that BODY leaves out.
+    package mutating func writeBodyStructure(of outline: EncodedOutline, extended: Bool, _ mode: TextMode) throws(OutlineCorrupt) {
+        try outline.read { (reader) throws(OutlineCorrupt) in
+            try reader.skipToRoot()
+            try writePart(&reader, PartForm(extended: extended, mode: mode), depth: 0)
+        }
+    }
+
     //     envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP
     //                env-bcc SP env-in-reply-to SP env-message-id ")"
-    package mutating func writeEnvelope(_ envelope: Envelope, _ mode: TextMode) {
+    private mutating func writeEnvelope(_ envelope: EnvelopeView, _ mode: TextMode) throws(OutlineCorrupt) {
         write("(")
         writeHeaderText(envelope.date, mode)
         write(" ")
         writeHeaderText(envelope.subject, mode)
-        writeAddresses(envelope.from, mode)
-        writeAddresses(envelope.sender, mode)
-        writeAddresses(envelope.replyTo, mode)
-        writeAddresses(envelope.to, mode)
-        writeAddresses(envelope.cc, mode)
-        writeAddresses(envelope.bcc, mode)
+        try writeAddresses(envelope.from, mode)
+        try writeAddresses(envelope.sender, mode)
+        try writeAddresses(envelope.replyTo, mode)
+        try writeAddresses(envelope.to, mode)
+        try writeAddresses(envelope.cc, mode)
+        try writeAddresses(envelope.bcc, mode)
         write(" ")
         writeHeaderText(envelope.inReplyTo, mode)
         write(" ")
@@ -25,47 +40,45 @@ extension ByteBuffer {
 
     //     env-from = "(" 1*address ")" / nil
     //     address  = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"
-    private mutating func writeAddresses(_ addresses: [EnvelopeAddress], _ mode: TextMode) {
+    private mutating func writeAddresses(_ addresses: OutlineList, _ mode: TextMode) throws(OutlineCorrupt) {
         guard !addresses.isEmpty else { return write(" NIL") }
         write(" (")
-        for address in addresses {
+        try addresses.forEach { (reader) throws(OutlineCorrupt) in
             write("(")
-            writeHeaderText(address.displayName, mode)
-            write(" ")
-            writeHeaderText(address.route, mode)
-            write(" ")
-            writeHeaderText(address.mailbox, mode)
-            write(" ")
-            writeHeaderText(address.host, mode)
+            writeHeaderText(try reader.optionalBytes(), mode)
+            for _ in 0..<3 {
+                write(" ")
+                writeHeaderText(try reader.optionalBytes(), mode)
+            }
             write(")")
         }
         write(")")
     }
 
     //     body = "(" (body-type-1part / body-type-mpart) ")"
-    /// `extended`: BODYSTRUCTURE, with the extension data that BODY leaves out. As deep as the tree, which the scanner
-    /// bounds.
-    package mutating func writeBodyStructure(_ part: Part, extended: Bool, _ mode: TextMode) {
+    /// As deep as the tree, which the reader bounds.
+    private mutating func writePart(_ reader: inout OutlineReader, _ form: PartForm, depth: Int) throws(OutlineCorrupt) {
+        let part = try reader.partView(depth: depth)
         write("(")
-        if case .multipart(let parts) = part.content {
-            writeMultipart(part, parts, extended: extended, mode)
-        } else {
-            writeSinglePart(part, extended: extended, mode)
+        switch part.content {
+        case .multipart(let count): try writeMultipart(part, count, &reader, form, depth: depth)
+        case .message, .leaf: try writeSinglePart(part, &reader, form, depth: depth)
         }
         write(")")
     }
 
     //     body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]
     //     body-ext-mpart  = body-fld-param [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]
-    private mutating func writeMultipart(_ part: Part, _ parts: [Part], extended: Bool, _ mode: TextMode) {
-        if parts.isEmpty { write("(\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0)") }
-        for child in parts { writeBodyStructure(child, extended: extended, mode) }
+    private mutating func writeMultipart(
+        _ part: PartView, _ count: Int, _ reader: inout OutlineReader, _ form: PartForm, depth: Int
+    ) throws(OutlineCorrupt) {
+        for _ in 0..<count { try writePart(&reader, form, depth: depth + 1) }
         write(" ")
-        writeHeaderText(part.subtype, mode)
-        guard extended else { return }
+        writeHeaderText(part.subtype, form.mode)
+        guard form.extended else { return }
         write(" ")
-        writeParameters(part.parameters, mode)
-        writeExtension(part, mode)
+        try writeParameters(part.parameters, form)
+        try writeExtension(part, form)
     }
 
     //     body-type-1part = (body-type-basic / body-type-msg / body-type-text) [SP body-ext-1part]
@@ -74,70 +87,85 @@ extension ByteBuffer {
     //     body-type-text  = media-text SP body-fields SP body-fld-lines
     //     body-fields     = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets
     //     body-ext-1part  = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]
-    private mutating func writeSinglePart(_ part: Part, extended: Bool, _ mode: TextMode) {
-        let media = part.structureType
-        writeHeaderText(media.type, mode)
+    private mutating func writeSinglePart(
+        _ part: PartView, _ reader: inout OutlineReader, _ form: PartForm, depth: Int
+    ) throws(OutlineCorrupt) {
+        if part.showsAsOctetStream {
+            write("\"application\" \"octet-stream\"")
+        } else {
+            writeHeaderText(part.type, form.mode)
+            write(" ")
+            writeHeaderText(part.subtype, form.mode)
+        }
         write(" ")
-        writeHeaderText(media.subtype, mode)
+        try writeParameters(part.parameters, form)
         write(" ")
-        writeParameters(part.parameters, mode)
+        writeHeaderText(part.id, form.mode)
         write(" ")
-        writeHeaderText(part.id, mode)
+        writeHeaderText(part.description, form.mode)
         write(" ")
-        writeHeaderText(part.description, mode)
-        write(" ")
-        writeHeaderText(part.encoding, mode)
+        writeHeaderText(part.encoding, form.mode)
         write(" ")
         writeDecimal(part.bodyRange.count)
-        if case .message(let message) = part.content {
+        if case .message = part.content {
             write(" ")
-            writeEnvelope(message.envelope, mode)
+            try writeEnvelope(try reader.envelopeView(), form.mode)
             write(" ")
-            writeBodyStructure(message.root, extended: extended, mode)
+            try writePart(&reader, form, depth: depth + 1)
             writeLines(part)
         } else if part.isText {
             writeLines(part)
         }
-        guard extended else { return }
+        guard form.extended else { return }
         write(" ")
-        writeHeaderText(part.md5, mode)
-        writeExtension(part, mode)
+        writeHeaderText(part.md5, form.mode)
+        try writeExtension(part, form)
     }
 
-    private mutating func writeLines(_ part: Part) {
+    private mutating func writeLines(_ part: PartView) {
         write(" ")
         writeDecimal(part.lineCount)
     }
 
     //     body-fld-dsp  = "(" string SP body-fld-param ")" / nil
     //     body-fld-lang = nstring / "(" string *(SP string) ")" ; body-fld-loc = nstring
-    private mutating func writeExtension(_ part: Part, _ mode: TextMode) {
+    private mutating func writeExtension(_ part: PartView, _ form: PartForm) throws(OutlineCorrupt) {
         if let disposition = part.disposition {
             write(" (")
-            writeHeaderText(disposition.kind, mode)
+            writeHeaderText(disposition.kind, form.mode)
             write(" ")
-            writeParameters(disposition.parameters, mode)
+            try writeParameters(disposition.parameters, form)
             write(")")
         } else {
             write(" NIL")
         }
-        for (index, language) in part.languages.enumerated() {
-            write(index == 0 ? " (" : " ")
-            writeHeaderText(language, mode)
+        var isFirst = true
+        try part.languages.forEach { (reader) throws(OutlineCorrupt) in
+            write(isFirst ? " (" : " ")
+            isFirst = false
+            writeHeaderText(try reader.requiredBytes(), form.mode)
         }
         write(part.languages.isEmpty ? " NIL " : ") ")
-        writeHeaderText(part.location, mode)
+        writeHeaderText(part.location, form.mode)
     }
 
     //     body-fld-param = "(" string SP string *(SP string SP string) ")" / nil
-    private mutating func writeParameters(_ parameters: [Parameter], _ mode: TextMode) {
+    private mutating func writeParameters(_ parameters: OutlineList, _ form: PartForm) throws(OutlineCorrupt) {
         guard !parameters.isEmpty else { return write("NIL") }
-        for (index, parameter) in parameters.enumerated() {
-            write(index == 0 ? "(" : " ")
-            writeHeaderText(parameter.name, mode)
+        var isFirst = true
+        try parameters.forEach { (reader) throws(OutlineCorrupt) in
+            write(isFirst ? "(" : " ")
+            isFirst = false
+            writeHeaderText(try reader.requiredBytes(), form.mode)
             write(" ")
-            writeHeaderText(parameter.value, mode)
+            writeHeaderText(try reader.requiredBytes(), form.mode)
         }
         write(")")
     }
+}
+
+/// How parts are written.
+private struct PartForm {
+    let extended: Bool
+    let mode: TextMode
 }

@@ -34,22 +34,41 @@ extension ByteBuffer {
 
     package mutating func writeString(_ text: String, _ mode: TextMode) {
         var text = text
-        text.withUTF8 { octets in
-            let form = QuotedForm(octets, mode)
-            guard form != .impossible, octets.count <= ByteBuffer.longestQuoted else {
-                return writeLiteral(UnsafeRawBufferPointer(octets))
-            }
-            write("\"")
-            if form == .plain { writeBytes(octets) } else { writeEscaped(octets) }
-            write("\"")
+        text.withUTF8 { writeString(UnsafeRawBufferPointer($0), mode) }
+    }
+
+    /// Of octets that are UTF-8.
+    mutating func writeString(_ octets: UnsafeRawBufferPointer, _ mode: TextMode) {
+        let form = QuotedForm(octets, mode)
+        guard form != .impossible, octets.count <= ByteBuffer.longestQuoted else { return writeLiteral(octets) }
+        if form == .plain { return writeQuoted(octets) }
+        write("\"")
+        writeEscaped(octets)
+        write("\"")
+    }
+
+    private mutating func writeQuoted(_ octets: UnsafeRawBufferPointer) {
+        let quote = UInt8(ascii: "\"")
+        _ = writeWithUnsafeMutableBytes(minimumWritableBytes: octets.count + 2) { room in
+            room[0] = quote
+            UnsafeMutableRawBufferPointer(rebasing: room[1...]).copyMemory(from: octets)
+            room[octets.count + 1] = quote
+            return octets.count + 2
         }
     }
 
     /// As `writeNString`, for texts of headers: those beyond ASCII as RFC 2047 words outside UTF-8 mode (RFC 9051
     /// §7.5.2).
     package mutating func writeHeaderText(_ text: String?, _ mode: TextMode) {
-        guard let text, mode == .ascii, !text.utf8.allSatisfy({ $0 < 0x80 }) else { return writeNString(text, mode) }
-        writeString(EncodedWord.encode(text), mode)
+        guard var text else { return write("NIL") }
+        text.withUTF8 { writeHeaderText(UnsafeRawBufferPointer($0), mode) }
+    }
+
+    /// Of octets that are UTF-8.
+    mutating func writeHeaderText(_ octets: UnsafeRawBufferPointer?, _ mode: TextMode) {
+        guard let octets else { return write("NIL") }
+        guard mode == .ascii, octets.contains(where: { $0 >= 0x80 }) else { return writeString(octets, mode) }
+        writeString(EncodedWord.encode(String(decoding: octets, as: UTF8.self)), mode)
     }
 
     //     astring = 1*ASTRING-CHAR / string
@@ -77,7 +96,7 @@ extension ByteBuffer {
         }
     }
 
-    private mutating func writeEscaped(_ octets: UnsafeBufferPointer<UInt8>) {
+    private mutating func writeEscaped(_ octets: UnsafeRawBufferPointer) {
         for octet in octets {
             if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") { write("\\") }
             writeInteger(octet)
@@ -89,7 +108,7 @@ extension ByteBuffer {
         case escaped
         case impossible
 
-        init(_ octets: UnsafeBufferPointer<UInt8>, _ mode: TextMode) {
+        init(_ octets: UnsafeRawBufferPointer, _ mode: TextMode) {
             self = .plain
             for octet in octets {
                 switch octet {

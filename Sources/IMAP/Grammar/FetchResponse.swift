@@ -6,6 +6,8 @@ package import NIOCore
 package struct FetchResponse: Sendable {
     private var isFirst = true
 
+    private init() {}
+
     //     message-data = nz-number SP "FETCH" SP msg-att
     package init(_ sequence: UInt32, _ output: inout ByteBuffer) {
         output.write("* ")
@@ -50,15 +52,17 @@ package struct FetchResponse: Sendable {
         output.write(")")
     }
 
-    package mutating func envelope(_ envelope: Envelope, _ mode: TextMode, _ output: inout ByteBuffer) {
+    package mutating func envelope(of outline: EncodedOutline, _ mode: TextMode, _ output: inout ByteBuffer) throws(OutlineCorrupt) {
         name("ENVELOPE ", &output)
-        output.writeEnvelope(envelope, mode)
+        try output.writeEnvelope(of: outline, mode)
     }
 
     /// BODY, or with `extended` BODYSTRUCTURE.
-    package mutating func body(_ root: Part, extended: Bool, _ mode: TextMode, _ output: inout ByteBuffer) {
+    package mutating func body(
+        of outline: EncodedOutline, extended: Bool, _ mode: TextMode, _ output: inout ByteBuffer
+    ) throws(OutlineCorrupt) {
         name(extended ? "BODYSTRUCTURE " : "BODY ", &output)
-        output.writeBodyStructure(root, extended: extended, mode)
+        try output.writeBodyStructure(of: outline, extended: extended, mode)
     }
 
     /// RFC 8514 §4.2: NIL where none is kept.
@@ -103,6 +107,22 @@ package struct FetchResponse: Sendable {
         itemName(item, &output)
         if isBinary { output.write("~") }
         output.writeLiteralHeader(octets: octets)
+    }
+
+    /// As `literal(of:octets:)`, of an item whose name was written once by `name(of:)`.
+    mutating func literal(named name: ByteBuffer, octets: Int, _ output: inout ByteBuffer) {
+        if !isFirst { output.write(" ") }
+        isFirst = false
+        output.writeImmutableBuffer(name)
+        output.writeLiteralHeader(octets: octets)
+    }
+
+    /// What `literal(of:octets:)` writes before the literal.
+    static func name(of item: FetchItem) -> ByteBuffer {
+        var name = ByteBuffer()
+        var response = FetchResponse()
+        response.itemName(item, &name)
+        return name
     }
 
     /// Such an item for which there is nothing: a part that is not there.

@@ -11,6 +11,11 @@ extension Mailroom {
         return try await store.outlines(of: rows.map(\.body), for: mailbox.account)
     }
 
+    /// In the order of `rows`, still encoded: see `BodyStore`.
+    package func encodedOutlines(of rows: [MessageRow], in mailbox: OpenMailbox) async throws -> [EncodedOutline] {
+        try await store.encodedOutlines(of: rows.map(\.body), for: mailbox.account)
+    }
+
     /// Octets of a message, clamped to its size; nil: all of it.
     package func read(_ range: Range<Int>?, of row: MessageRow, in mailbox: OpenMailbox) async throws -> ByteBuffer {
         try require([], in: mailbox)

@@ -38,6 +38,18 @@ enum Disk {
         return buffer
     }
 
+    /// Fills `room`; `corrupt` when the file ends before.
+    static func read(into room: UnsafeMutableRawBufferPointer, from fd: Int32, at position: Int64, path: String) throws {
+        var done = 0
+        while done < room.count {
+            let got = pread(fd, room.baseAddress.map { $0 + done }, room.count - done, off_t(position) + off_t(done))
+            if got < 0, errno == EINTR { continue }
+            guard got >= 0 else { throw fault("read", path) }
+            guard got > 0 else { throw StorageFault.corrupt("\(path): it ends before \(position + Int64(room.count))") }
+            done += got
+        }
+    }
+
     static func syncData(_ fd: Int32, path: String) throws {
         guard fdatasync(fd) == 0 else { throw fault("fdatasync", path) }
     }

@@ -12,11 +12,14 @@ import Synchronization
 /// `@unchecked Sendable`: a reader is lent to one job at a time by `Readers`.
 final class BodyReader: @unchecked Sendable {
     let connection: Connection
-    private let folder: BodyFolder
+    let folder: BodyFolder
     let catalog: Catalog
+    /// What is read from the disk lies here until it is opened; used again, for new pages cost more than the reading.
+    private var scratch = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var files: [Int64: Int32] = [:]
     fileprivate var generation = 0
     private static let mostOpenFiles = 32
+    private static let mostScratch = 2 << 20
 
     init(path: String, folder: BodyFolder, catalog: Catalog) throws {
         connection = try Connection(path: path, mode: .reader)
@@ -24,44 +27,9 @@ final class BodyReader: @unchecked Sendable {
         self.catalog = catalog
     }
 
-    deinit { for fd in files.values { close(fd) } }
-
-    func outlines(of bodies: [BodyID], for account: AccountID) throws -> [MessageOutline] {
-        guard let key = catalog.account(account)?.key else { throw StorageFault.noSuchAccount }
-        var found: [MessageOutline] = []
-        found.reserveCapacity(bodies.count)
-        for body in bodies {
-            let statement = try connection.prepare(
-                "SELECT holder.sealed_key, body.outline, body.parser FROM holder JOIN body ON body.id=holder.body WHERE holder.body=? AND holder.account=?")
-            try statement.bind([.int(body.rawValue), .int(account.rawValue)])
-            guard try statement.step() else { throw StorageFault.noSuchMessage }
-            let (wrapped, sealed, parser) = (statement.blob(0), statement.blob(1), statement.int(2))
-            statement.reset()
-            let bodyKey = try unwrap(wrapped, body, account, key)
-            guard parser == Int64(MessageOutline.version) else {
-                found.append(try scan(body, account))
-                continue
-            }
-            let plain = try Seal.open(sealed, under: bodyKey, as: Label(kind: .outline, id: body.rawValue))
-            do {
-                found.append(try MessageOutline(decoding: ByteBuffer(bytes: plain)))
-            } catch {
-                throw StorageFault.corrupt("outline of body \(body.rawValue): \(error)")
-            }
-        }
-        return found
-    }
-
-    /// The outline worked out anew, for a body that an older parser saw.
-    private func scan(_ body: BodyID, _ account: AccountID) throws -> MessageOutline {
-        var scanner = MessageScanner()
-        var position = 0
-        while true {
-            let piece = try read(position..<(position + 1 << 20), of: body, for: account)
-            guard piece.readableBytes > 0 else { return scanner.finish() }
-            position += piece.readableBytes
-            scanner.consume(piece)
-        }
+    deinit {
+        for fd in files.values { close(fd) }
+        scratch.deallocate()
     }
 
     func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) throws -> ByteBuffer {
@@ -99,18 +67,28 @@ final class BodyReader: @unchecked Sendable {
         let stride = BodySeal.chunk + BodySeal.tag
         let from = first * stride
         let to = end == last ? BodySeal.sealedSize(of: size) : (end + 1) * stride
-        let sealed = try Disk.read(to - from, from: fd, at: position + Int64(RecordHeader.octets + from), path: path)
-        let seal = BodySeal(key: key, body: body)
         var out = ByteBufferAllocator().buffer(capacity: to - from)
-        for number in first...end {
-            let start = (number - first) * stride
-            let length = min(stride, sealed.readableBytes - start)
-            try sealed.withUnsafeReadableBytes {
-                try seal.open(UnsafeRawBufferPointer(rebasing: $0[start..<(start + length)]), number: number, isLast: number == last, into: &out)
-            }
+        try withScratch(to - from + BodySeal.room) { octets in
+            try Disk.read(into: octets, from: fd, at: position + Int64(RecordHeader.octets + from - BodySeal.room), path: path)
+            try BodySeal(key: key, body: body).open(octets, chunks: first...end, of: size, into: &out)
         }
         out.moveReaderIndex(forwardBy: wanted.lowerBound - first * BodySeal.chunk)
         return out.readSlice(length: wanted.count) ?? ByteBuffer()
+    }
+
+    /// Lends `count` octets of memory. What is larger than usual is not kept.
+    func withScratch(_ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
+        if scratch.count < count {
+            scratch.deallocate()
+            scratch = .allocate(byteCount: count, alignment: 16)
+        }
+        defer {
+            if scratch.count > BodyReader.mostScratch {
+                scratch.deallocate()
+                scratch = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+            }
+        }
+        try body(UnsafeMutableRawBufferPointer(rebasing: scratch[..<count]))
     }
 
     private func unwrap(_ wrapped: [UInt8], _ body: BodyID, _ account: AccountID, _ key: SymmetricKey) throws -> SymmetricKey {
@@ -129,7 +107,7 @@ final class BodyReader: @unchecked Sendable {
         files.removeAll()
     }
 
-    private func file(_ segment: Int64, _ path: String) throws -> Int32 {
+    func file(_ segment: Int64, _ path: String) throws -> Int32 {
         if let fd = files[segment] { return fd }
         if files.count >= BodyReader.mostOpenFiles, let (old, fd) = files.first {
             close(fd)

@@ -38,14 +38,18 @@ struct Label {
     var account: Int64 = 0
     var chunk: UInt64 = 0
 
+    private static let octets = 29
+
     func bytes(keyID: UInt32) -> [UInt8] {
-        var out: [UInt8] = [kind.rawValue]
-        out.reserveCapacity(29)
-        withUnsafeBytes(of: id.bigEndian) { out.append(contentsOf: $0) }
-        withUnsafeBytes(of: account.bigEndian) { out.append(contentsOf: $0) }
-        withUnsafeBytes(of: chunk.bigEndian) { out.append(contentsOf: $0) }
-        withUnsafeBytes(of: keyID.bigEndian) { out.append(contentsOf: $0) }
-        return out
+        [UInt8](unsafeUninitializedCapacity: Label.octets) { room, count in
+            let room = UnsafeMutableRawBufferPointer(room)
+            room[0] = kind.rawValue
+            room.storeBytes(of: id.bigEndian, toByteOffset: 1, as: Int64.self)
+            room.storeBytes(of: account.bigEndian, toByteOffset: 9, as: Int64.self)
+            room.storeBytes(of: chunk.bigEndian, toByteOffset: 17, as: UInt64.self)
+            room.storeBytes(of: keyID.bigEndian, toByteOffset: 25, as: UInt32.self)
+            count = Label.octets
+        }
     }
 }
 
@@ -68,11 +72,14 @@ enum Seal {
 
     /// `corrupt` when it is not what was sealed under that key and label.
     static func open(_ sealed: [UInt8], under key: SymmetricKey, as label: Label) throws -> Data {
+        try sealed.withUnsafeBytes { try open($0, under: key, as: label) }
+    }
+
+    static func open(_ sealed: UnsafeRawBufferPointer, under key: SymmetricKey, as label: Label) throws -> Data {
         guard sealed.count >= overhead else { throw StorageFault.corrupt("\(label.kind) \(label.id): too short") }
-        let keyID = sealed[0..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let keyID = UInt32(bigEndian: sealed.loadUnaligned(as: UInt32.self))
         do {
-            let box = try AES.GCM.SealedBox(
-                nonce: AES.GCM.Nonce(data: sealed[4..<16]), ciphertext: sealed[16..<(sealed.count - 16)], tag: sealed[(sealed.count - 16)...])
+            let box = try AES.GCM.SealedBox(combined: UnsafeRawBufferPointer(rebasing: sealed[4...]))
             return try AES.GCM.open(box, using: key, authenticating: label.bytes(keyID: keyID))
         } catch {
             throw StorageFault.corrupt("\(label.kind) \(label.id): not what was stored, or stored under another key")

@@ -73,6 +73,7 @@ final class Catalog: Sendable {
     }
 
     private let state: Mutex<State>
+    let outlines = OutlineCache()
 
     init(_ state: consuming State) { self.state = Mutex(state) }
 

@@ -94,6 +94,8 @@ struct Fold {
         guard transaction.connection.changes > 0 else {
             return try transaction.write("UPDATE holder SET messages=messages-1 WHERE body=? AND account=?", .int(body), .int(account.rawValue))
         }
+        let outlines = transaction.catalog.outlines
+        transaction.afterCommit.append { outlines.forget(BodyID(rawValue: body), of: account) }
         guard try transaction.connection.number("SELECT 1 FROM holder WHERE body=? LIMIT 1", .int(body)) == nil else { return }
         let place = try transaction.connection.prepare("SELECT segment, length FROM body WHERE id=?")
         try place.bind([.int(body)])

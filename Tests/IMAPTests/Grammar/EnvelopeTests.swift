@@ -13,8 +13,15 @@ import Testing
     }
 
     private func structure(_ lines: [String], extended: Bool = true, _ mode: TextMode = .ascii) -> String {
-        let root = outline(lines).root
-        return written { $0.writeBodyStructure(root, extended: extended, mode) }
+        let encoded = EncodedOutline(outline(lines))
+        return written { try? $0.writeBodyStructure(of: encoded, extended: extended, mode) }
+    }
+
+    private func written(_ envelope: Envelope, _ mode: TextMode) -> String {
+        var outline = outline([""])
+        outline.envelope = envelope
+        let encoded = EncodedOutline(outline)
+        return written { try? $0.writeEnvelope(of: encoded, mode) }
     }
 
     @Test("the envelope of RFC 9051 §7.5.2")
@@ -27,7 +34,7 @@ import Testing
             "", "",
         ]).envelope
         #expect(
-            written { $0.writeEnvelope(envelope, .ascii) }
+            written(envelope, .ascii)
                 == "(\"Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\" \"IMAP4rev2 WG mtg summary and minutes\" "
                 + "((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) ((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) "
                 + "((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) ((NIL NIL \"imap\" \"cac.washington.edu\")) "
@@ -37,15 +44,15 @@ import Testing
 
     @Test("an empty envelope, a group, and texts beyond ASCII")
     func oddEnvelopes() {
-        #expect(written { $0.writeEnvelope(Envelope(), .ascii) } == "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)")
+        #expect(written(Envelope(), .ascii) == "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)")
         var envelope = Envelope()
         envelope.subject = "Grüße"
         envelope.to = [
             .groupStart("A \"B\""), EnvelopeAddress(displayName: nil, route: nil, mailbox: "x", host: ""), .groupEnd,
         ]
         let group = "((NIL NIL \"A \\\"B\\\"\" NIL)(NIL NIL \"x\" \"\")(NIL NIL NIL NIL))"
-        #expect(written { $0.writeEnvelope(envelope, .utf8) } == "(NIL \"Grüße\" NIL NIL NIL \(group) NIL NIL NIL NIL)")
-        let ascii = written { $0.writeEnvelope(envelope, .ascii) }
+        #expect(written(envelope, .utf8) == "(NIL \"Grüße\" NIL NIL NIL \(group) NIL NIL NIL NIL)")
+        let ascii = written(envelope, .ascii)
         #expect(ascii == "(NIL \"=?utf-8?b?R3LDvMOfZQ==?=\" NIL NIL NIL \(group) NIL NIL NIL NIL)")
     }
 

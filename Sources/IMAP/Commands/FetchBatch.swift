@@ -1,0 +1,114 @@
+import MailModel
+import MessageFormat
+import NIOCore
+import PostOffice
+import Storage
+
+/// A message on its way into a FETCH answer.
+struct FetchedMessage: Sendable {
+    let number: Int
+    var row: MessageRow
+    /// Expunged, and the client was not told.
+    let isGone: Bool
+    /// `row` differs from what the client was told.
+    var isNews: Bool
+    /// `\Seen` was set just now.
+    var showsFlags = false
+    /// Where the plan needs it, and it could be read.
+    var outline: EncodedOutline?
+
+    func knownOutline() throws -> EncodedOutline {
+        guard let outline else { throw StorageFault.corrupt("body \(row.body.rawValue): its outline was not read") }
+        return outline
+    }
+
+    func decodedOutline() throws -> MessageOutline {
+        do { return try knownOutline().decoded() } catch let error as OutlineCorrupt { throw corrupt(error) }
+    }
+
+    func corrupt(_ error: OutlineCorrupt) -> StorageFault { .corrupt("outline of body \(row.body.rawValue): \(error)") }
+}
+
+/// The connection had to be closed in the middle of an answer.
+struct BrokenOff: Error {
+    let cause: any Error
+}
+
+/// Messages that are answered together; what must be read for them is being read.
+struct FetchBatch {
+    /// Bodies up to here are read together, in octets.
+    static let smallBody = 64 << 10
+
+    let messages: [FetchedMessage]
+    let outlines: Task<[EncodedOutline], any Error>?
+    private let small: [MessageRow]
+    private let bodies: Task<[ByteBuffer]?, Never>?
+
+    /// Begins to read. On a connection's event loop it asks the store at once: what is in memory is here when it returns.
+    init(_ messages: [FetchedMessage], _ plan: FetchPlan, _ mailroom: Mailroom, _ mailbox: OpenMailbox) {
+        self.messages = messages
+        let rows = messages.map(\.row)
+        outlines = plan.needsOutline && !rows.isEmpty
+            ? Task.immediate { try await mailroom.encodedOutlines(of: rows, in: mailbox) } : nil
+        let small = plan.readsBodies ? rows.filter { Int($0.size) <= FetchBatch.smallBody } : []
+        self.small = small
+        bodies = small.isEmpty ? nil : Task.immediate { try? await mailroom.read(small, in: mailbox) }
+    }
+
+    /// The small ones; none when one of them cannot be read, which is left to be found out.
+    func readBodies() async -> [BodyID: ByteBuffer] {
+        guard let bodies = await bodies?.value else { return [:] }
+        var found: [BodyID: ByteBuffer] = [:]
+        found.reserveCapacity(bodies.count)
+        for (row, body) in zip(small, bodies) { found[row.body] = body }
+        return found
+    }
+}
+
+/// Cuts what a FETCH names into batches.
+struct FetchBatches {
+    /// Messages of a batch: with outlines, of which each may hold a header of 16 KiB; with rows alone.
+    private static let most = (outlines: 128, rows: 1_024)
+    /// Octets of small bodies of a batch.
+    private static let octets = 256 << 10
+
+    private var places: ArraySlice<Range<Int>>
+    private let plan: FetchPlan
+
+    init(_ places: [Range<Int>], _ plan: FetchPlan) {
+        self.places = places[...]
+        self.plan = plan
+    }
+
+    /// The rows as the client numbers them, their flags as they are now; none of a batch need have changed since. Nil at the end.
+    mutating func next(of view: MailboxView) -> [FetchedMessage]? {
+        guard !places.isEmpty else { return nil }
+        let live = view.current
+        let isCurrent = live.highestModSeq == view.rows.highestModSeq && live.count == view.rows.count
+        var room = plan.needsOutline || plan.readsBodies ? FetchBatches.most.outlines : FetchBatches.most.rows
+        var octets = plan.readsBodies ? FetchBatches.octets : .max
+        var found: [FetchedMessage] = []
+        found.reserveCapacity(min(room, places.first?.count ?? 0))
+        while room > 0, octets > 0, let range = places.first {
+            var done = range.lowerBound
+            view.rows.forEach(from: range.lowerBound) { index, known in
+                guard index < range.upperBound, room > 0, octets > 0 else { return false }
+                done = index + 1
+                room -= 1
+                let row = isCurrent ? known : live.row(known.uid)
+                if let changedSince = plan.changedSince, (row?.modSeq ?? .zero) <= changedSince { return true }
+                let isNews = row.map { $0.flags != known.flags || $0.modSeq != known.modSeq } ?? false
+                found.append(FetchedMessage(number: index + 1, row: row ?? known, isGone: row == nil, isNews: isNews))
+                if Int(known.size) <= FetchBatch.smallBody { octets -= Int(known.size) }
+                return true
+            }
+            // Places are of rows that are there; a range that is not ends all the same.
+            if done < range.upperBound, done > range.lowerBound {
+                places[places.startIndex] = done..<range.upperBound
+            } else {
+                places.removeFirst()
+            }
+        }
+        return found
+    }
+}

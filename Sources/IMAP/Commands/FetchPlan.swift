@@ -1,0 +1,93 @@
+import MailModel
+import MessageFormat
+import NIOCore
+import Storage
+
+/// What a FETCH asks of each message.
+struct FetchPlan: Sendable {
+    private let items: [FetchItem]
+    private let itemsAndFlags: [FetchItem]
+    /// The same, prepared; nil when an item is none of a list.
+    private let steps: (items: [ListStep], itemsAndFlags: [ListStep])?
+    let needsOutline: Bool
+    /// Whether an item needs more of the outline than lists show.
+    let needsValues: Bool
+    let readsBodies: Bool
+    let marksSeen: Bool
+    let wantsModSeq: Bool
+    let changedSince: ModSeq?
+
+    /// `Ending` for items that are not served: their capabilities are not advertised.
+    init(_ arguments: FetchArguments, _ numbering: Numbering) throws {
+        guard !arguments.vanished else { throw Ending(.bad("VANISHED is not served")) }
+        for item in arguments.items where !FetchPlan.isServed(item) { throw Ending(.bad("That item is not served")) }
+        var items = arguments.items
+        changedSince = arguments.changedSince
+        wantsModSeq = changedSince != nil || items.contains(.modSeq)
+        // RFC 7162 §3.1.4.1: CHANGEDSINCE adds MODSEQ.
+        if changedSince != nil, !items.contains(.modSeq) { items.append(.modSeq) }
+        // RFC 9051 §6.4.9: the UID form always tells the UID.
+        if numbering == .uid, !items.contains(.uid) { items.insert(.uid, at: 0) }
+        self.items = items
+        itemsAndFlags = items.contains(.flags) ? items : items + [.flags]
+        if let steps = FetchPlan.steps(items), let withFlags = FetchPlan.steps(itemsAndFlags) {
+            self.steps = (steps, withFlags)
+        } else {
+            steps = nil
+        }
+        needsOutline = items.contains(where: FetchPlan.needsOutline)
+        needsValues = items.contains(where: FetchPlan.needsValues)
+        readsBodies = items.contains(where: FetchPlan.readsBody)
+        marksSeen = items.contains(where: \.marksSeen)
+    }
+
+    func items(for message: FetchedMessage) -> [FetchItem] {
+        message.showsFlags ? itemsAndFlags : items
+    }
+
+    /// Nil: it cannot be answered as a list.
+    func steps(for message: FetchedMessage) -> [ListStep]? {
+        message.showsFlags ? steps?.itemsAndFlags : steps?.items
+    }
+
+    private static func steps(_ items: [FetchItem]) -> [ListStep]? {
+        var steps: [ListStep] = []
+        for item in items {
+            guard let step = ListStep(item) else { return nil }
+            steps.append(step)
+        }
+        return steps
+    }
+
+    private static func needsValues(_ item: FetchItem) -> Bool {
+        switch item {
+        case .envelope, .body, .bodyStructure: false
+        default: needsOutline(item)
+        }
+    }
+
+    private static func isServed(_ item: FetchItem) -> Bool {
+        switch item {
+        case .saveDate, .emailID, .threadID, .preview: false
+        default: true
+        }
+    }
+
+    private static func needsOutline(_ item: FetchItem) -> Bool {
+        switch item {
+        case .flags, .uid, .internalDate, .rfc822Size, .modSeq, .rfc822: false
+        case .section(let section, _, _): !(section.path.isEmpty && section.specifier == .whole)
+        case .binary(let path, _, _), .binarySize(let path): !path.isEmpty
+        default: true
+        }
+    }
+
+    // Headers come with the outline.
+    private static func readsBody(_ item: FetchItem) -> Bool {
+        switch item {
+        case .rfc822, .rfc822Text, .binary, .binarySize: true
+        case .section(let section, _, _): !section.path.isEmpty || section.specifier == .whole || section.specifier == .text
+        default: false
+        }
+    }
+}
