@@ -17,7 +17,7 @@ import Testing
         return written { try? $0.writeBodyStructure(of: encoded, extended: extended, mode) }
     }
 
-    private func written(_ envelope: Envelope, _ mode: TextMode) -> String {
+    private func form(_ envelope: Envelope, _ mode: TextMode) -> String {
         var outline = outline([""])
         outline.envelope = envelope
         let encoded = EncodedOutline(outline)
@@ -34,7 +34,7 @@ import Testing
             "", "",
         ]).envelope
         #expect(
-            written(envelope, .ascii)
+            form(envelope, .ascii)
                 == "(\"Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\" \"IMAP4rev2 WG mtg summary and minutes\" "
                 + "((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) ((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) "
                 + "((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) ((NIL NIL \"imap\" \"cac.washington.edu\")) "
@@ -44,15 +44,15 @@ import Testing
 
     @Test("an empty envelope, a group, and texts beyond ASCII")
     func oddEnvelopes() {
-        #expect(written(Envelope(), .ascii) == "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)")
+        #expect(form(Envelope(), .ascii) == "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)")
         var envelope = Envelope()
         envelope.subject = "Grüße"
         envelope.to = [
             .groupStart("A \"B\""), EnvelopeAddress(displayName: nil, route: nil, mailbox: "x", host: ""), .groupEnd,
         ]
         let group = "((NIL NIL \"A \\\"B\\\"\" NIL)(NIL NIL \"x\" \"\")(NIL NIL NIL NIL))"
-        #expect(written(envelope, .utf8) == "(NIL \"Grüße\" NIL NIL NIL \(group) NIL NIL NIL NIL)")
-        let ascii = written(envelope, .ascii)
+        #expect(form(envelope, .utf8) == "(NIL \"Grüße\" NIL NIL NIL \(group) NIL NIL NIL NIL)")
+        let ascii = form(envelope, .ascii)
         #expect(ascii == "(NIL \"=?utf-8?b?R3LDvMOfZQ==?=\" NIL NIL NIL \(group) NIL NIL NIL NIL)")
     }
 
