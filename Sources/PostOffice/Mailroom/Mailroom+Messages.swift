@@ -13,7 +13,8 @@ extension Mailroom {
 
     /// In the order of `rows`, still encoded: see `BodyStore`.
     package func encodedOutlines(of rows: [MessageRow], in mailbox: OpenMailbox) async throws -> [EncodedOutline] {
-        try await store.encodedOutlines(of: rows.map(\.body), for: mailbox.account)
+        try require([], in: mailbox)
+        return try await store.encodedOutlines(of: rows.map(\.body), for: mailbox.account)
     }
 
     /// Octets of a message, clamped to its size; nil: all of it.
