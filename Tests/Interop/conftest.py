@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Mail"))
 
 import server as serving  # noqa: E402
-from wire import IMAP, SMTP  # noqa: E402
+from wire import IMAP, POP3, SMTP  # noqa: E402
 
 PEERS = os.environ.get("INTEROP_SUBJECT") == "peers"
 _numbers = itertools.count(1)
@@ -40,6 +40,12 @@ class Account:
         imap = IMAP(self.server.host, self.server.port("imaps" if tls else "imap"), tls=tls)
         imap.login(self.user, self.password)
         return imap
+
+    def pop3(self, tls=True):
+        pop3 = POP3(self.server.host, self.server.port("pop3s" if tls else "pop3"), tls=tls)
+        reply = pop3.login(self.user, self.password)
+        assert reply.startswith(b"+OK"), reply
+        return pop3
 
     def bodies(self, mailbox="INBOX"):
         """{uid: octets} of all messages."""

@@ -1,4 +1,4 @@
-"""SMTP and IMAP over bare sockets, for what stock clients cannot or will not say."""
+"""SMTP, POP3 and IMAP over bare sockets, for what stock clients cannot or will not say."""
 import re
 import socket
 import ssl
@@ -165,6 +165,44 @@ class SMTP(Line):
             return code, text
         self.send(self.stuffed(data))
         return self.reply()
+
+
+class POP3(Line):
+    def __init__(self, host, port, tls=False, timeout=TIMEOUT):
+        super().__init__(host, port, tls, None, timeout)
+        self.greeting = self.reply()
+
+    def reply(self) -> bytes:
+        """The status line."""
+        line = self.line()
+        assert line.startswith((b"+OK", b"-ERR", b"+ ")), line
+        return line
+
+    def command(self, text) -> bytes:
+        self.send((text if isinstance(text, bytes) else text.encode()) + b"\r\n")
+        return self.reply()
+
+    def lines(self):
+        """What follows a status line, up to the line of one dot; the octets as they were before they were stuffed."""
+        out = bytearray()
+        while True:
+            line = self.line()
+            if line == b".":
+                return bytes(out)
+            out += (line[1:] if line.startswith(b".") else line) + b"\r\n"
+
+    def multiline(self, text) -> bytes:
+        reply = self.command(text)
+        assert reply.startswith(b"+OK"), (text, reply)
+        return self.lines()
+
+    def login(self, user, password):
+        assert self.command("USER " + user).startswith(b"+OK")
+        return self.command("PASS " + password)
+
+    def stls(self):
+        assert self.command("STLS").startswith(b"+OK")
+        self.secure()
 
 
 class Refused(Exception):
