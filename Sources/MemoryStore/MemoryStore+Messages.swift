@@ -3,23 +3,11 @@ package import Storage
 
 extension MemoryStore {
     package func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed] {
-        try change(.place) { state in
-            guard let bytes = body.payload as? MemoryBody else { throw StorageFault.unavailable("the body is another store's") }
-            var draft = Draft()
-            var placed: [(mailbox: MailboxID, uid: UID)] = []
-            for placement in placements {
-                let arrival = Draft.Arrival(flags: placement.flags, internalDate: placement.internalDate, body: bytes)
-                let uids = try draft.append([arrival], to: placement.mailbox, state)
-                placed += uids.map { (placement.mailbox, $0) }
-            }
-            let answer = try placed.map { mailbox, uid in
-                let box = try draft.mailbox(mailbox, state)
-                return Placed(
-                    mailbox: mailbox, uidValidity: box.record.uidValidity, uid: uid, modSeq: try draft.modSeq(of: box.record.account, state))
-            }
-            draft.commit(to: &state)
-            return answer
-        }
+        try change(.place) { try $0.place(placements.map { Addition(body: body, placement: $0) }, superseding: nil) }
+    }
+
+    package func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed] {
+        try change(.place) { try $0.place(additions, superseding: superseding) }
     }
 
     package func change(
@@ -67,6 +55,28 @@ extension MemoryStore {
 }
 
 extension MemoryState {
+    mutating func place(_ additions: [Addition], superseding: Superseded?) throws -> [Placed] {
+        var draft = Draft()
+        var placed: [(mailbox: MailboxID, uid: UID)] = []
+        for addition in additions {
+            guard let body = addition.body.payload as? MemoryBody else { throw StorageFault.unavailable("the body is another store's") }
+            let placement = addition.placement
+            let arrival = Draft.Arrival(flags: placement.flags, internalDate: placement.internalDate, body: body)
+            placed += try draft.append([arrival], to: placement.mailbox, self).map { (placement.mailbox, $0) }
+        }
+        if let superseding {
+            let table = try mailbox(superseding.mailbox).table
+            guard table.rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
+            try draft.remove(superseding.uids, from: superseding.mailbox, self)
+        }
+        let answer = try placed.map { id, uid in
+            let box = try draft.mailbox(id, self)
+            return Placed(mailbox: id, uidValidity: box.record.uidValidity, uid: uid, modSeq: try draft.modSeq(of: box.record.account, self))
+        }
+        draft.commit(to: &self)
+        return answer
+    }
+
     mutating func change(
         _ change: FlagChange, of uids: NumberSet, in id: MailboxID, unchangedSince: ModSeq?
     ) throws -> FlagsChanged {

@@ -78,8 +78,8 @@ extension SQLiteStore {
     private func move(_ raw: RawRecord, from segment: Int64) async throws {
         let record = StagedRecord(
             size: raw.size, key: SymmetricKey(size: .bits256), outline: [], references: [], content: .record(raw.bytes), budget: budget)
-        try await writer.submit(body: record, needsRoom: false) { transaction, place in
-            guard let place else { throw StorageFault.unavailable("a body without a place") }
+        try await writer.submit(bodies: [record], needsRoom: false) { transaction, places in
+            guard let place = places.first else { throw StorageFault.unavailable("a body without a place") }
             try transaction.moved(raw.body, from: segment, to: place)
         }
     }

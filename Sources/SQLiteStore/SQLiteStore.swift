@@ -146,10 +146,24 @@ extension SQLiteStore {
     }
 
     package func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed] {
-        guard let record = body.payload as? StagedRecord else { throw StorageFault.unavailable("a body of another store") }
-        return try await writer.submit(body: record) { transaction, place in
-            guard let place else { throw StorageFault.unavailable("a body without a place") }
-            return try transaction.place(body, record, at: place, placements)
+        try await place([(body, placements)], superseding: nil)
+    }
+
+    package func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed] {
+        try await place(additions.map { ($0.body, [$0.placement]) }, superseding: superseding)
+    }
+
+    private func place(_ bodies: [(StagedBody, [Placement])], superseding: Superseded?) async throws -> [Placed] {
+        let records = try bodies.map { body, _ in
+            guard let record = body.payload as? StagedRecord else { throw StorageFault.unavailable("a body of another store") }
+            return record
+        }
+        return try await writer.submit(bodies: records) { transaction, places in
+            guard places.count == bodies.count else { throw StorageFault.unavailable("a body without a place") }
+            let deliveries = bodies.indices.map { index in
+                Transaction.Delivery(body: bodies[index].0, record: records[index], place: places[index], placements: bodies[index].1)
+            }
+            return try transaction.place(deliveries, superseding: superseding)
         }
     }
 }

@@ -58,6 +58,28 @@ package struct Placement: Hashable, Sendable {
     }
 }
 
+/// A body and the one mailbox it goes to.
+package struct Addition: Sendable {
+    package let body: StagedBody
+    package let placement: Placement
+
+    package init(body: StagedBody, placement: Placement) {
+        self.body = body
+        self.placement = placement
+    }
+}
+
+/// Messages that new ones take the place of.
+package struct Superseded: Hashable, Sendable {
+    package let mailbox: MailboxID
+    package let uids: NumberSet
+
+    package init(mailbox: MailboxID, uids: NumberSet) {
+        self.mailbox = mailbox
+        self.uids = uids
+    }
+}
+
 /// What a message was given when it was placed.
 package struct Placed: Hashable, Sendable {
     package let mailbox: MailboxID
@@ -152,6 +174,10 @@ package protocol MailboxStore: Sendable {
     /// Places one body in each placement, all or none, in order; on return body and rows are durable. A placement may name a mailbox twice.
     /// `full` under the free floor.
     func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed]
+
+    /// Places each body in its mailbox, all or none, in order (RFC 3502), and expunges what they take the place of, with or without `\Deleted`
+    /// (RFC 8508). No body may be named twice. `noSuchMessage` when one of `superseding` is gone already; `full`.
+    func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed]
 
     /// On messages that are gone nothing happens, and they are in neither set.
     func change(

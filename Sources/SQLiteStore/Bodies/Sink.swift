@@ -64,7 +64,8 @@ final class Sink: BodySink, @unchecked Sendable {
         guard !isDone else { throw StorageFault.unavailable("the body is finished or discarded") }
         defer { release() }
         let content: StagedRecord.Content
-        if spill == nil {
+        // Many small bodies that wait to be placed together are as much as a large one.
+        if spill == nil, !budget.isSpent {
             content = .record(try sealInMemory())
         } else {
             content = .file(try await finishFile())
@@ -135,6 +136,7 @@ final class Sink: BodySink, @unchecked Sendable {
 
     private func finishFile() async throws -> LargeFile {
         var out = ByteBuffer()
+        if spill == nil { out.writeRepeatingByte(0, count: RecordHeader.octets) }
         try sealPending(all: true, into: &out)
         let target = try await opened()
         let at = position

@@ -19,11 +19,48 @@ extension Transaction {
         let flags: FlagBits
     }
 
-    /// `place`, for a body whose bytes lie at `place` already.
-    func place(_ body: StagedBody, _ record: StagedRecord, at place: BodyPlace, _ placements: [Placement]) throws -> [Placed] {
-        let (arrivals, tables) = try admit(placements)
-        guard !arrivals.isEmpty else { return [] }
+    /// A body whose bytes lie at `place` already, and where it goes.
+    struct Delivery {
+        let body: StagedBody
+        let record: StagedRecord
+        let place: BodyPlace
+        let placements: [Placement]
+    }
+
+    /// What one operation has placed so far.
+    private struct Tally {
+        var modSeqs: [AccountID: ModSeq] = [:]
+        var uids: [MailboxID: NumberSet] = [:]
+        var placed: [Placed] = []
+    }
+
+    /// All of them or none; then what they supersede goes.
+    func place(_ deliveries: [Delivery], superseding: Superseded? = nil) throws -> [Placed] {
+        let (arrivals, tables) = try admit(deliveries.flatMap(\.placements))
+        if let superseding {
+            guard try table(of: superseding.mailbox).rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
+        }
         for (id, table) in tables { try widen(id, table) }
+        var tally = Tally()
+        var rest = arrivals[...]
+        for delivery in deliveries where !delivery.placements.isEmpty {
+            try add(delivery, rest.prefix(delivery.placements.count), &tally)
+            rest = rest.dropFirst(delivery.placements.count)
+        }
+        for (mailbox, uids) in tally.uids {
+            let account = try self.mailbox(mailbox).record.account
+            if let modSeq = tally.modSeqs[account] { try log(.placed, account, modSeq, mailbox, packed: uids.packed) }
+        }
+        if let superseding {
+            let account = try mailbox(superseding.mailbox).record.account
+            let modSeq = try tally.modSeqs[account] ?? nextModSeq(account)
+            _ = try expunge(superseding.uids, in: superseding.mailbox, moved: (account, modSeq))
+        }
+        return tally.placed
+    }
+
+    private func add(_ delivery: Delivery, _ arrivals: ArraySlice<Arrival>, _ tally: inout Tally) throws {
+        let (body, record, place) = (delivery.body, delivery.record, delivery.place)
         try write("INSERT INTO body VALUES (?,?,?,?,?,?,?)",
             .int(body.id.rawValue), .int(place.segment), .int(place.position), .int(place.length), .int(Int64(record.size)),
             .int(Int64(MessageOutline.version)), .blob(record.outline))
@@ -33,32 +70,24 @@ extension Transaction {
         }
         var threads: [AccountID: ThreadID] = [:]
         var held: [AccountID: Int64] = [:]
-        var placed: [Placed] = []
-        var modSeqs: [AccountID: ModSeq] = [:]
-        var uids: [MailboxID: NumberSet] = [:]
         for arrival in arrivals {
             let account = arrival.mailbox.record.account
             let thread = try threads[account] ?? joinThread(body, record.references, of: account)
             threads[account] = thread
             held[account, default: 0] += 1
-            let modSeq = try modSeqs[account] ?? nextModSeq(account)
-            modSeqs[account] = modSeq
+            let modSeq = try tally.modSeqs[account] ?? nextModSeq(account)
+            tally.modSeqs[account] = modSeq
             guard let uid = UID(rawValue: try mailbox(arrival.placement.mailbox).uidNext) else { throw StorageFault.notAllowed("no UID is left") }
             let row = MessageRow(
                 uid: uid, flags: arrival.flags, modSeq: modSeq, body: body.id, internalDate: arrival.placement.internalDate,
                 size: UInt32(clamping: record.size))
             try add([NewRow(row: row, thread: thread.rawValue)], to: arrival.placement.mailbox)
-            uids[arrival.placement.mailbox, default: NumberSet()].insert(row.uid)
-            placed.append(Placed(
+            tally.uids[arrival.placement.mailbox, default: NumberSet()].insert(row.uid)
+            tally.placed.append(Placed(
                 mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
-        }
-        for (mailbox, uids) in uids {
-            let account = try self.mailbox(mailbox).record.account
-            if let modSeq = modSeqs[account] { try log(.placed, account, modSeq, mailbox, packed: uids.packed) }
         }
         for (account, count) in held { try hold(body.id, key: record.key, count: count, for: account) }
         if case .file(let file) = record.content { afterCommit.append { file.keep() } }
-        return placed
     }
 
     /// Checks every placement before anything changes: there, room for its keywords, UIDs left.

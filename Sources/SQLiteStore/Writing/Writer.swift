@@ -12,16 +12,17 @@ import Synchronization
 final class Writer: @unchecked Sendable {
     /// An operation with the bodies that must be durable before it.
     private struct Operation {
-        let body: StagedRecord?
-        /// False: it is written below the free floor too, for it gives back more room than it takes.
+        let bodies: [StagedRecord]
+        /// False: they are written below the free floor too, for it gives back more room than it takes.
         let needsRoom: Bool
-        let perform: (Transaction, BodyPlace?) throws -> Void
+        let perform: (Transaction, [BodyPlace]) throws -> Void
         let finish: (Result<Void, any Error>) -> Void
     }
 
     private struct Ready {
         let operation: Operation
-        let place: BodyPlace?
+        /// Of its bodies, in order.
+        var places: [BodyPlace]
     }
 
     private let incoming = BlockingQueue<Operation>()
@@ -47,13 +48,13 @@ final class Writer: @unchecked Sendable {
 
     /// Runs `operation` in the next batch; durable on return. Operations submitted in order on one thread run in that order.
     func submit<Value: Sendable>(
-        body: StagedRecord? = nil, needsRoom: Bool = true, _ operation: @escaping @Sendable (Transaction, BodyPlace?) throws -> Value
+        bodies: [StagedRecord] = [], needsRoom: Bool = true, _ operation: @escaping @Sendable (Transaction, [BodyPlace]) throws -> Value
     ) async throws -> Value {
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Value, any Error>) in
             var value: Result<Value, any Error> = .failure(StorageFault.closed)
             let accepted = incoming.push(Operation(
-                body: body, needsRoom: needsRoom,
-                perform: { transaction, place in value = .success(try operation(transaction, place)) },
+                bodies: bodies, needsRoom: needsRoom,
+                perform: { transaction, places in value = .success(try operation(transaction, places)) },
                 finish: { outcome in
                     switch outcome {
                     case .success: continuation.resume(with: value)
@@ -75,30 +76,30 @@ final class Writer: @unchecked Sendable {
             let hasRoom = hasRoom()
             var passing: [Ready] = []
             var records: [ByteBuffer] = []
-            var waiting: [Int] = []
+            var waiting: [(slot: Int, body: Int)] = []
             passing.reserveCapacity(batch.count)
             var refused: [(Operation, any Error)] = []
             for operation in batch {
-                guard let body = operation.body else {
-                    passing.append(Ready(operation: operation, place: nil))
-                    continue
-                }
-                guard hasRoom || !operation.needsRoom else {
+                guard operation.bodies.isEmpty || hasRoom || !operation.needsRoom else {
                     refused.append((operation, StorageFault.full))
                     continue
                 }
-                if case .record(let bytes) = body.content {
-                    records.append(bytes)
-                    waiting.append(passing.count)
+                var places: [BodyPlace] = []
+                for body in operation.bodies {
+                    if case .record(let bytes) = body.content {
+                        records.append(bytes)
+                        waiting.append((passing.count, places.count))
+                    }
+                    places.append(body.place ?? BodyPlace(segment: 0, position: 0, length: 0))
                 }
-                passing.append(Ready(operation: operation, place: body.place))
+                passing.append(Ready(operation: operation, places: places))
             }
             do {
                 let places = try segments.append(records)
-                for (slot, place) in zip(waiting, places) { passing[slot] = Ready(operation: passing[slot].operation, place: place) }
+                for (target, place) in zip(waiting, places) { passing[target.slot].places[target.body] = place }
             } catch {
-                let failed = Set(waiting)
-                for slot in waiting { refused.append((passing[slot].operation, error)) }
+                let failed = Set(waiting.map(\.slot))
+                for slot in failed.sorted() { refused.append((passing[slot].operation, error)) }
                 passing = passing.enumerated().filter { !failed.contains($0.offset) }.map(\.element)
             }
             for (operation, error) in refused { operation.finish(.failure(error)) }
@@ -110,7 +111,7 @@ final class Writer: @unchecked Sendable {
     private func commitBatches() {
         while let batch = ready.take(most: Writer.mostInBatch, milliseconds: index.patience) {
             index.run(batch.map { item in
-                IndexThread.Job(perform: { try item.operation.perform($0, item.place) }, finish: item.operation.finish)
+                IndexThread.Job(perform: { try item.operation.perform($0, item.places) }, finish: item.operation.finish)
             })
         }
         index.close()
