@@ -1,6 +1,5 @@
 import Glibc
 package import NIOCore
-import Synchronization
 
 /// Character sets of mail, by the names that mail uses (RFC 2046 §4.1.2, the IANA registry). Only the listed ones are
 /// ever given to the C library's converter.
@@ -12,12 +11,16 @@ package enum Charset {
     /// ASCII in `us-ascii` are read as UTF-8 when they are that, otherwise as windows-1252, for that is what they are.
     /// Linear.
     package static func decode(_ octets: UnsafeRawBufferPointer, label: String) -> String? {
+        decode(octets, label: label, with: Converters())
+    }
+
+    static func decode(_ octets: UnsafeRawBufferPointer, label: String, with converters: Converters) -> String? {
         guard let coding = Coding(label) else { return nil }
         switch coding {
         case .utf8: return String(decoding: octets, as: UTF8.self)
-        case .ascii: return String(validating: octets, as: UTF8.self) ?? converted(octets, from: "CP1252")
-        case .hz: return simplifiedChinese(octets).withUnsafeBytes { converted($0, from: "GBK") }
-        case .library(let name): return converted(octets, from: name)
+        case .ascii: return String(validating: octets, as: UTF8.self) ?? converted(octets, from: "CP1252", converters)
+        case .hz: return simplifiedChinese(octets).withUnsafeBytes { converted($0, from: "GBK", converters) }
+        case .library(let name): return converted(octets, from: name, converters)
         }
     }
 
@@ -52,12 +55,8 @@ package enum Charset {
         }
     }
 
-    private static func converted(_ octets: UnsafeRawBufferPointer, from name: String) -> String? {
-        keepLoaded(name)
-        guard let converter = iconv_open("UTF-8", name), converter != UnsafeMutableRawPointer(bitPattern: -1) else {
-            return nil
-        }
-        defer { iconv_close(converter) }
+    private static func converted(_ octets: UnsafeRawBufferPointer, from name: String, _ converters: Converters) -> String? {
+        guard let converter = converters.converter(of: name) else { return nil }
         guard let origin = octets.baseAddress else { return "" }
         var text: [UInt8] = []
         text.reserveCapacity(octets.count + octets.count / 2)
@@ -85,13 +84,23 @@ package enum Charset {
         return String(decoding: text, as: UTF8.self)
     }
 
-    // The C library unloads a charset's module with its last user, and loading one takes half a millisecond, which a
-    // header that changes charsets would spend at every word. So the first converter of each, some 70 at most, is left
-    // open. It is the process's table, not ours, that this records.
-    private static let loaded = Mutex<Set<String>>([])
+    /// Converters that are open for as long as somebody decodes one text. The C library unloads a charset's module some uses after its last user,
+    /// and loading one takes 200 µs, which a header that changes charsets would spend at every word.
+    final class Converters {
+        private var open: [String: iconv_t] = [:]
 
-    private static func keepLoaded(_ name: String) {
-        loaded.withLock { if $0.insert(name).inserted { _ = iconv_open("UTF-8", name) } }
+        deinit { for converter in open.values { iconv_close(converter) } }
+
+        fileprivate func converter(of name: String) -> iconv_t? {
+            if let known = open[name] {
+                // To the state it began in.
+                iconv(known, nil, nil, nil, nil)
+                return known
+            }
+            guard let new = iconv_open("UTF-8", name), new != UnsafeMutableRawPointer(bitPattern: -1) else { return nil }
+            open[name] = new
+            return new
+        }
     }
 
     private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]

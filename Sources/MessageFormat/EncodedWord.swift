@@ -31,6 +31,7 @@ package enum EncodedWord {
         // Decoded octets of neighbouring words in one charset.
         var run: (charset: String, octets: [UInt8])?
         var runs = 0
+        let converters = Charset.Converters()
 
         mutating func decode() -> String {
             var plain = 0
@@ -66,7 +67,7 @@ package enum EncodedWord {
         mutating func endRun() {
             guard let run else { return }
             runs += 1
-            result += HeaderText.cleaned(Charset.decode(run.octets, label: run.charset) ?? "")
+            result += HeaderText.cleaned(run.octets.withUnsafeBytes { Charset.decode($0, label: run.charset, with: converters) } ?? "")
             self.run = nil
         }
     }
