@@ -11,6 +11,9 @@ package enum Step<Work: Sendable>: Sendable {
     case work(Work)
     /// The output is sent in plain text, every input byte so far is dropped, and the handshake begins; then `secured`.
     case startTLS
+    /// The output is sent as it is; from then on what is written is deflated, and what comes, the rest of the input too, is inflated (raw
+    /// RFC 1951 streams). Asked for once, and never behind `startTLS`. `advance` follows.
+    case compress
     /// The output is sent, then the connection is closed. Nothing is called after it.
     case close
 }
@@ -51,8 +54,16 @@ package protocol LineSession: Sendable {
     /// How long the peer may be silent in the present state while no work is under way.
     var patience: Duration { get }
 
+    /// Octets that must come within `patience` for it to start anew: 1 between commands, more in the midst of something, so that nobody holds
+    /// a session by a drop now and then. What ends it counts whatever its size.
+    var leastProgress: Int { get }
+
     /// Input that is held while the session waits, in octets; past it the driver stops reading from the peer.
     var inputLimit: Int { get }
+}
+
+extension LineSession {
+    package var leastProgress: Int { 1 }
 }
 
 /// The way back to the connection for work that is under way.

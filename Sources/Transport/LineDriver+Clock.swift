@@ -4,8 +4,10 @@ import NIOCore
 /// again, so that a command costs no timer.
 struct Watch {
     private var armed: (deadline: NIODeadline, timer: Scheduled<Void>)?
-    /// Since when the peer brought the session nothing it could use, and no work ended.
+    /// Since when the peer brought the session too little that it could use, and no work ended.
     private(set) var quietSince = NIODeadline.distantPast
+    /// What it brought since then.
+    private var trickle = 0
     private(set) var phaseSince = NIODeadline.distantPast
     /// While the peer reads less than we write: since when, and what it had taken then.
     private(set) var stall: (since: NIODeadline, flushed: Int)?
@@ -13,7 +15,17 @@ struct Watch {
     /// Nothing has begun yet.
     var isIdle: Bool { phaseSince == .distantPast }
 
-    mutating func progressed() { quietSince = .now() }
+    mutating func progressed() {
+        quietSince = .now()
+        trickle = 0
+    }
+
+    /// The session has used so much of its input; it is progress once there are `least` of it.
+    mutating func used(_ octets: Int, least: Int) {
+        trickle += max(0, octets)
+        if trickle >= least { progressed() }
+    }
+
     mutating func phaseBegan() { phaseSince = .now() }
     mutating func stallBegan(flushed: Int) { stall = (.now(), flushed) }
     mutating func stallEnded() { stall = nil }

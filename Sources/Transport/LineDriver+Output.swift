@@ -15,7 +15,8 @@ extension LineDriver {
     /// A write of work under way.
     func accept(_ bytes: ByteBuffer) -> Acceptance {
         guard phase == .talking || phase == .securing, let context else { return .closed }
-        writtenInTurn += bytes.readableBytes
+        // Deflating takes its time.
+        writtenInTurn += compression == nil ? bytes.readableBytes : 8 * bytes.readableBytes
         if bytes.readableBytes < LineSizes.piece {
             output.writeImmutableBuffer(bytes)
         } else if phase == .talking {
@@ -54,7 +55,8 @@ extension LineDriver {
         send(bytes, context)
     }
 
-    private func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+    private func send(_ plain: ByteBuffer, _ context: ChannelHandlerContext) {
+        let bytes = packed(plain)
         written &+= bytes.readableBytes
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
@@ -95,7 +97,7 @@ extension LineDriver {
         watch.stallBegan(flushed: flushed)
         input = ByteBuffer()
         failWriters()
-        let last = output
+        let last = packed(output)
         output = ByteBuffer()
         written &+= last.readableBytes
         let sent = context.eventLoop.makePromise(of: Void.self)

@@ -25,6 +25,7 @@ extension LineDriver {
     func talk() {
         guard !isTalking else { return }
         isTalking = true
+        if !isTurnScheduled { compression?.inflated = 0 }
         turn: while phase == .talking {
             if output.readableBytes >= LineSizes.piece { release() }
             guard context?.channel.isWritable == true else { break }
@@ -36,7 +37,7 @@ extension LineDriver {
             if isWaiting, !absorb() { break }
             let held = input.readableBytes
             guard let step = session?.advance(&input, &output) else { break }
-            if input.readableBytes < held { watch.progressed() }
+            watch.used(held - input.readableBytes, least: session?.leastProgress ?? 1)
             isWaiting = false
             switch step {
             case .work(let work):
@@ -45,8 +46,10 @@ extension LineDriver {
             case .more, .wait:
                 if case .wait = step { isWaiting = true }
                 if absorb() || isPoked { continue }
+                if case .more = step, inflate() { continue }
                 break turn
             case .startTLS: startTLS()
+            case .compress: startCompression()
             case .close: close()
             }
         }
@@ -106,7 +109,7 @@ extension LineDriver {
             session?.shutdown(&output)
             return close()
         }
-        if isInputEnded, work.isEmpty, isWritable { return close() }
+        if isInputEnded, work.isEmpty, isWritable, !isTurnScheduled { return close() }
         arm()
         if isReadingPaused, mayRead {
             isReadingPaused = false
@@ -123,6 +126,7 @@ extension LineDriver {
         case .talking:
             !isInputEnded && (isWritable || input.readableBytes == 0)
                 && (!isWaiting || input.readableBytes < (session?.inputLimit ?? 0))
+                && (compression?.packed.readableBytes ?? 0) < LineSizes.piece
         case .closed: false
         }
     }

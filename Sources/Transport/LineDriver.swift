@@ -4,7 +4,7 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// Runs one connection's session, on its event loop. The last handler of the pipeline, with nothing but TLS before it.
+/// Runs one connection's session, on its event loop. The last handler of the pipeline, with nothing but TLS before it; compression, inside TLS, is its own.
 ///
 /// Invariants: everything here happens on the connection's event loop; the session is called by `talk` and by what `talk` calls, never
 /// from within itself; what session and work write goes through `output`, in the order written; a connection that waits holds an empty
@@ -40,6 +40,8 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     var watch = Watch()
     var serverName: String?
 
+    /// Since the session asked for it.
+    var compression: Compression?
     var input = ByteBuffer()
     var output = ByteBuffer()
     /// Works that wait in `Link.write` for the peer to read.
@@ -56,6 +58,8 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     var isWaiting = false
     var isReadingPaused = false
     var isFlushScheduled = false
+    /// The loop will call `talk` again.
+    var isTurnScheduled = false
     /// The peer has sent its last byte.
     var isInputEnded = false
     /// The server stops.
@@ -92,7 +96,13 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
         let bytes = unwrapInboundIn(data)
         switch phase {
         case .talking:
-            if input.readableBytes == 0 { input = bytes } else { input.writeImmutableBuffer(bytes) }
+            if let compression {
+                if compression.packed.readableBytes == 0 { compression.packed = bytes } else { compression.packed.writeImmutableBuffer(bytes) }
+            } else if input.readableBytes == 0 {
+                input = bytes
+            } else {
+                input.writeImmutableBuffer(bytes)
+            }
         case .closing:
             discarded += bytes.readableBytes
             if discarded > LineSizes.discarded { context.close(promise: nil) }
@@ -158,6 +168,8 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
         guard phase != .closed else { return }
         phase = .closed
         watch.disarm()
+        compression?.timer?.cancel()
+        compression = nil
         input = ByteBuffer()
         output = ByteBuffer()
         failWriters()

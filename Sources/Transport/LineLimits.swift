@@ -7,6 +7,8 @@ package struct LineLimits: Hashable, Sendable {
     /// After the last word: time for the peer to read it and close, before the connection is torn down (a close with unread input would
     /// reset it, and the peer would lose that word).
     package var linger: Duration = .seconds(2)
+    /// A compressed connection that says nothing for this long lets go of its deflate and inflate states.
+    package var compressionRest: Duration = .seconds(2)
     /// Pieces of work of one connection that are under way at once; further ones wait.
     package var work: Int = 128
 

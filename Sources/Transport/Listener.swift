@@ -12,7 +12,7 @@ package struct Endpoint: Sendable {
     package var port: Int
     package var security: Security
     package var limits = LineLimits()
-    /// What a connection that is not let in is told, with its CRLF (SMTP `421 4.7.0 …`, IMAP `* BYE …`); on an implicit-TLS port nothing is said.
+    /// What a connection that is not let in is told, with its CRLF (SMTP `421 4.7.0 …`, IMAP `* BYE …`).
     package var farewell: @Sendable (Doorkeeper.Refusal) -> String = { _ in "" }
 
     package init(host: String, port: Int, security: Security) {
@@ -48,6 +48,7 @@ package final class Listener: Sendable {
     private final class House: Sendable {
         let state = Mutex(State())
         let doorkeeper: Doorkeeper
+        let farewells = Farewell.Count()
         init(_ doorkeeper: Doorkeeper) { self.doorkeeper = doorkeeper }
 
         func enter(_ id: UInt64, _ guest: Guest) -> Bool {
@@ -114,9 +115,7 @@ package final class Listener: Sendable {
     ) throws {
         guard let address = IPAddress(channel.remoteAddress) else { throw ChannelError.ioOnClosedChannel }
         if let refusal = house.doorkeeper.enter(address) {
-            var words = endpoint.farewell(refusal)
-            if case .implicitTLS = endpoint.security { words = "" }
-            return try channel.pipeline.syncOperations.addHandler(Farewell(words))
+            return try Farewell.say(endpoint.farewell(refusal), to: channel, endpoint.security, house.farewells)
         }
         let id = house.doorkeeper.number()
         guard house.enter(id, Guest(channel: channel, address: address)) else {
@@ -157,22 +156,4 @@ package final class Listener: Sendable {
         }
         timer.cancel()
     }
-}
-
-/// Says a word to a connection that is not let in, and closes it.
-private final class Farewell: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let words: String
-
-    init(_ words: String) { self.words = words }
-
-    func channelActive(context: ChannelHandlerContext) {
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: words)), promise: sent)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -16,6 +16,8 @@ package final class Rehearsal<Worker: LineWorker> {
     package private(set) var greeting = ""
     /// The session asked for the handshake and `secure` was not called yet; what is sent meanwhile is dropped.
     package private(set) var isStartingTLS = false
+    /// The session asked for compression; what is sent and what comes stays in plain text here.
+    package private(set) var isCompressed = false
     /// The session closed, `expire` or `shutdown` ended it, the worker closed the link, or the client hung up.
     package private(set) var isClosed = false
     /// The session answered `wait` while no work was under way: on a real connection only a poke would wake it.
@@ -140,6 +142,7 @@ package final class Rehearsal<Worker: LineWorker> {
             case .startTLS:
                 input.clear()
                 isStartingTLS = true
+            case .compress: isCompressed = true
             case .close: await end(ByteBuffer())
             }
         }

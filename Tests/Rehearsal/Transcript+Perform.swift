@@ -47,6 +47,8 @@ extension Transcript {
         case .tls:
             guard talk.isStartingTLS else { throw difference(turn, [], "the server does not wait for a handshake") }
             said.writeString(await talk.secure())
+        case .compressed:
+            guard talk.isCompressed else { throw difference(turn, [], "the server has not begun compression") }
         case .close:
             guard talk.isClosed else { throw difference(turn, [], "the server has not closed the connection") }
         case .hangUp: await talk.hangUp()

@@ -14,6 +14,7 @@ import NIOCore
 ///     == connect [NAME] [tls] [from ADDRESS]    a (further) connection, current from here on; the first one is implied
 ///     == as NAME                     another connection is current again; the first one is called `1`
 ///     == tls                         the server must be waiting for the handshake: it takes place
+///     == compressed                  the server must have begun compression; the transcript goes on in plain text
 ///     == close                       the server must have closed
 ///     == hangup, poke, poked, expire, shutdown  see `Rehearsal`
 ///
@@ -38,7 +39,7 @@ package struct Transcript: Sendable, CustomStringConvertible {
         case connect(name: String, tls: Bool, address: String?)
         case send(ByteBuffer)
         case use(String)
-        case tls, close, hangUp, poke, poked, expire, shutdown
+        case tls, compressed, close, hangUp, poke, poked, expire, shutdown
     }
 
     /// A file that breaks the rules above.
@@ -100,6 +101,7 @@ package struct Transcript: Sendable, CustomStringConvertible {
             return .connect(name: name, tls: tls, address: address)
         case "as" where words.count == 2: return .use(words[1])
         case "tls": return .tls
+        case "compressed": return .compressed
         case "close": return .close
         case "hangup": return .hangUp
         case "poke": return .poke

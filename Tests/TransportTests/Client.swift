@@ -50,8 +50,11 @@ final class Client: Sendable {
         return lines
     }
 
-    /// Up to that many octets, at least one; nil once the server has closed.
-    func octets() async -> Int? { await inbox.take() }
+    func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes).get() }
+
+    /// What has come, at least one octet; nil once the server has closed.
+    func bytes() async -> ByteBuffer? { await inbox.take() }
+    func octets() async -> Int? { await inbox.take()?.readableBytes }
     func read() { channel.read() }
 
     /// Sends a FIN.
@@ -119,13 +122,13 @@ private final class Inbox: Sendable {
         }
     }
 
-    func take() async -> Int? {
+    func take() async -> ByteBuffer? {
         while true {
-            let (count, isOver) = state.withLock { state in
-                defer { state.bytes.clear() }
-                return (state.bytes.readableBytes, state.hasEnded)
+            let (bytes, isOver) = state.withLock { state in
+                defer { state.bytes = ByteBuffer() }
+                return (state.bytes, state.hasEnded)
             }
-            if count > 0 { return count }
+            if bytes.readableBytes > 0 { return bytes }
             if isOver { return nil }
             await more { $0.bytes.readableBytes > 0 }
         }

@@ -99,6 +99,25 @@ struct DoorkeeperTests {
         }
     }
 
+    @Test("it hears it under implicit TLS too, and one that begins no handshake keeps nobody out")
+    func farewellUnderTLS() async throws {
+        var limits = Doorkeeper.Limits()
+        limits.perAddress = 1
+        limits.exempt = try NetworkList("127.0.0.1")
+        try await Stage.with(security: .implicitTLS(Stage.shelf()), door: limits, farewell: "* BYE too many\r\n") { stage in
+            let first = try await Client.connect(stage.port, from: "127.0.0.2", tls: trusting())
+            #expect(await first.line() == "* HELLO 127.0.0.2 TLSv1.3 -")
+            for _ in 0..<3 {
+                let next = try await Client.connect(stage.port, from: "127.0.0.2", tls: trusting())
+                #expect(await next.lines(2) == ["* BYE too many"])
+            }
+            var silent: [Client] = []
+            for _ in 0..<20 { silent.append(try await Client.connect(stage.port, from: "127.0.0.2")) }
+            #expect(try await Client.connect(stage.port, tls: trusting()).line() == "* HELLO 127.0.0.1 TLSv1.3 -")
+            for client in silent { try? await client.close() }
+        }
+    }
+
     @Test("networks in CIDR notation")
     func networks() throws {
         let list = try NetworkList("127.0.0.0/8, ::1 10.1.0.0/16,2001:db8::/33")

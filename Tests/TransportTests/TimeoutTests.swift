@@ -29,6 +29,25 @@ struct TimeoutTests {
         }
     }
 
+    @Test("a trickle of what the session can use is silence too when it wants more at a time")
+    func trickle() async throws {
+        try await Stage.with { stage in
+            let client = try await Client.connect(stage.port)
+            _ = await client.line()
+            try await client.send("LEAST 100000\nPATIENCE 60\n")
+            let sender = Task {
+                while client.channel.isActive {
+                    guard (try? await client.send("ECHO a\n")) != nil else { break }
+                    try? await client.channel.eventLoop.scheduleTask(in: .milliseconds(5)) {}.futureResult.get()
+                }
+            }
+            var last: String?
+            while let line = await client.line() { last = line }
+            #expect(last == "* EXPIRED")
+            await sender.value
+        }
+    }
+
     @Test("a session that goes on after its patience is asked again")
     func goesOn() async throws {
         try await Stage.with(ToyWorker(patience: .milliseconds(20), goesOn: true)) { stage in

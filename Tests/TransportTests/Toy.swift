@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 
 /// A line protocol for tests: `ECHO x`, `RECORD x` (work that is noted at once and waits for the gate `x`), `STREAM octets`, `SYNC` (waits
-/// for all work before the next line), `PATIENCE ms`, `POKEME`, `STARTTLS`, `QUIT`.
+/// for all work before the next line), `PATIENCE ms`, `LEAST octets`, `POKEME`, `STARTTLS`, `COMPRESS`, `QUIT`.
 struct ToySession: LineSession {
     enum Work: Sendable {
         case record(String)
@@ -13,6 +13,7 @@ struct ToySession: LineSession {
 
     var patience: Duration
     var inputLimit = 8 * 1024
+    var leastProgress = 1
     var secureNow = false
     var underWay = 0
     var isSyncing = false
@@ -50,10 +51,14 @@ struct ToySession: LineSession {
                 underWay += 1
                 return .work(.pokeMe)
             case "PATIENCE": patience = .milliseconds(Int(words.last ?? "") ?? 0)
+            case "LEAST": leastProgress = Int(words.last ?? "") ?? 1
             case "SYNC": isSyncing = true
             case "STARTTLS":
                 output.writeString("READY\r\n")
                 return .startTLS
+            case "COMPRESS":
+                output.writeString("DEFLATED\r\n")
+                return .compress
             case "STATE": output.writeString("STATE \(secureNow ? "secure" : "plain")\r\n")
             case "QUIT":
                 output.writeString("BYE\r\n")

@@ -82,6 +82,7 @@ private struct FuzzTalk {
                 precondition(input.readableBytes <= POP3Settings.authLine, "more is held than may be")
                 return
             case .wait: preconditionFailure("it waits for nothing")
+            case .compress: preconditionFailure("POP3 has no compression")
             case .work(let work): session.absorb(outcome(of: work), &output)
             case .startTLS:
                 input.clear()

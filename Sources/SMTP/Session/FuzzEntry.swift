@@ -58,6 +58,7 @@ private struct FuzzTalk {
                 precondition(input.readableBytes <= 1 << 16, "more is held than may be")
                 return
             case .wait: preconditionFailure("it waits for nothing")
+            case .compress: preconditionFailure("SMTP has no compression")
             case .work(let work): session.absorb(outcome(of: work), &output)
             case .startTLS:
                 input.clear()
