@@ -100,7 +100,9 @@ let package = Package(
 
         .executableTarget(
             name: "martlet-benchmarks",
-            dependencies: ["MailModel", "MessageFormat", "Storage", "SQLiteStore", bytes, log],
+            dependencies: [
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "SQLiteStore", "MemoryStore", bytes, log,
+            ],
             path: "Benchmarks/Sources",
             swiftSettings: house),
 

@@ -9,4 +9,5 @@ guard mkdir(folder, 0o700) == 0 else {
 }
 let measure = Measure(repetitions: 5)
 try await FormatBenchmark().run(measure)
+try await SMTPBenchmark().run(measure)
 try await StoreBenchmark(folder: folder).run(measure)

@@ -65,7 +65,7 @@ import Testing
         ]
         for file in grammars {
             let excess = file.imports.intersection([
-                "Storage", "Conversation", "Gatehouse", "Logging", "Synchronization",
+                "Storage", "Conversation", "Gatehouse", "PostOffice", "Logging", "Synchronization",
             ])
             #expect(excess.isEmpty, "\(file.path) imports \(excess.sorted())")
             for (number, line) in file.words.enumerated() {

@@ -1,7 +1,6 @@
 package import MailModel
 import MessageFormat
 package import NIOCore
-package import PostOffice
 
 /// A server's trace line (RFC 5321 §4.4). Every part is of a type that can hold no CR or LF, or is checked here.
 package struct ReceivedField: Sendable {
@@ -46,7 +45,7 @@ package struct ReceivedField: Sendable {
         output.writeString(transmission.rawValue)
         if let tlsVersion {
             output.writeStaticString(" (")
-            output.writeString(tlsVersion.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ".") })
+            output.writeBytes(tlsVersion.utf8.filter { OctetSet.versionName.contains($0) })
             output.writeStaticString(")")
         }
         output.writeStaticString("\r\n\tid ")
@@ -63,8 +62,8 @@ package struct ReceivedField: Sendable {
 
     // address-literal = "[" ( IPv4-address-literal / "IPv6:" IPv6-addr ) "]"          (RFC 5321 §4.1.3)
     private static func literal(_ address: String) -> String {
-        let clean = address.filter { $0.isHexDigit || $0 == "." || $0 == ":" }
-        return clean.contains(":") ? "[IPv6:\(clean)]" : "[\(clean)]"
+        let clean = String(decoding: address.utf8.filter { OctetSet.addressLiteral.contains($0) }, as: UTF8.self)
+        return clean.utf8.contains(UInt8(ascii: ":")) ? "[IPv6:\(clean)]" : "[\(clean)]"
     }
 }
 
@@ -94,4 +93,9 @@ package enum TransmissionType: String, Sendable {
             case (true, true, true, true): .utf8smtpsa
             }
     }
+}
+
+extension OctetSet {
+    fileprivate static let versionName = OctetSet.letters.union(.digits).union(OctetSet("."))
+    fileprivate static let addressLiteral = OctetSet("0123456789abcdefABCDEF.:")
 }

@@ -65,7 +65,7 @@ package struct SMTPSession: LineSession {
 
     package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<SMTPWork> {
         while true {
-            if let tenure, tenure.isRevoked, isBetweenCommands { say(.revoked, &output) }
+            if let tenure, tenure.isRevoked, !isWaiting { say(.revoked, &output) }
             switch phase {
             case .closing: return .close
             case .waiting: return .wait
@@ -111,12 +111,18 @@ package struct SMTPSession: LineSession {
         if case .text = phase { .seconds(180) } else { .seconds(300) }
     }
 
+    /// Text comes at 4 KiB in three minutes at least.
+    package var leastProgress: Int {
+        if case .text = phase { 4_096 } else { 1 }
+    }
+
     package var inputLimit: Int { settings.pieceSize }
 
-    private var isBetweenCommands: Bool {
+    /// Work is under way, or all is over.
+    private var isWaiting: Bool {
         switch phase {
-        case .connected, .ready, .envelope, .chunks, .exchange: true
-        case .text, .waiting, .closing: false
+        case .waiting, .closing: true
+        case .connected, .ready, .envelope, .text, .chunks, .exchange: false
         }
     }
 

@@ -93,6 +93,17 @@ import Testing
         #expect(await again.send("AUTH PLAIN AGFsaWNlAG9wZW4gc2VzYW1l\r\n").hasPrefix("535 5.7.8"))
     }
 
+    @Test("a session ends within the text of a message too when its account changes (S17)", arguments: ["DATA\r\n", "BDAT 3 LAST\r\n"])
+    func revokedWithinText(_ verb: String) async throws {
+        let house = try await House()
+        let talk = try await house.alicesTalk()
+        _ = await talk.send("MAIL FROM:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n\(verb)")
+        try await house.directory.set(enabled: false, of: "alice")
+        #expect(await talk.send("x\r\n.\r\n").hasPrefix("421 4.7.0"))
+        #expect(talk.isClosed)
+        #expect(try await house.mail(of: house.bob).isEmpty)
+    }
+
     @Test("credentials never print themselves")
     func silence() {
         let credentials = Credentials(user: "alice", password: .init("open sesame"))
