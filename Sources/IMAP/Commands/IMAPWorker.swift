@@ -27,7 +27,10 @@ package struct IMAPWorker: LineWorker {
         case .checkTarget(let name, let principal): .target(await refusal(of: name, principal, link))
         case .receive(let deposit, let bytes):
             await receive(bytes, into: deposit)
-        case .place(let placing): .placed(await place(placing, link))
+        case .finish(let deposit, let bytes):
+            await finish(deposit, bytes)
+        case .include(let inclusion): .included(await include(inclusion, link))
+        case .place(let placing): await place(placing, link)
         }
     }
 
@@ -38,6 +41,12 @@ package struct IMAPWorker: LineWorker {
 
     private func receive(_ bytes: ByteBuffer, into deposit: Deposit) async -> IMAPOutcome {
         await mailroom.receive(bytes, into: deposit)
+        return .received
+    }
+
+    private func finish(_ deposit: Deposit, _ bytes: ByteBuffer) async -> IMAPOutcome {
+        if bytes.readableBytes > 0 { await mailroom.receive(bytes, into: deposit) }
+        await mailroom.finish(deposit)
         return .received
     }
 }

@@ -69,7 +69,7 @@ extension ArgumentReader {
     }
 
     //     seq-number = nz-number / "*"
-    private mutating func seqNumber() throws(SyntaxError) -> UInt32 {
+    mutating func seqNumber() throws(SyntaxError) -> UInt32 {
         if take("*") { return 0 }
         return UInt32(truncatingIfNeeded: try number(from: 1, upTo: UInt64(UInt32.max)))
     }

@@ -13,6 +13,7 @@ extension ByteBuffer {
             writeCode("APPENDUID ", validity.rawValue)
             write(" ")
             writeNumbers(uids)
+        case .badURL(let url): writeURL(url)
         case .badCharset(let names): writeCharsets(names)
         case .capability(let names):
             write("CAPABILITY ")
@@ -46,6 +47,14 @@ extension ByteBuffer {
         writeDecimal(number)
     }
 
+    //     badurl-response-code = "BADURL" SP url-resp-text                           ; RFC 4469 §5
+    //     url-resp-text = 1*(%x01-09 / %x0B-0C / %x0E-5B / %x5D-FE)
+    private mutating func writeURL(_ url: String) {
+        write("BADURL ")
+        let shown = url.utf8.filter { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "]") && $0 != UInt8(ascii: "\\") }.prefix(1_000)
+        writeBytes(shown.isEmpty ? [UInt8(ascii: "?")] : Array(shown))
+    }
+
     //     "BADCHARSET" [SP "(" charset *(SP charset) ")"]
     private mutating func writeCharsets(_ names: [String]) {
         write("BADCHARSET")
@@ -68,6 +77,7 @@ extension ResponseCode {
         case .cannot: "CANNOT"
         case .clientBug: "CLIENTBUG"
         case .closed: "CLOSED"
+        case .compressionActive: "COMPRESSIONACTIVE"
         case .contactAdmin: "CONTACTADMIN"
         case .corruption: "CORRUPTION"
         case .expired: "EXPIRED"
@@ -91,7 +101,7 @@ extension ResponseCode {
         case .unavailable: "UNAVAILABLE"
         case .unknownCTE: "UNKNOWN-CTE"
         case .useAttr: "USEATTR"
-        case .appendLimit, .appendUID, .badCharset, .capability, .copyUID, .highestModSeq, .mailboxID, .modified,
+        case .appendLimit, .appendUID, .badCharset, .badURL, .capability, .copyUID, .highestModSeq, .mailboxID, .modified,
             .permanentFlags, .uidNext,
             .uidValidity, .unseen:
             nil

@@ -1,6 +1,6 @@
 package import MailModel
 
-/// A command without its tag (RFC 9051 §6). APPEND is not among them: it is streamed (`CommandEvent.appendBegin`).
+/// A command without its tag (RFC 9051 §6). APPEND and REPLACE are not among them: they are streamed (`CommandEvent.appendBegin`).
 package enum Command: Hashable, Sendable {
     case capability
     case noop
@@ -15,6 +15,8 @@ package enum Command: Hashable, Sendable {
 
     /// Capability names in capitals (RFC 5161 §3.1).
     case enable([String])
+    /// RFC 4978; DEFLATE is all there is.
+    case compress
     case select(SelectArguments)
     case examine(SelectArguments)
     case create(CreateArguments)

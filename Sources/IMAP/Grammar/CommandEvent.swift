@@ -11,11 +11,15 @@ package enum CommandEvent: Hashable, Sendable {
     /// by NO or BAD.
     case literalRequest(tag: Tag, verb: Verb, octets: Int)
 
-    /// An APPEND up to its message (RFC 9051 §6.3.12). When `message.synchronising`, write `+ …` and go on. To turn it
+    /// An APPEND (RFC 9051 §6.3.12) or a REPLACE (RFC 8508) up to its message. When `message.synchronising`, write `+ …` and go on. To turn it
     /// down call `refuseLiteral` and answer the tag: nothing more of that command is reported.
-    case appendBegin(tag: Tag, mailbox: MailboxArgument, message: AppendMessage)
+    case appendBegin(tag: Tag, target: AppendTarget, message: AppendMessage)
     /// The next octets of the message, as they came; never empty.
     case appendBytes(ByteBuffer)
+    /// Text of a message that is put together of parts (CATENATE, RFC 4469): a literal. As `appendBegin`.
+    case appendText(tag: Tag, AppendText)
+    /// A part of it that a URL names; percent-encoded as it came.
+    case appendURL(tag: Tag, String)
     /// Another message of the same command (MULTIAPPEND, RFC 3502); the one before it is whole. As `appendBegin`.
     case appendNext(tag: Tag, message: AppendMessage)
     /// The last message is whole and so is the command: now store, and answer.
@@ -36,15 +40,30 @@ package enum CommandEvent: Hashable, Sendable {
     case lineTooLong
 }
 
+/// Where APPEND and REPLACE put their messages.
+package struct AppendTarget: Hashable, Sendable {
+    package let mailbox: MailboxArgument
+    package var verb = Verb.append
+    /// What REPLACE takes away: one number, or `*`.
+    package var replaced: SequenceSet?
+
+    package init(_ mailbox: MailboxArgument) { self.mailbox = mailbox }
+}
+
 /// One message of APPEND, without its bytes.
 package struct AppendMessage: Hashable, Sendable {
     package var flags: Flags
     package var date: Timestamp?
+    /// Of its literal.
     package var octets: Int
     /// The client waits for `+ …`.
     package var synchronising: Bool
     /// A literal8: it may hold NUL (RFC 3516 §4.4).
     package var isBinary: Bool
+    /// There is no literal yet: `appendText` and `appendURL` follow.
+    package var isCatenated = false
+    /// In RFC 6855's `UTF8 (…)`, which clients wrote before RFC 9755.
+    package var isUTF8 = false
 
     package init(
         flags: Flags = Flags(), date: Timestamp? = nil, octets: Int, synchronising: Bool, isBinary: Bool = false
@@ -55,6 +74,13 @@ package struct AppendMessage: Hashable, Sendable {
         self.synchronising = synchronising
         self.isBinary = isBinary
     }
+}
+
+/// A literal among the parts of a message, without its bytes.
+package struct AppendText: Hashable, Sendable {
+    package let octets: Int
+    /// The client waits for `+ …`.
+    package let synchronising: Bool
 }
 
 /// A command as it came, tag and verb read. It does not print itself: it may hold a password.

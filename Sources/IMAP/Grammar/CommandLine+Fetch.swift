@@ -91,7 +91,7 @@ extension ArgumentReader {
 
     //     section      = "[" [section-spec] "]"
     //     section-spec = section-msgtext / (section-part ["." section-text])
-    private mutating func bodySection() throws(SyntaxError) -> BodySection {
+    fileprivate mutating func bodySection() throws(SyntaxError) -> BodySection {
         try expect("[")
         var section = BodySection(path: try sectionPath())
         let isBelow = !section.path.isEmpty
@@ -184,5 +184,14 @@ extension ArgumentReader {
         return StoreArguments(
             set: set, unchangedSince: unchangedSince, operation: operation, silent: name == "FLAGS.SILENT",
             flags: try flags())
+    }
+}
+
+extension BodySection {
+    /// What stands between the brackets; nil when it is no section.
+    init?(text: String) {
+        var reader = ArgumentReader(ByteBuffer(string: "[\(text)]"), .utf8)
+        guard let section = try? reader.bodySection(), reader.scanner.isAtEnd else { return nil }
+        self = section
     }
 }

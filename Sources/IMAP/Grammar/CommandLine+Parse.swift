@@ -3,8 +3,7 @@ import MessageFormat
 import NIOCore
 
 extension CommandLine {
-    /// The command, its arguments parsed. Ask first whether `verb` is legal. APPEND throws: one that has a message
-    /// comes as `appendBegin`.
+    /// The command, its arguments parsed. Ask first whether `verb` is legal.
     package func parse() throws(SyntaxError) -> Command {
         var reader = ArgumentReader(arguments, textMode)
         let command = try reader.command(verb)
@@ -34,6 +33,10 @@ extension ArgumentReader {
         case .authenticate: return try authenticate()
         case .login: return try login()
         case .enable: return .enable(try capabilities())
+        case .compress:
+            //     compress = "COMPRESS" SP algorithm ; algorithm = "DEFLATE"             ; RFC 4978 §5
+            guard try keyword() == "DEFLATE" else { throw SyntaxError("Unknown compression algorithm") }
+            return .compress
         default: return isOfMessages(verb) ? try messageCommand(verb) : try mailboxCommand(verb)
         }
     }
@@ -69,7 +72,7 @@ extension ArgumentReader {
             return .status(name, try statusItems())
         default:
             if let command = try accessCommand(verb) { return command }
-            throw SyntaxError("Message literal missing")
+            throw SyntaxError("Unknown command")
         }
     }
 

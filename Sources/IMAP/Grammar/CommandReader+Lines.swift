@@ -22,7 +22,7 @@ extension CommandReader {
         }
         switch phase {
         case .command: return endCommandLine(contentEnd)
-        case .afterMessage(let tag): return endAppendLine(tag, contentEnd)
+        case .append(let appending): return endAppendLine(appending, contentEnd)
         case .bare:
             let line = bytes(0, contentEnd)
             reset()
@@ -51,7 +51,7 @@ extension CommandReader {
         // However the line was cut, its first limit + 1 octets are looked at here.
         gather(limit + 1 - had, of: &input)
         let seen = bytes(lineStart, gathered.readableBytes)
-        let tag: Tag? = if case .afterMessage(let tag) = phase { tag } else { head?.tag ?? CommandReader.tag(of: seen) }
+        let tag: Tag? = if case .append(let appending) = phase { appending.tag } else { head?.tag ?? CommandReader.tag(of: seen) }
         reset()
         var skipped = SkippedLine()
         skipped.append(seen.readableBytesView)
@@ -69,6 +69,11 @@ extension CommandReader {
         guard gathered.readableBytes < limits.command else {
             return fail(head.tag, SyntaxError("Command too long"), mark)
         }
+        if head.verb.addsMessage {
+            self.head = head
+            let appending = Appending(tag: head.tag, verb: head.verb, place: .opening)
+            return appendLine(appending, bytes(head.end, contentEnd), mark)
+        }
         guard let mark else {
             let line = CommandLine(
                 tag: head.tag, verb: head.verb, arguments: bytes(head.end, contentEnd), textMode: textMode)
@@ -76,42 +81,31 @@ extension CommandReader {
             return .event(.command(line))
         }
         self.head = head
-        if head.verb == .append {
-            do {
-                if let append = try AppendOpening(bytes(head.end, contentEnd), mark, textMode) {
-                    return begin(append.message, of: head.tag) {
-                        .appendBegin(tag: head.tag, mailbox: append.mailbox, message: $0)
-                    }
-                }
-            } catch {
-                return fail(head.tag, error, mark)
-            }
-        }
         return announce(mark, head)
     }
 
     /// An argument's literal is about to come.
-    private mutating func announce(_ mark: LiteralMark, _ head: Head) -> Progress {
+    mutating func announce(_ mark: LiteralMark, _ head: Head, then phase: Phase = .command) -> Progress {
         guard !mark.isBinary else { return fail(head.tag, SyntaxError("A literal8 cannot stand here"), mark) }
         gathered.writeInteger(UInt8(0x0A))
         guard mark.octets <= limits.command - gathered.readableBytes else {
             return tooBig(mark.octets, mark.synchronising, head)
         }
-        state = .literal(remaining: mark.octets)
+        state = .literal(remaining: mark.octets, phase)
         guard mark.synchronising else { return .again }
         isOffered = true
         return .event(.literalRequest(tag: head.tag, verb: head.verb, octets: mark.octets))
     }
 
-    mutating func readLiteral(_ remaining: Int, _ input: inout ByteBuffer) -> Progress {
+    mutating func readLiteral(_ remaining: Int, _ phase: Phase, _ input: inout ByteBuffer) -> Progress {
         let count = min(remaining, input.readableBytes)
         gather(count, of: &input)
         guard count == remaining else {
-            state = .literal(remaining: remaining - count)
+            state = .literal(remaining: remaining - count, phase)
             return .more
         }
         lineStart = gathered.readableBytes
-        state = .line(.command)
+        state = .line(phase)
         return .again
     }
 

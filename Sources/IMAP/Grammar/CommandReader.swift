@@ -39,9 +39,9 @@ package struct CommandReader: Sendable {
     enum State: Hashable, Sendable {
         /// Gathers a line; the next event comes of it. It begins at `lineStart` of `gathered`.
         case line(Phase)
-        /// Gathers a literal's octets.
-        case literal(remaining: Int)
-        case message(remaining: Int, Tag)
+        /// Gathers a literal's octets, for the line that goes on behind them.
+        case literal(remaining: Int, Phase)
+        case message(remaining: Int, Appending)
         /// Passes over a literal's octets, then over the rest of the command.
         case swallow(remaining: Int)
         /// Passes over a line, all but its end, which may announce a literal.
@@ -53,8 +53,8 @@ package struct CommandReader: Sendable {
     enum Phase: Hashable, Sendable {
         /// The first line of a command, or one behind a literal.
         case command
-        /// Behind a message.
-        case afterMessage(Tag)
+        /// Behind a literal of APPEND.
+        case append(Appending)
         case bare(limit: Int)
     }
 
@@ -71,11 +71,13 @@ package struct CommandReader: Sendable {
     var gathered = ByteBuffer()
     var lineStart = 0
     var head: Head?
+    /// Events of the last line that are to be reported yet.
+    var queue: [CommandEvent] = []
 
     package init(limits: Limits = .stranger) { self.limits = limits }
 
     /// Between commands: nothing of one has come yet.
-    package var isIdle: Bool { state == .line(.command) && gathered.readableBytes == 0 }
+    package var isIdle: Bool { state == .line(.command) && gathered.readableBytes == 0 && queue.isEmpty }
 
     /// The next line is no command: a SASL response or IDLE's DONE. Only between commands. One `line` or `lineTooLong`
     /// follows, then commands again. `limit`: octets without the LF.
@@ -83,8 +85,8 @@ package struct CommandReader: Sendable {
         state = .line(.bare(limit: limit))
     }
 
-    /// Turns down the literal that `literalRequest`, `appendBegin` or `appendNext` has just reported, or gives up the
-    /// APPEND whose message is coming in. What is on its way all the same is passed over, with the rest of its command,
+    /// Turns down the literal that `literalRequest`, `appendBegin`, `appendText` or `appendNext` has just reported, or gives up the
+    /// APPEND that is coming in. What is on its way all the same is passed over, with the rest of its command,
     /// and no event comes of it.
     package mutating func refuseLiteral() {
         let wasOffered = isOffered
@@ -92,8 +94,8 @@ package struct CommandReader: Sendable {
         reset()
         guard !wasOffered else { return }
         switch was {
-        case .message(let remaining, _), .literal(let remaining): state = .swallow(remaining: remaining)
-        case .line(.afterMessage): state = .skip(SkippedLine())
+        case .message(let remaining, _), .literal(let remaining, _): state = .swallow(remaining: remaining)
+        case .line(.append): state = .skip(SkippedLine())
         default: break
         }
     }
@@ -108,10 +110,12 @@ package struct CommandReader: Sendable {
         lineStart = 0
         head = nil
         isOffered = false
+        queue = []
     }
 
     /// The next event; nil when it takes more bytes, and then `input` is empty.
     package mutating func next(_ input: inout ByteBuffer) -> CommandEvent? {
+        if !queue.isEmpty { return queue.removeFirst() }
         isOffered = false
         while true {
             switch step(&input) {
@@ -131,8 +135,8 @@ package struct CommandReader: Sendable {
     private mutating func step(_ input: inout ByteBuffer) -> Progress {
         switch state {
         case .line(let phase): readLine(phase, &input)
-        case .literal(let remaining): readLiteral(remaining, &input)
-        case .message(let remaining, let tag): readMessage(remaining, tag, &input)
+        case .literal(let remaining, let phase): readLiteral(remaining, phase, &input)
+        case .message(let remaining, let appending): readMessage(remaining, appending, &input)
         case .swallow(let remaining): swallow(remaining, &input)
         case .skip(let line): skip(line, &input)
         case .skipBare: skipBare(&input)

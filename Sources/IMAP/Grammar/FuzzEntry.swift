@@ -62,8 +62,14 @@ private struct FuzzRun {
         case .literalRequest(_, _, let octets):
             refuse(octets)
             seen.append(Seen(event: event, command: nil))
-        case .appendBegin(_, _, let message):
+        case .appendBegin(_, _, let message), .appendNext(_, let message):
             refuse(message.octets)
+            seen.append(Seen(event: event, command: nil))
+        case .appendText(_, let text):
+            refuse(text.octets)
+            seen.append(Seen(event: event, command: nil))
+        case .appendURL(_, let text):
+            _ = IMAPURL(text)
             seen.append(Seen(event: event, command: nil))
         default:
             seen.append(Seen(event: event, command: nil))

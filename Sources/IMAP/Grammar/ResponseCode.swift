@@ -9,12 +9,16 @@ package enum ResponseCode: Hashable, Sendable {
     case appendUID(UIDValidity, NumberSet)
     case authenticationFailed
     case authorizationFailed
+    /// The URL that names nothing here (RFC 4469 §4.1): what of it may stand there.
+    case badURL(String)
     /// Names of the charsets that are supported.
     case badCharset([String])
     case cannot
     case capability([String])
     case clientBug
     case closed
+    /// RFC 4978 §3.
+    case compressionActive
     case contactAdmin
     /// `source` and `target` in the same order (RFC 4315 §3). Not empty, equally long.
     case copyUID(UIDValidity, source: [UID], target: [UID])

@@ -12,6 +12,9 @@ package enum SequenceSet: Hashable, Sendable {
         let second: UInt32
     }
 
+    /// 0 stands for `*`.
+    static func one(_ number: UInt32) -> SequenceSet { .ranges([Span(first: number, second: number)]) }
+
     /// The numbers meant when `*` is `last`, the highest number in use; with `last` 0 (an empty mailbox) spans with `*`
     /// mean nothing. Nil for `saved`. O(n log n).
     package func resolved(last: UInt32) -> NumberSet? {

@@ -30,6 +30,8 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     case deleteACL = "DELETEACL"
     case listRights = "LISTRIGHTS"
     case myRights = "MYRIGHTS"
+    // RFC 4978.
+    case compress = "COMPRESS"
     // Selected: §6.4.
     case check = "CHECK"
     case close = "CLOSE"
@@ -46,4 +48,10 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     case uidStore = "UID STORE"
     case uidCopy = "UID COPY"
     case uidMove = "UID MOVE"
+    // RFC 8508.
+    case replace = "REPLACE"
+    case uidReplace = "UID REPLACE"
+
+    /// Whether a message comes with it, which is streamed.
+    var addsMessage: Bool { self == .append || self == .replace || self == .uidReplace }
 }

@@ -18,6 +18,7 @@ package struct Answer: Hashable, Sendable {
     /// A mailbox name that cannot be (RFC 9051 §5.1).
     static let impossibleName = Answer.no("No mailbox can have that name", .cannot)
     static let readOnly = Answer.no("The mailbox is open for reading only", .noPerm)
+    static func messageTooBig(_ limit: Int) -> Answer { .no("The message is over \(limit) octets", .tooBig) }
     static let expungeIssued = Answer.no("Some of these messages are gone", .expungeIssued)
 }
 
@@ -55,7 +56,7 @@ struct Complaints: Sendable {
         case .notAllowed(let reason): .no(reason, .cannot)
         case .useRefused(let reason): .no(reason, .useAttr)
         case .tooMany(let what): .no("The account has too many \(what)", .limit)
-        case .tooBig(let limit): .no("The message is over \(limit) octets", .tooBig)
+        case .tooBig(let limit): .messageTooBig(limit)
         case .holdsNUL: .no("A message cannot hold NUL", .cannot)
         }
     }

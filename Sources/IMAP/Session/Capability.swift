@@ -6,6 +6,7 @@ struct Capability {
         var isSecure: Bool
         var offersTLS: Bool
         var allowsLogin: Bool
+        var isCompressed = false
         var messageLimit: Int
     }
 
@@ -26,7 +27,7 @@ struct Capability {
     }
 
     /// What ENABLE knows (RFC 5161).
-    static let enabling = ["IMAP4REV2", "CONDSTORE"]
+    static let enabling = ["IMAP4REV2", "CONDSTORE", "UTF8=ACCEPT"]
 
     // Before login only what a stranger can use is listed.
     static let table: [Capability] = [
@@ -42,10 +43,13 @@ struct Capability {
         Capability("IDLE", rfc: 2177) { $0.isAuthenticated },
         Capability("NAMESPACE", rfc: 2342) { $0.isAuthenticated },
         Capability("CHILDREN", rfc: 3348) { $0.isAuthenticated },
+        Capability("MULTIAPPEND", rfc: 3502) { $0.isAuthenticated },
         Capability("BINARY", rfc: 3516) { $0.isAuthenticated },
         Capability("UNSELECT", rfc: 3691) { $0.isAuthenticated },
         Capability("UIDPLUS", rfc: 4315) { $0.isAuthenticated },
+        Capability("CATENATE", rfc: 4469) { $0.isAuthenticated },
         Capability("ESEARCH", rfc: 4731) { $0.isAuthenticated },
+        Capability("COMPRESS=DEFLATE", rfc: 4978) { $0.isAuthenticated && !$0.isCompressed },
         Capability("WITHIN", rfc: 5032) { $0.isAuthenticated },
         Capability("SEARCHRES", rfc: 5182) { $0.isAuthenticated },
         Capability("ACL", rfc: 4314) { $0.isAuthenticated },
@@ -58,5 +62,7 @@ struct Capability {
         Capability("CONDSTORE", rfc: 7162) { $0.isAuthenticated },
         Capability("STATUS=SIZE", rfc: 8438) { $0.isAuthenticated },
         Capability("LIST-MYRIGHTS", rfc: 8440) { $0.isAuthenticated },
+        Capability("REPLACE", rfc: 8508) { $0.isAuthenticated },
+        Capability("UTF8=ACCEPT", rfc: 9755) { $0.isAuthenticated },
     ]
 }

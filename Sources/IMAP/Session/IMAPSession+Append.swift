@@ -3,76 +3,163 @@ import MailModel
 import NIOCore
 import PostOffice
 
-/// An APPEND whose message is on its way.
-struct Receiving: Sendable {
-    let tag: Tag
-    let mailbox: MailboxName
-    let message: AppendMessage
-    let deposit: Deposit?
-    /// Bytes that are not handed on yet.
-    var gathered = ByteBuffer()
-
-    /// Octets that are handed on at a time; a smaller message goes in one piece of work with its placing.
-    static let piece = 128 << 10
-}
-
+// APPEND with its many forms (RFC 9051 §6.3.12, RFC 3502, RFC 4469) and REPLACE (RFC 8508): the messages come in.
 extension IMAPSession {
     mutating func beginAppend(
-        _ tag: Tag, _ mailbox: MailboxArgument, _ message: AppendMessage, _ output: inout ByteBuffer
+        _ tag: Tag, _ target: AppendTarget, _ message: AppendMessage, _ output: inout ByteBuffer
     ) -> Step<IMAPWork>? {
-        let objection = objection(to: .append)
-        guard objection == nil, let name = mailbox.name, let login else {
+        do throws(Ending) {
+            if let objection = objection(to: target.verb) { throw Ending(objection) }
+            guard let name = target.mailbox.name else { throw Ending(.impossibleName) }
+            try check(message)
+            let receiving = Receiving(tag, target.verb, name, try superseded(target), message)
+            return message.synchronising ? offer(receiving, &output) : receive(receiving)
+        } catch {
             reader.refuseLiteral()
-            finish(tag, .append, objection ?? .impossibleName, &output)
+            finish(tag, target.verb, error.answer, &output)
             return nil
         }
-        let receiving = Receiving(tag: tag, mailbox: name, message: message, deposit: nil)
-        guard message.synchronising else {
-            activity = .receiving(receiving)
-            return nil
+    }
+
+    private func check(_ message: AppendMessage) throws(Ending) {
+        guard message.isUTF8, dialect.textMode != .utf8 else { return }
+        throw Ending(.bad("Enable UTF8=ACCEPT first"))
+    }
+
+    /// RFC 8508 §3.
+    private func superseded(_ target: AppendTarget) throws(Ending) -> Placing.Superseded? {
+        guard let set = target.replaced, case .selected(_, let view) = state else { return nil }
+        guard !view.isReadOnly else { throw Ending(.readOnly) }
+        let uids: NumberSet
+        do {
+            uids = view.uids(at: try view.places(of: set, target.verb == .uidReplace ? .uid : .sequence))
+        } catch {
+            throw Ending(.bad("There is no message of that number"))
         }
+        guard uids.count == 1 else { throw Ending(.no("There is no such message", .nonExistent)) }
+        guard !view.lacksSome(of: uids) else { throw Ending(.expungeIssued) }
+        return Placing.Superseded(uids: uids, mailbox: view.mailbox)
+    }
+
+    private mutating func receive(_ receiving: Receiving) -> Step<IMAPWork>? {
+        activity = .receiving(receiving)
+        return nil
+    }
+
+    /// The client waits for leave to send, which it gets once it is known that its message can go there.
+    private mutating func offer(_ receiving: Receiving, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        guard !receiving.isTargetKnown, let login else {
+            output.writeContinuation("Ready for the message")
+            return receive(receiving)
+        }
+        activity = .commands
         pending.append(.target(receiving))
-        return .work(.checkTarget(name, login.principal))
+        return .work(.checkTarget(receiving.mailbox, login.principal))
     }
 
     mutating func absorbTarget(_ refusal: Answer?, _ receiving: Receiving, _ output: inout ByteBuffer) {
         if let refusal {
             reader.refuseLiteral()
-            finish(receiving.tag, .append, refusal, &output)
+            finish(receiving.tag, receiving.verb, refusal, &output)
         } else {
+            var receiving = receiving
+            receiving.isTargetKnown = true
             activity = .receiving(receiving)
             output.writeContinuation("Ready for the message")
         }
+    }
+
+    /// Gives the command up: what is on its way is passed over.
+    private mutating func giveUp(_ receiving: Receiving, _ answer: Answer, _ output: inout ByteBuffer) {
+        reader.refuseLiteral()
+        activity = .commands
+        finish(receiving.tag, receiving.verb, answer, &output)
     }
 
     mutating func receive(_ bytes: ByteBuffer) -> Step<IMAPWork>? {
         guard case .receiving(var receiving) = activity else { return nil }
         activity = .commands
         receiving.gathered.writeImmutableBuffer(bytes)
-        guard receiving.gathered.readableBytes >= Receiving.piece else {
-            activity = .receiving(receiving)
-            return nil
-        }
-        let deposit = receiving.deposit ?? Deposit(expected: receiving.message.octets)
-        let piece = receiving.gathered
-        activity = .receiving(
-            Receiving(tag: receiving.tag, mailbox: receiving.mailbox, message: receiving.message, deposit: deposit))
+        guard receiving.gathered.readableBytes >= Receiving.piece else { return receive(receiving) }
+        let deposit = receiving.currentDeposit()
+        let piece = receiving.takeGathered()
+        activity = .receiving(receiving)
         pending.append(.chunk)
         return .work(.receive(deposit, piece))
     }
 
-    mutating func endAppend(_ tag: Tag, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
-        guard case .receiving(let receiving) = activity, let login else { return nil }
+    /// Text of a message that is put together of parts (RFC 4469 §3).
+    mutating func beginText(_ text: AppendText, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        guard case .receiving(var receiving) = activity else { return nil }
+        guard text.octets <= settings.messageLimit - receiving.octets else {
+            giveUp(receiving, .messageTooBig(settings.messageLimit), &output)
+            return nil
+        }
+        receiving.octets += text.octets
+        return text.synchronising ? offer(receiving, &output) : receive(receiving)
+    }
+
+    /// A part that a URL names.
+    mutating func include(_ url: String) -> Step<IMAPWork>? {
+        guard case .receiving(var receiving) = activity, let login else { return nil }
+        activity = .commands
+        var selected: OpenMailbox?
+        if case .selected(_, let view) = state { selected = view.mailbox }
+        let deposit = receiving.currentDeposit()
+        let inclusion = Inclusion(
+            deposit: deposit, before: receiving.takeGathered(), url: url, selected: selected,
+            room: settings.messageLimit - receiving.octets, principal: login.principal)
+        activity = .receiving(receiving)
+        pending.append(.inclusion)
+        return .work(.include(inclusion))
+    }
+
+    mutating func absorb(_ outcome: Inclusion.Outcome, _ output: inout ByteBuffer) {
+        guard case .receiving(var receiving) = activity else { return }
+        switch outcome {
+        case .included(let octets):
+            activity = .commands
+            receiving.octets += octets
+            activity = .receiving(receiving)
+        case .refused(let answer):
+            giveUp(receiving, answer, &output)
+        }
+    }
+
+    /// Another message of the same command (RFC 3502): the one before it is whole.
+    mutating func nextMessage(_ message: AppendMessage, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        guard case .receiving(var receiving) = activity else { return nil }
+        receiving.weigh()
+        do throws(Ending) {
+            try check(message)
+            if receiving.isFull { throw Ending(.no("Too many messages for one command", .limit)) }
+        } catch {
+            giveUp(receiving, error.answer, &output)
+            return nil
+        }
+        activity = .commands
+        let whole = receiving.file()
+        let rest = receiving.takeGathered()
+        receiving.begin(message)
+        activity = .receiving(receiving)
+        if message.synchronising { output.writeContinuation("Ready for the message") }
+        pending.append(.chunk)
+        return .work(.finish(whole, rest))
+    }
+
+    mutating func endAppend() -> Step<IMAPWork>? {
+        guard case .receiving(var receiving) = activity, let login else { return nil }
         activity = .commands
         let turn = Turn(after: lastTurn)
         lastTurn = turn
-        pending.append(.placing(tag, octets: receiving.gathered.readableBytes))
+        _ = receiving.file()
+        pending.append(.placing(receiving.tag, receiving.verb, octets: receiving.gathered.readableBytes))
         return .work(
             .place(
                 Placing(
-                    deposit: receiving.deposit ?? Deposit(expected: receiving.message.octets), rest: receiving.gathered,
-                    mailbox: receiving.mailbox, flags: receiving.message.flags, date: receiving.message.date,
-                    isBinary: receiving.message.isBinary, turn: turn, principal: login.principal)))
+                    verb: receiving.verb, filings: receiving.filings, rest: receiving.gathered, mailbox: receiving.mailbox,
+                    superseded: receiving.superseded, isBinary: receiving.isBinary, hasModSeqs: dialect.hasModSeqs, turn: turn,
+                    principal: login.principal)))
     }
 
     /// What came of a message is void.

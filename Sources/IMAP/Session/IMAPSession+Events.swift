@@ -17,17 +17,18 @@ extension IMAPSession {
             } else {
                 output.writeContinuation("Ready for the literal")
             }
-        case .appendBegin(let tag, let mailbox, let message):
-            return beginAppend(tag, mailbox, message, &output)
+        case .appendBegin(let tag, let target, let message):
+            return beginAppend(tag, target, message, &output)
         case .appendBytes(let bytes):
             return receive(bytes)
-        case .appendNext(let tag, _):
-            // MULTIAPPEND is not advertised, and the reader does not report it then.
-            reader.refuseLiteral()
-            activity = .commands
-            say(tag, .bad("One message at a time"), &output)
-        case .appendEnd(let tag):
-            return endAppend(tag, &output)
+        case .appendText(_, let text):
+            return beginText(text, &output)
+        case .appendURL(_, let url):
+            return include(url)
+        case .appendNext(_, let message):
+            return nextMessage(message, &output)
+        case .appendEnd:
+            return endAppend()
         case .syntaxError(let tag, let error):
             endReceiving()
             if let tag {
@@ -87,6 +88,8 @@ extension IMAPSession {
             output.writeTagged(tag, .ok("Logged out"))
             state = .logout
             return nil
+        case .compress:
+            return compress(tag, &output)
         case .startTLS:
             output.writeTagged(tag, .ok("Begin TLS"))
             reader.reset()
@@ -97,6 +100,10 @@ extension IMAPSession {
             return logIn(tag, .login, user: credentials.user, password: Array(credentials.password.utf8))
         case .idle:
             return beginIdle(tag, &output)
+        // RFC 9755 §3: all text is UTF-8 already.
+        case .search(let arguments, _) where dialect.acceptsUTF8 && arguments.charset != nil:
+            say(tag, .bad("There is no charset but UTF-8 any more"), &output)
+            return nil
         case .unselect:
             if case .selected(let login, _) = state { state = .authenticated(login) }
         default:
@@ -128,6 +135,11 @@ extension IMAPSession {
             reader.textMode = dialect.textMode
             enabled.append("IMAP4rev2")
         }
+        if names.contains("UTF8=ACCEPT"), !dialect.acceptsUTF8 {
+            dialect.acceptsUTF8 = true
+            reader.textMode = dialect.textMode
+            enabled.append("UTF8=ACCEPT")
+        }
         if names.contains("CONDSTORE"), !dialect.hasModSeqs {
             dialect.hasModSeqs = true
             enabled.append("CONDSTORE")
@@ -155,8 +167,8 @@ extension IMAPSession {
     private mutating func refuse(_ tag: Tag, _ verb: Verb, octets: Int, isOnItsWay: Bool, _ output: inout ByteBuffer) {
         endReceiving()
         let objection = objection(to: verb)
-        let limit = verb == .append && objection == nil ? settings.messageLimit : reader.limits.command
-        let code: ResponseCode = verb == .append ? .tooBig : .limit
+        let limit = verb.addsMessage && objection == nil ? settings.messageLimit : reader.limits.command
+        let code: ResponseCode = verb.addsMessage ? .tooBig : .limit
         say(tag, objection ?? .no("A literal is over \(limit) octets", code), &output)
         // RFC 7888 §4: swallow it or hang up.
         guard isOnItsWay, octets > (login == nil ? 256 << 10 : settings.messageLimit &* 2) else { return }

@@ -68,6 +68,7 @@ extension IMAPSession {
             errors = 0
             reader.limits = CommandReader.Limits(line: 64 << 10, command: 256 << 10, message: settings.messageLimit)
             reader.acceptsBinary = true
+            reader.acceptsMultipleAppend = true
             output.writeTagged(tag, .ok("Logged in", .capability(capabilities)))
         case .refused:
             failures += 1

@@ -19,8 +19,11 @@ extension IMAPSession {
             absorbTarget(refusal, receiving, &output)
         case (.chunk, .received):
             break
-        case (.placing(let tag, _), .placed(let answer)):
-            finish(tag, .append, answer, &output)
+        case (.inclusion, .included(let outcome)):
+            absorb(outcome, &output)
+        case (.placing(let tag, let verb, _), .placed(let answer, let notice)):
+            if let notice { output.writeUntagged(notice) }
+            finish(tag, verb, answer, &output)
         default:
             assertionFailure("an outcome is absorbed in the order in which its work was begun")
         }

@@ -33,7 +33,7 @@ package struct IMAPSession: LineSession {
         /// DONE. The watch pokes the connection.
         case idle(Tag, watch: (any AnyObject & Sendable)?)
         /// The rest of APPEND.
-        case receiving(Receiving)
+        indirect case receiving(Receiving)
     }
 
     /// Work whose outcome is to come, in the order of begin.
@@ -43,8 +43,9 @@ package struct IMAPSession: LineSession {
         case watch(Tag)
         case target(Receiving)
         case chunk
+        case inclusion
         /// `octets`: of its message, gathered in memory.
-        case placing(Tag, octets: Int)
+        case placing(Tag, Verb, octets: Int)
     }
 
     let settings: IMAPSettings
@@ -62,6 +63,7 @@ package struct IMAPSession: LineSession {
     var failures = 0
     var loginDeadline = Timestamp(rawValue: .max)
     var wasPoked = false
+    var isCompressed = false
     /// Words in IDLE since the client's last.
     var idleWords = 0
 
@@ -116,6 +118,9 @@ package struct IMAPSession: LineSession {
         return settings.patience
     }
 
+    /// What a command or a message comes in with, at least, for the patience to start anew.
+    package var leastProgress: Int { reader.isIdle ? 1 : 16_384 }
+
     package var inputLimit: Int {
         if case .notAuthenticated = state { return 66 << 10 }
         return 320 << 10
@@ -149,7 +154,7 @@ extension IMAPSession {
         Capability.list(
             Capability.Circumstances(
                 isAuthenticated: login != nil, isSecure: isSecure, offersTLS: settings.offersTLS, allowsLogin: allowsLogin,
-                messageLimit: settings.messageLimit))
+                isCompressed: isCompressed, messageLimit: settings.messageLimit))
     }
 
     private var isPlacingOnly: Bool {
@@ -166,10 +171,10 @@ extension IMAPSession {
     private func mayTake(_ event: CommandEvent) -> Bool {
         guard !pending.isEmpty else { return true }
         switch event {
-        case .appendBegin(_, let mailbox, let message):
-            let octets = pending.reduce(0) { if case .placing(_, let octets) = $1 { $0 + octets } else { $0 } }
+        case .appendBegin(_, let target, let message):
+            let octets = pending.reduce(0) { if case .placing(_, _, let octets) = $1 { $0 + octets } else { $0 } }
             // One that is refused at once must not be answered before those under way.
-            return !message.synchronising && mailbox.name != nil && pending.count < IMAPSession.mostPlacings
+            return target.verb == .append && !message.synchronising && target.mailbox.name != nil && pending.count < IMAPSession.mostPlacings
                 && octets + message.octets <= IMAPSession.mostPlacingOctets
         case .appendBytes, .appendEnd: return true
         default: return false

@@ -22,6 +22,8 @@ enum Legality {
         .check: selected, .close: selected, .unselect: selected, .expunge: selected, .search: selected, .fetch: selected, .store: selected,
         .copy: selected, .move: selected, .uidExpunge: selected, .uidSearch: selected, .uidFetch: selected, .uidStore: selected,
         .uidCopy: selected, .uidMove: selected,
+        // RFC 8508 §3, RFC 4978 §3.
+        .replace: selected, .uidReplace: selected, .compress: member,
     ]
 
     /// Nil when the command may come.

@@ -14,6 +14,10 @@ package enum IMAPWork: Sendable {
     case checkTarget(MailboxName, Principal)
     /// Bytes of a message that is too big to be gathered.
     case receive(Deposit, ByteBuffer)
+    /// The last of them, of a message that others follow in the same command.
+    case finish(Deposit, ByteBuffer)
+    /// A part that a URL names.
+    case include(Inclusion)
     case place(Placing)
 }
 
@@ -25,7 +29,9 @@ package enum IMAPOutcome: Sendable {
     /// Nil: it can.
     case target(Answer?)
     case received
-    case placed(Answer)
+    case included(Inclusion.Outcome)
+    /// `notice`: told before what is new in the mailbox.
+    case placed(Answer, notice: Answer?)
 }
 
 /// It does not print itself.
@@ -56,10 +62,12 @@ package struct Login: Sendable {
 package struct Dialect: Hashable, Sendable {
     /// IMAP4rev2: ESEARCH instead of SEARCH, no \Recent, UTF-8.
     var isRev2 = false
+    /// UTF8=ACCEPT (RFC 9755).
+    var acceptsUTF8 = false
     /// CONDSTORE: MODSEQ in FETCH answers (RFC 7162 §3.1).
     var hasModSeqs = false
 
-    var textMode: TextMode { isRev2 ? .utf8 : .ascii }
+    var textMode: TextMode { isRev2 || acceptsUTF8 ? .utf8 : .ascii }
 }
 
 /// A command that needs the mailroom.
@@ -90,15 +98,43 @@ package struct Completion: Sendable {
     }
 }
 
-/// A whole message that is to be placed.
-package struct Placing: Sendable {
+/// A part of a message that a URL names, on its way into the message.
+package struct Inclusion: Sendable {
     let deposit: Deposit
-    /// The bytes that `deposit` does not have yet.
+    /// The bytes before it that `deposit` does not have yet.
+    let before: ByteBuffer
+    let url: String
+    /// What a relative URL is about.
+    let selected: OpenMailbox?
+    /// Octets that it may have.
+    let room: Int
+    let principal: Principal
+
+    package enum Outcome: Sendable {
+        /// So many octets.
+        case included(Int)
+        case refused(Answer)
+    }
+}
+
+/// Whole messages that are to be placed.
+package struct Placing: Sendable {
+    let verb: Verb
+    let filings: [Filing]
+    /// The bytes that the last of them does not have yet.
     let rest: ByteBuffer
     let mailbox: MailboxName
-    let flags: Flags
-    let date: Timestamp?
+    /// What REPLACE takes away.
+    let superseded: Superseded?
+    /// Whether one of them came as a literal8.
     let isBinary: Bool
+    /// CONDSTORE is on.
+    let hasModSeqs: Bool
     let turn: Turn
     let principal: Principal
+
+    struct Superseded: Sendable {
+        let uids: NumberSet
+        let mailbox: OpenMailbox
+    }
 }

@@ -12,20 +12,49 @@ package final class Deposit: Sendable {
     fileprivate struct State {
         var sink: (any BodySink)?
         var scanner = MessageScanner()
+        /// Of a message whose parts may be binary.
+        var recoder: BinaryRecoder?
         var fault: (any Error)?
+        /// Once it is whole.
+        var staged: StagedBody?
     }
 
     /// Octets that the client announced.
     package let expected: Int
-    fileprivate let state = Mutex(State())
+    fileprivate let state: Mutex<State>
 
-    package init(expected: Int) { self.expected = expected }
+    /// `isBinary`: parts of it may be binary (RFC 3516 §4.4); they are stored as base64.
+    package init(expected: Int, isBinary: Bool = false) {
+        self.expected = expected
+        state = Mutex(State(recoder: isBinary ? BinaryRecoder() : nil))
+    }
+
+    /// Octets that it holds in memory once it is whole, but for its bytes, which the store counts.
+    package var weight: Int { state.withLock { 1_024 + ($0.staged?.outline.header?.readableBytes ?? 0) } }
+}
+
+/// A deposit, and what its message is given.
+package struct Filing: Sendable {
+    package let deposit: Deposit
+    package let flags: Flags
+    /// Nil: now.
+    package let internalDate: Timestamp?
+
+    package init(deposit: Deposit, flags: Flags, internalDate: Timestamp?) {
+        self.deposit = deposit
+        self.flags = flags
+        self.internalDate = internalDate
+    }
 }
 
 extension Mailroom {
     /// The next bytes. Waits while too much is on its way to the disk.
     package func receive(_ bytes: ByteBuffer, into deposit: Deposit) async {
-        guard deposit.state.withLock({ $0.fault == nil }) else { return }
+        await write(deposit.state.withLock { $0.recoder?.recode(bytes) } ?? bytes, into: deposit)
+    }
+
+    private func write(_ bytes: ByteBuffer, into deposit: Deposit) async {
+        guard bytes.readableBytes > 0, deposit.state.withLock({ $0.fault == nil }) else { return }
         do {
             guard !bytes.readableBytesView.contains(0) else { throw MailroomRefusal.holdsNUL }
             let sink = try await sink(of: deposit)
@@ -47,12 +76,31 @@ extension Mailroom {
         return sink
     }
 
+    /// No more bytes come. What is wrong with them, `place` throws.
+    package func finish(_ deposit: Deposit) async {
+        do {
+            _ = try await stage(deposit)
+        } catch {
+            deposit.state.withLock { $0.fault = $0.fault ?? error }
+        }
+    }
+
     private func stage(_ deposit: Deposit) async throws -> StagedBody {
-        if let fault = deposit.state.withLock({ $0.fault }) { throw fault }
+        let last = deposit.state.withLock { state in
+            defer { state.recoder = nil }
+            return state.recoder?.finish()
+        }
+        if let last { await write(last, into: deposit) }
+        let (fault, known) = deposit.state.withLock { ($0.fault, $0.staged) }
+        if let fault { throw fault }
+        if let known { return known }
         let sink = try await sink(of: deposit)
         let outline = deposit.state.withLock { $0.scanner.finish() }
         let staged = try await sink.finish(outline)
-        deposit.state.withLock { $0.sink = nil }
+        deposit.state.withLock {
+            $0.sink = nil
+            $0.staged = staged
+        }
         return staged
     }
 
@@ -61,28 +109,50 @@ extension Mailroom {
     package func place(
         _ deposit: Deposit, in name: MailboxName, flags: Flags, internalDate: Timestamp?, turn: Turn, of principal: Principal
     ) async throws -> Placed {
-        let staged: Result<(body: StagedBody, placement: Placement), any Error>
+        let filing = Filing(deposit: deposit, flags: flags, internalDate: internalDate)
+        guard let placed = try await place([filing], in: name, turn: turn, of: principal).first else {
+            throw StorageFault.unavailable("nothing was placed")
+        }
+        return placed
+    }
+
+    /// Makes messages of whole deposits, all or none, in order; and with them `superseded`, messages of a mailbox that the principal has open, are
+    /// expunged. `noSuchMailbox`; `StorageFault.noSuchMessage` when one of these is gone.
+    package func place(
+        _ filings: [Filing], in name: MailboxName, superseding superseded: (uids: NumberSet, mailbox: OpenMailbox)? = nil, turn: Turn,
+        of principal: Principal
+    ) async throws -> [Placed] {
+        let staged: Result<[Addition], any Error>
         do {
             let target = try await mailbox(name, of: principal, needing: .insert)
+            // As MOVE does (RFC 4314 §4, RFC 8508 §3).
+            if let superseded { try require([.deleteMessages, .expunge], in: superseded.mailbox) }
             let scope = try rights(of: principal, on: target).flags
-            let placement = Placement(mailbox: target.id, flags: flags.within(scope), internalDate: internalDate ?? now)
-            staged = .success((try await stage(deposit), placement))
+            var additions: [Addition] = []
+            for filing in filings {
+                let placement = Placement(mailbox: target.id, flags: filing.flags.within(scope), internalDate: filing.internalDate ?? now)
+                additions.append(Addition(body: try await stage(filing.deposit), placement: placement))
+            }
+            staged = .success(additions)
         } catch {
             staged = .failure(error)
         }
         await turn.come()
         let placing: Task<[Placed], any Error>
         do {
-            let (body, placement) = try staged.get()
+            let additions = try staged.get()
+            let gone = superseded.map { Superseded(mailbox: $0.mailbox.id, uids: $0.uids) }
             // Runs until it first waits, which is behind the store's queue: only then is it the next one's turn.
-            placing = Task.immediate { [store] in try await store.place(body, [placement]) }
+            placing = Task.immediate { [store] in
+                if gone == nil, additions.count == 1 { return try await store.place(additions[0].body, [additions[0].placement]) }
+                return try await store.place(additions, superseding: gone)
+            }
             turn.pass()
         } catch {
             turn.pass()
             throw error
         }
-        guard let placed = try await placing.value.first else { throw StorageFault.unavailable("nothing was placed") }
-        return placed
+        return try await placing.value
     }
 }
 

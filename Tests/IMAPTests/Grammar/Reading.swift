@@ -80,7 +80,6 @@ extension SequenceSet {
     static func spans(_ pairs: (UInt32, UInt32)...) -> SequenceSet {
         .ranges(pairs.map { Span(first: $0.0, second: $0.1) })
     }
-    static func one(_ number: UInt32) -> SequenceSet { .spans((number, number)) }
 }
 
 /// What a closure writes.

@@ -52,7 +52,7 @@ struct RightsTable {
         }
     }
 
-    /// APPEND's is sent with a message of four octets.
+    /// APPEND's and REPLACE's are sent with a message.
     static let rows: [Row] = [
         // Authenticated state.
         Row(always: "LIST \"\" *"), Row(always: "LIST \"\" WORK RETURN (MYRIGHTS STATUS (MESSAGES))"), Row(always: "LSUB \"\" *"),
@@ -71,6 +71,7 @@ struct RightsTable {
         Row("APPEND WORK", needs: .insert, absent: .absentTarget),
         Row("COPY 1 WORK", needs: .insert, absent: .absentTarget), Row("UID COPY 1 WORK", needs: .insert, absent: .absentTarget),
         Row("MOVE 1 WORK", needs: .insert, absent: .absentTarget), Row("UID MOVE 1 WORK", needs: .insert, absent: .absentTarget),
+        Row("REPLACE 1 WORK", needs: .insert, absent: .absentTarget), Row("UID REPLACE 1 WORK", needs: .insert, absent: .absentTarget),
         // Selected state.
         Row(selected: "NOOP"), Row(selected: "CHECK"), Row(selected: "CLOSE"), Row(selected: "UNSELECT"),
         Row(selected: "EXPUNGE", needs: .expunge), Row(selected: "UID EXPUNGE 1", needs: .expunge),
@@ -78,6 +79,8 @@ struct RightsTable {
         Row(selected: "SEARCH TEXT tea"), Row(selected: "UID SEARCH ALL"),
         Row(selected: "COPY 1 INBOX"), Row(selected: "UID COPY 1 INBOX"),
         Row(selected: "MOVE 1 INBOX", needs: [.deleteMessages, .expunge]), Row(selected: "UID MOVE 1 INBOX", needs: [.deleteMessages, .expunge]),
+        // RFC 8508 §3: as MOVE.
+        Row(selected: "REPLACE 1 INBOX", needs: [.deleteMessages, .expunge]), Row(selected: "UID REPLACE 1 INBOX", needs: [.deleteMessages, .expunge]),
         Row(selected: "STORE 1 +FLAGS (\\Seen)", needs: .seen), Row(selected: "STORE 1 -FLAGS (\\Deleted)", needs: .deleteMessages),
         Row(selected: "STORE 1 +FLAGS (\\Flagged red)", needs: .write),
         Row(selected: "UID STORE 1 FLAGS (\\Seen \\Deleted \\Draft)", anyOf: [.seen, .deleteMessages, .write]),

@@ -1,0 +1,17 @@
+import Conversation
+import MailModel
+import NIOCore
+
+// COMPRESS (RFC 4978).
+extension IMAPSession {
+    /// From the next byte on, both ways, the connection is a raw deflate stream; the answer itself is not in it (RFC 4978 §3).
+    mutating func compress(_ tag: Tag, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        guard !isCompressed else {
+            finish(tag, .compress, .no("The connection is compressed already", .compressionActive), &output)
+            return nil
+        }
+        isCompressed = true
+        finish(tag, .compress, .ok("Begin compression"), &output)
+        return .compress
+    }
+}

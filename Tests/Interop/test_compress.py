@@ -1,0 +1,85 @@
+"""COMPRESS (RFC 4978): Python's zlib at the other end; streams that are none, and one that would fill the server."""
+import zlib
+
+import pytest
+
+from wire import IMAP, Closed, Refused
+
+
+class Deflated:
+    """A socket through raw deflate streams."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        self.unpacker = zlib.decompressobj(-15)
+        self.received = 0
+
+    def sendall(self, data):
+        self.inner.sendall(self.packer.compress(data) + self.packer.flush(zlib.Z_SYNC_FLUSH))
+
+    def recv(self, most):
+        while True:
+            packed = self.inner.recv(most)
+            self.received += len(packed)
+            plain = self.unpacker.decompress(packed)
+            if plain or not packed:
+                return plain
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+def compressed(account) -> IMAP:
+    imap = account.imap()
+    imap.command("COMPRESS DEFLATE")
+    imap.socket = Deflated(imap.socket)
+    return imap
+
+
+def message(number, octets):
+    return b"Subject: number %d\r\n\r\n" % number + b"words of message %d and more words\r\n" % number * (octets // 34)
+
+
+def test_mail_goes_there_and_back(account):
+    sent = [message(n, size) for n, size in enumerate([10, 1_000, 100_000, 2_000_000])]
+    with compressed(account) as imap:
+        for text in sent:
+            imap.command("APPEND INBOX ", text)
+        imap.select("INBOX")
+        found = imap.fetch("1:*", "(UID BODY.PEEK[])")
+        assert [found[n]["BODY[]"] for n in sorted(found)] == sent
+        assert imap.socket.received < 400_000, "the server's stream is hardly smaller than what is in it"
+        with pytest.raises(Refused, match="COMPRESSIONACTIVE"):
+            imap.command("COMPRESS DEFLATE")
+
+
+def test_it_is_not_for_strangers(server):
+    with IMAP(server.host, server.port("imaps"), tls=True) as imap:
+        with pytest.raises(Refused, match="BAD"):
+            imap.command("COMPRESS DEFLATE")
+        imap.command("NOOP")
+
+
+@pytest.mark.parametrize("data", [b"NOOP\r\n" + b"\xff" * 10, b"\xff" * 100, b"\x03\x00"])
+def test_what_is_no_stream_ends_the_connection(account, data):
+    with account.imap() as imap:
+        imap.command("COMPRESS DEFLATE")
+        imap.send(data)
+        assert imap.is_closed()
+
+
+def test_a_bomb_does_not_fill_the_server(server, account):
+    """Half a megabyte that would be half a gigabyte: a line that never ends."""
+    with account.imap() as beside, compressed(account) as imap:
+        before = server.rss()
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        try:
+            for _ in range(8):
+                imap.socket.inner.sendall(packer.compress(b"x" * (64 << 20)))
+            imap.socket.inner.sendall(packer.flush(zlib.Z_SYNC_FLUSH) + b"\xff" * 10)
+            assert imap.is_closed(60)
+        except (OSError, zlib.error, Closed):
+            pass
+        assert server.rss() - before < 64 << 20
+        beside.command("NOOP")
