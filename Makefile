@@ -7,7 +7,7 @@ CONFIG ?= embedded
 NEED_SWIFT := command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
 BUILD := swift build -c release --product martlet
 
-.PHONY: help run build test test-swift test-interop bench format lint fuzz powercut soak
+.PHONY: help run build test test-swift test-interop bench format lint fuzz mutants powercut soak
 
 help: ## Shows this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -59,8 +59,12 @@ lint: ## Says where the sources break the rules of .swift-format
 fuzz: ## Fuzzes each grammar for a minute
 	@scripts/install-packages build
 	@$(NEED_SWIFT)
-	swift build
 	Fuzz/run
+
+mutants: ## 100,000 mutated transcripts, half of them IMAP's (MARTLET_MUTANTS, MARTLET_MUTANT_SEED)
+	@scripts/install-packages test
+	swift build --build-tests
+	MARTLET_MUTANTS=$${MARTLET_MUTANTS:-50000} swift test --skip-build --filter MutantTests
 
 powercut: ## The long power-cut test: 20 cuts under load
 	@scripts/install-packages test
