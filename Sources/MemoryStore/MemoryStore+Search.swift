@@ -3,7 +3,7 @@ package import Storage
 
 extension MemoryStore {
     /// It keeps no index: texts decide.
-    package func search(_ questions: Set<SearchQuestion>, among account: AccountID) async throws -> SearchFindings {
+    package func search(_ questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion>, among account: AccountID) async throws -> SearchFindings {
         try look { _ in }
         return SearchFindings()
     }

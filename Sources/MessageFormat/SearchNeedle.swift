@@ -76,6 +76,10 @@ package struct SearchNeedle: Hashable, Sendable {
     /// The empty text is in every text. Linear, whatever the two are.
     package func isIn(folded text: [UInt8]) -> Bool { text.withUnsafeBytes { isIn(folded: $0) } }
 
+    static func holds(_ text: UnsafeRawBufferPointer, _ part: UnsafeRawBufferPointer) -> Bool {
+        cunicode_find(text.baseAddress, text.count, part.baseAddress, part.count) != nil
+    }
+
     package func isIn(folded text: UnsafeRawBufferPointer) -> Bool {
         guard !octets.isEmpty else { return true }
         return octets.withUnsafeBytes { cunicode_find(text.baseAddress, text.count, $0.baseAddress, $0.count) != nil }

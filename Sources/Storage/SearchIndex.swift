@@ -22,6 +22,16 @@ package struct SearchQuestion: Hashable, Sendable {
     }
 }
 
+package struct FuzzyQuestion: Hashable, Sendable {
+    package let needle: FuzzyNeedle
+    package let zones: SearchZones
+
+    package init(_ needle: FuzzyNeedle, in zones: SearchZones) {
+        self.needle = needle
+        self.zones = zones
+    }
+}
+
 /// Bodies in order, each once.
 package struct BodySet: Sendable {
     package let bodies: ContiguousArray<BodyID>
@@ -73,12 +83,22 @@ package struct SearchFindings: Sendable {
 
     package var known = BodySet()
     package var answers: [SearchQuestion: Answer] = [:]
+    /// 1...100 of bodies that have every word of the needle, or one like it.
+    package var scores: [FuzzyQuestion: [BodyID: UInt8]] = [:]
+    /// Bodies of whose words some are not known: their texts decide on scores.
+    package var opaque = BodySet()
 
     package init() {}
 
     package init(known: BodySet, answers: [SearchQuestion: Answer]) {
         self.known = known
         self.answers = answers
+    }
+
+    /// 0: the body is not meant. Nil: its texts decide.
+    package func score(_ question: FuzzyQuestion, _ body: BodyID) -> UInt8? {
+        guard let scores = scores[question], known.contains(body), !opaque.contains(body) else { return nil }
+        return scores[body] ?? 0
     }
 
     /// Nil: the body's texts decide.
@@ -94,5 +114,11 @@ package struct SearchFindings: Sendable {
 /// got to yet it says nothing.
 package protocol SearchIndex: Sendable {
     /// Does not wait for what is being indexed. Questions that it has no answer to are missing in the findings.
-    func search(_ questions: Set<SearchQuestion>, among account: AccountID) async throws -> SearchFindings
+    func search(_ questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion>, among account: AccountID) async throws -> SearchFindings
+}
+
+extension SearchIndex {
+    package func search(_ questions: Set<SearchQuestion>, among account: AccountID) async throws -> SearchFindings {
+        try await search(questions, fuzzy: [], among: account)
+    }
 }

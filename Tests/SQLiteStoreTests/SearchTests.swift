@@ -213,6 +213,29 @@ private final class MovedClock: Sendable {
         _ = alice
     }
 
+    @Test("words that are like those sought are scored: the same, begun so, of one stem, a letter apart: RFC 6203 §3")
+    func fuzzy() async throws {
+        let fixture = try Fixture()
+        let (store, alice, inbox) = try await fixture.openWithAlice()
+        let texts = ["kite above", "kites above", "kitten", "kiten above", "nothing", "above the Käse"]
+        let bodies = try await SearchTests.placeAll(texts.map { SearchMail(ByteBuffer(string: "Subject: x\r\n\r\n\($0)\r\n")) }, in: store, inbox)
+        await store.settleSearch()
+        for _ in 0..<2 {
+            func scores(_ needle: String, _ zones: SearchZones = .body) async throws -> [UInt8?] {
+                let question = FuzzyQuestion(FuzzyNeedle(needle), in: zones)
+                let findings = try await store.search([], fuzzy: [question], among: alice)
+                return bodies.map { findings.score(question, $0) }
+            }
+            #expect(try await scores("kite") == [100, 80, 0, 80, 0, 0])
+            #expect(try await scores("kite above") == [100, 90, 0, 90, 0, 0])
+            #expect(try await scores("kiting") == [70, 70, 0, 70, 0, 0])
+            #expect(try await scores("kase") == [0, 0, 0, 0, 0, 50])
+            #expect(try await scores("kite", .header) == [0, 0, 0, 0, 0, 0])
+            await store.settleSearch(writing: true)
+        }
+        await store.close()
+    }
+
     @Test("segments of like size are merged; an account that goes takes its words along; a copy needs none")
     func merges() async throws {
         let fixture = try Fixture()

@@ -13,6 +13,8 @@ extension Errand {
                 throw Ending(.no("That charset is not supported", .badCharset(["US-ASCII", "UTF-8"])))
             }
             if arguments.key.asksModSeq { enableModSeqs() }
+            // RFC 6203 §4: scores are of fuzzy searches.
+            if arguments.returns?.contains(.relevancy) == true, !arguments.key.isFuzzy { return .bad("RELEVANCY needs a FUZZY key") }
             let program = try SearchProgram(arguments.key, view, now: mailroom.now)
             let found = try await matches(of: program, in: view)
             if saves { view.saved = NumberSet(saved(found, arguments.returns ?? []).lazy.map(\.row.uid)) }
@@ -32,6 +34,8 @@ extension Errand {
     struct Match: Sendable {
         let number: UInt32
         let row: MessageRow
+        /// 1...100 (RFC 6203 §4).
+        var relevancy: UInt8 = 100
     }
 
     private static let batch = 128
@@ -47,9 +51,11 @@ extension Errand {
             // What the rows alone decide takes no waiting: up to the next few that need more.
             view.rows.forEach(from: start) { index, known in
                 start = index + 1
-                let match = Match(number: UInt32(clamping: index + 1), row: isCurrent ? known : live.row(known.uid) ?? known)
+                var match = Match(number: UInt32(clamping: index + 1), row: isCurrent ? known : live.row(known.uid) ?? known)
                 switch program.verdict(on: match.row, number: match.number) {
-                case .yes: undecided.isEmpty ? found.append(match) : undecided.append(match)
+                case .yes:
+                    if program.isFuzzy { match.relevancy = program.relevancy(of: match.row, number: match.number) }
+                    undecided.isEmpty ? found.append(match) : undecided.append(match)
                 case .no: break
                 case .unknown: undecided.append(match)
                 }
@@ -91,6 +97,7 @@ extension Errand {
         if returns.contains(.all) { result.all = numbers }
         if returns.contains(.count) { result.count = found.count }
         result.modSeq = modSeq
+        if returns.contains(.relevancy) { result.relevancy = found.map(\.relevancy) }
         output.writeExtendedSearch(result, tag: job.tag, numbering)
     }
 
@@ -107,7 +114,7 @@ extension SearchKey {
         case .modSeq: true
         case .and(let keys): keys.contains(where: \.asksModSeq)
         case .or(let a, let b): a.asksModSeq || b.asksModSeq
-        case .not(let key): key.asksModSeq
+        case .not(let key), .fuzzy(let key): key.asksModSeq
         default: false
         }
     }

@@ -7,6 +7,14 @@ struct SearchCompiler {
     let view: MailboxView
     let table: KeywordTable
     let now: Timestamp
+    /// Whether texts are looked for approximately.
+    private var isFuzzy = false
+
+    init(view: MailboxView, table: KeywordTable, now: Timestamp) {
+        self.view = view
+        self.table = table
+        self.now = now
+    }
 
     // As deep as the keys, which the grammar bounds.
     func test(_ key: SearchKey) throws -> SearchProgram.Test {
@@ -15,10 +23,22 @@ struct SearchCompiler {
         case .and(let keys): .all(try keys.map(test))
         case .or(let a, let b): .either(try test(a), try test(b))
         case .not(let key): .not(try test(key))
+        case .fuzzy(let key): try fuzzy.test(key)
         case .sequence(let set): try numbers(set)
         case .uid(let set): .uids(view.uids(at: try view.places(of: set, .uid)))
         default: try testOfRow(key) ?? testOfMessage(key)
         }
+    }
+
+    private var fuzzy: SearchCompiler {
+        var compiler = self
+        compiler.isFuzzy = true
+        return compiler
+    }
+
+    // What cannot be approximate is looked for as it is written (RFC 6203 §3).
+    private func field(_ name: String, _ text: String) -> SearchProgram.Test {
+        approximate(text, .field(name)) ?? .field(name, SearchNeedle(text))
     }
 
     private func numbers(_ set: SequenceSet) throws -> SearchProgram.Test {
@@ -57,16 +77,21 @@ struct SearchCompiler {
         Timestamp(Timestamp.Civil(year: day.year, month: day.month, day: day.day))?.rawValue ?? 0
     }
 
+    private func approximate(_ text: String, _ place: SearchProgram.Alike.Place) -> SearchProgram.Test? {
+        let needle = FuzzyNeedle(isFuzzy ? text : "")
+        return needle.words.isEmpty ? nil : .alike(SearchProgram.Alike(needle: needle, place: place))
+    }
+
     private func testOfMessage(_ key: SearchKey) throws -> SearchProgram.Test {
         switch key {
-        case .from(let text): .field("from", SearchNeedle(text))
-        case .to(let text): .field("to", SearchNeedle(text))
-        case .cc(let text): .field("cc", SearchNeedle(text))
-        case .bcc(let text): .field("bcc", SearchNeedle(text))
-        case .subject(let text): .field("subject", SearchNeedle(text))
-        case .header(let field, let text): .field(field, SearchNeedle(text))
-        case .body(let text): .body(SearchNeedle(text))
-        case .text(let text): .text(SearchNeedle(text))
+        case .from(let text): field("from", text)
+        case .to(let text): field("to", text)
+        case .cc(let text): field("cc", text)
+        case .bcc(let text): field("bcc", text)
+        case .subject(let text): field("subject", text)
+        case .header(let field, let text): self.field(field, text)
+        case .body(let text): approximate(text, .body) ?? .body(SearchNeedle(text))
+        case .text(let text): approximate(text, .text) ?? .text(SearchNeedle(text))
         case .sentBefore(let day): .sentDays { $0 < day }
         case .sentOn(let day): .sentDays { $0 == day }
         case .sentSince(let day): .sentDays { $0 >= day }

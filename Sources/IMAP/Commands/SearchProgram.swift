@@ -43,23 +43,32 @@ struct SearchProgram: Sendable {
         case field(String, SearchNeedle)
         case body(SearchNeedle)
         case text(SearchNeedle)
+        case alike(Alike)
     }
 
     private let test: Test
     private var findings = SearchFindings()
+    let isFuzzy: Bool
 
     /// `NoSuchNumber`; `Ending` for keys that are not served, whose capabilities are not advertised.
     init(_ key: SearchKey, _ view: MailboxView, now: Timestamp) throws {
         test = try SearchCompiler(view: view, table: view.current.keywords, now: now).test(key)
+        isFuzzy = !test.allAlikes.isEmpty
     }
 
     /// Ready to use what the index knows.
     func informed(_ mailroom: Mailroom, _ mailbox: OpenMailbox) async throws -> SearchProgram {
         let questions = test.questions
-        guard !questions.isEmpty else { return self }
+        let fuzzy = Set(test.allAlikes.map(\.question))
+        guard !questions.isEmpty || !fuzzy.isEmpty else { return self }
         var program = self
-        program.findings = try await mailroom.search(questions, in: mailbox)
+        program.findings = try await mailroom.search(questions, fuzzy: fuzzy, in: mailbox)
         return program
+    }
+
+    /// Of a message that matches by its row and the index.
+    func relevancy(of row: MessageRow, number: UInt32) -> UInt8 {
+        test.relevancy(SearchFacts(row: row, number: number, findings: findings)) ?? 100
     }
 
     func verdict(on row: MessageRow, number: UInt32) -> Truth {
@@ -88,7 +97,10 @@ struct SearchProgram: Sendable {
                 try await facts.readTexts(for: test, mailroom, mailbox)
                 truth = facts.truth(of: test)
             }
-            if truth == .yes { found.append(match) }
+            guard truth == .yes else { continue }
+            var match = match
+            match.relevancy = test.relevancy(facts) ?? 100
+            found.append(match)
         }
         return found
     }
@@ -103,6 +115,8 @@ struct SearchFacts {
     var header: ByteBuffer?
     /// The needles of BODY and TEXT that are in the body's texts; nil: not looked for yet.
     var inBody: Set<SearchNeedle>?
+    /// Those that texts have told.
+    var scores: [SearchProgram.Alike: UInt8] = [:]
 
     init(row: MessageRow, number: UInt32, findings: SearchFindings) {
         self.row = row
@@ -126,6 +140,7 @@ struct SearchFacts {
         case .field(let name, let needle): truth(ofField: name, needle)
         case .body(let needle): truth(ofBody: needle)
         case .text(let needle): truth(ofText: needle)
+        case .alike(let alike): score(alike).map { Truth($0 > 0) } ?? .unknown
         }
     }
 
@@ -182,6 +197,8 @@ struct SearchFacts {
     mutating func readTexts(for test: SearchProgram.Test, _ mailroom: Mailroom, _ mailbox: OpenMailbox) async throws {
         guard let outline else { return }
         var wanted = test.needles
+        let alikes = test.allAlikes.filter { score($0) == nil }
+        var best = Dictionary(uniqueKeysWithValues: alikes.map { ($0, [UInt8](repeating: 0, count: $0.needle.words.count)) })
         // The empty text is in every body.
         var found = wanted.filter(\.isEmpty)
         wanted.subtract(found)
@@ -189,20 +206,28 @@ struct SearchFacts {
         func visit(_ folded: [UInt8]) -> Bool {
             for needle in wanted where needle.isIn(folded: folded) { found.insert(needle) }
             wanted.subtract(found)
-            return !wanted.isEmpty
+            for alike in alikes { alike.needle.score(in: folded, &best[alike, default: []]) }
+            return !wanted.isEmpty || !alikes.isEmpty
         }
-        if wanted.isEmpty {
-            inBody = found
-        } else if outline.size <= SearchableText.readSize {
+        let isSettled = wanted.isEmpty && alikes.isEmpty
+        if !isSettled, outline.size <= SearchableText.readSize {
             let whole = try await mailroom.read(nil, of: row, in: mailbox)
             SearchableText(outline).forEach(readNow: { whole.getSlice(at: whole.readerIndex + $0.lowerBound, length: $0.count) ?? ByteBuffer() }, visit: visit)
-        } else {
+        } else if !isSettled {
             try await SearchableText(outline).forEach(read: { range in
                 await Task.yield()
                 return try await mailroom.read(range, of: row, in: mailbox)
             }, visit: visit)
         }
         inBody = found
+        guard !alikes.isEmpty, let header else { return }
+        var folded: [UInt8] = []
+        SearchableText.fold(header: header, into: &folded)
+        for (alike, likeness) in best {
+            var likeness = likeness
+            if alike.zones.contains(.header) { alike.needle.score(in: folded, &likeness) }
+            scores[alike] = alike.needle.score(likeness)
+        }
     }
 }
 

@@ -9,6 +9,8 @@ package struct ExtendedSearchResult: Hashable, Sendable {
     package var all: NumberSet?
     package var count: Int?
     package var modSeq: ModSeq?
+    /// 1...100 for each that was found, in order; written with `all` only (RFC 6203 §4).
+    package var relevancy: [UInt8] = []
 
     package init(
         min: UInt32? = nil, max: UInt32? = nil, all: NumberSet? = nil, count: Int? = nil, modSeq: ModSeq? = nil
@@ -81,7 +83,15 @@ extension ByteBuffer {
             writeNumbers(all)
         }
         if let modSeq = result.modSeq { writeResult(" MODSEQ ", modSeq.rawValue) }
+        writeRelevancy(result.relevancy)
         write("\r\n")
+    }
+
+    //     search-return-data =/ "RELEVANCY" SP score-list ; score-list = "(" [score *(SP score)] ")"   ; RFC 6203 §7
+    private mutating func writeRelevancy(_ scores: [UInt8]) {
+        guard !scores.isEmpty else { return }
+        for (index, score) in scores.enumerated() { writeResult(index == 0 ? " RELEVANCY (" : " ", score) }
+        write(")")
     }
 
     private mutating func writeResult(_ name: StaticString, _ number: some FixedWidthInteger) {

@@ -43,6 +43,7 @@ extension ArgumentReader {
             case "ALL": options.insert(.all)
             case "COUNT": options.insert(.count)
             case "SAVE": options.insert(.save)
+            case "RELEVANCY": options.insert(.relevancy)
             default: throw SyntaxError("Unknown SEARCH return option")
             }
         }
@@ -107,6 +108,8 @@ struct SearchKeyReader {
         try reader.space()
         switch name {
         case "NOT": return .not(try key(depth: depth + 1))
+        //     search-key =/ "FUZZY" SP search-key                                    ; RFC 6203 §7
+        case "FUZZY": return .fuzzy(try key(depth: depth + 1))
         case "OR":
             let first = try key(depth: depth + 1)
             try reader.space()
@@ -133,7 +136,7 @@ struct SearchKeyReader {
     }
 
     private static let withArgument: Set<String> = [
-        "NOT", "OR", "UID", "KEYWORD", "UNKEYWORD", "LARGER", "SMALLER", "OLDER", "YOUNGER", "MODSEQ", "EMAILID",
+        "NOT", "OR", "FUZZY", "UID", "KEYWORD", "UNKEYWORD", "LARGER", "SMALLER", "OLDER", "YOUNGER", "MODSEQ", "EMAILID",
         "THREADID", "HEADER", "BCC",
         "CC", "FROM", "TO", "SUBJECT", "BODY", "TEXT", "BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE",
         "SAVEDBEFORE", "SAVEDON",

@@ -12,6 +12,8 @@ package struct SearchArguments: Hashable, Sendable {
         package static let count = ReturnOptions(rawValue: 8)
         /// RFC 9051 §6.4.4.1.
         package static let save = ReturnOptions(rawValue: 16)
+        /// RFC 6203 §4.
+        package static let relevancy = ReturnOptions(rawValue: 32)
     }
 
     /// Nil without RETURN: answered by SEARCH on IMAP4rev1, by ESEARCH ALL on rev2. `RETURN ()` is `all`.
@@ -39,6 +41,8 @@ package indirect enum SearchKey: Hashable, Sendable {
     case and([SearchKey])
     case or(SearchKey, SearchKey)
     case not(SearchKey)
+    /// Its texts are looked for approximately (RFC 6203 §3).
+    case fuzzy(SearchKey)
 
     case sequence(SequenceSet)
     case uid(SequenceSet)

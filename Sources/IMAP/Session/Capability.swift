@@ -55,6 +55,7 @@ struct Capability {
         Capability("ACL", rfc: 4314) { $0.isAuthenticated },
         Capability("RIGHTS=texk", rfc: 4314) { $0.isAuthenticated },
         Capability("LIST-EXTENDED", rfc: 5258) { $0.isAuthenticated },
+        Capability("SEARCH=FUZZY", rfc: 6203) { $0.isAuthenticated },
         Capability("LIST-STATUS", rfc: 5819) { $0.isAuthenticated },
         Capability("SPECIAL-USE", rfc: 6154) { $0.isAuthenticated },
         Capability("CREATE-SPECIAL-USE", rfc: 6154) { $0.isAuthenticated },

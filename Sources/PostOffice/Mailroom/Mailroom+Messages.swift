@@ -30,9 +30,11 @@ extension Mailroom {
     }
 
     /// What the index knows of texts among the account's bodies. Of the newest it may know nothing yet.
-    package func search(_ questions: Set<SearchQuestion>, in mailbox: OpenMailbox) async throws -> SearchFindings {
+    package func search(
+        _ questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion> = [], in mailbox: OpenMailbox
+    ) async throws -> SearchFindings {
         try require([], in: mailbox)
-        return try await store.search(questions, among: mailbox.account)
+        return try await store.search(questions, fuzzy: fuzzy, among: mailbox.account)
     }
 
     /// Of flags that the viewer may not change those are passed over (RFC 4314 §4); `notPermitted` when there is no other.

@@ -38,6 +38,8 @@ final class Indexer: @unchecked Sendable {
 
     static let limits = Limits()
     private static let atOnce = 256
+    /// Microseconds that mail may gather.
+    private static let patience: UInt32 = 50_000
     /// Bodies under the mark that are looked at again after a start: those that came in out of order.
     private static let margin: Int64 = 4_096
 
@@ -57,7 +59,6 @@ final class Indexer: @unchecked Sendable {
     var walk: (body: Int64, account: Int64)?
     var lastPurge: Timestamp
     private var highest: Int64 = 0
-    private var texts: (body: BodyID, texts: [IndexedText])?
     private var settling: [(writing: Bool, () -> Void)] = []
     /// Events that were not dealt with yet, and one while there is a walk.
     private let open = Atomic<Int>(0)
@@ -108,9 +109,10 @@ final class Indexer: @unchecked Sendable {
 
     private func run() {
         while let events = queue.take(most: Indexer.atOnce, milliseconds: walk != nil || !settling.isEmpty ? 0 : 1_000) {
-            for event in events { handle(event) }
-            if events.isEmpty { goOn() }
-            open.subtract(events.count, ordering: .relaxed)
+            let batch = gathered(events)
+            handle(batch)
+            if batch.isEmpty { goOn() }
+            open.subtract(batch.count, ordering: .relaxed)
             attempt("write") { try writeFull() }
         }
         attempt("write") { try writeAll() }
@@ -120,7 +122,6 @@ final class Indexer: @unchecked Sendable {
 
     /// What is done while no mail comes.
     private func goOn() {
-        texts = nil
         reader.forgetFiles()
         if walk != nil {
             attempt("walk") { try walkOn() }
@@ -150,22 +151,60 @@ final class Indexer: @unchecked Sendable {
         }
     }
 
-    private func handle(_ event: Event) {
-        switch event {
-        case .held(let body, let account): attempt("body \(body.rawValue)") { try index(body, of: account) }
-        case .removed(let account): attempt("removal") { try remove(account) }
-        case .settled(let writing, let done): settling.append((writing, done))
+    /// While mail trickles in, it is let gather for a moment: many bodies are read at a fraction of the cost of one.
+    private func gathered(_ events: [Event]) -> [Event] {
+        let isUrgent = events.isEmpty || events.contains { if case .held = $0 { false } else { true } }
+        guard !isUrgent, events.count < Indexer.atOnce / 2 else { return events }
+        usleep(Indexer.patience)
+        return events + (queue.take(most: Indexer.atOnce - events.count, milliseconds: 0) ?? [])
+    }
+
+    private func handle(_ events: [Event]) {
+        var held: [(body: BodyID, account: AccountID)] = []
+        for event in events {
+            switch event {
+            case .held(let body, let account): held.append((body, account))
+            case .removed(let account):
+                index(held)
+                held = []
+                attempt("removal") { try remove(account) }
+            case .settled(let writing, let done): settling.append((writing, done))
+            }
+        }
+        index(held)
+    }
+
+    /// A body that several accounts hold is read once.
+    private func index(_ held: [(body: BodyID, account: AccountID)]) {
+        var accounts: [BodyID: [AccountID]] = [:]
+        for item in held {
+            attempt("look-up") {
+                guard let entry = catalog.account(item.account), try !isIndexed(item.body, of: entry) else { return }
+                accounts[item.body, default: []].append(item.account)
+            }
+        }
+        let byReader = Dictionary(grouping: accounts.keys.sorted { $0.rawValue < $1.rawValue }) { accounts[$0]?.first ?? AccountID(rawValue: 0) }
+        for (account, bodies) in byReader {
+            do {
+                try readTexts(of: bodies, for: account) { body, texts in keep(texts, of: body, for: accounts[body] ?? []) }
+            } catch {
+                // One of them is gone or damaged; the others are none the worse.
+                for body in bodies {
+                    attempt("body \(body.rawValue)") {
+                        do {
+                            try readTexts(of: [body], for: account) { keep($1, of: $0, for: accounts[$0] ?? []) }
+                        } catch StorageFault.noSuchMessage {}
+                    }
+                }
+            }
         }
     }
 
-    func index(_ body: BodyID, of account: AccountID) throws {
-        guard let entry = catalog.account(account), try !isIndexed(body, of: entry) else { return }
-        if texts?.body != body {
-            do { texts = (body, try readTexts(of: body, for: account)) } catch StorageFault.noSuchMessage { return }
+    private func keep(_ texts: [IndexedText], of body: BodyID, for accounts: [AccountID]) {
+        for account in accounts {
+            shelf.young(of: account).words.withLock { $0.add(body, texts) }
+            if youngSince[account] == nil { youngSince[account] = clock() }
         }
-        guard let texts else { return }
-        shelf.young(of: account).words.withLock { $0.add(body, texts.texts) }
-        if youngSince[account] == nil { youngSince[account] = clock() }
         highest = max(highest, body.rawValue)
     }
 
@@ -178,15 +217,40 @@ final class Indexer: @unchecked Sendable {
         return false
     }
 
-    private func readTexts(of body: BodyID, for account: AccountID) throws -> [IndexedText] {
-        guard let outline = try reader.outlines(of: [body], for: account).first else { throw StorageFault.noSuchMessage }
-        let isSmall = outline.size <= SearchableText.readSize * 4
-        let whole = isSmall ? try reader.read(nil, of: body, for: account) : ByteBuffer()
-        func octets(_ range: Range<Int>) throws -> ByteBuffer {
-            guard isSmall else { return try reader.read(range, of: body, for: account) }
+    /// Reads what is small together, and gives the texts of each body in turn.
+    private func readTexts(of bodies: [BodyID], for account: AccountID, _ visit: (BodyID, [IndexedText]) -> Void) throws {
+        let outlines = try reader.outlines(of: bodies, for: account, keeping: false)
+        var start = 0
+        while start < bodies.count {
+            var end = start
+            var octets = 0
+            while end < bodies.count, octets + outlines[end].size <= BodyBatch.octets {
+                octets += outlines[end].size
+                end += 1
+            }
+            let together = try reader.read(Array(bodies[start..<end]), for: account)
+            for (index, whole) in together.enumerated() { visit(bodies[start + index], try texts(outlines[start + index], whole: whole)) }
+            if end == start {
+                visit(bodies[start], try texts(outlines[start], of: bodies[start], for: account))
+                end += 1
+            }
+            start = end
+        }
+    }
+
+    private func texts(_ outline: MessageOutline, whole: ByteBuffer) throws -> [IndexedText] {
+        try texts(outline) { range in
             let range = range.clamped(to: 0..<whole.readableBytes)
             return whole.getSlice(at: whole.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
         }
+    }
+
+    /// Of a large body, read in ranges.
+    private func texts(_ outline: MessageOutline, of body: BodyID, for account: AccountID) throws -> [IndexedText] {
+        try texts(outline) { try reader.read($0, of: body, for: account) }
+    }
+
+    private func texts(_ outline: MessageOutline, _ octets: (Range<Int>) throws -> ByteBuffer) throws -> [IndexedText] {
         var header: [UInt8] = []
         SearchableText.fold(header: try octets(0..<min(outline.headerSize, MessageLimits.standard.headerOctets)), into: &header)
         var texts = [IndexedText(zones: .header, octets: header)]
@@ -217,9 +281,7 @@ final class Indexer: @unchecked Sendable {
         while try rows.step() { found.append((rows.int(0), rows.int(1))) }
         rows.reset()
         walk = found.count < Indexer.atOnce ? nil : found.last
-        for item in found {
-            attempt("body \(item.body)") { try index(BodyID(rawValue: item.body), of: AccountID(rawValue: item.account)) }
-        }
+        index(found.map { (BodyID(rawValue: $0.body), AccountID(rawValue: $0.account)) })
     }
 
     /// All bodies below are in segments, as far as is known.

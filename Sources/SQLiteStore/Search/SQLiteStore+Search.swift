@@ -20,23 +20,23 @@ final class SearchDesk: Sendable {
         self.path = path
     }
 
-    func search(_ questions: Set<SearchQuestion>, among account: AccountEntry) async throws -> SearchFindings {
+    func search(_ questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion>, among account: AccountEntry) async throws -> SearchFindings {
         try await pool.run { [self] in
             let lent = try free.withLock { $0.popLast() } ?? Lent(try SearchFile.reader(path))
             defer { free.withLock { $0.append(lent) } }
             do {
-                return try searchOnce(questions, account, lent.file)
+                return try searchOnce(SearchQuery(questions, fuzzy: fuzzy), account, lent.file)
             } catch StorageFault.noSuchMessage {
                 // Segments were merged between the look at the shelf and the read.
-                return try searchOnce(questions, account, lent.file)
+                return try searchOnce(SearchQuery(questions, fuzzy: fuzzy), account, lent.file)
             }
         }
     }
 
-    private func searchOnce(_ questions: Set<SearchQuestion>, _ account: AccountEntry, _ file: SearchFile) throws -> SearchFindings {
+    private func searchOnce(_ empty: SearchQuery, _ account: AccountEntry, _ file: SearchFile) throws -> SearchFindings {
         guard let words = indexer.shelf.words(of: account.record.id) else { return SearchFindings() }
         let key = account.searchKey
-        var query = SearchQuery(questions)
+        var query = empty
         for segment in words.segments { try query.look(in: segment, of: file, key, indexer.shelf.cache) }
         words.young.words.withLock { query.look(in: $0) }
         return query.findings
@@ -60,11 +60,11 @@ package struct SearchStatus: Sendable, Equatable {
 }
 
 extension SQLiteStore {
-    package func search(_ questions: Set<SearchQuestion>, among account: AccountID) async throws -> SearchFindings {
+    package func search(_ questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion>, among account: AccountID) async throws -> SearchFindings {
         guard let entry = catalog.account(account) else { throw StorageFault.noSuchAccount }
-        guard !questions.isEmpty else { return SearchFindings() }
+        guard !questions.isEmpty || !fuzzy.isEmpty else { return SearchFindings() }
         do {
-            return try await desk.search(questions, among: entry)
+            return try await desk.search(questions, fuzzy: fuzzy, among: entry)
         } catch StorageFault.closed {
             throw StorageFault.closed
         } catch {

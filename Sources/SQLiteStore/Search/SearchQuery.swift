@@ -7,6 +7,9 @@ import Storage
 /// Answers questions from one account's words.
 struct SearchQuery {
     private let questions: [SearchQuestion]
+    private let fuzzy: [FuzzyQuestion]
+    private var scores: [FuzzyQuestion: [BodyID: UInt8]] = [:]
+    private var opaque = ContiguousArray<BodyID>()
     private var known = ContiguousArray<BodyID>()
     private var certain: [ContiguousArray<BodyID>]
     private var possible: [ContiguousArray<BodyID>]
@@ -14,7 +17,8 @@ struct SearchQuery {
     /// A query of more looks at texts for the rest.
     static let mostQuestions = 64
 
-    init(_ questions: Set<SearchQuestion>) {
+    init(_ questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion> = []) {
+        self.fuzzy = Array(fuzzy.prefix(SearchQuery.mostQuestions))
         self.questions = Array(questions.prefix(SearchQuery.mostQuestions))
         certain = self.questions.map { _ in [] }
         possible = certain
@@ -25,7 +29,10 @@ struct SearchQuery {
         for (index, question) in questions.enumerated() {
             answers[question] = SearchFindings.Answer(certain: BodySet(certain[index]), possible: BodySet(possible[index]))
         }
-        return SearchFindings(known: BodySet(known), answers: answers)
+        var findings = SearchFindings(known: BodySet(known), answers: answers)
+        findings.scores = scores
+        findings.opaque = BodySet(opaque)
+        return findings
     }
 
     /// Where the words of each clause of each question are: a set of zones for each body.
@@ -40,9 +47,24 @@ struct SearchQuery {
     mutating func look(in segment: SegmentRecord, of file: SearchFile, _ key: SymmetricKey, _ cache: SearchCache) throws {
         let head = try file.head(of: segment, key, in: cache)
         var tally = Tally(questions, bodies: head.bodies.count)
+        var fuzzyTally = FuzzyTally(fuzzy, bodies: head.bodies.count)
         for block in 0..<segment.blocks {
             let words = try file.words(block, of: segment, key, in: cache)
             var postings: [UInt8]?
+            let alike = fuzzy.isEmpty ? [] : fuzzyTally.alike(in: words)
+            if !alike.isEmpty {
+                let opened = try file.postings(block, of: segment, key)
+                postings = opened
+                var next = 0
+                try Postings.forEach(of: alike.map(\.word).reduce(into: []) { if $0.last != $1 { $0.append($1) } }, in: opened) { word, ordinal, zones in
+                    while next < alike.count, alike[next].word < word { next += 1 }
+                    var index = next
+                    while index < alike.count, alike[index].word == word {
+                        fuzzyTally.note(alike[index], ordinal, zones)
+                        index += 1
+                    }
+                }
+            }
             for (number, question) in questions.enumerated() {
                 for (place, clause) in question.needle.clauses.enumerated() where !clause.pattern.isEmpty {
                     let found = WordList.numbers(of: clause.pattern, in: words)
@@ -55,12 +77,14 @@ struct SearchQuery {
                 }
             }
         }
+        fuzzyTally.conclude(head.bodies, into: &scores)
         conclude(tally, head.bodies, head.traits)
     }
 
     mutating func look(in young: YoungWords) {
         guard !young.isEmpty else { return }
         var tally = Tally(questions, bodies: young.bodies.count)
+        look(for: fuzzy, in: young)
         for (number, question) in questions.enumerated() {
             for (place, clause) in question.needle.clauses.enumerated() where !clause.pattern.isEmpty {
                 let isMeant = young.words(with: clause.pattern)
@@ -73,8 +97,19 @@ struct SearchQuery {
         conclude(tally, young.bodies, young.traits.enumerated().compactMap { $1 == 0 ? nil : SegmentHead.Trait(ordinal: $0, bits: $1) })
     }
 
+    private mutating func look(for fuzzy: [FuzzyQuestion], in young: YoungWords) {
+        guard !fuzzy.isEmpty else { return }
+        var tally = FuzzyTally(fuzzy, bodies: young.bodies.count)
+        let alike = Dictionary(grouping: tally.alike(in: young.list), by: \.word)
+        for posting in young.postings {
+            for likeness in alike[Int(posting >> 32)] ?? [] { tally.note(likeness, Int(posting & 0xFFFF_FFFF) >> 2, UInt8(posting & 3)) }
+        }
+        tally.conclude(young.bodies, into: &scores)
+    }
+
     private mutating func conclude(_ tally: Tally, _ bodies: ContiguousArray<BodyID>, _ traits: [SegmentHead.Trait]) {
         known.append(contentsOf: bodies)
+        for trait in traits where trait.bits & BodyTrait.opaque != 0 { opaque.append(bodies[trait.ordinal]) }
         for (number, question) in questions.enumerated() {
             let needle = question.needle
             let wanted = question.zones.rawValue

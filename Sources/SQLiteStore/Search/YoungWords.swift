@@ -1,3 +1,4 @@
+import Glibc
 import MailModel
 import MessageFormat
 import Storage
@@ -94,9 +95,10 @@ struct YoungWords {
     private func isWord(_ number: Int, _ word: UnsafeRawBufferPointer) -> Bool {
         let start = Int(starts[number])
         return list.withUnsafeBytes { list in
-            guard start + word.count < list.count, list[start + word.count] == 0x0A else { return false }
-            for index in 0..<word.count where list[start + index] != word[index] { return false }
-            return true
+            guard let octets = list.baseAddress, let sought = word.baseAddress, start + word.count < list.count,
+                list[start + word.count] == 0x0A
+            else { return false }
+            return memcmp(octets + start, sought, word.count) == 0
         }
     }
 
