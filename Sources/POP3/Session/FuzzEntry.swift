@@ -109,7 +109,9 @@ private struct FuzzTalk {
             for retrieval in retrievals { output.writeString("+OK \(retrieval.row.uid) \(retrieval.lines ?? -1)\r\n") }
             return .retrieved
         case .update(let marks, let maildrop):
-            precondition(marks.uids(in: maildrop.rows).count == marks.count, "marks and messages differ")
+            var uids = NumberSet()
+            marks.addUIDs(of: 0..<maildrop.rows.count, in: maildrop.rows, to: &uids)
+            precondition(uids.count == marks.count, "marks and messages differ")
             return .updated(choice & 16 == 0)
         }
     }

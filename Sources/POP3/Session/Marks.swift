@@ -25,14 +25,11 @@ package struct Marks: Sendable {
         octets += Int64(row.size)
     }
 
-    /// Their UIDs. O(messages).
-    package func uids(in rows: MailboxSnapshot) -> NumberSet {
-        var uids = NumberSet()
-        guard count > 0 else { return uids }
-        rows.forEach { index, row in
+    /// Adds the UIDs of those that are marked among the messages of that range. O(the range).
+    package func addUIDs(of range: Range<Int>, in rows: MailboxSnapshot, to uids: inout NumberSet) {
+        rows.forEach(from: range.lowerBound) { index, row in
             if contains(index) { uids.insert(row.uid) }
-            return true
+            return index + 1 < range.upperBound
         }
-        return uids
     }
 }
