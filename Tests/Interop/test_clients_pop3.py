@@ -401,3 +401,13 @@ def test_log_lines_say_pop3(server, account):
     log = server.log_text()
     assert "Failed POP3 login attempt for user: " + account.user in log
     assert "Successful POP3 login for user: " + account.user in log
+
+
+def test_who_is_not_let_in_is_told_so(own_server):
+    server = own_server(settings={"limits.exempt": [], "limits.connections-per-address": 2, "limits.rate-per-address": 1000})
+    held = [POP3(server.host, server.port("pop3"), source="127.0.0.2") for _ in range(2)]
+    with POP3(server.host, server.port("pop3"), source="127.0.0.2") as refused:
+        assert refused.greeting.startswith(b"-ERR [SYS/TEMP]")
+        assert refused.is_closed()
+    for pop3 in held:
+        pop3.close()

@@ -168,8 +168,8 @@ class SMTP(Line):
 
 
 class POP3(Line):
-    def __init__(self, host, port, tls=False, timeout=TIMEOUT):
-        super().__init__(host, port, tls, None, timeout)
+    def __init__(self, host, port, tls=False, source=None, timeout=TIMEOUT):
+        super().__init__(host, port, tls, source, timeout)
         self.greeting = self.reply()
 
     def reply(self) -> bytes:
