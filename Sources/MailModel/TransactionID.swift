@@ -16,7 +16,9 @@ package struct TransactionID: Hashable, Sendable, CustomStringConvertible {
         let alphabet: StaticString = "0123456789bcdfghjklmnpqrstvwxyzZ"
         value = alphabet.withUTF8Buffer { alphabet in
             String(unsafeUninitializedCapacity: 26) { text in
-                for place in 0..<26 { text[place] = alphabet[Int(truncatingIfNeeded: bits >> UInt128(5 * (25 - place))) & 31] }
+                for place in 0..<26 {
+                    text[place] = alphabet[Int(truncatingIfNeeded: bits >> UInt128(5 * (25 - place))) & 31]
+                }
                 return 26
             }
         }
@@ -26,7 +28,9 @@ package struct TransactionID: Hashable, Sendable, CustomStringConvertible {
 
     private static func isAllowed(_ octet: UInt8) -> Bool {
         switch octet {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
         default: octet == UInt8(ascii: "-") || octet == UInt8(ascii: ".")
         }
     }

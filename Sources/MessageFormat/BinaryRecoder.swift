@@ -128,7 +128,8 @@ package struct BinaryRecoder: Sendable {
         header = []
         var budget = HeaderBudget(.standard)
         let fields = block.withUnsafeBytes {
-            EntityHeader($0, isMessage: isMessage, isDigest: !isMessage && frames.last?.isDigest == true, budget: &budget)
+            EntityHeader(
+                $0, isMessage: isMessage, isDigest: !isMessage && frames.last?.isDigest == true, budget: &budget)
         }
         let isBinary = fields.encoding == "binary"
         let isPlain = isBinary || fields.encoding == "7bit" || fields.encoding == "8bit"
@@ -202,7 +203,8 @@ private struct Base64Lines: Sendable {
             let count = min(3, octets.endIndex - index)
             let bits = (0..<3).reduce(UInt32(0)) { $0 << 8 | ($1 < count ? UInt32(octets[index + $1]) : 0) }
             for place in 0..<4 {
-                text.append(place <= count ? Base64Lines.alphabet[Int(bits >> UInt32(18 - 6 * place)) & 63] : UInt8(ascii: "="))
+                text.append(
+                    place <= count ? Base64Lines.alphabet[Int(bits >> UInt32(18 - 6 * place)) & 63] : UInt8(ascii: "="))
             }
             index += count
         }

@@ -18,7 +18,8 @@ final class Deflater {
         stream = .allocate(capacity: 1)
         stream.initialize(to: .withMemoryOfItsOwn)
         let status = deflateInit2_(
-            stream, Deflater.level, Z_DEFLATED, Deflater.windowBits, Deflater.memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            stream, Deflater.level, Z_DEFLATED, Deflater.windowBits, Deflater.memoryLevel, Z_DEFAULT_STRATEGY,
+            ZLIB_VERSION,
             Int32(MemoryLayout<z_stream>.size))
         guard status == Z_OK else {
             stream.deallocate()
@@ -35,11 +36,15 @@ final class Deflater {
     func deflate(_ bytes: ByteBuffer) throws -> ByteBuffer {
         var packed = ByteBufferAllocator().buffer(capacity: bytes.readableBytes / 2 + 64)
         try bytes.withUnsafeReadableBytes { input in
-            stream.pointee.next_in = input.baseAddress.map { UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: Bytef.self)) }
+            stream.pointee.next_in = input.baseAddress.map {
+                UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: Bytef.self))
+            }
             stream.pointee.avail_in = UInt32(input.count)
             var isDone = false
             while !isDone {
-                let status = packed.pour(into: stream, most: 4_096) { CZlib.deflate($0, Z_SYNC_FLUSH) }
+                let status = packed.pour(into: stream, most: max(256, min(4_096, packed.writableBytes))) {
+                    CZlib.deflate($0, Z_SYNC_FLUSH)
+                }
                 guard status == Z_OK || status == Z_BUF_ERROR else { throw CompressionFault(status: status) }
                 isDone = stream.pointee.avail_out > 0
             }
@@ -55,7 +60,9 @@ final class Deflater {
 /// more than the peer has sent.
 final class Inflater {
     private var stream: UnsafeMutablePointer<z_stream>?
-    private var history: [UInt8] = []
+    /// While it rests: what the peer's stream may refer to, deflated where that is less.
+    private var history = ByteBuffer()
+    private var isHistoryPacked = false
     /// There is more of what was taken in than the last call had room for.
     private(set) var isHolding = false
 
@@ -73,11 +80,15 @@ final class Inflater {
         let stream = try self.stream ?? wake()
         var plain = ByteBufferAllocator().buffer(capacity: min(most, 4 * packed.readableBytes + 64))
         try packed.readWithUnsafeReadableBytes { input in
-            stream.pointee.next_in = input.baseAddress.map { UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: Bytef.self)) }
+            stream.pointee.next_in = input.baseAddress.map {
+                UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: Bytef.self))
+            }
             stream.pointee.avail_in = UInt32(input.count)
             var status = Z_OK
             repeat {
-                status = plain.pour(into: stream, most: min(4_096, most - plain.readableBytes)) { CZlib.inflate($0, Z_SYNC_FLUSH) }
+                status = plain.pour(
+                    into: stream, most: min(max(256, min(4_096, plain.writableBytes)), most - plain.readableBytes)
+                ) { CZlib.inflate($0, Z_SYNC_FLUSH) }
                 // The end of the stream is one too: nothing can come behind it.
                 guard status == Z_OK || status == Z_BUF_ERROR else { throw CompressionFault(status: status) }
                 isHolding = stream.pointee.avail_out == 0
@@ -96,15 +107,39 @@ final class Inflater {
         guard let stream, !isHolding, stream.pointee.data_type == 128 else { return }
         var length: UInt32 = 0
         guard inflateGetDictionary(stream, nil, &length) == Z_OK else { return }
-        history = [UInt8](unsafeUninitializedCapacity: Int(length)) { octets, count in
-            if length > 0 { inflateGetDictionary(stream, octets.baseAddress, &length) }
-            count = Int(length)
+        var plain = ByteBufferAllocator().buffer(capacity: Int(length))
+        plain.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(length)) { room in
+            guard length > 0 else { return 0 }
+            inflateGetDictionary(stream, room.baseAddress?.assumingMemoryBound(to: Bytef.self), &length)
+            return Int(length)
         }
         end()
+        keep(plain)
+    }
+
+    private func keep(_ plain: ByteBuffer) {
+        history = plain
+        isHistoryPacked = false
+        guard plain.readableBytes > Inflater.worthPacking, let packed = try? Deflater().deflate(plain),
+            packed.readableBytes < plain.readableBytes * 3 / 4
+        else { return }
+        history = ByteBufferAllocator().buffer(capacity: packed.readableBytes)
+        history.writeImmutableBuffer(packed)
+        isHistoryPacked = true
+    }
+
+    private static let worthPacking = 2_048
+    private static let longestHistory = 32_768
+
+    /// The history as it was; it is kept no longer.
+    private func takeHistory() throws -> ByteBuffer {
+        defer { history = ByteBuffer() }
+        guard isHistoryPacked else { return history }
+        return try Inflater().inflate(&history, most: Inflater.longestHistory)
     }
 
     /// Octets of history that it holds while it rests; nil when it does not.
-    var resting: Int? { stream == nil ? history.count : nil }
+    var resting: Int? { stream == nil ? history.readableBytes : nil }
 
     private func wake() throws -> UnsafeMutablePointer<z_stream> {
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
@@ -115,9 +150,11 @@ final class Inflater {
             throw CompressionFault(status: status)
         }
         self.stream = stream
-        if !history.isEmpty {
-            status = history.withUnsafeBufferPointer { inflateSetDictionary(stream, $0.baseAddress, UInt32($0.count)) }
-            history = []
+        let known = try takeHistory()
+        if known.readableBytes > 0 {
+            status = known.withUnsafeReadableBytes {
+                inflateSetDictionary(stream, $0.baseAddress?.assumingMemoryBound(to: Bytef.self), UInt32($0.count))
+            }
             guard status == Z_OK else { throw CompressionFault(status: status) }
         }
         return stream
@@ -155,7 +192,9 @@ struct CompressionFault: Error {
 
 extension ByteBuffer {
     /// Lets `step` write at the end, at most so much.
-    fileprivate mutating func pour(into stream: UnsafeMutablePointer<z_stream>, most: Int, _ step: (UnsafeMutablePointer<z_stream>) -> Int32) -> Int32 {
+    fileprivate mutating func pour(
+        into stream: UnsafeMutablePointer<z_stream>, most: Int, _ step: (UnsafeMutablePointer<z_stream>) -> Int32
+    ) -> Int32 {
         var status = Z_OK
         writeWithUnsafeMutableBytes(minimumWritableBytes: most) { room in
             stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: Bytef.self)

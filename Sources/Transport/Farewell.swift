@@ -41,7 +41,9 @@ final class Farewell: ChannelInboundHandler {
     /// On the connection's loop, before its first byte.
     static func say(_ words: String, to channel: any Channel, _ security: Security, _ count: Count) throws {
         let pipeline = channel.pipeline.syncOperations
-        guard case .implicitTLS(let shelf) = security else { return try pipeline.addHandler(Farewell(words, count: nil)) }
+        guard case .implicitTLS(let shelf) = security else {
+            return try pipeline.addHandler(Farewell(words, count: nil))
+        }
         guard count.take() else { return try pipeline.addHandler(Farewell("", count: nil)) }
         do {
             let farewell = Farewell(words, count: count)

@@ -97,11 +97,14 @@ extension LineDriver {
 
     private func restLater(_ compression: Compression, _ context: ChannelHandlerContext) {
         let due = compression.lastUse + TimeAmount(setting.limits.compressionRest)
-        compression.timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self, weak compression] in
+        compression.timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) {
+            [weak self, weak compression] in
             guard let self, let compression else { return }
             compression.timer = nil
             guard let context = self.context, phase == .talking else { return }
-            if compression.lastUse + TimeAmount(setting.limits.compressionRest) > .now() { return restLater(compression, context) }
+            if compression.lastUse + TimeAmount(setting.limits.compressionRest) > .now() {
+                return restLater(compression, context)
+            }
             compression.rest()
         }
     }

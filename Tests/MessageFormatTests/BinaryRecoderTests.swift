@@ -9,23 +9,29 @@ struct BinaryRecoderTests {
         var recoder = BinaryRecoder()
         var output = ByteBuffer()
         for start in stride(from: 0, to: bytes.count, by: size) {
-            output.writeImmutableBuffer(recoder.recode(ByteBuffer(bytes: bytes[start..<min(bytes.count, start + size)])))
+            output.writeImmutableBuffer(
+                recoder.recode(ByteBuffer(bytes: bytes[start..<min(bytes.count, start + size)])))
         }
         output.writeImmutableBuffer(recoder.finish())
         return Array(output.readableBytesView)
     }
 
     private func expect(_ bytes: [UInt8], becomes text: String) {
-        for size in [1, 2, 3, 7, 1_000_000] { #expect(String(decoding: recoded(bytes, by: size), as: UTF8.self) == text, "by \(size)") }
+        for size in [1, 2, 3, 7, 1_000_000] {
+            #expect(String(decoding: recoded(bytes, by: size), as: UTF8.self) == text, "by \(size)")
+        }
     }
 
     @Test("a message that is one binary part")
     func single() {
         expect(
-            Array("Content-Type: a/b\r\ncontent-transfer-encoding:\r\n  BINARY\r\nX: y\r\n\r\n".utf8) + [0, 1, 2, 0xFF, 13, 10, 0],
+            Array("Content-Type: a/b\r\ncontent-transfer-encoding:\r\n  BINARY\r\nX: y\r\n\r\n".utf8) + [
+                0, 1, 2, 0xFF, 13, 10, 0,
+            ],
             becomes: "Content-Type: a/b\r\nContent-Transfer-Encoding: base64\r\nX: y\r\n\r\nAAEC/w0KAA==\r\n")
         expect(
-            Array("Content-Transfer-Encoding: binary\r\n\r\nab\r\n".utf8), becomes: "Content-Transfer-Encoding: base64\r\n\r\nYWINCg==\r\n")
+            Array("Content-Transfer-Encoding: binary\r\n\r\nab\r\n".utf8),
+            becomes: "Content-Transfer-Encoding: base64\r\n\r\nYWINCg==\r\n")
     }
 
     @Test("parts, messages within them, and what lies around them")
@@ -89,16 +95,25 @@ struct BinaryRecoderTests {
         expect(Array(message.utf8), becomes: expected)
     }
 
-    @Test("what has no binary part stays as it is", arguments: ["", "x", "Subject: x\r\n\r\nbody\r\n", "Content-Transfer-Encoding: 8bit\n\n--b\n\u{E9}\n", "no header", "\r\n\r\n\r\n"])
+    @Test(
+        "what has no binary part stays as it is",
+        arguments: [
+            "", "x", "Subject: x\r\n\r\nbody\r\n", "Content-Transfer-Encoding: 8bit\n\n--b\n\u{E9}\n", "no header",
+            "\r\n\r\n\r\n",
+        ])
     func untouched(_ text: String) { expect(Array(text.utf8), becomes: text) }
 
     @Test("the octets that come out again are those that went in, of any length")
     func roundTrip() throws {
         var octets: [UInt8] = []
         for count in Array(0...130) + [5_000, 70_001] {
-            while octets.count < count { octets.append(UInt8(truncatingIfNeeded: octets.count &* 167 &+ octets.count / 251)) }
+            while octets.count < count {
+                octets.append(UInt8(truncatingIfNeeded: octets.count &* 167 &+ octets.count / 251))
+            }
             octets = Array(octets.prefix(count))
-            let head = Array("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Transfer-Encoding: binary\r\n\r\n".utf8)
+            let head = Array(
+                "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Transfer-Encoding: binary\r\n\r\n".utf8
+            )
             let message = recoded(head + octets + Array("\r\n--x--\r\n".utf8), by: 1_013)
             #expect(!message.contains(0))
             var scanner = MessageScanner()

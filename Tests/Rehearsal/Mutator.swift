@@ -81,7 +81,9 @@ package struct Mutator {
         case 3: enlarge(&line)
         case 4:
             let depth = [3, 60, 5_000][roll(3)]
-            line.insert(contentsOf: Array(repeating: UInt8(ascii: "("), count: depth) + Array(repeating: UInt8(ascii: ")"), count: roll(depth + 1)), at: at)
+            line.insert(
+                contentsOf: Array(repeating: UInt8(ascii: "("), count: depth)
+                    + Array(repeating: UInt8(ascii: ")"), count: roll(depth + 1)), at: at)
         case 5:
             let odd: [UInt8] = [0, 10, 13, 0x22, 0x5C, 0x7B, 0x7D, 0x25, 0x2A, 0x7F, 0x80, 0xC3, 0xFF]
             line.insert(odd[roll(odd.count)], at: at)
@@ -96,7 +98,10 @@ package struct Mutator {
         let isDigit = { (octet: UInt8) in (0x30...0x39).contains(octet) }
         guard let start = line.indices.filter({ isDigit(line[$0]) }).randomElement(using: &chance) else { return }
         let end = line[start...].firstIndex { !isDigit($0) } ?? line.count
-        let numbers = ["0", "1", "4294967295", "4294967296", "9223372036854775807", "18446744073709551616", String(repeating: "9", count: 40)]
+        let numbers = [
+            "0", "1", "4294967295", "4294967296", "9223372036854775807", "18446744073709551616",
+            String(repeating: "9", count: 40),
+        ]
         line.replaceSubrange(start..<end, with: Array(numbers[roll(numbers.count)].utf8))
     }
 

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("The storage contract: placing several messages, and in place of others")
 struct StoreContractAdditions {
-    private func addition(_ text: String, to mailbox: MailboxID, _ house: House, flags: Flags = Flags()) async throws -> Addition {
+    private func addition(
+        _ text: String, to mailbox: MailboxID, _ house: House, flags: Flags = Flags()
+    ) async throws -> Addition {
         Addition(
             body: try await house.stage(message(text)),
             placement: Placement(mailbox: mailbox, flags: flags, internalDate: Timestamp(rawValue: 0)))
@@ -18,7 +20,10 @@ struct StoreContractAdditions {
             let archive = try await house.mailbox("Archive")
             var additions: [Addition] = []
             for number in 0..<5 {
-                additions.append(try await addition("number \(number)", to: number == 3 ? archive : house.inbox, house, flags: keywords("k\(number)")))
+                additions.append(
+                    try await addition(
+                        "number \(number)", to: number == 3 ? archive : house.inbox, house,
+                        flags: keywords("k\(number)")))
             }
             let placed = try await house.store.place(additions, superseding: nil)
             #expect(placed.map(\.uid.rawValue) == [2, 3, 4, 1, 5])
@@ -40,7 +45,9 @@ struct StoreContractAdditions {
                 try await addition("here", to: house.inbox, house),
                 try await addition("nowhere", to: MailboxID(rawValue: 99_999), house),
             ]
-            await #expect(throws: StorageFault.noSuchMailbox) { _ = try await house.store.place(additions, superseding: nil) }
+            await #expect(throws: StorageFault.noSuchMailbox) {
+                _ = try await house.store.place(additions, superseding: nil)
+            }
             let after = try await house.snapshot()
             #expect(after.rowsInOrder == before.rowsInOrder && after.uidNext == before.uidNext)
             #expect(after.highestModSeq == before.highestModSeq)
@@ -63,7 +70,8 @@ struct StoreContractAdditions {
             try await house.deliver("other", flags: Flags(system: .deleted))
             let before = try await house.snapshot().highestModSeq
             let placed = try await house.store.place(
-                [try await addition("better", to: house.inbox, house)], superseding: Superseded(mailbox: house.inbox, uids: set(1)))
+                [try await addition("better", to: house.inbox, house)],
+                superseding: Superseded(mailbox: house.inbox, uids: set(1)))
             #expect(placed.map(\.uid.rawValue) == [3])
             let snapshot = try await house.snapshot()
             #expect(snapshot.rowsInOrder.map(\.uid.rawValue) == [2, 3])
@@ -81,7 +89,8 @@ struct StoreContractAdditions {
             try await house.deliver(count: 2)
             let archive = try await house.mailbox("Archive")
             _ = try await house.store.place(
-                [try await addition("sent", to: archive, house)], superseding: Superseded(mailbox: house.inbox, uids: set(2)))
+                [try await addition("sent", to: archive, house)],
+                superseding: Superseded(mailbox: house.inbox, uids: set(2)))
             #expect(try await house.uids() == [1])
             #expect(try await house.uids(archive) == [1])
         }
@@ -111,7 +120,9 @@ struct StoreContractAdditions {
                 let sink = try await house.store.receive(expected: bytes.readableBytes)
                 try await sink.write(bytes)
                 additions.append(
-                    Addition(body: try await sink.finish(outline), placement: Placement(mailbox: house.inbox, internalDate: Timestamp(rawValue: 0))))
+                    Addition(
+                        body: try await sink.finish(outline),
+                        placement: Placement(mailbox: house.inbox, internalDate: Timestamp(rawValue: 0))))
             }
             #expect(try await house.store.place(additions, superseding: nil).count == 290)
             let last = additions[289].body.id

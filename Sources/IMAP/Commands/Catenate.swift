@@ -68,7 +68,9 @@ extension IMAPWorker {
         guard let row = snapshot.row(url.uid) else { return nil }
         let whole = Source(mailbox: mailbox, row: row, range: 0..<Int(row.size))
         if url.section == BodySection() { return whole }
-        guard let outline = try await mailroom.outlines(of: [row], in: mailbox).first, let place = outline.place(of: url.section) else { return nil }
+        guard let outline = try await mailroom.outlines(of: [row], in: mailbox).first,
+            let place = outline.place(of: url.section)
+        else { return nil }
         switch place {
         case .octets(let range): return Source(mailbox: mailbox, row: row, range: range)
         case .fields(let names, let isExcluding, let header):
@@ -76,13 +78,16 @@ extension IMAPWorker {
             let kept = header.lowerBound..<min(header.upperBound, header.lowerBound + most)
             let bytes = try await mailroom.read(kept, of: row, in: mailbox)
             return Source(
-                mailbox: mailbox, row: row, range: header, bytes: HeaderFields.select(names: names, excluding: isExcluding, from: bytes))
+                mailbox: mailbox, row: row, range: header,
+                bytes: HeaderFields.select(names: names, excluding: isExcluding, from: bytes))
         }
     }
 
     private func copy(_ octets: Range<Int>, of source: Source, into deposit: Deposit) async throws {
         if let bytes = source.bytes {
-            guard let slice = bytes.getSlice(at: bytes.readerIndex + octets.lowerBound, length: octets.count), !octets.isEmpty else { return }
+            guard let slice = bytes.getSlice(at: bytes.readerIndex + octets.lowerBound, length: octets.count),
+                !octets.isEmpty
+            else { return }
             return await mailroom.receive(slice, into: deposit)
         }
         var position = source.range.lowerBound + octets.lowerBound
@@ -90,7 +95,9 @@ extension IMAPWorker {
         while position < end {
             let piece = position..<min(end, position + IMAPWorker.piece)
             let bytes = try await mailroom.read(piece, of: source.row, in: source.mailbox)
-            guard bytes.readableBytes == piece.count else { throw StorageFault.corrupt("body \(source.row.body.rawValue) ends early") }
+            guard bytes.readableBytes == piece.count else {
+                throw StorageFault.corrupt("body \(source.row.body.rawValue) ends early")
+            }
             await mailroom.receive(bytes, into: deposit)
             position = piece.upperBound
         }
@@ -118,7 +125,8 @@ extension MessageOutline {
             guard case .message(let embedded) = part.content else { return nil }
             let start = embedded.headerRange.upperBound
             return section.specifier.place(
-                header: embedded.headerRange, text: start..<max(start, part.bodyRange.upperBound), whole: part.bodyRange)
+                header: embedded.headerRange, text: start..<max(start, part.bodyRange.upperBound), whole: part.bodyRange
+            )
         }
     }
 }

@@ -159,7 +159,9 @@ struct AppendLine {
             message.isUTF8 = true
             guard mark?.isBinary == true else { throw SyntaxError("A literal8 expected") }
         }
-        guard let mark, reader.isAtAnnouncement else { throw SyntaxError("A flag list, a date or the message expected") }
+        guard let mark, reader.isAtAnnouncement else {
+            throw SyntaxError("A flag list, a date or the message expected")
+        }
         guard !mark.isBinary || allowsBinary else { throw SyntaxError("A literal8 cannot stand here") }
         message.octets = mark.octets
         message.synchronising = mark.synchronising
@@ -177,7 +179,8 @@ struct AppendLine {
             if reader.scanner.take(caseInsensitive: "TEXT ") {
                 guard let mark, reader.isAtAnnouncement else { throw SyntaxError("A literal expected") }
                 guard !mark.isBinary else { throw SyntaxError("A literal8 cannot stand here") }
-                try add(.appendText(tag: appending.tag, AppendText(octets: mark.octets, synchronising: mark.synchronising)))
+                try add(
+                    .appendText(tag: appending.tag, AppendText(octets: mark.octets, synchronising: mark.synchronising)))
                 return .literal(then: .inCatenation)
             }
             guard reader.scanner.take(caseInsensitive: "URL ") else { throw SyntaxError("TEXT or URL expected") }

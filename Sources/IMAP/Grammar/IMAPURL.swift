@@ -38,7 +38,9 @@ package struct IMAPURL: Hashable, Sendable {
         (mailbox, uidValidity) = name
         if server != nil, mailbox == nil { return nil }
         var parts = rest[start...].split(separator: "/", omittingEmptySubsequences: false)[...]
-        guard let uid = IMAPURL.value("uid", &parts).flatMap({ UInt32($0) }).flatMap(UID.init(rawValue:)) else { return nil }
+        guard let uid = IMAPURL.value("uid", &parts).flatMap({ UInt32($0) }).flatMap(UID.init(rawValue:)) else {
+            return nil
+        }
         self.uid = uid
         if let section = IMAPURL.value("section", &parts) {
             guard let decoded = IMAPURL.decoded(section), let found = BodySection(text: decoded) else { return nil }
@@ -80,7 +82,9 @@ package struct IMAPURL: Hashable, Sendable {
         guard !path.isEmpty else { return (nil, nil) }
         if path.last == "/" { path.removeLast() }
         let pieces = path.split(separator: ";", omittingEmptySubsequences: false)
-        guard pieces.count <= 2, let decoded = pieces.first.flatMap(decoded), let name = MailboxName(decoded) else { return nil }
+        guard pieces.count <= 2, let decoded = pieces.first.flatMap(decoded), let name = MailboxName(decoded) else {
+            return nil
+        }
         guard pieces.count == 2 else { return (name, nil) }
         let key = "uidvalidity="
         guard pieces[1].prefix(key.count).lowercased() == key,

@@ -157,8 +157,10 @@ extension IMAPSession {
         return .work(
             .place(
                 Placing(
-                    verb: receiving.verb, filings: receiving.filings, rest: receiving.gathered, mailbox: receiving.mailbox,
-                    superseded: receiving.superseded, isBinary: receiving.isBinary, hasModSeqs: dialect.hasModSeqs, turn: turn,
+                    verb: receiving.verb, filings: receiving.filings, rest: receiving.gathered,
+                    mailbox: receiving.mailbox,
+                    superseded: receiving.superseded, isBinary: receiving.isBinary, hasModSeqs: dialect.hasModSeqs,
+                    turn: turn,
                     principal: login.principal)))
     }
 

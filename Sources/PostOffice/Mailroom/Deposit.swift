@@ -107,7 +107,8 @@ extension Mailroom {
     /// Makes a whole deposit a message of the mailbox; durable on return. Deposits whose turns follow each other get their UIDs in that order,
     /// while they share a commit. Needs `i`; flags that the principal may not set there are left out (RFC 4314 §4). `noSuchMailbox`.
     package func place(
-        _ deposit: Deposit, in name: MailboxName, flags: Flags, internalDate: Timestamp?, turn: Turn, of principal: Principal
+        _ deposit: Deposit, in name: MailboxName, flags: Flags, internalDate: Timestamp?, turn: Turn,
+        of principal: Principal
     ) async throws -> Placed {
         let filing = Filing(deposit: deposit, flags: flags, internalDate: internalDate)
         guard let placed = try await place([filing], in: name, turn: turn, of: principal).first else {
@@ -119,7 +120,8 @@ extension Mailroom {
     /// Makes messages of whole deposits, all or none, in order; and with them `superseded`, messages of a mailbox that the principal has open, are
     /// expunged. `noSuchMailbox`; `StorageFault.noSuchMessage` when one of these is gone.
     package func place(
-        _ filings: [Filing], in name: MailboxName, superseding superseded: (uids: NumberSet, mailbox: OpenMailbox)? = nil, turn: Turn,
+        _ filings: [Filing], in name: MailboxName,
+        superseding superseded: (uids: NumberSet, mailbox: OpenMailbox)? = nil, turn: Turn,
         of principal: Principal
     ) async throws -> [Placed] {
         let staged: Result<[Addition], any Error>
@@ -130,7 +132,8 @@ extension Mailroom {
             let scope = try rights(of: principal, on: target).flags
             var additions: [Addition] = []
             for filing in filings {
-                let placement = Placement(mailbox: target.id, flags: filing.flags.within(scope), internalDate: filing.internalDate ?? now)
+                let placement = Placement(
+                    mailbox: target.id, flags: filing.flags.within(scope), internalDate: filing.internalDate ?? now)
                 additions.append(Addition(body: try await stage(filing.deposit), placement: placement))
             }
             staged = .success(additions)
@@ -144,7 +147,9 @@ extension Mailroom {
             let gone = superseded.map { Superseded(mailbox: $0.mailbox.id, uids: $0.uids) }
             // Runs until it first waits, which is behind the store's queue: only then is it the next one's turn.
             placing = Task.immediate { [store] in
-                if gone == nil, additions.count == 1 { return try await store.place(additions[0].body, [additions[0].placement]) }
+                if gone == nil, additions.count == 1 {
+                    return try await store.place(additions[0].body, [additions[0].placement])
+                }
                 return try await store.place(additions, superseding: gone)
             }
             turn.pass()

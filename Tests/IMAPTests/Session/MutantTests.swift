@@ -22,8 +22,12 @@ struct MutantTests {
                     continue
                 }
                 let text = String(buffer: said)
-                if !text.isEmpty, !text.hasSuffix("\r\n") { Issue.record("mutant \(seed): the server ends within a line: \(text.suffix(200))") }
-                if text.contains("[SERVERBUG]") || text.contains("Something went wrong") { Issue.record("mutant \(seed): \(text.suffix(500))") }
+                if !text.isEmpty, !text.hasSuffix("\r\n") {
+                    Issue.record("mutant \(seed): the server ends within a line: \(text.suffix(200))")
+                }
+                if text.contains("[SERVERBUG]") || text.contains("Something went wrong") {
+                    Issue.record("mutant \(seed): \(text.suffix(500))")
+                }
                 await talk.hangUp()
                 if let fault = try await beside.fault() { Issue.record("mutant \(seed), seen from beside: \(fault)") }
                 tried += 1
@@ -65,19 +69,27 @@ private struct Onlooker {
         guard news.hasSuffix("n OK NOOP done\r\n") else { return "NOOP: \(news)" }
         note(news)
         let fetched = await talk.send("f UID FETCH 1:* (UID FLAGS)\r\n")
-        guard fetched.hasSuffix("f OK FETCH done\r\n") || fetched.hasSuffix("f OK UID FETCH done\r\n") else { return "FETCH: \(fetched)" }
+        guard fetched.hasSuffix("f OK FETCH done\r\n") || fetched.hasSuffix("f OK UID FETCH done\r\n") else {
+            return "FETCH: \(fetched)"
+        }
         var uids: [Int] = []
         for line in fetched.split(separator: "\r\n") where line.contains(" FETCH (") {
             let words = line.split(separator: " ")
             guard let number = Int(words[1]), number == uids.count + 1 else { return "numbers have gaps: \(fetched)" }
-            guard let at = words.firstIndex(of: "(UID"), let uid = Int(words[at + 1]), uid > uids.last ?? 0 else { return "UIDs do not rise: \(fetched)" }
+            guard let at = words.firstIndex(of: "(UID"), let uid = Int(words[at + 1]), uid > uids.last ?? 0 else {
+                return "UIDs do not rise: \(fetched)"
+            }
             uids.append(uid)
         }
         guard uids.count == messages else { return "\(messages) messages were told of, there are \(uids.count)" }
         let status = await talk.send("t STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)\r\n")
         let numbers = status.split { !$0.isNumber }.prefix(3).compactMap { Int($0) }
-        guard numbers.count == 3, numbers[0] == messages else { return "STATUS says otherwise than \(messages): \(status)" }
-        guard numbers[1] >= lastNext, numbers[1] > uids.last ?? 0 else { return "UIDNEXT fell from \(lastNext): \(status)" }
+        guard numbers.count == 3, numbers[0] == messages else {
+            return "STATUS says otherwise than \(messages): \(status)"
+        }
+        guard numbers[1] >= lastNext, numbers[1] > uids.last ?? 0 else {
+            return "UIDNEXT fell from \(lastNext): \(status)"
+        }
         guard validity == 0 || numbers[2] == validity else { return "UIDVALIDITY changed: \(status)" }
         (lastNext, validity) = (numbers[1], numbers[2])
         return nil

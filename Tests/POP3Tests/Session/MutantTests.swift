@@ -7,7 +7,9 @@ import Testing
 struct MutantTests {
     private static let mutants = Mutants(usual: 500)
 
-    @Test("none breaks the session or keeps the maildrop locked, and the one beside it notices nothing", .timeLimit(.minutes(60)))
+    @Test(
+        "none breaks the session or keeps the maildrop locked, and the one beside it notices nothing",
+        .timeLimit(.minutes(60)))
     func endure() async throws {
         var mutator = Mutator(try Transcript.all("pop3")) { $0.hasPrefix("PASS") || $0.hasPrefix("AUTH") }
         var tried = 0
@@ -26,7 +28,9 @@ struct MutantTests {
                     continue
                 }
                 let text = String(buffer: said)
-                if !text.isEmpty, !text.hasSuffix("\r\n") { Issue.record("mutant \(seed): the server ends within a line: \(text.suffix(200))") }
+                if !text.isEmpty, !text.hasSuffix("\r\n") {
+                    Issue.record("mutant \(seed): the server ends within a line: \(text.suffix(200))")
+                }
                 await talk.hangUp()
                 #expect(await beside.send("STAT\r\n").hasPrefix("+OK 1 "), "beside mutant \(seed)")
                 let after = try await house.uids()

@@ -18,7 +18,8 @@ struct MutantTests {
             let beside = try await house.talk { $0.mailLimit = 1_000 }
             for seed in batch {
                 let role: SMTPRole = seed % 3 == 0 ? .submissions : .mx
-                let facts = ConnectionFacts.rehearsal(from: "192.0.2.7", tls: role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
+                let facts = ConnectionFacts.rehearsal(
+                    from: "192.0.2.7", tls: role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
                 let talk = await Rehearsal(try house.worker(role) { $0.errorLimit = 1_000 }, facts: facts)
                 guard let said = await talk.endure(mutator.segments(seed: seed)) else {
                     Issue.record("mutant \(seed): the session waits for work it did not begin")
@@ -30,7 +31,9 @@ struct MutantTests {
                 await talk.hangUp()
                 let before = try await uids(house)
                 await house.data(beside, to: ["bob@example.test"])
-                #expect(await beside.send("Subject: \(seed)\r\n\r\nx\r\n.\r\n").hasPrefix("250 2.0.0"), "beside mutant \(seed)")
+                #expect(
+                    await beside.send("Subject: \(seed)\r\n\r\nx\r\n.\r\n").hasPrefix("250 2.0.0"),
+                    "beside mutant \(seed)")
                 let after = try await uids(house)
                 #expect(Array(after.dropLast()) == before && after.last ?? 0 > before.last ?? 0, "mutant \(seed)")
                 tried += 1
@@ -44,7 +47,8 @@ struct MutantTests {
     private func isReply(_ line: String) -> Bool {
         let octets = Array(line.utf8)
         return octets.count >= 3 && octets.count <= 512 && (0x32...0x35).contains(octets[0])
-            && octets[1...2].allSatisfy { (0x30...0x39).contains($0) } && (octets.count == 3 || octets[3] == 0x20 || octets[3] == 0x2D)
+            && octets[1...2].allSatisfy { (0x30...0x39).contains($0) }
+            && (octets.count == 3 || octets[3] == 0x20 || octets[3] == 0x2D)
     }
 
     private func uids(_ house: House) async throws -> [UInt32] {
