@@ -137,7 +137,9 @@ extension ExtendedSearchResult {
             all = numbers
         }
         if returns.contains(.count) { count = found.count }
-        if returns.contains(.relevancy) { relevancy = found.map(\.relevancy) }
+        if returns.contains(.relevancy) {
+            relevancy = (arguments.partial.map { found[$0.places(of: found.count)] } ?? found[...]).map(\.relevancy)
+        }
         partial = arguments.partial.map { range in
             PartialResult(range: range, numbers: found[range.places(of: found.count)].map { $0.told(numbering) })
         }
