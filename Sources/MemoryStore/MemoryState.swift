@@ -20,6 +20,12 @@ struct MemoryState {
     var nextValidity: UInt32 = 1
     var nextWatch: UInt64 = 1
 
+    /// Of every message: kept apart from the mailboxes, which are copied to be changed.
+    var particulars: [MailboxID: [UID: MessageParticulars]] = [:]
+    /// The threads of the messages that an account has seen, by Message-ID.
+    var threads: [AccountID: [String: ThreadID]] = [:]
+    var clock: Timestamp.Clock = { Timestamp(rawValue: 0) }
+
     var isClosed = false
     var isFull = false
     var faults: [MemoryStore.Operation: StorageFault] = [:]
@@ -77,12 +83,15 @@ struct Draft {
     private var modSeqs: [AccountID: ModSeq] = [:]
     private var added: [(MemoryBody, AccountID)] = []
     private var removed: [MailboxID: [BodyID]] = [:]
+    private var learned = LearnedParticulars()
 
     /// A message on its way into a mailbox.
     struct Arrival {
         let flags: Flags
         let internalDate: Timestamp
         let body: MemoryBody
+        /// Nil for a message that is new to the account.
+        var thread: ThreadID?
     }
 
     mutating func mailbox(_ id: MailboxID, _ state: MemoryState) throws -> MemoryState.Mailbox {
@@ -117,6 +126,8 @@ struct Draft {
             mailbox.count(row, by: 1)
             rows.append(row)
             added.append((arrival.body, mailbox.record.account))
+            let thread = arrival.thread ?? learned.thread(of: arrival.body, account: mailbox.record.account, state)
+            learned.add(MessageParticulars(uid: row.uid, thread: thread, saveDate: state.clock()), in: id)
         }
         mailbox.table.append(rows)
         mailbox.table.highestModSeq = modSeq
@@ -131,6 +142,7 @@ struct Draft {
         for (_, row) in mailbox.table.rows(uids) {
             mailbox.count(row, by: -1)
             removed[id, default: []].append(row.body)
+            learned.remove(row.uid, from: id)
         }
         mailbox.table.update(uids) { _ in nil }
         mailbox.table.highestModSeq = modSeq
@@ -142,6 +154,7 @@ struct Draft {
     func commit(to state: inout MemoryState) {
         for (account, modSeq) in modSeqs { state.accounts[account]?.modSeq = modSeq }
         for (body, account) in added { state.hold(body, by: account) }
+        learned.commit(to: &state)
         for id in order {
             guard var mailbox = mailboxes[id] else { continue }
             let gone = state.release(removed[id] ?? [], by: mailbox.record.account)

@@ -105,6 +105,7 @@ extension MemoryState {
         deleted[id] = empty
         pokes += mailbox.watchers.values
         mailboxes[id] = nil
+        particulars[id] = nil
     }
 
     mutating func rename(_ record: MailboxRecord, to name: MailboxName) throws {

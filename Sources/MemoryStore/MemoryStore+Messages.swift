@@ -134,7 +134,7 @@ extension Draft {
         let arrivals = try rows.map { row in
             Arrival(
                 flags: box.table.keywords.flags(of: row.flags).within(flags), internalDate: row.internalDate,
-                body: try state.body(row.body, for: box.record.account))
+                body: try state.body(row.body, for: box.record.account), thread: state.particulars[source]?[row.uid]?.thread)
         }
         return try append(arrivals, to: target, state)
     }

@@ -20,6 +20,7 @@ package final class MemoryStore: Store {
 
     package init(clock: @escaping Timestamp.Clock = { Timestamp(rawValue: 0) }) {
         self.clock = clock
+        state.withLock { $0.clock = clock }
     }
 
     /// Under the free floor: bodies are refused with `full`, everything else goes on.

@@ -250,6 +250,11 @@ extension SQLiteStore {
         try await change { try $0.move(uids, from: source, to: target, flags: flags) }
     }
 
+    package func particulars(of uids: NumberSet, in mailbox: MailboxID) async throws -> [MessageParticulars] {
+        guard try known.mailbox(mailbox) != nil else { throw StorageFault.noSuchMailbox }
+        return try await readers.run { try TableReader.particulars(of: uids, in: mailbox, $0.connection) }
+    }
+
     package func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet {
         guard try known.mailbox(mailbox) != nil else { throw StorageFault.noSuchMailbox }
         return try await readers.run { try TableReader.expunged(since: modSeq, in: mailbox, $0.connection) }

@@ -191,6 +191,8 @@ package protocol MailboxStore: Sendable {
     func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
     /// Copies and expunges in one transaction (RFC 6851).
     func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
+    /// Of those `uids` that are in the mailbox as of the last commit, in order. A look-up on the disk: ask for batches.
+    func particulars(of uids: NumberSet, in mailbox: MailboxID) async throws -> [MessageParticulars]
     /// UIDs that have left the mailbox after `modSeq`.
     func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet
 }

@@ -20,6 +20,10 @@ struct Errand: Sendable {
     var readAhead: [BodyID: ByteBuffer] = [:]
     /// Header fields that were selected: memory that is used again.
     var selected = ByteBuffer()
+    /// What is kept beside the rows of the messages at hand, where it is asked for.
+    var particulars: [UID: MessageParticulars] = [:]
+    /// When the client was last told how far the command is.
+    var lastProgress: Timestamp?
     /// Pieces of a FETCH answer that were sent before it was whole.
     var sentPieces = 0
     /// Octets of a literal that was announced are missing.
@@ -65,6 +69,7 @@ struct Errand: Sendable {
         case .lsub(let reference, let pattern): try await lsub(reference, pattern)
         case .status(let mailbox, let items): try await status(mailbox, items)
         case .access(let command, let mailbox): try await access(command, mailbox)
+        case .multiSearch(let arguments): try await multiSearch(arguments)
         default: try await runSelected()
         }
     }
@@ -76,6 +81,8 @@ struct Errand: Sendable {
         case .expunge: try await expunge(nil)
         case .uidExpunge(let set): try await expunge(set)
         case .search(let arguments, let numbering): try await search(arguments, numbering)
+        case .sort(let arguments, let numbering): try await sort(arguments, numbering)
+        case .thread(let arguments, let numbering): try await thread(arguments, numbering)
         case .fetch(let arguments, let numbering): try await fetch(arguments, numbering)
         case .store(let arguments, let numbering): try await store(arguments, numbering)
         case .copy(let set, let target, let numbering): try await copy(set, to: target, numbering)

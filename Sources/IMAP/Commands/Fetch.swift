@@ -12,7 +12,7 @@ extension Errand {
     private static let turn = 32
 
     mutating func fetch(_ arguments: FetchArguments, _ numbering: Numbering) async throws -> Answer {
-        let places = try selectedView().places(of: arguments.set, numbering)
+        let places = try page(of: try selectedView().places(of: arguments.set, numbering), arguments, numbering)
         let plan = try FetchPlan(arguments, numbering)
         if plan.wantsModSeq { enableModSeqs() }
         var problem: Answer?
@@ -34,6 +34,7 @@ extension Errand {
         if plan.marksSeen, !view.isReadOnly { await markSeen(&messages, of: view) }
         keywords = view.current.keywords
         tellNewKeywords(keywords)
+        if plan.needsParticulars { try await readParticulars(of: messages, view) }
         try await addOutlines(&messages, of: batch, view, &problem)
         readAhead = await batch.readBodies()
         var index = 0
@@ -145,6 +146,10 @@ extension Errand {
         case .bodyStructure: try response.body(of: try message.knownOutline(), extended: true, dialect.textMode, &output)
         case .binarySize(let path):
             response.binarySize(path, try await binarySize(path, row, outline), &output)
+        case .saveDate: response.saveDate(particulars[row.uid]?.saveDate, &output)
+        case .emailID: response.emailID(row.body, &output)
+        case .threadID: response.threadID(particulars[row.uid]?.thread, &output)
+        case .preview: if let outline { response.preview(outline.preview, dialect.textMode, &output) }
         default:
             try await writeContent(item, row, outline, &response)
         }

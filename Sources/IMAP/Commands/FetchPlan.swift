@@ -12,15 +12,16 @@ struct FetchPlan: Sendable {
     let needsOutline: Bool
     /// Whether an item needs more of the outline than lists show.
     let needsValues: Bool
+    /// Whether something is asked for that is kept beside the rows.
+    let needsParticulars: Bool
     let readsBodies: Bool
     let marksSeen: Bool
     let wantsModSeq: Bool
     let changedSince: ModSeq?
 
-    /// `Ending` for items that are not served: their capabilities are not advertised.
+    /// `Ending` for what is not served, and not advertised.
     init(_ arguments: FetchArguments, _ numbering: Numbering) throws {
         guard !arguments.vanished else { throw Ending(.bad("VANISHED is not served")) }
-        for item in arguments.items where !FetchPlan.isServed(item) { throw Ending(.bad("That item is not served")) }
         var items = arguments.items
         changedSince = arguments.changedSince
         wantsModSeq = changedSince != nil || items.contains(.modSeq)
@@ -37,6 +38,7 @@ struct FetchPlan: Sendable {
         }
         needsOutline = items.contains(where: FetchPlan.needsOutline)
         needsValues = items.contains(where: FetchPlan.needsValues)
+        needsParticulars = items.contains { $0 == .saveDate || $0 == .threadID }
         readsBodies = items.contains(where: FetchPlan.readsBody)
         marksSeen = items.contains(where: \.marksSeen)
     }
@@ -66,16 +68,9 @@ struct FetchPlan: Sendable {
         }
     }
 
-    private static func isServed(_ item: FetchItem) -> Bool {
-        switch item {
-        case .saveDate, .emailID, .threadID, .preview: false
-        default: true
-        }
-    }
-
     private static func needsOutline(_ item: FetchItem) -> Bool {
         switch item {
-        case .flags, .uid, .internalDate, .rfc822Size, .modSeq, .rfc822: false
+        case .flags, .uid, .internalDate, .rfc822Size, .modSeq, .rfc822, .saveDate, .emailID, .threadID: false
         case .section(let section, _, _): !(section.path.isEmpty && section.specifier == .whole)
         case .binary(let path, _, _), .binarySize(let path): !path.isEmpty
         default: true

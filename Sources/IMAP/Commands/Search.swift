@@ -3,32 +3,47 @@ import NIOCore
 import PostOffice
 import Storage
 
-// SEARCH (RFC 9051 §6.4.4; RFC 4731; RFC 5182; RFC 7162 §3.1.5, §3.1.6).
+// SEARCH (RFC 9051 §6.4.4; RFC 4731; RFC 5182; RFC 7162 §3.1.5, §3.1.6; RFC 9394).
 extension Errand {
     mutating func search(_ arguments: SearchArguments, _ numbering: Numbering) async throws -> Answer {
-        guard var view else { return .bad("Select a mailbox first") }
-        let saves = arguments.returns?.contains(.save) ?? false
         do {
-            guard arguments.isCharsetSupported else {
-                throw Ending(.no("That charset is not supported", .badCharset(["US-ASCII", "UTF-8"])))
-            }
-            if arguments.key.asksModSeq { enableModSeqs() }
-            // RFC 6203 §4: scores are of fuzzy searches.
-            if arguments.returns?.contains(.relevancy) == true, !arguments.key.isFuzzy { return .bad("RELEVANCY needs a FUZZY key") }
-            let program = try SearchProgram(arguments.key, view, now: mailroom.now)
-            let found = try await matches(of: program, in: view)
-            if saves { view.saved = NumberSet(saved(found, arguments.returns ?? []).lazy.map(\.row.uid)) }
-            self.view = view
+            let found = try await found(by: arguments)
+            keep(found, arguments)
             report(found, arguments, numbering)
             return .ok("SEARCH done")
         } catch {
-            // RFC 9051 §6.4.4.1: a search that fails empties "$".
-            if saves {
-                view.saved = NumberSet()
-                self.view = view
-            }
+            forgetSaved(arguments)
             throw error
         }
+    }
+
+    /// The messages that a search means, in the order of their numbers.
+    mutating func found(by arguments: SearchArguments) async throws -> [Match] {
+        try await found(by: arguments, in: try selectedView())
+    }
+
+    mutating func found(by arguments: SearchArguments, in view: MailboxView) async throws -> [Match] {
+        guard arguments.isCharsetSupported else {
+            throw Ending(.no("That charset is not supported", .badCharset(["US-ASCII", "UTF-8"])))
+        }
+        if arguments.key.asksModSeq { enableModSeqs() }
+        // RFC 6203 §4: scores are of fuzzy searches.
+        if arguments.returns?.contains(.relevancy) == true, !arguments.key.isFuzzy { throw Ending(.bad("RELEVANCY needs a FUZZY key")) }
+        let resolved = try await resolved(arguments.key, in: view)
+        let program = try SearchProgram(arguments.key, view, now: mailroom.now, resolved: resolved)
+        return try await matches(of: program, in: view)
+    }
+
+    /// SAVE (RFC 9051 §6.4.4.1).
+    mutating func keep(_ found: [Match], _ arguments: SearchArguments) {
+        guard arguments.returns?.contains(.save) ?? false else { return }
+        let uids = NumberSet(saved(found, arguments).lazy.map(\.row.uid))
+        view?.saved = uids
+    }
+
+    // RFC 9051 §6.4.4.1: a search that fails empties "$".
+    mutating func forgetSaved(_ arguments: SearchArguments) {
+        if arguments.returns?.contains(.save) ?? false { view?.saved = NumberSet() }
     }
 
     struct Match: Sendable {
@@ -40,7 +55,7 @@ extension Errand {
 
     private static let batch = 128
 
-    private func matches(of program: SearchProgram, in view: MailboxView) async throws -> [Match] {
+    private mutating func matches(of program: SearchProgram, in view: MailboxView) async throws -> [Match] {
         var found: [Match] = []
         let program = try await program.informed(mailroom, view.mailbox)
         let live = view.current
@@ -61,6 +76,7 @@ extension Errand {
                 }
                 return undecided.count < Errand.batch && start % 4_096 != 0
             }
+            try await tellProgress(start, of: view.rows.count)
             if undecided.isEmpty { await Task.yield() } else { found += try await decide(undecided, program, view) }
         }
         return found
@@ -71,39 +87,62 @@ extension Errand {
         return try await program.decide(Array(zip(undecided, outlines)), mailroom, view.mailbox)
     }
 
-    // RFC 9051 §6.4.4.4: with MIN or MAX alone those are saved, otherwise everything.
-    private func saved(_ found: [Match], _ returns: SearchArguments.ReturnOptions) -> [Match] {
-        guard !returns.contains(.all), !returns.contains(.count), returns.contains(.min) || returns.contains(.max) else { return found }
-        var saved: [Match] = []
+    // RFC 9051 §6.4.4.4, RFC 9394 §3.2: with MIN, MAX or PARTIAL alone those are saved, otherwise everything.
+    private func saved(_ found: [Match], _ arguments: SearchArguments) -> [Match] {
+        let returns = arguments.returns ?? .all
+        guard !returns.contains(.all), !returns.contains(.count),
+            returns.contains(.min) || returns.contains(.max) || arguments.partial != nil
+        else { return found }
+        var saved = arguments.partial.map { Array(found[$0.places(of: found.count)]) } ?? []
         if returns.contains(.min), let first = found.first { saved.append(first) }
         if returns.contains(.max), let last = found.last { saved.append(last) }
         return saved
     }
 
     private mutating func report(_ found: [Match], _ arguments: SearchArguments, _ numbering: Numbering) {
-        var numbers = NumberSet()
-        for match in found { numbers.insert(numbering == .uid ? match.row.uid.rawValue : match.number) }
-        let modSeq = arguments.key.asksModSeq ? modSeq(of: found, arguments.returns) : nil
+        let modSeq = arguments.key.asksModSeq ? modSeq(of: found, arguments) : nil
         guard dialect.isRev2 || arguments.returns != nil else {
+            var numbers = NumberSet()
+            for match in found { numbers.insert(match.told(numbering)) }
             output.writeSearch(numbers, modSeq: modSeq)
             return
         }
-        let returns = arguments.returns ?? .all
         // RFC 9051 §6.4.4.1: SAVE alone has no answer.
-        guard returns != .save else { return }
-        var result = ExtendedSearchResult()
-        if returns.contains(.min) { result.min = numbers.first }
-        if returns.contains(.max) { result.max = numbers.last }
-        if returns.contains(.all) { result.all = numbers }
-        if returns.contains(.count) { result.count = found.count }
+        guard arguments.returns != .save || arguments.partial != nil else { return }
+        var result = ExtendedSearchResult(found, arguments, numbering)
         result.modSeq = modSeq
-        if returns.contains(.relevancy) { result.relevancy = found.map(\.relevancy) }
         output.writeExtendedSearch(result, tag: job.tag, numbering)
     }
 
     // RFC 7162 §3.1.5: the highest of all that were found; with MIN or MAX alone of those that are told. Nil when there is none.
-    private func modSeq(of found: [Match], _ returns: SearchArguments.ReturnOptions?) -> ModSeq? {
-        saved(found, returns ?? .all).map(\.row.modSeq).max()
+    func modSeq(of found: [Match], _ arguments: SearchArguments) -> ModSeq? {
+        saved(found, arguments).map(\.row.modSeq).max()
+    }
+}
+
+extension Errand.Match {
+    func told(_ numbering: Numbering) -> UInt32 { numbering == .uid ? row.uid.rawValue : number }
+}
+
+extension ExtendedSearchResult {
+    /// What RETURN asks for, of messages in the order of their numbers.
+    init(_ found: [Errand.Match], _ arguments: SearchArguments, _ numbering: Numbering) {
+        self.init()
+        let returns = arguments.returns ?? .all
+        if returns.contains(.min) { min = found.first?.told(numbering) }
+        if returns.contains(.max) { max = found.last?.told(numbering) }
+        if returns.contains(.all) {
+            var numbers = NumberSet()
+            for match in found { numbers.insert(match.told(numbering)) }
+            all = numbers
+        }
+        if returns.contains(.count) { count = found.count }
+        if returns.contains(.relevancy) {
+            relevancy = (arguments.partial.map { found[$0.places(of: found.count)] } ?? found[...]).map(\.relevancy)
+        }
+        partial = arguments.partial.map { range in
+            PartialResult(range: range, numbers: found[range.places(of: found.count)].map { $0.told(numbering) })
+        }
     }
 }
 

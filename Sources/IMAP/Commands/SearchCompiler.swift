@@ -7,13 +7,16 @@ struct SearchCompiler {
     let view: MailboxView
     let table: KeywordTable
     let now: Timestamp
+    /// Answers to keys that neither rows nor messages hold.
+    let resolved: [SearchKey: NumberSet]
     /// Whether texts are looked for approximately.
     private var isFuzzy = false
 
-    init(view: MailboxView, table: KeywordTable, now: Timestamp) {
+    init(view: MailboxView, table: KeywordTable, now: Timestamp, resolved: [SearchKey: NumberSet]) {
         self.view = view
         self.table = table
         self.now = now
+        self.resolved = resolved
     }
 
     // As deep as the keys, which the grammar bounds.
@@ -64,6 +67,10 @@ struct SearchCompiler {
         case .older(let seconds): .dates(.min..<now.rawValue &- Int64(seconds) &+ 1)
         case .younger(let seconds): .dates(now.rawValue &- Int64(seconds)..<Int64.max)
         case .modSeq(let modSeq): .changedSince(modSeq)
+        // RFC 8474 §5.3.
+        case .emailID(let id): BodyID(objectID: id).map { .email($0) } ?? .constant(false)
+        case .threadID, .savedBefore, .savedOn, .savedSince: resolved[key].map { .uids($0) }
+        case .saveDateSupported: .constant(true)
         default: nil
         }
     }

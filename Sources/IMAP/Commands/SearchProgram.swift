@@ -38,6 +38,7 @@ struct SearchProgram: Sendable {
         case dates(Range<Int64>)
         case sizes(Range<UInt64>)
         case changedSince(ModSeq)
+        case email(BodyID)
         /// Of the Date field, as it was written.
         case sentDays(@Sendable (CalendarDay) -> Bool)
         case field(String, SearchNeedle)
@@ -51,8 +52,9 @@ struct SearchProgram: Sendable {
     let isFuzzy: Bool
 
     /// `NoSuchNumber`; `Ending` for keys that are not served, whose capabilities are not advertised.
-    init(_ key: SearchKey, _ view: MailboxView, now: Timestamp) throws {
-        test = try SearchCompiler(view: view, table: view.current.keywords, now: now).test(key)
+    /// `resolved`: the UIDs that those keys mean which neither rows nor messages answer.
+    init(_ key: SearchKey, _ view: MailboxView, now: Timestamp, resolved: [SearchKey: NumberSet] = [:]) throws {
+        test = try SearchCompiler(view: view, table: view.current.keywords, now: now, resolved: resolved).test(key)
         isFuzzy = !test.allAlikes.isEmpty
     }
 
@@ -136,6 +138,7 @@ struct SearchFacts {
         case .dates(let range): Truth(range.contains(row.internalDate.rawValue))
         case .sizes(let range): Truth(range.contains(UInt64(row.size)))
         case .changedSince(let modSeq): Truth(row.modSeq >= modSeq)
+        case .email(let body): Truth(row.body == body)
         case .sentDays(let isMeant): truth(ofDay: isMeant)
         case .field(let name, let needle): truth(ofField: name, needle)
         case .body(let needle): truth(ofBody: needle)

@@ -2,7 +2,7 @@ import MailModel
 import PostOffice
 import Storage
 
-// SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1; RFC 7162 §3.1.2, §3.1.8).
+// SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1; RFC 7162 §3.1.2, §3.1.8; RFC 8474 §4.2).
 extension Errand {
     mutating func select(_ arguments: SelectArguments, isReadOnly: Bool) async throws -> Answer {
         if view != nil {
@@ -40,6 +40,7 @@ extension Errand {
         }
         output.writeUntagged(.ok("UIDs are valid", .uidValidity(rows.uidValidity)))
         output.writeUntagged(.ok("Predicted next UID", .uidNext(rows.uidNext)))
+        output.writeUntagged(.ok("The mailbox, whatever its name", .mailboxID(rows.mailbox)))
         output.writeUntagged(.ok("Highest ModSeq", .highestModSeq(rows.highestModSeq)))
         if dialect.isRev2 {
             output.writeListing(MailboxListing(opened.mailbox.record.name), .list, dialect.textMode)

@@ -7,7 +7,7 @@ extension Errand {
     mutating func status(_ mailbox: MailboxArgument, _ items: [StatusItem]) async throws -> Answer {
         let (record, status) = try await mailroom.status(of: try existing(mailbox), of: principal)
         prepareStatus(items)
-        try writeStatus(record.name, status, items)
+        writeStatus(record.name, record.id, status, items)
         return .ok("STATUS done")
     }
 
@@ -16,8 +16,8 @@ extension Errand {
         if items.contains(.highestModSeq) { enableModSeqs() }
     }
 
-    mutating func writeStatus(_ name: MailboxName, _ status: MailboxStatus, _ items: [StatusItem]) throws {
-        let values = try items.map { item -> (item: StatusItem, value: StatusValue) in
+    mutating func writeStatus(_ name: MailboxName, _ id: MailboxID, _ status: MailboxStatus, _ items: [StatusItem]) {
+        let values = items.map { item -> (item: StatusItem, value: StatusValue) in
             switch item {
             case .messages: (item, .number(UInt64(clamping: status.messages)))
             case .uidNext: (item, .number(UInt64(status.uidNext.rawValue)))
@@ -28,8 +28,8 @@ extension Errand {
             case .recent: (item, .number(UInt64(clamping: recent(status))))
             case .highestModSeq: (item, .number(status.highestModSeq.rawValue))
             case .appendLimit: (item, .number(UInt64(clamping: worker.settings.messageLimit)))
-            // OBJECTID (RFC 8474) is not advertised.
-            case .mailboxID: throw Ending(.bad("MAILBOXID is not served"))
+            // RFC 8474 §4.3.
+            case .mailboxID: (item, .mailboxID(id))
             }
         }
         output.writeStatus(name, values, dialect.textMode)

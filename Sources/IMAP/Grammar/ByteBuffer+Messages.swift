@@ -7,10 +7,27 @@ package struct ExtendedSearchResult: Hashable, Sendable {
     package var max: UInt32?
     /// Not written when empty.
     package var all: NumberSet?
+    /// All, in the order of a SORT (RFC 5267 §3.2); not written when empty.
+    package var sorted: [UInt32] = []
+    /// Of which mailbox, in the answer to ESEARCH.
+    package var mailbox: Mailbox?
+    /// RFC 9394 §3.1.
+    package var partial: PartialResult?
     package var count: Int?
     package var modSeq: ModSeq?
     /// 1...100 for each that was found, in order; written with `all` only (RFC 6203 §4).
     package var relevancy: [UInt8] = []
+
+    /// RFC 7377 §2.1.
+    package struct Mailbox: Hashable, Sendable {
+        package let name: MailboxName
+        package let uidValidity: UIDValidity
+
+        package init(name: MailboxName, uidValidity: UIDValidity) {
+            self.name = name
+            self.uidValidity = uidValidity
+        }
+    }
 
     package init(
         min: UInt32? = nil, max: UInt32? = nil, all: NumberSet? = nil, count: Int? = nil, modSeq: ModSeq? = nil
@@ -71,9 +88,18 @@ extension ByteBuffer {
 
     //     esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
     //     search-correlator = SP "(" "TAG" SP tag-string ")"
-    package mutating func writeExtendedSearch(_ result: ExtendedSearchResult, tag: Tag, _ numbering: Numbering) {
+    //     one-correlator =/ "MAILBOX" SP astring / "UIDVALIDITY" SP nz-number        ; RFC 7377 §4
+    package mutating func writeExtendedSearch(
+        _ result: ExtendedSearchResult, tag: Tag, _ numbering: Numbering, _ mode: TextMode = .ascii
+    ) {
         write("* ESEARCH (TAG ")
         writeString(tag.value, .ascii)
+        if let mailbox = result.mailbox {
+            write(" MAILBOX ")
+            writeMailbox(mailbox.name, mode)
+            write(" UIDVALIDITY ")
+            writeDecimal(mailbox.uidValidity.rawValue)
+        }
         write(numbering == .uid ? ") UID" : ")")
         if let min = result.min { writeResult(" MIN ", min) }
         if let max = result.max { writeResult(" MAX ", max) }
@@ -82,6 +108,11 @@ extension ByteBuffer {
             write(" ALL ")
             writeNumbers(all)
         }
+        if !result.sorted.isEmpty {
+            write(" ALL ")
+            writeOrdered(result.sorted)
+        }
+        if let partial = result.partial { writePartial(partial) }
         if let modSeq = result.modSeq { writeResult(" MODSEQ ", modSeq.rawValue) }
         writeRelevancy(result.relevancy)
         write("\r\n")

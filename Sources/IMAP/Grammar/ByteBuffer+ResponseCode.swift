@@ -25,6 +25,15 @@ extension ByteBuffer {
             write(" ")
             writeUIDs(target)
         case .highestModSeq(let modSeq): writeCode("HIGHESTMODSEQ ", modSeq.rawValue)
+        //     "INPROGRESS" [SP "(" string SP (number64 / nil) SP (nz-number64 / nil) ")"]
+        case .inProgress(let tag, let done, let total):
+            write("INPROGRESS (")
+            writeString(tag.value, .ascii)
+            write(" ")
+            writeDecimal(done)
+            write(" ")
+            writeDecimal(total)
+            write(")")
         case .mailboxID(let id):
             write("MAILBOXID (")
             writeString(id.objectID)
@@ -101,7 +110,7 @@ extension ResponseCode {
         case .unavailable: "UNAVAILABLE"
         case .unknownCTE: "UNKNOWN-CTE"
         case .useAttr: "USEATTR"
-        case .appendLimit, .appendUID, .badCharset, .badURL, .capability, .copyUID, .highestModSeq, .mailboxID, .modified,
+        case .appendLimit, .appendUID, .badCharset, .badURL, .capability, .copyUID, .highestModSeq, .inProgress, .mailboxID, .modified,
             .permanentFlags, .uidNext,
             .uidValidity, .unseen:
             nil

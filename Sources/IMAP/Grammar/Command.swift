@@ -41,6 +41,9 @@ package enum Command: Hashable, Sendable {
     /// RFC 4315 §2.1.
     case uidExpunge(SequenceSet)
     case search(SearchArguments, Numbering)
+    case sort(SortArguments, Numbering)
+    case thread(ThreadArguments, Numbering)
+    case multiSearch(MultiSearchArguments)
     case fetch(FetchArguments, Numbering)
     case store(StoreArguments, Numbering)
     case copy(SequenceSet, to: MailboxArgument, Numbering)

@@ -33,8 +33,12 @@ extension ArgumentReader {
 
     //     fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value / "VANISHED"         ; RFC 7162 §7
     private mutating func fetchModifiers(_ arguments: inout FetchArguments) throws(SyntaxError) {
-        try list(atMost: 2) { (reader) throws(SyntaxError) in
+        try list(atMost: 3) { (reader) throws(SyntaxError) in
             switch try reader.keyword() {
+            //     fetch-modifier =/ "PARTIAL" SP partial-range                       ; RFC 9394 §4
+            case "PARTIAL":
+                try reader.space()
+                arguments.partial = try reader.partialRange()
             case "CHANGEDSINCE":
                 try reader.space()
                 arguments.changedSince = try reader.modSeq()

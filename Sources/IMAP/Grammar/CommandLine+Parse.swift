@@ -43,7 +43,8 @@ extension ArgumentReader {
 
     private func isOfMessages(_ verb: Verb) -> Bool {
         switch verb {
-        case .search, .fetch, .store, .copy, .move, .uidExpunge, .uidSearch, .uidFetch, .uidStore, .uidCopy, .uidMove:
+        case .search, .fetch, .store, .copy, .move, .uidExpunge, .uidSearch, .uidFetch, .uidStore, .uidCopy, .uidMove,
+            .sort, .uidSort, .thread, .uidThread:
             true
         default: false
         }
@@ -66,6 +67,7 @@ extension ArgumentReader {
             let reference = decoded(try text())
             try space()
             return .lsub(reference: reference, pattern: try listMailbox())
+        case .multiSearch: return .multiSearch(try multiSearchArguments())
         case .status:
             let name = try mailbox()
             try space()
@@ -79,6 +81,10 @@ extension ArgumentReader {
     private mutating func messageCommand(_ verb: Verb) throws(SyntaxError) -> Command {
         switch verb {
         case .search: return .search(try searchArguments(), .sequence)
+        case .sort: return .sort(try sortArguments(), .sequence)
+        case .uidSort: return .sort(try sortArguments(), .uid)
+        case .thread: return .thread(try threadArguments(), .sequence)
+        case .uidThread: return .thread(try threadArguments(), .uid)
         case .uidSearch: return .search(try searchArguments(), .uid)
         case .fetch: return .fetch(try fetchArguments(), .sequence)
         case .uidFetch: return .fetch(try fetchArguments(), .uid)

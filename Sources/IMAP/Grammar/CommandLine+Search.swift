@@ -10,23 +10,29 @@ extension ArgumentReader {
         var arguments = SearchArguments(key: .all)
         if takeWord("RETURN") {
             try space()
-            arguments.returns = try searchReturns()
+            try searchReturns(into: &arguments)
             try space()
         }
+        var charset: String?
         if takeWord("CHARSET") {
             try space()
-            arguments.charset = try text().uppercased()
+            charset = try text().uppercased()
             try space()
         }
-        var keys = SearchKeyReader(reader: self, charset: arguments.charset)
-        arguments.isCharsetSupported = keys.isCharsetSupported
-        arguments.key = try keys.program()
-        self = keys.reader
+        try searchProgram(into: &arguments, charset: charset)
         return arguments
     }
 
+    mutating func searchProgram(into arguments: inout SearchArguments, charset: String?) throws(SyntaxError) {
+        var keys = SearchKeyReader(reader: self, charset: charset)
+        arguments.charset = charset
+        arguments.isCharsetSupported = keys.isCharsetSupported
+        arguments.key = try keys.program()
+        self = keys.reader
+    }
+
     /// A word that no other continues.
-    private mutating func takeWord(_ word: StaticString) -> Bool {
+    mutating func takeWord(_ word: StaticString) -> Bool {
         let start = scanner
         if scanner.take(caseInsensitive: word), scanner.peek() == 0x20 { return true }
         scanner = start
@@ -34,8 +40,10 @@ extension ArgumentReader {
     }
 
     //     search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-    private mutating func searchReturns() throws(SyntaxError) -> SearchArguments.ReturnOptions {
+    //     search-return-opt =/ "PARTIAL" SP partial-range                            ; RFC 9394 §4
+    mutating func searchReturns(into arguments: inout SearchArguments) throws(SyntaxError) {
         var options: SearchArguments.ReturnOptions = []
+        var partial: PartialRange?
         try list(atMost: 100, orEmpty: true) { (reader) throws(SyntaxError) in
             switch try reader.keyword() {
             case "MIN": options.insert(.min)
@@ -44,10 +52,17 @@ extension ArgumentReader {
             case "COUNT": options.insert(.count)
             case "SAVE": options.insert(.save)
             case "RELEVANCY": options.insert(.relevancy)
+            case "PARTIAL":
+                guard partial == nil else { throw SyntaxError("PARTIAL given twice") }
+                try reader.space()
+                partial = try reader.partialRange()
             default: throw SyntaxError("Unknown SEARCH return option")
             }
         }
-        return options.isEmpty ? .all : options
+        // RFC 9394 §3.1.
+        if partial != nil, options.contains(.all) { throw SyntaxError("ALL and PARTIAL exclude each other") }
+        arguments.returns = options.isEmpty && partial == nil ? .all : options
+        arguments.partial = partial
     }
 }
 

@@ -8,6 +8,8 @@ package struct FetchArguments: Hashable, Sendable {
     package var changedSince: ModSeq?
     /// `VANISHED`: only with `changedSince` and UID FETCH, once QRESYNC is enabled.
     package var vanished: Bool
+    /// Only with UID FETCH (RFC 9394 §3.3).
+    package var partial: PartialRange?
 
     package static let mostItems = 1_000
 

@@ -27,6 +27,8 @@ package enum ResponseCode: Hashable, Sendable {
     case expungeIssued
     case hasChildren
     case highestModSeq(ModSeq)
+    /// RFC 9585 §4: `done` is below `of`.
+    case inProgress(Tag, done: Int, of: Int)
     case inUse
     case limit
     /// RFC 8474 §4.1, §4.2.

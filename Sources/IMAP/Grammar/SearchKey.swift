@@ -18,6 +18,8 @@ package struct SearchArguments: Hashable, Sendable {
 
     /// Nil without RETURN: answered by SEARCH on IMAP4rev1, by ESEARCH ALL on rev2. `RETURN ()` is `all`.
     package var returns: ReturnOptions?
+    /// Only with RETURN, and never with `all` (RFC 9394).
+    package var partial: PartialRange?
     /// As written, in capitals; nil when none was.
     package var charset: String?
     /// False: answer NO [BADCHARSET]; the texts in `key` are empty then.

@@ -51,6 +51,13 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     // RFC 8508.
     case replace = "REPLACE"
     case uidReplace = "UID REPLACE"
+    // RFC 5256.
+    case sort = "SORT"
+    case uidSort = "UID SORT"
+    case thread = "THREAD"
+    case uidThread = "UID THREAD"
+    // RFC 7377.
+    case multiSearch = "ESEARCH"
 
     /// Whether a message comes with it, which is streamed.
     var addsMessage: Bool { self == .append || self == .replace || self == .uidReplace }

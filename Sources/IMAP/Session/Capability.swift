@@ -65,5 +65,19 @@ struct Capability {
         Capability("LIST-MYRIGHTS", rfc: 8440) { $0.isAuthenticated },
         Capability("REPLACE", rfc: 8508) { $0.isAuthenticated },
         Capability("UTF8=ACCEPT", rfc: 9755) { $0.isAuthenticated },
+        Capability("OBJECTID", rfc: 8474) { $0.isAuthenticated },
+        Capability("SAVEDATE", rfc: 8514) { $0.isAuthenticated },
+        Capability("PREVIEW", rfc: 8970) { $0.isAuthenticated },
+        Capability("I18NLEVEL=1", rfc: 5255) { $0.isAuthenticated },
+        Capability("SORT", rfc: 5256) { $0.isAuthenticated },
+        Capability("THREAD=ORDEREDSUBJECT", rfc: 5256) { $0.isAuthenticated },
+        Capability("THREAD=REFERENCES", rfc: 5256) { $0.isAuthenticated },
+        // draft-ietf-morg-inthread.
+        Capability("THREAD=REFS", rfc: 5256) { $0.isAuthenticated },
+        Capability("ESORT", rfc: 5267) { $0.isAuthenticated },
+        Capability("SORT=DISPLAY", rfc: 5957) { $0.isAuthenticated },
+        Capability("MULTISEARCH", rfc: 7377) { $0.isAuthenticated },
+        Capability("PARTIAL", rfc: 9394) { $0.isAuthenticated },
+        Capability("INPROGRESS", rfc: 9585) { $0.isAuthenticated },
     ]
 }

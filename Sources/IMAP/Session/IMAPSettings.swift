@@ -26,6 +26,8 @@ package struct IMAPSettings: Sendable {
     package var idleInterval = Duration.seconds(120)
     /// Such words without a client's in between, after which it is logged out: an hour. RFC 2177 has it renew IDLE every 29 minutes.
     package var mostIdleWords = 30
+    /// Seconds after which a command that is under way says how far it is (RFC 9585).
+    package var progressInterval: Int64 = 5
     package var clock: Timestamp.Clock
     package var log: Logger
 

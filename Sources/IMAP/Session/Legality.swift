@@ -24,6 +24,10 @@ enum Legality {
         .uidCopy: selected, .uidMove: selected,
         // RFC 8508 §3, RFC 4978 §3.
         .replace: selected, .uidReplace: selected, .compress: member,
+        // RFC 5256 §3.
+        .sort: selected, .uidSort: selected, .thread: selected, .uidThread: selected,
+        // RFC 7377 §2.1.
+        .multiSearch: member,
     ]
 
     /// Nil when the command may come.
@@ -41,7 +45,7 @@ enum Legality {
     /// Commands that name messages by sequence numbers and so must not be told of expunges (RFC 9051 §7.5.1).
     static func tellsExpunges(_ verb: Verb) -> Bool {
         switch verb {
-        case .fetch, .store, .search: false
+        case .fetch, .store, .search, .sort, .thread: false
         default: true
         }
     }

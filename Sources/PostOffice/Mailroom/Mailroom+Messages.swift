@@ -37,6 +37,16 @@ extension Mailroom {
         return try await store.search(questions, fuzzy: fuzzy, among: mailbox.account)
     }
 
+    /// Thread and save date of those that are still there; of a mailbox that is gone, nothing.
+    package func particulars(of uids: NumberSet, in mailbox: OpenMailbox) async throws -> [MessageParticulars] {
+        try require([], in: mailbox)
+        do {
+            return try await store.particulars(of: uids, in: mailbox.id)
+        } catch StorageFault.noSuchMailbox {
+            return []
+        }
+    }
+
     /// Of flags that the viewer may not change those are passed over (RFC 4314 §4); `notPermitted` when there is no other.
     package func change(
         _ change: FlagChange, of uids: NumberSet, in mailbox: OpenMailbox, unchangedSince: ModSeq? = nil

@@ -55,6 +55,37 @@ enum TableReader {
         return try union(statement)
     }
 
+    /// In order of UID, without those that a record of the ledger has expunged.
+    static func particulars(of uids: NumberSet, in mailbox: MailboxID, _ connection: Connection) throws -> [MessageParticulars] {
+        // One view of rows and ledger.
+        try connection.execute("BEGIN")
+        defer { try? connection.execute("COMMIT") }
+        var found = try storedParticulars(of: uids, in: mailbox, connection)
+        for record in try LedgerRecord.load(of: mailbox, connection) where record.change == .expunged {
+            let gone = record.rest
+            found.removeAll { gone.contains($0.uid) }
+        }
+        return found
+    }
+
+    private static func storedParticulars(
+        of uids: NumberSet, in mailbox: MailboxID, _ connection: Connection
+    ) throws -> [MessageParticulars] {
+        let statement = try connection.prepare("SELECT uid, thread, save_date FROM message WHERE mailbox=? AND uid BETWEEN ? AND ?")
+        defer { statement.reset() }
+        var found: [MessageParticulars] = []
+        for range in uids.ranges {
+            statement.reset()
+            try statement.bind([.int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(range.upperBound))])
+            while try statement.step() {
+                guard let uid = UInt32(exactly: statement.int(0)).flatMap(UID.init(rawValue:)) else { continue }
+                found.append(MessageParticulars(
+                    uid: uid, thread: ThreadID(rawValue: statement.int(1)), saveDate: Timestamp(rawValue: statement.int(2))))
+            }
+        }
+        return found
+    }
+
     private static func union(_ statement: Statement) throws -> NumberSet {
         defer { statement.reset() }
         var ranges: [ClosedRange<UInt32>] = []

@@ -56,6 +56,8 @@ struct RightsTable {
     static let rows: [Row] = [
         // Authenticated state.
         Row(always: "LIST \"\" *"), Row(always: "LIST \"\" WORK RETURN (MYRIGHTS STATUS (MESSAGES))"), Row(always: "LSUB \"\" *"),
+        // What may not be searched is passed over: RFC 7377 §2.2.
+        Row(always: "ESEARCH IN (mailboxes WORK subtree WORK) ALL"),
         Row(always: "SUBSCRIBE WORK"), Row(always: "UNSUBSCRIBE WORK"),
         // Whatever is there, who may not create learns nothing.
         Row("CREATE NEW") { $0.isSuperset(of: [.lookup, .create]) ? .ok : .refused },
@@ -76,6 +78,8 @@ struct RightsTable {
         Row(selected: "NOOP"), Row(selected: "CHECK"), Row(selected: "CLOSE"), Row(selected: "UNSELECT"),
         Row(selected: "EXPUNGE", needs: .expunge), Row(selected: "UID EXPUNGE 1", needs: .expunge),
         Row(selected: "FETCH 1 (FLAGS ENVELOPE BODY[])"), Row(selected: "UID FETCH 1 BODY[]"),
+        Row(selected: "SORT (SUBJECT) UTF-8 ALL"), Row(selected: "UID SORT (SIZE) UTF-8 ALL"),
+        Row(selected: "THREAD REFERENCES UTF-8 ALL"), Row(selected: "UID THREAD REFS UTF-8 TEXT tea"),
         Row(selected: "SEARCH TEXT tea"), Row(selected: "UID SEARCH ALL"),
         Row(selected: "COPY 1 INBOX"), Row(selected: "UID COPY 1 INBOX"),
         Row(selected: "MOVE 1 INBOX", needs: [.deleteMessages, .expunge]), Row(selected: "UID MOVE 1 INBOX", needs: [.deleteMessages, .expunge]),

@@ -8,6 +8,7 @@ struct TranscriptTests {
         let house = try await House { settings in
             settings.allowsPlaintextOnLoopback = transcript.settings["plaintext"] != nil
             settings.offersTLS = transcript.settings["no-tls"] == nil
+            if let step = transcript.settings["ticking"].flatMap(Int64.init) { settings.tick(by: step) }
         }
         try await house.furnish(transcript.settings)
         let isPlain = transcript.settings["stranger"] != nil

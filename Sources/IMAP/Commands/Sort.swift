@@ -1,0 +1,74 @@
+import MailModel
+import NIOCore
+import PostOffice
+import Storage
+
+// SORT (RFC 5256 §3; RFC 5267 §3 ESORT; RFC 5957; RFC 7162 §3.1.6).
+extension Errand {
+    mutating func sort(_ arguments: SortArguments, _ numbering: Numbering) async throws -> Answer {
+        if arguments.search.returns?.contains(.relevancy) ?? false { return .bad("RELEVANCY is for SEARCH") }
+        do {
+            let found = try await found(by: arguments.search)
+            let sorted = try await sorted(found, by: arguments.criteria)
+            keep(sorted, arguments.search)
+            report(sorted, arguments.search, numbering)
+            return .ok("SORT done")
+        } catch {
+            forgetSaved(arguments.search)
+            throw error
+        }
+    }
+
+    private mutating func sorted(_ found: [Match], by criteria: [SortArguments.Criterion]) async throws -> [Match] {
+        let view = try selectedView()
+        var table = SortTable(criteria, capacity: found.count)
+        if criteria.contains(where: \.key.needsOutline) {
+            for batch in found.batches(of: Errand.sortBatch) {
+                try await Errand.add(batch, to: &table, mailroom, view.mailbox)
+                try await tellProgress(batch.endIndex, of: found.count)
+            }
+        } else {
+            for match in found { table.append(match.row, nil) }
+        }
+        return await Errand.arranged(found, by: table)
+    }
+
+    /// Outlines that are held at a time.
+    static let sortBatch = 256
+
+    // Decoding and folding burn, and so does comparing: off the caller's loop.
+    @concurrent
+    private static func add(
+        _ batch: ArraySlice<Match>, to table: inout SortTable, _ mailroom: Mailroom, _ mailbox: OpenMailbox
+    ) async throws {
+        try Task.checkCancellation()
+        let outlines = try await mailroom.outlines(of: batch.map(\.row), in: mailbox)
+        for (match, outline) in zip(batch, outlines) { table.append(match.row, outline) }
+    }
+
+    @concurrent
+    private static func arranged(_ found: [Match], by table: SortTable) async -> [Match] { table.order().map { found[$0] } }
+
+    private mutating func report(_ sorted: [Match], _ arguments: SearchArguments, _ numbering: Numbering) {
+        let numbers = sorted.map { $0.told(numbering) }
+        let modSeq = arguments.key.asksModSeq ? modSeq(of: sorted, arguments) : nil
+        guard let returns = arguments.returns else { return output.writeSort(numbers, modSeq: modSeq) }
+        guard returns != .save || arguments.partial != nil else { return }
+        // RFC 5267 §3.1: the first and the last are those of the order.
+        var result = ExtendedSearchResult()
+        if returns.contains(.min) { result.min = numbers.first }
+        if returns.contains(.max) { result.max = numbers.last }
+        if returns.contains(.all) { result.sorted = numbers }
+        if returns.contains(.count) { result.count = numbers.count }
+        result.partial = arguments.partial.map { PartialResult(range: $0, numbers: Array(numbers[$0.places(of: numbers.count)])) }
+        result.modSeq = modSeq
+        output.writeExtendedSearch(result, tag: job.tag, numbering)
+    }
+}
+
+extension Array {
+    /// Its elements in runs of `size`, the last one shorter.
+    func batches(of size: Int) -> some Sequence<ArraySlice<Element>> {
+        stride(from: 0, to: count, by: size).lazy.map { self[$0..<Swift.min($0 + size, count)] }
+    }
+}

@@ -1,0 +1,34 @@
+import MailModel
+import MessageFormat
+import NIOCore
+import PostOffice
+
+// THREAD (RFC 5256 §3).
+extension Errand {
+    mutating func thread(_ arguments: ThreadArguments, _ numbering: Numbering) async throws -> Answer {
+        let found = try await found(by: arguments.search)
+        let view = try selectedView()
+        var table = ThreadTable(algorithm: arguments.algorithm)
+        for batch in found.batches(of: Errand.sortBatch) {
+            try await Errand.add(batch, numbering, to: &table, mailroom, view.mailbox)
+            try await tellProgress(batch.endIndex, of: found.count)
+        }
+        output.writeThread(await Errand.forest(of: table))
+        return .ok("THREAD done")
+    }
+
+    // As SORT: off the caller's loop.
+    @concurrent
+    private static func add(
+        _ batch: ArraySlice<Match>, _ numbering: Numbering, to table: inout ThreadTable, _ mailroom: Mailroom, _ mailbox: OpenMailbox
+    ) async throws {
+        try Task.checkCancellation()
+        let outlines = try await mailroom.outlines(of: batch.map(\.row), in: mailbox)
+        for (match, outline) in zip(batch, outlines) {
+            table.append(numbering == .uid ? match.row.uid.rawValue : match.number, match.row, outline)
+        }
+    }
+
+    @concurrent
+    private static func forest(of table: ThreadTable) async -> ThreadForest { table.forest() }
+}
