@@ -191,7 +191,7 @@ package protocol MailboxStore: Sendable {
     func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
     /// Copies and expunges in one transaction (RFC 6851).
     func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
-    /// UIDs that have left the mailbox after `modSeq`.
+    /// UIDs that have left the mailbox after `modSeq`: all of them, for the log of a mailbox is as old as the mailbox.
     func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet
 }
 

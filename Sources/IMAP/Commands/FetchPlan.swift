@@ -18,8 +18,7 @@ struct FetchPlan: Sendable {
     let changedSince: ModSeq?
 
     /// `Ending` for items that are not served: their capabilities are not advertised.
-    init(_ arguments: FetchArguments, _ numbering: Numbering) throws {
-        guard !arguments.vanished else { throw Ending(.bad("VANISHED is not served")) }
+    init(_ arguments: FetchArguments, _ numbering: Numbering, _ dialect: Dialect) throws {
         for item in arguments.items where !FetchPlan.isServed(item) { throw Ending(.bad("That item is not served")) }
         var items = arguments.items
         changedSince = arguments.changedSince
@@ -29,7 +28,9 @@ struct FetchPlan: Sendable {
         // RFC 9051 §6.4.9: the UID form always tells the UID.
         if numbering == .uid, !items.contains(.uid) { items.insert(.uid, at: 0) }
         self.items = items
-        itemsAndFlags = items.contains(.flags) ? items : items + [.flags]
+        // RFC 7162 §3.2.4: with CONDSTORE on a change of flags tells UID and ModSeq too.
+        let told: [FetchItem] = dialect.hasModSeqs ? [.flags, .uid, .modSeq] : [.flags]
+        itemsAndFlags = items + told.filter { !items.contains($0) }
         if let steps = FetchPlan.steps(items), let withFlags = FetchPlan.steps(itemsAndFlags) {
             self.steps = (steps, withFlags)
         } else {

@@ -15,7 +15,7 @@ extension Errand {
             if arguments.key.asksModSeq { enableModSeqs() }
             // RFC 6203 §4: scores are of fuzzy searches.
             if arguments.returns?.contains(.relevancy) == true, !arguments.key.isFuzzy { return .bad("RELEVANCY needs a FUZZY key") }
-            let program = try SearchProgram(arguments.key, view, now: mailroom.now)
+            let program = try SearchProgram(try limited(arguments.key, of: view), view, now: mailroom.now)
             let found = try await matches(of: program, in: view)
             if saves { view.saved = NumberSet(saved(found, arguments.returns ?? []).lazy.map(\.row.uid)) }
             self.view = view

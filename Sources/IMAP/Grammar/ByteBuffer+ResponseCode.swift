@@ -15,6 +15,7 @@ extension ByteBuffer {
             writeNumbers(uids)
         case .badURL(let url): writeURL(url)
         case .badCharset(let names): writeCharsets(names)
+        case .badEvent(let events): writeEvents(events)
         case .capability(let names):
             write("CAPABILITY ")
             writeString(names.joined(separator: " "))
@@ -29,6 +30,9 @@ extension ByteBuffer {
             write("MAILBOXID (")
             writeString(id.objectID)
             write(")")
+        case .messageLimit(let most, let lowest):
+            writeCode("MESSAGELIMIT ", most)
+            if let lowest { writeCode(" ", lowest.rawValue) }
         case .modified(let set):
             write("MODIFIED ")
             writeNumbers(set)
@@ -53,6 +57,18 @@ extension ByteBuffer {
         write("BADURL ")
         let shown = url.utf8.filter { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "]") && $0 != UInt8(ascii: "\\") }.prefix(1_000)
         writeBytes(shown.isEmpty ? [UInt8(ascii: "?")] : Array(shown))
+    }
+
+    //     unsupported-events-code = "BADEVENT" SP "(" event-name *(SP event-name) ")"        ; RFC 5465 §8
+    private mutating func writeEvents(_ events: NotifyEvents) {
+        write("BADEVENT ")
+        var parting: StaticString = "("
+        for named in NotifyEvents.named where events.contains(named.event) {
+            write(parting)
+            write(named.name)
+            parting = " "
+        }
+        write(")")
     }
 
     //     "BADCHARSET" [SP "(" charset *(SP charset) ")"]
@@ -88,6 +104,7 @@ extension ResponseCode {
         case .noModSeq: "NOMODSEQ"
         case .nonExistent: "NONEXISTENT"
         case .noPerm: "NOPERM"
+        case .notificationOverflow: "NOTIFICATIONOVERFLOW"
         case .notSaved: "NOTSAVED"
         case .overQuota: "OVERQUOTA"
         case .parse: "PARSE"
@@ -98,10 +115,12 @@ extension ResponseCode {
         case .tooBig: "TOOBIG"
         case .tryCreate: "TRYCREATE"
         case .uidNotSticky: "UIDNOTSTICKY"
+        case .uidRequired: "UIDREQUIRED"
         case .unavailable: "UNAVAILABLE"
         case .unknownCTE: "UNKNOWN-CTE"
         case .useAttr: "USEATTR"
-        case .appendLimit, .appendUID, .badCharset, .badURL, .capability, .copyUID, .highestModSeq, .mailboxID, .modified,
+        case .appendLimit, .appendUID, .badCharset, .badEvent, .badURL, .capability, .copyUID, .highestModSeq, .mailboxID, .messageLimit,
+            .modified,
             .permanentFlags, .uidNext,
             .uidValidity, .unseen:
             nil

@@ -26,6 +26,10 @@ package struct IMAPSettings: Sendable {
     package var idleInterval = Duration.seconds(120)
     /// Such words without a client's in between, after which it is logged out: an hour. RFC 2177 has it renew IDLE every 29 minutes.
     package var mostIdleWords = 30
+    /// Messages that one command processes (RFC 9738).
+    package var messagesAtOnce = 1_000_000
+    /// UNAUTHENTICATE, which a proxy that checks logins itself may want off (RFC 8437 §8).
+    package var allowsUnauthenticate = true
     package var clock: Timestamp.Clock
     package var log: Logger
 

@@ -8,6 +8,8 @@ struct TranscriptTests {
         let house = try await House { settings in
             settings.allowsPlaintextOnLoopback = transcript.settings["plaintext"] != nil
             settings.offersTLS = transcript.settings["no-tls"] == nil
+            settings.allowsUnauthenticate = transcript.settings["no-unauthenticate"] == nil
+            if let most = transcript.settings["messages-at-once"].flatMap({ Int($0) }) { settings.messagesAtOnce = most }
         }
         try await house.furnish(transcript.settings)
         let isPlain = transcript.settings["stranger"] != nil
