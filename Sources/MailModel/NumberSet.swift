@@ -66,6 +66,30 @@ package struct NumberSet: Hashable, Sendable {
         return result
     }
 
+    /// The numbers that are not in `other`. O(n + m).
+    package func subtracting(_ other: NumberSet) -> NumberSet {
+        var result = NumberSet()
+        var j = 0
+        for range in ranges {
+            var low = range.lowerBound
+            while j < other.ranges.count, other.ranges[j].upperBound < low { j += 1 }
+            var next = j
+            var isLeft = true
+            while next < other.ranges.count, other.ranges[next].lowerBound <= range.upperBound {
+                let hole = other.ranges[next]
+                if low < hole.lowerBound { result.ranges.append(low...hole.lowerBound - 1) }
+                guard hole.upperBound < range.upperBound else {
+                    isLeft = false
+                    break
+                }
+                low = hole.upperBound + 1
+                next += 1
+            }
+            if isLeft { result.ranges.append(low...range.upperBound) }
+        }
+        return result
+    }
+
     /// `range.lowerBound` must not lie before the start of the last range.
     private mutating func append(_ range: ClosedRange<UInt32>) {
         guard let last = ranges.last else { return ranges.append(range) }

@@ -17,6 +17,7 @@ package final class MemoryStore: Store {
 
     let state = Mutex(MemoryState())
     let clock: Timestamp.Clock
+    private let watches = AccountWatches()
 
     package init(clock: @escaping Timestamp.Clock = { Timestamp(rawValue: 0) }) {
         self.clock = clock
@@ -49,14 +50,18 @@ package final class MemoryStore: Store {
 
     /// One transaction; then those who watch are poked, with the lock free.
     func change<Result: Sendable>(_ operation: Operation, _ body: (inout MemoryState) throws -> Result) throws -> Result {
-        let (result, pokes) = try state.withLock { state in
+        let (result, pokes, changes) = try state.withLock { state in
             try state.admit(operation)
+            let before = watches.isEmpty ? nil : MemoryState.Marks(state)
             let result = try body(&state)
             let pokes = state.pokes
             state.pokes = []
-            return (result, pokes)
+            return (result, pokes, before?.changes(to: MemoryState.Marks(state)) ?? [:])
         }
         for poke in pokes { poke() }
+        watches.tell(changes)
         return result
     }
+
+    package func watch(account: AccountID, poke: @escaping @Sendable () -> Void) -> AccountWatch { watches.watch(account, poke: poke) }
 }

@@ -261,6 +261,10 @@ extension SQLiteStore {
     }
 }
 
+extension SQLiteStore {
+    package func watch(account: AccountID, poke: @escaping @Sendable () -> Void) -> AccountWatch { catalog.watches.watch(account, poke: poke) }
+}
+
 // Domains and accounts.
 extension SQLiteStore {
     package func domains() async throws -> [Domain] { try known.read { Array($0.domains) }.sorted() }

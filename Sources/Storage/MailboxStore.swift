@@ -193,7 +193,7 @@ package protocol MailboxStore: Sendable {
     func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
     /// Of those `uids` that are in the mailbox as of the last commit, in order. A look-up on the disk: ask for batches.
     func particulars(of uids: NumberSet, in mailbox: MailboxID) async throws -> [MessageParticulars]
-    /// UIDs that have left the mailbox after `modSeq`.
+    /// UIDs that have left the mailbox after `modSeq`: all of them, for the log of a mailbox is as old as the mailbox.
     func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet
 }
 

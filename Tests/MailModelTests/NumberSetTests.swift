@@ -42,6 +42,8 @@ struct NumberSetTests {
             for number in UInt32(1)...70 { #expect(left.contains(number) == leftModel.contains(number)) }
             #expect(Set(left.intersection(right).numbers) == leftModel.intersection(rightModel))
             #expect(left.intersection(right) == right.intersection(left))
+            #expect(Set(left.subtracting(right).numbers) == leftModel.subtracting(rightModel))
+            #expect(left.subtracting(right).intersection(right).isEmpty)
             #expect(NumberSet(leftModel.compactMap { UID(rawValue: $0) }) == left)
             #expect(zip(left.ranges, left.ranges.dropFirst()).allSatisfy { $0.upperBound + 1 < $1.lowerBound })
         }

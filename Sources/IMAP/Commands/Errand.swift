@@ -14,6 +14,9 @@ struct Errand: Sendable {
     /// Of the selected mailbox, as the answers so far have made it.
     var view: MailboxView?
     var effect = Completion.Effect.none
+    var notifications: Notifications?
+    /// Where a command stopped that was asked for too much.
+    var lowestProcessed: UID?
     /// The keywords that flags are written by.
     var keywords = KeywordTable()
     /// Small bodies that are about to be asked for.
@@ -36,12 +39,16 @@ struct Errand: Sendable {
         var errand = Errand(job: job, worker: worker, link: link, dialect: job.dialect, view: job.view)
         let answer: Answer
         do {
-            answer = try await errand.run()
+            // RFC 9586 §3: numbers among a UID command's arguments.
+            if job.dialect.isUIDOnly, job.command.usesNumbers { throw Ending(.uidRequired) }
+            answer = errand.limited(try await errand.run())
         } catch {
             answer = errand.answer(to: error)
         }
         if case .none = errand.effect, let view = errand.view { errand.effect = .view(view) }
-        return Completion(output: errand.output, answer: answer, effect: errand.effect, dialect: errand.dialect)
+        return Completion(
+            output: errand.output, answer: answer, effect: errand.effect, dialect: errand.dialect, usedNumbers: job.command.usesNumbers,
+            notifications: errand.notifications)
     }
 
     var principal: Principal { job.principal }
@@ -70,6 +77,7 @@ struct Errand: Sendable {
         case .status(let mailbox, let items): try await status(mailbox, items)
         case .access(let command, let mailbox): try await access(command, mailbox)
         case .multiSearch(let arguments): try await multiSearch(arguments)
+        case .notify(let arguments): try await notify(arguments)
         default: try await runSelected()
         }
     }
@@ -125,7 +133,7 @@ struct Errand: Sendable {
     mutating func enableModSeqs() {
         guard !dialect.hasModSeqs else { return }
         dialect.hasModSeqs = true
-        if let view { output.writeUntagged(.ok("CONDSTORE is on", .highestModSeq(view.rows.highestModSeq))) }
+        if let view { output.writeUntagged(.ok("CONDSTORE is on", .highestModSeq(view.toldModSeq))) }
     }
 }
 

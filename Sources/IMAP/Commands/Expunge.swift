@@ -1,12 +1,17 @@
 import MailModel
 import PostOffice
+import Storage
 
 // EXPUNGE, UID EXPUNGE and CLOSE (RFC 9051 §6.4.2, §6.4.3, §6.4.9; RFC 4315 §2.1).
 extension Errand {
     mutating func expunge(_ set: SequenceSet?) async throws -> Answer {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
-        let uids = try set.map { view.uids(at: try view.places(of: $0, .uid)) }
+        let uids = try set.map { set in
+            // Those that have not \Deleted are not processed.
+            let deleted = view.current.uids(deletedAmong: view.uids(at: try view.places(of: set, .uid)))
+            return view.uids(at: limited(view.places(ofUIDs: deleted), of: view))
+        }
         if let uids, uids.isEmpty { return .ok("EXPUNGE done") }
         let expunged = try await mailroom.expunge(uids, in: view.mailbox)
         guard dialect.hasModSeqs, let modSeq = expunged.modSeq else { return .ok("EXPUNGE done") }
@@ -15,15 +20,25 @@ extension Errand {
 
     mutating func close() async throws -> Answer {
         let view = try selectedView()
-        if !view.isReadOnly {
+        // One that was deleted meanwhile is left all the same (RFC 2180 §3).
+        if !view.isReadOnly, !view.current.isDeleted {
             do {
                 _ = try await mailroom.expunge(nil, in: view.mailbox)
             } catch MailroomRefusal.notPermitted {
                 // RFC 4314 §4: without "e" it is closed all the same.
+            } catch StorageFault.noSuchMailbox {
+                // Deleted just now.
             }
         }
         self.view = nil
         effect = .unselected
         return .ok("CLOSE done")
+    }
+}
+
+extension MailboxSnapshot {
+    /// Those of `uids` that have `\Deleted`.
+    fileprivate func uids(deletedAmong uids: NumberSet) -> NumberSet {
+        NumberSet(rows(uids).lazy.filter { $0.row.flags.contains(.deleted) }.map(\.row.uid))
     }
 }

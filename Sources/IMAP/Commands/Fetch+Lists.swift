@@ -97,7 +97,7 @@ extension Errand {
     /// False when something must be read; then what was written is no answer.
     private mutating func write(_ message: FetchedMessage, _ steps: [ListStep]) throws -> Bool {
         let row = message.row
-        var response = FetchResponse(UInt32(clamping: message.number), &output)
+        var response = output.beginFetch(message.number, row.uid, dialect)
         for step in steps {
             switch step {
             case .flags:

@@ -12,8 +12,10 @@ extension Errand {
     private static let turn = 32
 
     mutating func fetch(_ arguments: FetchArguments, _ numbering: Numbering) async throws -> Answer {
-        let places = try page(of: try selectedView().places(of: arguments.set, numbering), arguments, numbering)
-        let plan = try FetchPlan(arguments, numbering)
+        let view = try selectedView()
+        let places = limited(try page(of: view.places(of: arguments.set, numbering), arguments, numbering), of: view)
+        let plan = FetchPlan(arguments, numbering, dialect)
+        if arguments.vanished { try await tellVanished(arguments, numbering) }
         if plan.wantsModSeq { enableModSeqs() }
         var problem: Answer?
         var batches = FetchBatches(places, plan)
@@ -108,7 +110,7 @@ extension Errand {
         let outline = plan.needsValues ? try message.decodedOutline() : nil
         let start = output.writerIndex
         let before = sentPieces
-        var response = FetchResponse(UInt32(clamping: message.number), &output)
+        var response = output.beginFetch(message.number, message.row.uid, dialect)
         for item in plan.items(for: message) {
             do {
                 try await write(item, message, outline, &response)

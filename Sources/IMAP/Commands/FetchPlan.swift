@@ -12,16 +12,13 @@ struct FetchPlan: Sendable {
     let needsOutline: Bool
     /// Whether an item needs more of the outline than lists show.
     let needsValues: Bool
-    /// Whether something is asked for that is kept beside the rows.
     let needsParticulars: Bool
     let readsBodies: Bool
     let marksSeen: Bool
     let wantsModSeq: Bool
     let changedSince: ModSeq?
 
-    /// `Ending` for what is not served, and not advertised.
-    init(_ arguments: FetchArguments, _ numbering: Numbering) throws {
-        guard !arguments.vanished else { throw Ending(.bad("VANISHED is not served")) }
+    init(_ arguments: FetchArguments, _ numbering: Numbering, _ dialect: Dialect) {
         var items = arguments.items
         changedSince = arguments.changedSince
         wantsModSeq = changedSince != nil || items.contains(.modSeq)
@@ -30,7 +27,9 @@ struct FetchPlan: Sendable {
         // RFC 9051 §6.4.9: the UID form always tells the UID.
         if numbering == .uid, !items.contains(.uid) { items.insert(.uid, at: 0) }
         self.items = items
-        itemsAndFlags = items.contains(.flags) ? items : items + [.flags]
+        // RFC 7162 §3.2.4: with CONDSTORE on a change of flags tells UID and ModSeq too.
+        let told: [FetchItem] = dialect.hasModSeqs ? [.flags, .uid, .modSeq] : [.flags]
+        itemsAndFlags = items + told.filter { !items.contains($0) }
         if let steps = FetchPlan.steps(items), let withFlags = FetchPlan.steps(itemsAndFlags) {
             self.steps = (steps, withFlags)
         } else {

@@ -7,11 +7,12 @@ extension Errand {
     mutating func move(_ set: SequenceSet, to target: MailboxArgument, _ numbering: Numbering) async throws -> Answer {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
-        let uids = try messages(set, numbering, view)
+        let uids = try messages(limited(try view.places(of: set, numbering), of: view), numbering, view)
         guard !uids.isEmpty else { return .ok("Nothing to move") }
         let moved = try await mailroom.move(uids, from: view.mailbox, to: try existing(target), of: principal)
         // RFC 6851 §4.3: COPYUID comes before the expunges.
         if let code = moved.code { output.writeUntagged(.ok("Moved", code)) }
-        return .ok("MOVE done")
+        guard dialect.hasModSeqs, let live = self.view?.current, !live.isDeleted else { return .ok("MOVE done") }
+        return .ok("MOVE done", .highestModSeq(live.highestModSeq))
     }
 }

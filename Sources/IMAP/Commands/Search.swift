@@ -3,7 +3,7 @@ import NIOCore
 import PostOffice
 import Storage
 
-// SEARCH (RFC 9051 §6.4.4; RFC 4731; RFC 5182; RFC 7162 §3.1.5, §3.1.6; RFC 9394).
+// SEARCH (RFC 9051 §6.4.4; RFC 4731; RFC 5182; RFC 6203; RFC 7162 §3.1.5, §3.1.6; RFC 9394).
 extension Errand {
     mutating func search(_ arguments: SearchArguments, _ numbering: Numbering) async throws -> Answer {
         do {
@@ -30,7 +30,8 @@ extension Errand {
         // RFC 6203 §4: scores are of fuzzy searches.
         if arguments.returns?.contains(.relevancy) == true, !arguments.key.isFuzzy { throw Ending(.bad("RELEVANCY needs a FUZZY key")) }
         let resolved = try await resolved(arguments.key, in: view)
-        let program = try SearchProgram(arguments.key, view, now: mailroom.now, resolved: resolved)
+        let key = try limited(arguments.key, of: view)
+        let program = try SearchProgram(key, view, now: mailroom.now, resolved: resolved)
         return try await matches(of: program, in: view)
     }
 

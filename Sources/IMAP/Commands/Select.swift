@@ -5,6 +5,8 @@ import Storage
 // SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1; RFC 7162 §3.1.2, §3.1.8; RFC 8474 §4.2).
 extension Errand {
     mutating func select(_ arguments: SelectArguments, isReadOnly: Bool) async throws -> Answer {
+        if arguments.resync != nil, !dialect.hasVanished { throw Ending(.bad("QRESYNC is not enabled")) }
+        if arguments.resync?.sample != nil, dialect.isUIDOnly { throw Ending(.uidRequired) }
         if view != nil {
             // Whatever comes of it, the mailbox before is left (RFC 9051 §6.3.2).
             output.writeUntagged(.ok("The mailbox before is closed", .closed))
@@ -20,6 +22,7 @@ extension Errand {
         let opened = MailboxView(
             mailbox, isReadOnly: isReadOnly, scope: rights.flags, rows: mailbox.handle.snapshot, recentAbove: floor)
         describe(opened)
+        if let point = arguments.resync { try await resynchronise(opened, from: point) }
         effect = .selected(opened)
         return .ok("\(job.verb.rawValue) done", isReadOnly ? .readOnly : .readWrite)
     }
@@ -36,7 +39,8 @@ extension Errand {
         output.writeExists(rows.count)
         if !dialect.isRev2 {
             output.writeRecent(opened.recentCount)
-            if let unseen = firstUnseen(rows) { output.writeUntagged(.ok("First unseen", .unseen(unseen))) }
+            // RFC 9586 §3.4: it would be a number.
+            if !dialect.isUIDOnly, let unseen = firstUnseen(rows) { output.writeUntagged(.ok("First unseen", .unseen(unseen))) }
         }
         output.writeUntagged(.ok("UIDs are valid", .uidValidity(rows.uidValidity)))
         output.writeUntagged(.ok("Predicted next UID", .uidNext(rows.uidNext)))

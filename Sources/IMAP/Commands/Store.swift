@@ -7,7 +7,7 @@ extension Errand {
     mutating func store(_ arguments: StoreArguments, _ numbering: Numbering) async throws -> Answer {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
-        let uids = view.uids(at: try view.places(of: arguments.set, numbering))
+        let uids = view.uids(at: limited(try view.places(of: arguments.set, numbering), of: view))
         if arguments.unchangedSince != nil { enableModSeqs() }
         guard !uids.isEmpty else { return .ok("STORE done") }
         let isPartlyGone = numbering == .sequence && view.lacksSome(of: uids)
@@ -38,8 +38,9 @@ extension Errand {
                 } else {
                     view.note(row)
                 }
-                var response = FetchResponse(UInt32(clamping: index + 1), &output)
-                if numbering == .uid { response.uid(row.uid, &output) }
+                var response = output.beginFetch(index + 1, row.uid, dialect)
+                // RFC 7162 §3.2.4: with CONDSTORE on the UID is always told.
+                if numbering == .uid || dialect.hasModSeqs { response.uid(row.uid, &output) }
                 if !arguments.silent {
                     response.flags(row.flags, live.keywords, isRecent: view.isRecent(row.uid, dialect), &output)
                 }

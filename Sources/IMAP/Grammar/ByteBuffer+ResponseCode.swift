@@ -15,6 +15,7 @@ extension ByteBuffer {
             writeNumbers(uids)
         case .badURL(let url): writeURL(url)
         case .badCharset(let names): writeCharsets(names)
+        case .badEvent(let events): writeEvents(events)
         case .capability(let names):
             write("CAPABILITY ")
             writeString(names.joined(separator: " "))
@@ -38,6 +39,9 @@ extension ByteBuffer {
             write("MAILBOXID (")
             writeString(id.objectID)
             write(")")
+        case .messageLimit(let most, let lowest):
+            writeCode("MESSAGELIMIT ", most)
+            if let lowest { writeCode(" ", lowest.rawValue) }
         case .modified(let set):
             write("MODIFIED ")
             writeNumbers(set)
@@ -54,6 +58,18 @@ extension ByteBuffer {
     private mutating func writeCode(_ name: StaticString, _ number: some FixedWidthInteger) {
         write(name)
         writeDecimal(number)
+    }
+
+    //     unsupported-events-code = "BADEVENT" SP "(" event-name *(SP event-name) ")"        ; RFC 5465 §8
+    private mutating func writeEvents(_ events: NotifyEvents) {
+        write("BADEVENT ")
+        var parting: StaticString = "("
+        for named in NotifyEvents.named where events.contains(named.event) {
+            write(parting)
+            write(named.name)
+            parting = " "
+        }
+        write(")")
     }
 
     //     badurl-response-code = "BADURL" SP url-resp-text                           ; RFC 4469 §5
@@ -97,6 +113,7 @@ extension ResponseCode {
         case .noModSeq: "NOMODSEQ"
         case .nonExistent: "NONEXISTENT"
         case .noPerm: "NOPERM"
+        case .notificationOverflow: "NOTIFICATIONOVERFLOW"
         case .notSaved: "NOTSAVED"
         case .overQuota: "OVERQUOTA"
         case .parse: "PARSE"
@@ -107,10 +124,11 @@ extension ResponseCode {
         case .tooBig: "TOOBIG"
         case .tryCreate: "TRYCREATE"
         case .uidNotSticky: "UIDNOTSTICKY"
+        case .uidRequired: "UIDREQUIRED"
         case .unavailable: "UNAVAILABLE"
         case .unknownCTE: "UNKNOWN-CTE"
         case .useAttr: "USEATTR"
-        case .appendLimit, .appendUID, .badCharset, .badURL, .capability, .copyUID, .highestModSeq, .inProgress, .mailboxID, .modified,
+        case .appendLimit, .appendUID, .badCharset, .badEvent, .badURL, .capability, .copyUID, .highestModSeq, .inProgress, .mailboxID, .messageLimit, .modified,
             .permanentFlags, .uidNext,
             .uidValidity, .unseen:
             nil

@@ -33,6 +33,9 @@ package enum Command: Hashable, Sendable {
     case status(MailboxArgument, [StatusItem])
     /// RFC 2177. The client's DONE is read by `CommandReader.expectLine`.
     case idle
+    case notify(NotifyArguments)
+    /// RFC 8437.
+    case unauthenticate
 
     case check
     case close
@@ -103,10 +106,13 @@ package struct SelectArguments: Hashable, Sendable {
     package var mailbox: MailboxArgument
     /// `(CONDSTORE)`.
     package var condstore: Bool
+    /// `(QRESYNC (…))`.
+    package var resync: ResyncPoint?
 
-    package init(_ mailbox: MailboxArgument, condstore: Bool = false) {
+    package init(_ mailbox: MailboxArgument, condstore: Bool = false, resync: ResyncPoint? = nil) {
         self.mailbox = mailbox
         self.condstore = condstore
+        self.resync = resync
     }
 }
 

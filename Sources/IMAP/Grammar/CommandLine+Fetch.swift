@@ -24,6 +24,17 @@ extension ArgumentReader {
         return arguments
     }
 
+    //     "(" fetch-att *(SP fetch-att) ")"
+    /// Without doubles.
+    mutating func fetchAttributes() throws(SyntaxError) -> [FetchItem] {
+        var items: [FetchItem] = []
+        try list(atMost: FetchArguments.mostItems) { (reader) throws(SyntaxError) in
+            let item = try reader.fetchItem(try reader.fetchName())
+            if !items.contains(item) { items.append(item) }
+        }
+        return items
+    }
+
     // RFC 9051 §6.4.5.
     private static let fetchMacros: [String: [FetchItem]] = [
         "FAST": [.flags, .internalDate, .rfc822Size],

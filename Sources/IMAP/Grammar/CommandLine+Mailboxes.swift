@@ -6,13 +6,19 @@ extension ArgumentReader {
     private static let mostOptions = 100
 
     //     select = "SELECT" SP mailbox [select-params]                               ; RFC 9051 §9, RFC 4466 §6
-    //     select-params = SP "(" select-param *(SP select-param) ")" ; select-param =/ "CONDSTORE"   ; RFC 7162 §7
+    //     select-params = SP "(" select-param *(SP select-param) ")"
+    //     select-param =/ "CONDSTORE" / "QRESYNC" SP "(" … ")"                       ; RFC 7162 §7
     mutating func selectArguments() throws(SyntaxError) -> SelectArguments {
         var arguments = SelectArguments(try mailbox())
         guard scanner.take(0x20) else { return arguments }
         try list(atMost: ArgumentReader.mostOptions) { (reader) throws(SyntaxError) in
-            guard try reader.keyword() == "CONDSTORE" else { throw SyntaxError("Unknown SELECT parameter") }
-            arguments.condstore = true
+            switch try reader.keyword() {
+            case "CONDSTORE": arguments.condstore = true
+            case "QRESYNC" where arguments.resync == nil:
+                try reader.space()
+                arguments.resync = try reader.resyncPoint()
+            default: throw SyntaxError("Unknown SELECT parameter")
+            }
         }
         return arguments
     }

@@ -24,6 +24,7 @@ extension ArgumentReader {
         case .check: return .check
         case .close: return .close
         case .unselect: return .unselect
+        case .unauthenticate: return .unauthenticate
         case .expunge: return .expunge
         default: break
         }
@@ -37,6 +38,7 @@ extension ArgumentReader {
             //     compress = "COMPRESS" SP algorithm ; algorithm = "DEFLATE"             ; RFC 4978 §5
             guard try keyword() == "DEFLATE" else { throw SyntaxError("Unknown compression algorithm") }
             return .compress
+        case .notify: return .notify(try notifyArguments())
         default: return isOfMessages(verb) ? try messageCommand(verb) : try mailboxCommand(verb)
         }
     }

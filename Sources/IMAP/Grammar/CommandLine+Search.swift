@@ -130,6 +130,9 @@ struct SearchKeyReader {
             try reader.space()
             return .or(first, try key(depth: depth + 1))
         case "UID": return .uid(try reader.sequenceSet())
+        //     search-key =/ "UIDAFTER" SP uniqueid / "UIDBEFORE" SP uniqueid              ; RFC 9738 §4
+        case "UIDAFTER": return try reader.uidKey { $0 == .max ? nil : $0 + 1...UInt32.max }
+        case "UIDBEFORE": return try reader.uidKey { $0 == 1 ? nil : 1...$0 - 1 }
         case "KEYWORD": return .keyword(try reader.flagKeyword())
         case "UNKEYWORD": return .not(.keyword(try reader.flagKeyword()))
         case "LARGER": return .larger(try reader.number(upTo: UInt64(Int64.max)))
@@ -151,7 +154,8 @@ struct SearchKeyReader {
     }
 
     private static let withArgument: Set<String> = [
-        "NOT", "OR", "FUZZY", "UID", "KEYWORD", "UNKEYWORD", "LARGER", "SMALLER", "OLDER", "YOUNGER", "MODSEQ", "EMAILID",
+        "NOT", "OR", "FUZZY", "UID", "UIDAFTER", "UIDBEFORE", "KEYWORD", "UNKEYWORD", "LARGER", "SMALLER", "OLDER", "YOUNGER", "MODSEQ",
+        "EMAILID",
         "THREADID", "HEADER", "BCC",
         "CC", "FROM", "TO", "SUBJECT", "BODY", "TEXT", "BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE",
         "SAVEDBEFORE", "SAVEDON",
@@ -213,5 +217,14 @@ struct SearchKeyReader {
         guard isCharsetSupported else { return "" }
         guard let charset, charset != "UTF-8", charset != "US-ASCII" else { return try ArgumentReader.text(octets) }
         return Charset.decode(Array(octets.readableBytesView), label: charset) ?? ""
+    }
+}
+
+extension ArgumentReader {
+    /// The messages whose UIDs are in the range that a UID stands for; nil: none.
+    fileprivate mutating func uidKey(_ range: (UInt32) -> ClosedRange<UInt32>?) throws(SyntaxError) -> SearchKey {
+        let uid = UInt32(truncatingIfNeeded: try number(from: 1, upTo: UInt64(UInt32.max)))
+        guard let range = range(uid) else { return .not(.all) }
+        return .uid(.ranges([SequenceSet.Span(first: range.lowerBound, second: range.upperBound)]))
     }
 }

@@ -15,6 +15,13 @@ package struct FetchResponse: Sendable {
         output.write(" FETCH (")
     }
 
+    //     message-data =/ uniqueid SP "UIDFETCH" SP msg-att                           ; RFC 9586 §4
+    package init(uid: UID, _ output: inout ByteBuffer) {
+        output.write("* ")
+        output.writeDecimal(uid.rawValue)
+        output.write(" UIDFETCH (")
+    }
+
     package func end(_ output: inout ByteBuffer) { output.write(")\r\n") }
 
     private mutating func name(_ name: StaticString, _ output: inout ByteBuffer) {

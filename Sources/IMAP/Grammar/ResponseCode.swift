@@ -11,6 +11,8 @@ package enum ResponseCode: Hashable, Sendable {
     case authorizationFailed
     /// The URL that names nothing here (RFC 4469 §4.1): what of it may stand there.
     case badURL(String)
+    /// RFC 5465 §3.1: the events that are served.
+    case badEvent(NotifyEvents)
     /// Names of the charsets that are supported.
     case badCharset([String])
     case cannot
@@ -33,11 +35,15 @@ package enum ResponseCode: Hashable, Sendable {
     case limit
     /// RFC 8474 §4.1, §4.2.
     case mailboxID(MailboxID)
+    /// RFC 9738 §4: messages at once, and the lowest that was processed, where some were.
+    case messageLimit(Int, UID?)
     /// RFC 7162 §3.1.3. Not empty.
     case modified(NumberSet)
     case noModSeq
     case nonExistent
     case noPerm
+    /// RFC 5465 §5.8.
+    case notificationOverflow
     case notSaved
     case overQuota
     case parse
@@ -52,6 +58,8 @@ package enum ResponseCode: Hashable, Sendable {
     case tryCreate
     case uidNext(UID)
     case uidNotSticky
+    /// RFC 9586 §3.
+    case uidRequired
     case uidValidity(UIDValidity)
     case unavailable
     case unknownCTE

@@ -16,5 +16,8 @@ package struct Tag: Hashable, Sendable, CustomStringConvertible {
         self.value = value
     }
 
+    /// Of no client: `value` keeps the grammar.
+    init(known value: StaticString) { self.value = "\(value)" }
+
     package var description: String { value }
 }

@@ -32,6 +32,8 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     case myRights = "MYRIGHTS"
     // RFC 4978.
     case compress = "COMPRESS"
+    case notify = "NOTIFY"
+    case unauthenticate = "UNAUTHENTICATE"
     // Selected: §6.4.
     case check = "CHECK"
     case close = "CLOSE"

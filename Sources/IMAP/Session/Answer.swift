@@ -17,6 +17,8 @@ package struct Answer: Hashable, Sendable {
 
     /// A mailbox name that cannot be (RFC 9051 §5.1).
     static let impossibleName = Answer.no("No mailbox can have that name", .cannot)
+    /// Sequence numbers after ENABLE UIDONLY (RFC 9586 §3).
+    static let uidRequired = Answer.bad("Use UIDs", .uidRequired)
     static let readOnly = Answer.no("The mailbox is open for reading only", .noPerm)
     static func messageTooBig(_ limit: Int) -> Answer { .no("The message is over \(limit) octets", .tooBig) }
     static let expungeIssued = Answer.no("Some of these messages are gone", .expungeIssued)

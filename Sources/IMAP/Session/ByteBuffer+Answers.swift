@@ -27,7 +27,11 @@ extension ByteBuffer {
     mutating func writeFlagsOf(_ view: MailboxView) { writeFlagsOf(view.rows.keywords, view) }
 
     mutating func writeNews(_ news: MailboxView.News, _ view: MailboxView, _ dialect: Dialect) {
-        for number in news.expunged { writeExpunge(UInt32(clamping: number)) }
+        if dialect.tellsVanished {
+            writeVanished(news.vanished)
+        } else {
+            for number in news.expunged { writeExpunge(UInt32(clamping: number)) }
+        }
         if let exists = news.exists {
             writeExists(exists)
             if !dialect.isRev2 { writeRecent(view.recentCount) }
@@ -36,9 +40,14 @@ extension ByteBuffer {
         for (number, row) in news.changed { writeChanged(number, row, view, dialect) }
     }
 
+    /// `number`: of the message.
+    mutating func beginFetch(_ number: Int, _ uid: UID, _ dialect: Dialect) -> FetchResponse {
+        dialect.isUIDOnly ? FetchResponse(uid: uid, &self) : FetchResponse(UInt32(clamping: number), &self)
+    }
+
     /// A FETCH answer that nobody asked for.
     private mutating func writeChanged(_ number: Int, _ row: MessageRow, _ view: MailboxView, _ dialect: Dialect) {
-        var response = FetchResponse(UInt32(clamping: number), &self)
+        var response = beginFetch(number, row.uid, dialect)
         response.uid(row.uid, &self)
         response.flags(row.flags, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &self)
         if dialect.hasModSeqs { response.modSeq(row.modSeq, &self) }

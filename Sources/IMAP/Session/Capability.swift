@@ -8,6 +8,8 @@ struct Capability {
         var allowsLogin: Bool
         var isCompressed = false
         var messageLimit: Int
+        var messagesAtOnce = 1_000_000
+        var allowsUnauthenticate = true
     }
 
     let name: String
@@ -24,10 +26,12 @@ struct Capability {
 
     static func list(_ circumstances: Circumstances) -> [String] {
         table.filter { $0.condition?(circumstances) ?? true }.map(\.name) + ["APPENDLIMIT=\(circumstances.messageLimit)"]
+            // RFC 9738 §3.
+            + (circumstances.isAuthenticated ? ["MESSAGELIMIT=\(circumstances.messagesAtOnce)"] : [])
     }
 
     /// What ENABLE knows (RFC 5161).
-    static let enabling = ["IMAP4REV2", "CONDSTORE", "UTF8=ACCEPT"]
+    static let enabling = ["IMAP4REV2", "CONDSTORE", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"]
 
     // Before login only what a stranger can use is listed.
     static let table: [Capability] = [
@@ -61,6 +65,10 @@ struct Capability {
         Capability("CREATE-SPECIAL-USE", rfc: 6154) { $0.isAuthenticated },
         Capability("MOVE", rfc: 6851) { $0.isAuthenticated },
         Capability("CONDSTORE", rfc: 7162) { $0.isAuthenticated },
+        Capability("UIDONLY", rfc: 9586) { $0.isAuthenticated },
+        Capability("UNAUTHENTICATE", rfc: 8437) { $0.isAuthenticated && $0.allowsUnauthenticate },
+        Capability("NOTIFY", rfc: 5465) { $0.isAuthenticated },
+        Capability("QRESYNC", rfc: 7162) { $0.isAuthenticated },
         Capability("STATUS=SIZE", rfc: 8438) { $0.isAuthenticated },
         Capability("LIST-MYRIGHTS", rfc: 8440) { $0.isAuthenticated },
         Capability("REPLACE", rfc: 8508) { $0.isAuthenticated },

@@ -49,7 +49,9 @@ extension IMAPSession {
 
     func objection(to verb: Verb) -> Answer? {
         if let objection = Legality.objection(to: verb, in: place) { return objection }
+        if dialect.isUIDOnly, Legality.usesNumbers(verb) { return .uidRequired }
         switch verb {
+        case .unauthenticate where !settings.allowsUnauthenticate: return .bad("Not served")
         case .login, .authenticate:
             return allowsLogin ? nil : .no("Not without TLS", .privacyRequired)
         case .startTLS where isSecure: return .bad("TLS is active already")
@@ -90,6 +92,16 @@ extension IMAPSession {
             return nil
         case .compress:
             return compress(tag, &output)
+        case .unauthenticate:
+            // RFC 8437 §3: there is no NO; who cannot reset everything says goodbye. The stream cannot be made plain again.
+            guard !isCompressed else {
+                output.writeBye("A compressed connection serves one login")
+                state = .logout
+                return nil
+            }
+            unauthenticate()
+            output.writeTagged(tag, .ok("Nobody is logged in", .capability(capabilities)))
+            return nil
         case .startTLS:
             output.writeTagged(tag, .ok("Begin TLS"))
             reader.reset()
@@ -106,6 +118,7 @@ extension IMAPSession {
             return nil
         case .unselect:
             if case .selected(let login, _) = state { state = .authenticated(login) }
+            owed = NumberSet()
         default:
             return begin(command, tag, verb)
         }
@@ -123,43 +136,29 @@ extension IMAPSession {
         case .notAuthenticated, .logout:
             return nil
         }
+        noteOwnNames(command)
         pending.append(.command(tag, verb))
         return .work(.command(job))
     }
 
-    /// RFC 5161 §3.1, RFC 9051 §6.3.1: names that are not known, or on already, are passed over.
-    private mutating func enable(_ names: [String], _ output: inout ByteBuffer) {
-        var enabled: [String] = []
-        if names.contains("IMAP4REV2"), !dialect.isRev2 {
-            dialect.isRev2 = true
-            reader.textMode = dialect.textMode
-            enabled.append("IMAP4rev2")
-        }
-        if names.contains("UTF8=ACCEPT"), !dialect.acceptsUTF8 {
-            dialect.acceptsUTF8 = true
-            reader.textMode = dialect.textMode
-            enabled.append("UTF8=ACCEPT")
-        }
-        if names.contains("CONDSTORE"), !dialect.hasModSeqs {
-            dialect.hasModSeqs = true
-            enabled.append("CONDSTORE")
-            if case .selected(_, let view) = state {
-                output.writeUntagged(.ok("CONDSTORE is on", .highestModSeq(view.rows.highestModSeq)))
-            }
-        }
-        output.writeEnabled(enabled)
-    }
-
     /// Tells what is new in the selected mailbox, then the answer.
     mutating func finish(_ tag: Tag, _ verb: Verb, _ answer: Answer, _ output: inout ByteBuffer) {
-        tellNews(expunges: Legality.tellsExpunges(verb), &output)
+        tellNews(after: verb, answer.code, expunges: Legality.tellsExpunges(verb), &output)
         say(tag, answer, &output)
     }
 
-    mutating func tellNews(expunges: Bool, _ output: inout ByteBuffer) {
+    /// `own`: what an answer says of messages that the client put there itself. `flags`: whether changes of flags are told.
+    mutating func tellNews(expunges: Bool, flags: Bool = true, own: ResponseCode? = nil, _ output: inout ByteBuffer) {
         guard case .selected(let login, var view) = state else { return }
-        let news = view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
+        let wasBehind = view.isBehind
+        var news = view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
+        if !flags { news.changed = [] }
+        owe(news, view, own: own)
         output.writeNews(news, view, dialect)
+        // RFC 7162 §3.2, §6: while expunges wait the client must not believe higher ModSeqs that it has seen.
+        if dialect.hasVanished, wasBehind || view.isBehind {
+            output.writeUntagged(.ok(view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(view.toldModSeq)))
+        }
         state = .selected(login, view)
     }
 

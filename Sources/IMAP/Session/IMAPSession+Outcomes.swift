@@ -15,6 +15,8 @@ extension IMAPSession {
             absorb(completion, tag, verb, &output)
         case (.watch(let tag), .watching(let watch)):
             idle(tag, watch: watch, &output)
+        case (.notice, .noticed(let completion)):
+            absorbNotice(completion, &output)
         case (.target(let receiving), .target(let refusal)):
             absorbTarget(refusal, receiving, &output)
         case (.chunk, .received):
@@ -33,17 +35,28 @@ extension IMAPSession {
         guard let login else { return }
         dialect = completion.dialect
         output.writeImmutableBuffer(completion.output)
+        // NOTIFY SET tells first what there was to tell before it (RFC 5465 §3.1).
+        defer {
+            if let asked = completion.notifications {
+                notifications = asked
+                owed = NumberSet()
+            }
+        }
         switch completion.effect {
         case .none:
             finish(tag, verb, completion.answer, &output)
         case .view(let view):
             state = .selected(login, view)
-            finish(tag, verb, completion.answer, &output)
+            tellNews(
+                after: verb, completion.answer.code, expunges: Legality.tellsExpunges(verb) && !completion.usedNumbers, &output)
+            say(tag, completion.answer, &output)
         case .selected(let view):
             state = .selected(login, view)
+            owed = NumberSet()
             say(tag, completion.answer, &output)
         case .unselected:
             state = .authenticated(login)
+            owed = NumberSet()
             say(tag, completion.answer, &output)
         }
     }

@@ -41,6 +41,7 @@ package struct IMAPSession: LineSession {
         case login(Tag, Verb)
         case command(Tag, Verb)
         case watch(Tag)
+        case notice
         case target(Receiving)
         case chunk
         case inclusion
@@ -66,6 +67,12 @@ package struct IMAPSession: LineSession {
     var isCompressed = false
     /// Words in IDLE since the client's last.
     var idleWords = 0
+    /// NOTIFY; nil: the client never used it.
+    var notifications: Notifications?
+    /// UIDs of new messages whose items NOTIFY owes.
+    var owed = NumberSet()
+    /// Names that the client's last command changed.
+    var ownNames: [MailboxName] = []
 
     package init(settings: IMAPSettings) { self.settings = settings }
 
@@ -77,7 +84,7 @@ package struct IMAPSession: LineSession {
 
     package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<IMAPWork> {
         endIfDue(&output)
-        if wasPoked { tellIdle(&output) }
+        if wasPoked || !owed.isEmpty, let step = tellNotices(&output) { return step }
         while true {
             if case .logout = state { return .close }
             guard mayRead else { return .wait }
@@ -154,7 +161,8 @@ extension IMAPSession {
         Capability.list(
             Capability.Circumstances(
                 isAuthenticated: login != nil, isSecure: isSecure, offersTLS: settings.offersTLS, allowsLogin: allowsLogin,
-                isCompressed: isCompressed, messageLimit: settings.messageLimit))
+                isCompressed: isCompressed, messageLimit: settings.messageLimit, messagesAtOnce: settings.messagesAtOnce,
+                allowsUnauthenticate: settings.allowsUnauthenticate))
     }
 
     private var isPlacingOnly: Bool {

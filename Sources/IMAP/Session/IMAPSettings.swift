@@ -28,6 +28,10 @@ package struct IMAPSettings: Sendable {
     package var mostIdleWords = 30
     /// Seconds after which a command that is under way says how far it is (RFC 9585).
     package var progressInterval: Int64 = 5
+    /// Messages that one command processes (RFC 9738).
+    package var messagesAtOnce = 1_000_000
+    /// UNAUTHENTICATE, which a proxy that checks logins itself may want off (RFC 8437 §8).
+    package var allowsUnauthenticate = true
     package var clock: Timestamp.Clock
     package var log: Logger
 

@@ -19,6 +19,7 @@ enum Legality {
         .enable: member, .select: member, .examine: member, .create: member, .delete: member, .rename: member, .subscribe: member,
         .unsubscribe: member, .list: member, .lsub: member, .namespace: member, .status: member, .append: member, .idle: member,
         .getACL: member, .setACL: member, .deleteACL: member, .listRights: member, .myRights: member,
+        .notify: member, .unauthenticate: member,
         .check: selected, .close: selected, .unselect: selected, .expunge: selected, .search: selected, .fetch: selected, .store: selected,
         .copy: selected, .move: selected, .uidExpunge: selected, .uidSearch: selected, .uidFetch: selected, .uidStore: selected,
         .uidCopy: selected, .uidMove: selected,
@@ -39,6 +40,14 @@ enum Legality {
         // S3.
         case .authenticated where places == stranger, .selected where places == stranger: return .bad("Already authenticated")
         default: return .bad("Select a mailbox first")
+        }
+    }
+
+    /// Commands whose arguments or answers are sequence numbers: not after ENABLE UIDONLY (RFC 9586 §3).
+    static func usesNumbers(_ verb: Verb) -> Bool {
+        switch verb {
+        case .fetch, .store, .search, .copy, .move, .sort, .thread, .replace: true
+        default: false
         }
     }
 

@@ -22,7 +22,10 @@ package struct MailboxView: Sendable {
     var toldKeywords: Int
     /// Rows that the answer under way has told already, where they differ from `rows`.
     private var told: [UID: MessageRow] = [:]
-    private var hasUntoldExpunges = false
+    /// Expunges wait to be told.
+    private(set) var isBehind = false
+    /// The client has been told of every change up to here.
+    private(set) var toldModSeq: ModSeq
     /// Keep the bodies of rows that came after `rows.lease` and have gone since.
     private var leases: [any AnyObject & Sendable] = []
 
@@ -33,6 +36,7 @@ package struct MailboxView: Sendable {
         self.isReadOnly = isReadOnly
         self.rows = rows
         toldKeywords = rows.keywords.keywords.count
+        toldModSeq = rows.highestModSeq
         if let floor { markRecent(from: UID(rawValue: floor)?.successor ?? .first, above: floor) }
     }
 
@@ -57,8 +61,12 @@ extension MailboxView {
     struct News {
         /// Sequence numbers, the highest first: each holds when those before it have been told.
         var expunged: [Int] = []
+        /// Their UIDs.
+        var vanished = NumberSet()
         /// The number of messages, when there are more.
         var exists: Int?
+        /// The place of the first of those, after `expunged`.
+        var firstNew: Int?
         /// Messages whose flags, or with CONDSTORE whose ModSeq, changed; numbers as they are after `expunged` and `exists`.
         var changed: [(number: Int, row: MessageRow)] = []
         var hasNewKeywords = false
@@ -70,7 +78,7 @@ extension MailboxView {
         var news = News()
         var live = current
         defer { told.removeAll() }
-        guard live.highestModSeq != rows.highestModSeq || live.count != rows.count || (hasUntoldExpunges && expunges) else { return news }
+        guard live.highestModSeq != rows.highestModSeq || live.count != rows.count || (isBehind && expunges) else { return news }
         let floor = claimsRecent ? claim(&live) : nil
         let difference = Difference(from: rows, to: live)
         let firstNew = firstNew(in: live)
@@ -79,12 +87,14 @@ extension MailboxView {
         let before = rows
         if expunges || difference.gone.isEmpty {
             news.expunged = difference.gone.reversed().map { $0 + 1 }
+            for place in difference.gone { if let uid = rows.row(at: place)?.uid { news.vanished.insert(uid) } }
             adopt(live)
         } else {
             merge(live, difference, firstNew: firstNew)
         }
         if firstNew < live.count {
             news.exists = rows.count
+            news.firstNew = rows.count - (live.count - firstNew)
             if let floor, let first = live.row(at: firstNew)?.uid { markRecent(from: first, above: floor) }
         }
         for row in difference.changed where isNews(row, before: before, modSeqs: modSeqs) {
@@ -114,8 +124,9 @@ extension MailboxView {
 
     private mutating func adopt(_ live: MailboxSnapshot) {
         rows = live
+        toldModSeq = live.highestModSeq
         leases.removeAll()
-        hasUntoldExpunges = false
+        isBehind = false
         if !recent.isEmpty { recent = NumberSet(recent.numbers.lazy.compactMap { UID(rawValue: $0) }.filter { live.index(of: $0) != nil }) }
     }
 
@@ -134,7 +145,7 @@ extension MailboxView {
         rows.uidNext = live.uidNext
         rows.highestModSeq = live.highestModSeq
         rows.keywords = live.keywords
-        hasUntoldExpunges = true
+        isBehind = true
     }
 
     /// How two versions of a mailbox's table differ in the messages of the older one.

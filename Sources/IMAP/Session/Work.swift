@@ -10,6 +10,8 @@ package enum IMAPWork: Sendable {
     case command(Job)
     /// Has the connection poked when the mailbox changes: IDLE.
     case watch(any MailboxHandle)
+    /// Tells what NOTIFY asked for.
+    case notice(Notice, Job)
     /// Whether a message can go into that mailbox, before it comes.
     case checkTarget(MailboxName, Principal)
     /// Bytes of a message that is too big to be gathered.
@@ -26,6 +28,7 @@ package enum IMAPOutcome: Sendable {
     case login(LoginResult)
     case command(Completion)
     case watching(any AnyObject & Sendable)
+    case noticed(Completion)
     /// Nil: it can.
     case target(Answer?)
     case received
@@ -66,6 +69,12 @@ package struct Dialect: Hashable, Sendable {
     var acceptsUTF8 = false
     /// CONDSTORE: MODSEQ in FETCH answers (RFC 7162 §3.1).
     var hasModSeqs = false
+    /// QRESYNC: VANISHED instead of EXPUNGE (RFC 7162 §3.2.10).
+    var hasVanished = false
+    /// UIDONLY: no sequence numbers either way (RFC 9586 §3).
+    var isUIDOnly = false
+
+    var tellsVanished: Bool { hasVanished || isUIDOnly }
 
     var textMode: TextMode { isRev2 || acceptsUTF8 ? .utf8 : .ascii }
 }
@@ -88,6 +97,10 @@ package struct Completion: Sendable {
     var answer: Answer
     var effect = Effect.none
     var dialect: Dialect
+    /// The command named messages by their numbers, whatever its verb.
+    var usedNumbers = false
+    /// What NOTIFY has set.
+    var notifications: Notifications?
 
     enum Effect: Sendable {
         case none

@@ -78,6 +78,12 @@ extension Mailroom {
         return try await store.expunge(uids, in: mailbox.id)
     }
 
+    /// UIDs that have left the mailbox after `modSeq`, all of them. Needs `r`.
+    package func expunged(since modSeq: ModSeq, in mailbox: OpenMailbox) async throws -> NumberSet {
+        try require(.read, in: mailbox)
+        return try await store.expunged(since: modSeq, in: mailbox.id)
+    }
+
     /// Needs `i` on the target, whose flags are those that the principal may set there. `noSuchMailbox` when there is none of that name.
     package func copy(_ uids: NumberSet, from mailbox: OpenMailbox, to name: MailboxName, of principal: Principal) async throws -> Copied {
         try require([], in: mailbox)

@@ -66,6 +66,11 @@ package struct Mailroom: Sendable {
         try await store.set(subscribed: false, to: name, of: principal.account)
     }
 
+    /// What becomes of the principal's mailboxes from now on. It costs the store something only while it is held.
+    package func watch(_ principal: Principal, poke: @escaping @Sendable () -> Void) -> AccountWatch {
+        store.watch(account: principal.account, poke: poke)
+    }
+
     /// The key to a mailbox and a view that is shared with all who have it open. Needs `r`. `noSuchMailbox`.
     package func open(_ name: MailboxName, of principal: Principal) async throws -> OpenMailbox {
         let record = try await mailbox(name, of: principal, needing: .read)

@@ -74,6 +74,7 @@ final class Catalog: Sendable {
 
     private let state: Mutex<State>
     let outlines = OutlineCache()
+    let watches = AccountWatches()
 
     init(_ state: consuming State) { self.state = Mutex(state) }
 
@@ -86,7 +87,8 @@ final class Catalog: Sendable {
     /// Makes a committed batch visible.
     func publish(_ staged: Staged, epoch: Int, leases: Leases) {
         var changed: [(OpenMailbox, MailboxSnapshot)] = []
-        state.withLock { state in
+        let changes = state.withLock { state in
+            let changes = staged.changes(from: state, for: watches)
             if let domains = staged.domains { state.domains = domains }
             for (id, entry) in staged.accounts {
                 if let entry {
@@ -110,12 +112,14 @@ final class Catalog: Sendable {
                 table.adopt(entry)
                 changed.append((open, table))
             }
+            return changes
         }
         for (open, table) in changed {
             var table = table
             table.lease = leases.take(open.mailbox, epoch: epoch)
             open.publish(table)
         }
+        watches.tell(changes)
     }
 }
 

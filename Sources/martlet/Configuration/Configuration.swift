@@ -54,6 +54,7 @@ struct Configuration: Sendable {
     /// Seconds.
     let compactionInterval: Int
     let allowsPlaintextOnLoopback: Bool
+    let allowsUnauthenticate: Bool
     let logging: Logging
 }
 
@@ -82,6 +83,7 @@ extension Configuration {
             errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0)
         compactionInterval = values.number(.compactionInterval) ?? 600
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
+        allowsUnauthenticate = values.toggle(.unauthenticate)
         logging = Logging(
             level: values.text(.logLevel) ?? "info", json: values.toggle(.logJSON), file: values.text(.logFile))
     }

@@ -82,6 +82,11 @@ extension Setting {
     static let plaintextOnLoopback = Setting(
         "auth.plaintext-on-loopback", .toggle, standard: "false", help: "Logins without TLS from this machine itself")
 
+    static let unauthenticate = Setting(
+        "auth.unauthenticate", .toggle, standard: "true",
+        help:
+            "IMAP UNAUTHENTICATE: one connection for one user after the other; off behind a proxy that judges logins itself (RFC 8437 §8)")
+
     static let logLevel = Setting(
         "logging.level", .choice(["debug", "info", "notice", "warning", "error"]), standard: "info",
         help: "What is logged, and all above it")
@@ -101,7 +106,7 @@ extension Setting {
             messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
             exempt, errors, freeFloor,
         ]
-        + [compactionInterval, plaintextOnLoopback, logLevel, logJSON, logFile]
+        + [compactionInterval, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
 }

@@ -69,10 +69,11 @@ struct Faces {
     }
 
     private var imap: IMAPWorker {
-        let settings = IMAPSettings(
+        var settings = IMAPSettings(
             version: ProductVersion.number, messageLimit: configuration.limits.messageSize,
             offersTLS: certificates != nil,
             allowsPlaintextOnLoopback: configuration.allowsPlaintextOnLoopback, clock: SystemClock.now, log: log)
+        settings.allowsUnauthenticate = configuration.allowsUnauthenticate
         return IMAPWorker(mailroom: mailroom, gatekeeper: house.gatekeeper, settings: settings)
     }
 

@@ -32,6 +32,28 @@ import Testing
             ("ENABLE condstore IMAP4rev2", .enable(["CONDSTORE", "IMAP4REV2"])),
             ("SELECT inbox", .select(SelectArguments(MailboxArgument("inbox")))),
             ("EXAMINE box (CONDSTORE)", .examine(SelectArguments(box, condstore: true))),
+            ("SELECT box (qresync (7 9))", .select(SelectArguments(box, resync: ResyncPoint(validity(7), mod(9))))),
+            (
+                "EXAMINE box (CONDSTORE QRESYNC (4294967295 9223372036854775807 5:2,9))",
+                .examine(
+                    SelectArguments(
+                        box, condstore: true, resync: ResyncPoint(validity(.max), .max, knownUIDs: NumberSet([2...5, 9...9]))))
+            ),
+            (
+                "SELECT box (QRESYNC (7 9 1:9 (1,3:4 2,8:9)))",
+                .select(
+                    SelectArguments(
+                        box,
+                        resync: ResyncPoint(
+                            validity(7), mod(9), knownUIDs: NumberSet(1...9),
+                            sample: .init(numbers: NumberSet([1...1, 3...4]), uids: NumberSet([2...2, 8...9])))))
+            ),
+            (
+                "SELECT box (QRESYNC (7 9 (1 2)))",
+                .select(
+                    SelectArguments(
+                        box, resync: ResyncPoint(validity(7), mod(9), sample: .init(numbers: NumberSet(1...1), uids: NumberSet(2...2)))))
+            ),
             ("CREATE box", .create(CreateArguments(box))),
             (
                 "CREATE box (USE (\\sent \\Foo \\Sent))",
@@ -54,6 +76,10 @@ import Testing
     @Test(
         "what breaks the grammar throws",
         arguments: [
+            "SELECT box (QRESYNC)", "SELECT box (QRESYNC (7))", "SELECT box (QRESYNC (0 9))", "SELECT box (QRESYNC (7 0))",
+            "SELECT box (QRESYNC (7 9223372036854775808))", "SELECT box (QRESYNC (7 9 *))", "SELECT box (QRESYNC (7 9 $))",
+            "SELECT box (QRESYNC (7 9 1:* (1 1)))", "SELECT box (QRESYNC (7 9 1:5 (1:2 1)))", "SELECT box (QRESYNC (7 9 1:5 (1)))",
+            "SELECT box (QRESYNC (7 9) QRESYNC (7 9))", "SELECT box (QRESYNC (7 9 1:5", "SELECT box (QRESYNC (7 9 ))",
             "NOOP x", "NOOP ", "CAPABILITY {1+}\r\nx", "LOGIN", "LOGIN a", "LOGIN a b c", "LOGIN  a b", "LOGIN a \"b",
             "LOGIN a \"b\\c\"", "LOGIN a b\"c",
             "LOGIN a {3}\r\na\0b", "LOGIN (a) b", "LOGIN a* b", "LOGIN a {1+}\r\nb{1+}\r\nc", "LOGIN \"a\"b c",

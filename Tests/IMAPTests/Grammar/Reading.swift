@@ -71,6 +71,11 @@ func tag(_ text: String) -> IMAP.Tag {
 
 func mod(_ value: UInt64) -> ModSeq { ModSeq(rawValue: value) ?? .zero }
 
+func validity(_ value: UInt32) -> UIDValidity {
+    guard let validity = UIDValidity(rawValue: value) else { fatalError("no UIDVALIDITY: 0") }
+    return validity
+}
+
 extension CommandReader.Limits {
     static let generous = CommandReader.Limits(line: 65_536, command: 1_000_000, message: 1_000_000)
 }

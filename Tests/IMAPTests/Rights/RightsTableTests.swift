@@ -33,7 +33,9 @@ struct RightsTableTests {
     @Test("every command that touches a mailbox is in the table")
     func complete() {
         let apart: Set<Verb> = [
-            .capability, .noop, .logout, .id, .startTLS, .authenticate, .login, .enable, .namespace, .idle, .compress,
+            .capability, .noop, .logout, .id, .startTLS, .authenticate, .login, .enable, .namespace, .idle, .compress, .unauthenticate,
+            // Tells of the principal's own mailboxes only.
+            .notify,
         ]
         let tried = Set(RightsTable.rows.map { row in
             Verb.allCases.filter { row.line == $0.rawValue || row.line.hasPrefix($0.rawValue + " ") }.map(\.rawValue).max { $0.count < $1.count }

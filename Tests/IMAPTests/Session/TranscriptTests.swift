@@ -9,6 +9,8 @@ struct TranscriptTests {
             settings.allowsPlaintextOnLoopback = transcript.settings["plaintext"] != nil
             settings.offersTLS = transcript.settings["no-tls"] == nil
             if let step = transcript.settings["ticking"].flatMap(Int64.init) { settings.tick(by: step) }
+            settings.allowsUnauthenticate = transcript.settings["no-unauthenticate"] == nil
+            if let most = transcript.settings["messages-at-once"].flatMap({ Int($0) }) { settings.messagesAtOnce = most }
         }
         try await house.furnish(transcript.settings)
         let isPlain = transcript.settings["stranger"] != nil

@@ -1,0 +1,152 @@
+import Conversation
+import MailModel
+import NIOCore
+import PostOffice
+import Storage
+
+// NOTIFY (RFC 5465).
+extension Errand {
+    mutating func notify(_ arguments: NotifyArguments) async throws -> Answer {
+        guard case .set(let groups, let status) = arguments else {
+            notifications = Notifications.none
+            return .ok("NOTIFY done")
+        }
+        let asked = groups.reduce(into: NotifyEvents()) { $0.formUnion($1.events) }
+        guard asked.isSubset(of: Notifications.served) else {
+            return .no("Some of these events are not served", .badEvent(Notifications.served))
+        }
+        for group in groups where !group.newMessageItems.isEmpty {
+            // Items that are not served are found out now.
+            let plan = try FetchPlan(FetchArguments(set: .saved, items: group.newMessageItems), .uid, dialect)
+            if plan.wantsModSeq { enableModSeqs() }
+        }
+        // Watched first: what comes later than the answers is noted.
+        let new = Notifications(groups, watch: mailroom.watch(principal) { [link] in link.poke() })
+        if status { try await tellStatus(of: new) }
+        notifications = new
+        return .ok("NOTIFY done")
+    }
+
+    // RFC 5465 §3.1.
+    private mutating func tellStatus(of new: Notifications) async throws {
+        let subscriptions = try await mailroom.subscriptions(of: principal)
+        for (count, record) in try await mailroom.mailboxes(of: principal).enumerated() where record.id != view?.mailbox.id {
+            if count % 256 == 255 { await Task.yield() }
+            let events = new.events(of: record.name, isSubscribed: subscriptions.contains(record.name))
+            guard !events.isDisjoint(with: .ofMessages) else { continue }
+            try await tellStatus(of: record.name, [.messages, .uidNext, .uidValidity] + (events.contains(.flagChange) ? [.highestModSeq] : []))
+            try await flushIfFull()
+        }
+    }
+
+    /// One that is gone meanwhile is passed over.
+    private mutating func tellStatus(of name: MailboxName, _ items: [StatusItem]) async throws {
+        do {
+            try writeStatus(name, try await mailroom.status(of: name, of: principal).status, items)
+        } catch MailroomRefusal.noSuchMailbox {
+            return
+        } catch StorageFault.noSuchMailbox {
+            return
+        }
+    }
+
+    // MARK: Later
+
+    /// What cannot be told is logged, and told another time or never: there is no command that could fail.
+    static func run(_ notice: Notice, _ job: Job, _ worker: IMAPWorker, _ link: any Link) async -> Completion {
+        var errand = Errand(job: job, worker: worker, link: link, dialect: job.dialect, view: job.view)
+        var answer = Answer.ok("")
+        do {
+            try await errand.tell(notice)
+        } catch {
+            answer = errand.answer(to: error)
+        }
+        if let view = errand.view { errand.effect = .view(view) }
+        return Completion(output: errand.output, answer: answer, effect: errand.effect, dialect: job.dialect)
+    }
+
+    private mutating func tell(_ notice: Notice) async throws {
+        if !notice.newMessages.isEmpty {
+            let set = SequenceSet.ranges(notice.newMessages.ranges.map { SequenceSet.Span(first: $0.lowerBound, second: $0.upperBound) })
+            _ = try await fetch(FetchArguments(set: set, items: notice.notifications.selected.items), .uid)
+        }
+        guard !notice.changes.isEmpty else { return }
+        let subscriptions = try await mailroom.subscriptions(of: principal)
+        try await tellNames(notice, subscriptions)
+        for (id, entry) in notice.changes.mailboxes.sorted(by: { $0.value.name < $1.value.name }) where id != notice.selected {
+            let events = notice.notifications.events(of: entry.name, isSubscribed: subscriptions.contains(entry.name))
+            guard let items = Errand.statusItems(entry.kinds, events, dialect) else { continue }
+            try await tellStatus(of: entry.name, items)
+            try await flushIfFull()
+        }
+    }
+
+    /// What is told of messages in a mailbox that is not selected (RFC 5465 §5.1-§5.3); nil: nothing.
+    static func statusItems(_ kinds: AccountChanges.Kinds, _ events: NotifyEvents, _ dialect: Dialect) -> [StatusItem]? {
+        let modSeq: [StatusItem] = dialect.hasModSeqs ? [.highestModSeq] : []
+        guard !events.isDisjoint(with: .ofMessages), !kinds.contains(.deleted) else { return nil }
+        if !kinds.isDisjoint(with: [.placed, .expunged]) { return [.messages, .uidNext, .uidValidity] + modSeq }
+        // Another mailbox of the name has another UIDVALIDITY.
+        guard events.contains(.flagChange), !kinds.isDisjoint(with: [.flags, .created]) else { return nil }
+        return [.unseen, .uidValidity] + modSeq
+    }
+}
+
+// LIST answers (RFC 5465 §5.4, §5.5).
+extension Errand {
+    private mutating func tellNames(_ notice: Notice, _ subscriptions: Set<MailboxName>) async throws {
+        let wanted = notice.notifications.groups.reduce(into: NotifyEvents()) { $0.formUnion($1.events) }
+        let changed = NameChanges(notice.changes)
+        guard wanted.contains(.mailboxName) && !changed.isEmpty || wanted.contains(.subscriptionChange) && !notice.changes.subscriptions.isEmpty
+        else { return }
+        let directory = MailboxDirectory(try await mailroom.mailboxes(of: principal), subscriptions: subscriptions)
+        let arguments = ListArguments(reference: "", patterns: [], returns: [.subscribed])
+        func isWanted(_ event: NotifyEvents, _ name: MailboxName) -> Bool {
+            notice.notifications.events(of: name, isSubscribed: subscriptions.contains(name)).contains(event)
+        }
+        var names = changed.affected.filter { isWanted(.mailboxName, $0) }
+        names.formUnion(notice.changes.subscriptions.filter { isWanted(.subscriptionChange, $0) })
+        for (new, old) in changed.renamed where isWanted(.mailboxName, new) || isWanted(.mailboxName, old) {
+            guard var line = directory.line(new, arguments) else { continue }
+            line.oldName = old.value
+            output.writeListing(line, .list, dialect.textMode)
+            names.remove(new)
+            names.remove(old)
+        }
+        for name in names.sorted() {
+            if let line = directory.line(name, arguments) { output.writeListing(line, .list, dialect.textMode) }
+            try await flushIfFull()
+        }
+    }
+}
+
+/// What became of names.
+private struct NameChanges {
+    /// New names and old ones, without those below a mailbox that was renamed with all that lies below it.
+    private(set) var renamed: [(new: MailboxName, old: MailboxName)] = []
+    /// Names that were made or removed, and what they lie below (RFC 5465 §5.4).
+    private(set) var affected: Set<MailboxName> = []
+
+    var isEmpty: Bool { renamed.isEmpty && affected.isEmpty }
+
+    init(_ changes: AccountChanges) {
+        var moves: [MailboxName: MailboxName] = [:]
+        for entry in changes.mailboxes.values {
+            if entry.kinds.contains(.deleted) {
+                affect(entry.formerName ?? entry.name)
+            } else if entry.kinds.contains(.created) {
+                affect(entry.name)
+            } else if let old = entry.formerName, old != entry.name {
+                moves[old] = entry.name
+            }
+        }
+        renamed = moves.filter { old, new in
+            !old.superiors.contains { above in moves[above].map { old.moved(from: above, to: $0) == new } ?? false }
+        }.map { ($0.value, $0.key) }.sorted { $0.new < $1.new }
+    }
+
+    private mutating func affect(_ name: MailboxName) {
+        affected.insert(name)
+        if let parent = name.parent { affected.insert(parent) }
+    }
+}
