@@ -1,3 +1,4 @@
+import Crypto
 import Glibc
 import Logging
 import MailModel
@@ -204,6 +205,13 @@ struct SQLiteStoreTests {
         #expect(changed.stored.count == 1)
         #expect(try await full.expunge(nil, in: inbox).uids.count == 1)
         await full.close()
+    }
+
+    @Test("the keyed hash of a message id is HMAC-SHA-256: RFC 2104 §2", arguments: ["", "a@b", String(repeating: "x", count: 200)])
+    func keyedHash(text: String) {
+        let key = SymmetricKey(data: Fixture.key)
+        let code = HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key)
+        #expect(KeyedHash(key)(text) == code.withUnsafeBytes { Int64(bitPattern: $0.loadUnaligned(as: UInt64.self)) })
     }
 
     @Test("replies find their thread by keyed hashes of message ids: RFC 8474 §5.2")

@@ -21,7 +21,7 @@ package struct MailboxView: Sendable {
     /// How many keywords the client knows of.
     var toldKeywords: Int
     /// Rows that the answer under way has told already, where they differ from `rows`.
-    private var told: [UID: MessageRow] = [:]
+    private var told = ToldRows()
     /// Expunges wait to be told.
     private(set) var isBehind = false
     /// The client has been told of every change up to here.
@@ -46,7 +46,7 @@ package struct MailboxView: Sendable {
     var recentCount: Int { recent.count }
 
     /// The answer under way has told these rows of the shared table.
-    mutating func note(_ row: MessageRow) { told[row.uid] = row }
+    mutating func note(_ row: MessageRow) { told.note(row) }
 
     private mutating func markRecent(from first: UID, above floor: UInt32) {
         rows.forEach(from: rows.lowerBound(first)) { _, row in
@@ -77,7 +77,8 @@ extension MailboxView {
     mutating func catchUp(expunges: Bool, modSeqs: Bool, claimsRecent: Bool) -> News {
         var news = News()
         var live = current
-        defer { told.removeAll() }
+        told.sort()
+        defer { told = ToldRows() }
         guard live.highestModSeq != rows.highestModSeq || live.count != rows.count || (isBehind && expunges) else { return news }
         let floor = claimsRecent ? claim(&live) : nil
         let difference = Difference(from: rows, to: live)
@@ -88,7 +89,7 @@ extension MailboxView {
         if expunges || difference.gone.isEmpty {
             news.expunged = difference.gone.reversed().map { $0 + 1 }
             for place in difference.gone { if let uid = rows.row(at: place)?.uid { news.vanished.insert(uid) } }
-            adopt(live)
+            adopt(live, lacksSome: !difference.gone.isEmpty)
         } else {
             merge(live, difference, firstNew: firstNew)
         }
@@ -118,16 +119,19 @@ extension MailboxView {
     }
 
     private func isNews(_ row: MessageRow, before: MailboxSnapshot, modSeqs: Bool) -> Bool {
-        guard let known = told[row.uid] ?? before.row(row.uid) else { return false }
+        guard let known = told.row(row.uid) ?? before.row(row.uid) else { return false }
         return known.flags != row.flags || (modSeqs && known.modSeq != row.modSeq)
     }
 
-    private mutating func adopt(_ live: MailboxSnapshot) {
+    private mutating func adopt(_ live: MailboxSnapshot, lacksSome: Bool) {
         rows = live
         toldModSeq = live.highestModSeq
         leases.removeAll()
         isBehind = false
-        if !recent.isEmpty { recent = NumberSet(recent.numbers.lazy.compactMap { UID(rawValue: $0) }.filter { live.index(of: $0) != nil }) }
+        guard lacksSome, !recent.isEmpty else { return }
+        var left = NumberSet()
+        for (_, row) in live.rows(recent) { left.insert(row.uid) }
+        recent = left
     }
 
     private mutating func merge(_ live: MailboxSnapshot, _ difference: Difference, firstNew: Int) {
@@ -181,5 +185,34 @@ extension MailboxView {
                 if i == rows.count { (a, i) = (a + 1, 0) }
             }
         }
+    }
+}
+
+/// Rows that the answer under way has told already, where they differ from the view's. Nearly always they are told in order.
+private struct ToldRows {
+    private var rows: [MessageRow] = []
+    private var isSorted = true
+
+    mutating func note(_ row: MessageRow) {
+        if let last = rows.last, last.uid >= row.uid { isSorted = false }
+        rows.append(row)
+    }
+
+    /// Before rows are looked up. Of two with one UID the later counts.
+    mutating func sort() {
+        guard !isSorted else { return }
+        var latest: [UID: MessageRow] = [:]
+        for row in rows { latest[row.uid] = row }
+        rows = latest.values.sorted { $0.uid < $1.uid }
+        isSorted = true
+    }
+
+    func row(_ uid: UID) -> MessageRow? {
+        var (low, high) = (0, rows.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if rows[middle].uid < uid { low = middle + 1 } else { high = middle }
+        }
+        return low < rows.count && rows[low].uid == uid ? rows[low] : nil
     }
 }

@@ -24,8 +24,8 @@ final class SegmentWriter {
 
     deinit { abandon() }
 
-    /// Where each record came to lie. On return they are on disk, and so is the segment's name. After an error nothing of them counts.
-    func append(_ records: [ByteBuffer]) throws -> [BodyPlace] {
+    /// Where each record comes to lie. They are there for good once `sync` has returned. After an error of either nothing of them counts.
+    func write(_ records: [ByteBuffer]) throws -> [BodyPlace] {
         guard !records.isEmpty else { return [] }
         do {
             let segment = try open()
@@ -46,9 +46,19 @@ final class SegmentWriter {
                 }
             }
             try batch.withUnsafeReadableBytes { try Disk.writeAll($0, to: segment.fd, at: flushed, path: path) }
-            try Disk.syncData(segment.fd, path: path)
             current?.end = position
             return places
+        } catch {
+            abandon()
+            throw error
+        }
+    }
+
+    /// Makes durable what was written since; the segment's name is already.
+    func sync() throws {
+        guard let current else { return }
+        do {
+            try Disk.syncData(current.fd, path: folder.segment(current.id))
         } catch {
             abandon()
             throw error

@@ -10,6 +10,16 @@ struct AccountEntry: Sendable {
     /// The highest UIDVALIDITY that any of its mailboxes was given.
     var uidValidity: UInt32
     let key: SymmetricKey
+    /// Of message ids, to find threads by.
+    let hash: KeyedHash
+
+    init(record: AccountRecord, modSeq: ModSeq, uidValidity: UInt32, key: SymmetricKey) {
+        self.record = record
+        self.modSeq = modSeq
+        self.uidValidity = uidValidity
+        self.key = key
+        hash = KeyedHash(key)
+    }
 }
 
 /// A mailbox as the store has it in memory: what LIST and STATUS need, not its messages.

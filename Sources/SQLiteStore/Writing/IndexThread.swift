@@ -53,7 +53,8 @@ final class IndexThread {
 
     private func begin() -> Transaction { Transaction(connection, catalog: catalog, ledger: ledger, epoch: epoch + 1, now: clock()) }
 
-    func run(_ jobs: [Job]) {
+    /// `arrival` returns once the bodies that the jobs name are durable, or throws.
+    func run(_ jobs: [Job], after arrival: () throws -> Void) {
         guard !jobs.isEmpty else { return keepHouse() }
         isFolding = false
         let transaction = begin()
@@ -61,6 +62,7 @@ final class IndexThread {
         outcomes.reserveCapacity(jobs.count)
         for job in jobs { outcomes.append(Result { try transaction.run(job.perform) }) }
         do {
+            try arrival()
             try finish(transaction)
         } catch {
             fail(transaction, error)

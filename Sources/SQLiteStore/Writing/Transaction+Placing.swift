@@ -152,21 +152,16 @@ extension Transaction {
 
     /// The thread of the first message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).
     private func joinThread(_ body: StagedBody, _ references: [String], of account: AccountID) throws -> ThreadID {
-        let key = try self.account(account).key
-        func hash(_ id: String) -> Int64 {
-            let mac = HMAC<SHA256>.authenticationCode(for: Array(id.utf8), using: key)
-            return mac.withUnsafeBytes { Int64(bitPattern: $0.loadUnaligned(as: UInt64.self)) }
+        let hash = try self.account(account).hash
+        func known(_ id: Int64) throws -> ThreadID? {
+            try connection.number("SELECT thread FROM reference WHERE account=? AND hash=?", .int(account.rawValue), .int(id)).map { ThreadID(rawValue: $0) }
         }
         var thread: ThreadID?
-        for reference in references.suffix(20).reversed() where thread == nil {
-            thread = try connection.number("SELECT thread FROM reference WHERE account=? AND hash=?", .int(account.rawValue), .int(hash(reference)))
-                .map { ThreadID(rawValue: $0) }
-        }
-        guard let own = body.outline.envelope.messageID else { return thread ?? ThreadID(rawValue: body.id.rawValue) }
-        let known = try connection.number("SELECT thread FROM reference WHERE account=? AND hash=?", .int(account.rawValue), .int(hash(own)))
-        if let known { return ThreadID(rawValue: known) }
+        for reference in references.suffix(20).reversed() where thread == nil { thread = try known(hash(reference)) }
+        guard let own = body.outline.envelope.messageID.map({ hash($0) }) else { return thread ?? ThreadID(rawValue: body.id.rawValue) }
+        if let known = try known(own) { return known }
         let found = thread ?? ThreadID(rawValue: body.id.rawValue)
-        try write("INSERT OR IGNORE INTO reference VALUES (?,?,?)", .int(account.rawValue), .int(hash(own)), .int(found.rawValue))
+        try write("INSERT OR IGNORE INTO reference VALUES (?,?,?)", .int(account.rawValue), .int(own), .int(found.rawValue))
         return found
     }
 }

@@ -5,8 +5,8 @@ import NIOCore
 import Storage
 import Synchronization
 
-/// The one ordered way in. Two threads, each taking everything that waits as one batch: the body thread appends bodies and syncs them, then the index thread runs
-/// the operations in one transaction and commits it; so a batch's bodies are synced while the batch before it commits.
+/// The one ordered way in. Two threads, each taking everything that waits as one batch: the body thread appends bodies and syncs them, the index thread runs
+/// the operations in one transaction and commits it once the bodies are on disk; so bodies are synced while the index works on their rows, or on the batch before.
 ///
 /// `@unchecked Sendable`: `index` belongs to the index thread and `segments` to the body thread; the rest is immutable or locked.
 final class Writer: @unchecked Sendable {
@@ -23,6 +23,8 @@ final class Writer: @unchecked Sendable {
         let operation: Operation
         /// Of its bodies, in order.
         var places: [BodyPlace]
+        /// When the bytes of its bodies are on disk; nil: they were before.
+        var arrival: Arrival?
     }
 
     private let incoming = BlockingQueue<Operation>()
@@ -94,26 +96,49 @@ final class Writer: @unchecked Sendable {
                 }
                 passing.append(Ready(operation: operation, places: places))
             }
+            let arrival = records.isEmpty ? nil : Arrival()
             do {
-                let places = try segments.append(records)
-                for (target, place) in zip(waiting, places) { passing[target.slot].places[target.body] = place }
+                let places = try segments.write(records)
+                for (target, place) in zip(waiting, places) {
+                    passing[target.slot].places[target.body] = place
+                    passing[target.slot].arrival = arrival
+                }
             } catch {
                 let failed = Set(waiting.map(\.slot))
                 for slot in failed.sorted() { refused.append((passing[slot].operation, error)) }
                 passing = passing.enumerated().filter { !failed.contains($0.offset) }.map(\.element)
+                arrival?.ended(.failure(error))
             }
             for (operation, error) in refused { operation.finish(.failure(error)) }
             _ = ready.push(contentsOf: passing)
+            if let arrival { arrival.ended(Result { try segments.sync() }) }
         }
         ready.close()
     }
 
     private func commitBatches() {
         while let batch = ready.take(most: Writer.mostInBatch, milliseconds: index.patience) {
-            index.run(batch.map { item in
+            let jobs = batch.map { item in
                 IndexThread.Job(perform: { try item.operation.perform($0, item.places) }, finish: item.operation.finish)
-            })
+            }
+            index.run(jobs) { for item in batch { try item.arrival?.wait() } }
         }
         index.close()
+    }
+}
+
+/// The sync of one batch of bodies, which the index thread waits for before it commits what points at them.
+private final class Arrival: Sendable {
+    private let outcome = BlockingQueue<Result<Void, any Error>>()
+    private let known = Mutex<Result<Void, any Error>?>(nil)
+
+    func ended(_ result: Result<Void, any Error>) { _ = outcome.push(result) }
+
+    /// Returns once the bodies are on disk; throws when they are not. For one thread.
+    func wait() throws {
+        if let known = known.withLock({ $0 }) { return try known.get() }
+        guard let result = outcome.take(most: 1)?.first else { throw StorageFault.closed }
+        known.withLock { $0 = result }
+        try result.get()
     }
 }
