@@ -20,6 +20,8 @@ struct MemoryState {
     var nextValidity: UInt32 = 1
     var nextWatch: UInt64 = 1
 
+    var standardLimits = Quota()
+
     var isClosed = false
     var isFull = false
     var faults: [MemoryStore.Operation: StorageFault] = [:]
@@ -31,6 +33,7 @@ struct MemoryState {
         var modSeq = ModSeq.zero
         var mailboxes: [MailboxName: MailboxID] = [:]
         var subscriptions: Set<MailboxName> = []
+        var limits = Quota()
     }
 
     struct Mailbox {

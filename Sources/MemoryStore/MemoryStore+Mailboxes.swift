@@ -24,6 +24,7 @@ extension MemoryStore {
     package func create(mailbox name: MailboxName, of account: AccountID, specialUse: SpecialUse?) async throws -> MailboxRecord {
         try change(.create) { state in
             guard try state.account(account).mailboxes[name] == nil else { throw StorageFault.nameTaken }
+            try state.admit(Quota([.mailbox: 1]), to: account)
             let modSeq = try state.account(account).modSeq.successor
             return try state.make(name, specialUse, of: account, modSeq)
         }

@@ -8,6 +8,8 @@ package enum StorageFault: Error, Equatable, Sendable {
     case unavailable(String)
     /// Bytes on disk are not what was stored: a wrong key, a flipped bit, a swapped record.
     case corrupt(String)
+    /// The account's quota is used up, or would be passed.
+    case overQuota
     case noSuchAccount
     case noSuchDomain
     case noSuchMailbox

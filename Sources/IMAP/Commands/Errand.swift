@@ -65,6 +65,7 @@ struct Errand: Sendable {
         case .lsub(let reference, let pattern): try await lsub(reference, pattern)
         case .status(let mailbox, let items): try await status(mailbox, items)
         case .access(let command, let mailbox): try await access(command, mailbox)
+        case .quota(let command): try await quota(command)
         default: try await runSelected()
         }
     }

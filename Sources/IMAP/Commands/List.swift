@@ -31,7 +31,7 @@ extension Errand {
     // RFC 5819 §2: a mailbox that is gone meanwhile, or that the user may not read, has no STATUS.
     private mutating func listStatus(_ record: MailboxRecord, _ items: [StatusItem]) async throws {
         do {
-            try writeStatus(record.name, try await mailroom.status(of: record, of: principal), items)
+            try await writeStatus(record, try await mailroom.status(of: record, of: principal), items)
         } catch StorageFault.noSuchMailbox, MailroomRefusal.noSuchMailbox, MailroomRefusal.notPermitted {
             return
         }

@@ -30,6 +30,8 @@ package enum Command: Hashable, Sendable {
     case namespace
     /// RFC 4314 §3.
     case access(AccessCommand, MailboxArgument)
+    /// RFC 9208 §4.1.
+    case quota(QuotaCommand)
     case status(MailboxArgument, [StatusItem])
     /// RFC 2177. The client's DONE is read by `CommandReader.expectLine`.
     case idle
@@ -128,6 +130,8 @@ package enum StatusItem: String, CaseIterable, Hashable, Sendable {
     case uidValidity = "UIDVALIDITY"
     case unseen = "UNSEEN"
     case deleted = "DELETED"
+    /// RFC 9208 §4.1.4.
+    case deletedStorage = "DELETED-STORAGE"
     case size = "SIZE"
     case recent = "RECENT"
     case highestModSeq = "HIGHESTMODSEQ"

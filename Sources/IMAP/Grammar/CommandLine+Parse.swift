@@ -72,6 +72,7 @@ extension ArgumentReader {
             return .status(name, try statusItems())
         default:
             if let command = try accessCommand(verb) { return command }
+            if let command = try quotaCommand(verb) { return command }
             throw SyntaxError("Unknown command")
         }
     }

@@ -107,6 +107,8 @@ package enum MailroomRefusal: Error, Equatable, Sendable {
     case noSuchMailbox
     /// Another's mailbox that the principal may see, but not so use (RFC 4314 §4).
     case notPermitted
+    /// Not there, or another account's (RFC 9208 §8).
+    case noSuchQuotaRoot
     case mailboxExists
     /// The name is only a superior of other mailboxes, and so cannot be deleted before them (RFC 9051 §6.3.5).
     case hasInferiors

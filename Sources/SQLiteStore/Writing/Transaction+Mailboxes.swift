@@ -156,7 +156,7 @@ extension Transaction {
         _ = try account(id)
         for mailbox in names(of: id).values { try remove(try self.mailbox(mailbox)) }
         try dropAccess(by: id)
-        for table in ["subscription", "change", "reference"] { try write("DELETE FROM \(table) WHERE account=?", .int(id.rawValue)) }
+        for table in ["subscription", "change", "reference", "quota", "metadata"] { try write("DELETE FROM \(table) WHERE account=?", .int(id.rawValue)) }
         try write("DELETE FROM account WHERE id=?", .int(id.rawValue))
         staged.accounts.updateValue(nil, forKey: id)
     }

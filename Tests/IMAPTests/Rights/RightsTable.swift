@@ -68,6 +68,8 @@ struct RightsTable {
         Row("SELECT WORK", needs: .read), Row("EXAMINE WORK", needs: .read), Row("STATUS WORK (MESSAGES)", needs: .read),
         Row("SETACL WORK anyone l", needs: .administer), Row("DELETEACL WORK anyone", needs: .administer),
         Row("GETACL WORK", needs: .administer), Row("LISTRIGHTS WORK anyone", needs: .administer), Row("MYRIGHTS WORK", needs: []),
+        // RFC 9208 §6
+        Row("GETQUOTAROOT WORK", needs: .read),
         Row("APPEND WORK", needs: .insert, absent: .absentTarget),
         Row("COPY 1 WORK", needs: .insert, absent: .absentTarget), Row("UID COPY 1 WORK", needs: .insert, absent: .absentTarget),
         Row("MOVE 1 WORK", needs: .insert, absent: .absentTarget), Row("UID MOVE 1 WORK", needs: .insert, absent: .absentTarget),

@@ -34,6 +34,8 @@ struct RightsTableTests {
     func complete() {
         let apart: Set<Verb> = [
             .capability, .noop, .logout, .id, .startTLS, .authenticate, .login, .enable, .namespace, .idle, .compress,
+            // Of accounts, not of mailboxes.
+            .getQuota, .setQuota,
         ]
         let tried = Set(RightsTable.rows.map { row in
             Verb.allCases.filter { row.line == $0.rawValue || row.line.hasPrefix($0.rawValue + " ") }.map(\.rawValue).max { $0.count < $1.count }
