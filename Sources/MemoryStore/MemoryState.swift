@@ -21,6 +21,7 @@ struct MemoryState {
     var nextWatch: UInt64 = 1
 
     var standardLimits = Quota()
+    var annotations: [AnnotationKey: [UInt8]] = [:]
 
     var isClosed = false
     var isFull = false

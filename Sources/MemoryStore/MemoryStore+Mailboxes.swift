@@ -105,6 +105,7 @@ extension MemoryState {
         empty.isDeleted = true
         deleted[id] = empty
         pokes += mailbox.watchers.values
+        dropAnnotations(of: id)
         mailboxes[id] = nil
     }
 
@@ -136,5 +137,6 @@ extension MemoryState {
             try draft.remove(table.uids, from: inbox.id, self)
         }
         draft.commit(to: &self)
+        copyAnnotations(from: inbox.id, to: target.id)
     }
 }

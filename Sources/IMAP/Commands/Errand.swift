@@ -66,6 +66,7 @@ struct Errand: Sendable {
         case .status(let mailbox, let items): try await status(mailbox, items)
         case .access(let command, let mailbox): try await access(command, mailbox)
         case .quota(let command): try await quota(command)
+        case .metadata(let command, let mailbox): try await metadata(command, mailbox)
         default: try await runSelected()
         }
     }

@@ -29,6 +29,8 @@ extension ByteBuffer {
             write("MAILBOXID (")
             writeString(id.objectID)
             write(")")
+        case .metadataLongEntries(let octets): writeCode("METADATA LONGENTRIES ", octets)
+        case .metadataMaxSize(let octets): writeCode("METADATA MAXSIZE ", octets)
         case .modified(let set):
             write("MODIFIED ")
             writeNumbers(set)
@@ -85,6 +87,7 @@ extension ResponseCode {
         case .hasChildren: "HASCHILDREN"
         case .inUse: "INUSE"
         case .limit: "LIMIT"
+        case .metadataTooMany: "METADATA TOOMANY"
         case .noModSeq: "NOMODSEQ"
         case .nonExistent: "NONEXISTENT"
         case .noPerm: "NOPERM"
@@ -101,7 +104,8 @@ extension ResponseCode {
         case .unavailable: "UNAVAILABLE"
         case .unknownCTE: "UNKNOWN-CTE"
         case .useAttr: "USEATTR"
-        case .appendLimit, .appendUID, .badCharset, .badURL, .capability, .copyUID, .highestModSeq, .mailboxID, .modified,
+        case .appendLimit, .appendUID, .badCharset, .badURL, .capability, .copyUID, .highestModSeq, .mailboxID, .metadataLongEntries,
+            .metadataMaxSize, .modified,
             .permanentFlags, .uidNext,
             .uidValidity, .unseen:
             nil

@@ -32,6 +32,8 @@ package enum Command: Hashable, Sendable {
     case access(AccessCommand, MailboxArgument)
     /// RFC 9208 §4.1.
     case quota(QuotaCommand)
+    /// RFC 5464 §4.2, §4.3; the mailbox "" is the server.
+    case metadata(MetadataCommand, MailboxArgument)
     case status(MailboxArgument, [StatusItem])
     /// RFC 2177. The client's DONE is read by `CommandReader.expectLine`.
     case idle
@@ -156,6 +158,8 @@ package struct ListArguments: Hashable, Sendable {
         case status([StatusItem])
         /// RFC 8440.
         case myRights
+        /// RFC 9590: entry names.
+        case metadata([String])
     }
 
     package var selection: Set<Selection>

@@ -73,6 +73,7 @@ extension ArgumentReader {
         default:
             if let command = try accessCommand(verb) { return command }
             if let command = try quotaCommand(verb) { return command }
+            if let command = try metadataCommand(verb) { return command }
             throw SyntaxError("Unknown command")
         }
     }

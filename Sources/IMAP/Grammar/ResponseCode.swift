@@ -29,6 +29,10 @@ package enum ResponseCode: Hashable, Sendable {
     case highestModSeq(ModSeq)
     case inUse
     case limit
+    /// RFC 5464 §4.2.1, §4.3.
+    case metadataLongEntries(Int)
+    case metadataMaxSize(Int)
+    case metadataTooMany
     /// RFC 8474 §4.1, §4.2.
     case mailboxID(MailboxID)
     /// RFC 7162 §3.1.3. Not empty.

@@ -34,6 +34,9 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     case getQuota = "GETQUOTA"
     case getQuotaRoot = "GETQUOTAROOT"
     case setQuota = "SETQUOTA"
+    // RFC 5464.
+    case getMetadata = "GETMETADATA"
+    case setMetadata = "SETMETADATA"
     // RFC 4978.
     case compress = "COMPRESS"
     // Selected: §6.4.

@@ -59,6 +59,8 @@ struct Capability {
         Capability("QUOTA=RES-MESSAGE", rfc: 9208) { $0.isAuthenticated },
         Capability("QUOTA=RES-MAILBOX", rfc: 9208) { $0.isAuthenticated },
         Capability("QUOTASET", rfc: 9208) { $0.isAuthenticated },
+        Capability("METADATA", rfc: 5464) { $0.isAuthenticated },
+        Capability("METADATA-SERVER", rfc: 5464) { $0.isAuthenticated },
         Capability("LIST-EXTENDED", rfc: 5258) { $0.isAuthenticated },
         Capability("SEARCH=FUZZY", rfc: 6203) { $0.isAuthenticated },
         Capability("LIST-STATUS", rfc: 5819) { $0.isAuthenticated },
@@ -68,6 +70,7 @@ struct Capability {
         Capability("CONDSTORE", rfc: 7162) { $0.isAuthenticated },
         Capability("STATUS=SIZE", rfc: 8438) { $0.isAuthenticated },
         Capability("LIST-MYRIGHTS", rfc: 8440) { $0.isAuthenticated },
+        Capability("LIST-METADATA", rfc: 9590) { $0.isAuthenticated },
         Capability("REPLACE", rfc: 8508) { $0.isAuthenticated },
         Capability("UTF8=ACCEPT", rfc: 9755) { $0.isAuthenticated },
     ]
