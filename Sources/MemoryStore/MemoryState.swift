@@ -25,6 +25,8 @@ struct MemoryState {
     /// The threads of the messages that an account has seen, by Message-ID.
     var threads: [AccountID: [String: ThreadID]] = [:]
     var clock: Timestamp.Clock = { Timestamp(rawValue: 0) }
+    var standardLimits = Quota()
+    var annotations: [AnnotationKey: [UInt8]] = [:]
 
     var isClosed = false
     var isFull = false
@@ -37,6 +39,7 @@ struct MemoryState {
         var modSeq = ModSeq.zero
         var mailboxes: [MailboxName: MailboxID] = [:]
         var subscriptions: Set<MailboxName> = []
+        var limits = Quota()
     }
 
     struct Mailbox {

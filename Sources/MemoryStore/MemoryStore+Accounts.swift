@@ -72,6 +72,7 @@ extension MemoryStore {
             let known = try state.account(account)
             for mailbox in known.mailboxes.values { try state.drop(mailbox) }
             state.dropAccess(by: account)
+            state.dropAnnotations(by: account)
             state.accounts[account] = nil
             state.accountIDs[known.record.name.folded] = nil
         }

@@ -24,6 +24,7 @@ extension MemoryStore {
     package func create(mailbox name: MailboxName, of account: AccountID, specialUse: SpecialUse?) async throws -> MailboxRecord {
         try change(.create) { state in
             guard try state.account(account).mailboxes[name] == nil else { throw StorageFault.nameTaken }
+            try state.admit(Quota([.mailbox: 1]), to: account)
             let modSeq = try state.account(account).modSeq.successor
             return try state.make(name, specialUse, of: account, modSeq)
         }
@@ -104,6 +105,7 @@ extension MemoryState {
         empty.isDeleted = true
         deleted[id] = empty
         pokes += mailbox.watchers.values
+        dropAnnotations(of: id)
         mailboxes[id] = nil
         particulars[id] = nil
     }
@@ -136,5 +138,6 @@ extension MemoryState {
             try draft.remove(table.uids, from: inbox.id, self)
         }
         draft.commit(to: &self)
+        copyAnnotations(from: inbox.id, to: target.id)
     }
 }

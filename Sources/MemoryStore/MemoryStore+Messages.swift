@@ -69,6 +69,7 @@ extension MemoryState {
             guard table.rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
             try draft.remove(superseding.uids, from: superseding.mailbox, self)
         }
+        try admit(additions, replacing: superseding)
         let answer = try placed.map { id, uid in
             let box = try draft.mailbox(id, self)
             return Placed(mailbox: id, uidValidity: box.record.uidValidity, uid: uid, modSeq: try draft.modSeq(of: box.record.account, self))
@@ -116,6 +117,10 @@ extension MemoryState {
         let rows = try mailbox(source).table.rows(uids).map(\.row)
         let box = try mailbox(target)
         guard !rows.isEmpty else { return Copied(uidValidity: box.record.uidValidity, source: [], target: [], modSeq: nil) }
+        if try !expunging || mailbox(source).record.account != box.record.account {
+            let size = rows.reduce(Int64(0)) { $0 + Int64($1.size) }
+            try admit(Quota([.storage: size, .message: Int64(rows.count)]), to: box.record.account)
+        }
         var draft = Draft()
         let new = try draft.transfer(rows, from: source, to: target, flags: flags, self)
         if expunging { try draft.remove(NumberSet(rows.map(\.uid)), from: source, self) }

@@ -65,6 +65,7 @@ enum Loading {
         try mailboxes(connection, &state)
         try subscriptions(connection, &state)
         try access(connection, &state)
+        try quotas(connection, &state)
         return state
     }
 

@@ -20,3 +20,26 @@ extension SQLiteStore {
         }
     }
 }
+
+extension SQLiteStore {
+    package func usage(of account: AccountID) throws -> Quota {
+        try known.read { state in
+            guard state.accounts[account] != nil else { throw StorageFault.noSuchAccount }
+            return state.quotas.usage(of: account)
+        }
+    }
+
+    package func limits(of account: AccountID) throws -> Quota {
+        try known.read { state in
+            guard state.accounts[account] != nil else { throw StorageFault.noSuchAccount }
+            return state.quotas.limits(of: account)
+        }
+    }
+
+    /// The limits that the account has in the place of the configured ones.
+    package func ownLimits(of account: AccountID) throws -> Quota { try known.read { $0.quotas.ownLimits(of: account) } }
+
+    package func set(limits: Quota, of account: AccountID) async throws {
+        try await change { try $0.set(limits: limits, of: account) }
+    }
+}

@@ -14,6 +14,8 @@ package final class SQLiteStore: Store {
     package struct Options: Sendable {
         /// Octets that must stay free on the disk; below it no mail comes in.
         package var freeFloor: Int64
+        /// What an account may hold that has no limits of its own.
+        package var quota = Quota()
         package var readers: Int
         /// How long nobody must ask for anything before changes are folded into rows, in milliseconds.
         package var foldAfter: Int
@@ -61,7 +63,8 @@ package final class SQLiteStore: Store {
         try Schema.migrate(connection)
         try Loading.checkKey(connection, masterKey, isNew: isNew)
         let lastSegment = try Loading.cutTails(connection, bodies, log)
-        let loaded = try Loading.state(connection, masterKey)
+        var loaded = try Loading.state(connection, masterKey)
+        loaded.quotas.standard = options.quota
         let ledger = Ledger(try LedgerRecord.load(connection))
         nextBody = Atomic(try Loading.lastBody(connection, bodies) + 1)
 
@@ -189,7 +192,11 @@ extension SQLiteStore {
     }
 
     package func create(mailbox name: MailboxName, of account: AccountID, specialUse: SpecialUse?) async throws -> MailboxRecord {
-        try await change { try $0.create(name, of: account, specialUse: specialUse) }
+        try await change { transaction in
+            _ = try transaction.account(account)
+            if transaction.names(of: account)[name] == nil { try transaction.admit(Quota([.mailbox: 1]), to: account) }
+            return try transaction.create(name, of: account, specialUse: specialUse)
+        }
     }
 
     package func delete(mailbox: MailboxID) async throws { try await change { try $0.delete(mailbox) } }

@@ -50,6 +50,8 @@ package struct Placement: Hashable, Sendable {
     package var mailbox: MailboxID
     package var flags: Flags
     package var internalDate: Timestamp
+    /// A delivery: it is taken while the account is under its quota, even when it is over it then.
+    package var mayOverdraw = false
 
     package init(mailbox: MailboxID, flags: Flags = Flags(), internalDate: Timestamp) {
         self.mailbox = mailbox
@@ -156,7 +158,7 @@ package protocol MailboxStore: Sendable {
     func mailbox(named name: MailboxName, of account: AccountID) async throws -> MailboxRecord?
     func status(of mailbox: MailboxID) async throws -> MailboxStatus
 
-    /// Makes the mailbox, not its superiors. A higher UIDVALIDITY than any mailbox of the account ever had. `nameTaken`.
+    /// Makes the mailbox, not its superiors. A higher UIDVALIDITY than any mailbox of the account ever had. `nameTaken`, `overQuota`.
     func create(mailbox name: MailboxName, of account: AccountID, specialUse: SpecialUse?) async throws -> MailboxRecord
     /// With its messages. Handles to it answer an empty snapshot marked `isDeleted`. `notAllowed` for INBOX.
     func delete(mailbox: MailboxID) async throws
@@ -172,7 +174,7 @@ package protocol MailboxStore: Sendable {
     func open(_ mailbox: MailboxID) async throws -> any MailboxHandle
 
     /// Places one body in each placement, all or none, in order; on return body and rows are durable. A placement may name a mailbox twice.
-    /// `full` under the free floor.
+    /// `full` under the free floor; `overQuota`.
     func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed]
 
     /// Places each body in its mailbox, all or none, in order (RFC 3502), and expunges what they take the place of, with or without `\Deleted`
@@ -188,8 +190,9 @@ package protocol MailboxStore: Sendable {
     /// Those of `uids`, whatever their flags, and no other.
     func remove(_ uids: NumberSet, from mailbox: MailboxID) async throws -> Expunged
     /// Copies keep the flags that are within `flags`, and the internal date, and share the body.
+    /// `overQuota`.
     func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
-    /// Copies and expunges in one transaction (RFC 6851).
+    /// Copies and expunges in one transaction (RFC 6851). `overQuota` of another account.
     func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
     /// Of those `uids` that are in the mailbox as of the last commit, in order. A look-up on the disk: ask for batches.
     func particulars(of uids: NumberSet, in mailbox: MailboxID) async throws -> [MessageParticulars]

@@ -8,6 +8,8 @@ package enum StorageFault: Error, Equatable, Sendable {
     case unavailable(String)
     /// Bytes on disk are not what was stored: a wrong key, a flipped bit, a swapped record.
     case corrupt(String)
+    /// The account's quota is used up, or would be passed.
+    case overQuota
     case noSuchAccount
     case noSuchDomain
     case noSuchMailbox
@@ -16,6 +18,8 @@ package enum StorageFault: Error, Equatable, Sendable {
     case nameTaken
     /// The mailbox's table of keywords is full (`KeywordTable.capacity`).
     case tooManyKeywords
+    /// `Annotation.most`, or `Annotation.mostOfAccount`.
+    case tooManyAnnotations
     /// INBOX cannot be deleted; a mailbox cannot be moved below itself; a name would grow too long; a domain with accounts cannot be removed.
     case notAllowed(String)
     /// The store is closing.

@@ -78,6 +78,8 @@ struct Errand: Sendable {
         case .access(let command, let mailbox): try await access(command, mailbox)
         case .multiSearch(let arguments): try await multiSearch(arguments)
         case .notify(let arguments): try await notify(arguments)
+        case .quota(let command): try await quota(command)
+        case .metadata(let command, let mailbox): try await metadata(command, mailbox)
         default: try await runSelected()
         }
     }

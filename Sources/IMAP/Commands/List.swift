@@ -14,6 +14,7 @@ extension Errand {
         let directory = MailboxDirectory(
             try await mailroom.visibleMailboxes(to: principal), subscriptions: try await mailroom.subscriptions(of: principal))
         let items = arguments.returns.lazy.compactMap { if case .status(let items) = $0 { items } else { nil } }.first
+        let entries = arguments.returns.lazy.compactMap { if case .metadata(let entries) = $0 { entries } else { nil } }.first
         prepareStatus(items ?? [])
         for (count, name) in directory.names(arguments.selection).enumerated() {
             if count % 256 == 255 { await Task.yield() }
@@ -21,6 +22,7 @@ extension Errand {
             output.writeListing(line, .list, dialect.textMode)
             if let record = directory.record(name) {
                 if arguments.returns.contains(.myRights), directory.isMet(name, arguments.selection) { listMyRights(record) }
+                if let entries, directory.isMet(name, arguments.selection) { try await listMetadata(record, entries) }
                 if let items { try await listStatus(record, items) }
             }
             try await flushIfFull()
@@ -31,7 +33,7 @@ extension Errand {
     // RFC 5819 §2: a mailbox that is gone meanwhile, or that the user may not read, has no STATUS.
     private mutating func listStatus(_ record: MailboxRecord, _ items: [StatusItem]) async throws {
         do {
-            writeStatus(record.name, record.id, try await mailroom.status(of: record, of: principal), items)
+            try await writeStatus(record, try await mailroom.status(of: record, of: principal), items)
         } catch StorageFault.noSuchMailbox, MailroomRefusal.noSuchMailbox, MailroomRefusal.notPermitted {
             return
         }

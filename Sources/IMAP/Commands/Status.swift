@@ -2,12 +2,12 @@ import MailModel
 import PostOffice
 import Storage
 
-// STATUS (RFC 9051 §6.3.11; RFC 7162 §3.1.7; RFC 8438; RFC 7889 §4).
+// STATUS (RFC 9051 §6.3.11; RFC 7162 §3.1.7; RFC 8438; RFC 7889 §4; RFC 9208 §4.1.4).
 extension Errand {
     mutating func status(_ mailbox: MailboxArgument, _ items: [StatusItem]) async throws -> Answer {
         let (record, status) = try await mailroom.status(of: try existing(mailbox), of: principal)
         prepareStatus(items)
-        writeStatus(record.name, record.id, status, items)
+        try await writeStatus(record, status, items)
         return .ok("STATUS done")
     }
 
@@ -16,7 +16,8 @@ extension Errand {
         if items.contains(.highestModSeq) { enableModSeqs() }
     }
 
-    mutating func writeStatus(_ name: MailboxName, _ id: MailboxID, _ status: MailboxStatus, _ items: [StatusItem]) {
+    mutating func writeStatus(_ record: MailboxRecord, _ status: MailboxStatus, _ items: [StatusItem]) async throws {
+        let deletedStorage = items.contains(.deletedStorage) ? try await mailroom.deletedStorage(of: record, for: principal) : 0
         let values = items.map { item -> (item: StatusItem, value: StatusValue) in
             switch item {
             case .messages: (item, .number(UInt64(clamping: status.messages)))
@@ -24,15 +25,16 @@ extension Errand {
             case .uidValidity: (item, .number(UInt64(status.uidValidity.rawValue)))
             case .unseen: (item, .number(UInt64(clamping: status.unseen)))
             case .deleted: (item, .number(UInt64(clamping: status.deleted)))
+            case .deletedStorage: (item, .number(UInt64(clamping: deletedStorage)))
             case .size: (item, .number(UInt64(clamping: status.size)))
             case .recent: (item, .number(UInt64(clamping: recent(status))))
             case .highestModSeq: (item, .number(status.highestModSeq.rawValue))
             case .appendLimit: (item, .number(UInt64(clamping: worker.settings.messageLimit)))
             // RFC 8474 §4.3.
-            case .mailboxID: (item, .mailboxID(id))
+            case .mailboxID: (item, .mailboxID(record.id))
             }
         }
-        output.writeStatus(name, values, dialect.textMode)
+        output.writeStatus(record.name, values, dialect.textMode)
     }
 
     // RFC 3501 §6.3.10. At most what has come since somebody claimed it; what of that has gone again is not known here.

@@ -88,7 +88,7 @@ struct ArgumentReader {
     }
 
     //     literal = "{" number64 ["+"] "}" CRLF *CHAR8      ; CHAR8 = %x01-FF
-    private mutating func literal() throws(SyntaxError) -> ByteBuffer {
+    mutating func literal(allowingNUL: Bool = false) throws(SyntaxError) -> ByteBuffer {
         guard take("{"), let count = scanner.takeNumber(upTo: UInt64(Int32.max)) else {
             throw SyntaxError("Literal expected")
         }
@@ -98,7 +98,7 @@ struct ArgumentReader {
         guard scanner.take(0x0A), let octets = scanner.take(count: Int(count)) else {
             throw SyntaxError("Literal expected")
         }
-        guard !octets.readableBytesView.contains(0) else { throw SyntaxError("NUL in a literal") }
+        guard allowingNUL || !octets.readableBytesView.contains(0) else { throw SyntaxError("NUL in a literal") }
         return octets
     }
 

@@ -42,6 +42,8 @@ extension ByteBuffer {
         case .messageLimit(let most, let lowest):
             writeCode("MESSAGELIMIT ", most)
             if let lowest { writeCode(" ", lowest.rawValue) }
+        case .metadataLongEntries(let octets): writeCode("METADATA LONGENTRIES ", octets)
+        case .metadataMaxSize(let octets): writeCode("METADATA MAXSIZE ", octets)
         case .modified(let set):
             write("MODIFIED ")
             writeNumbers(set)
@@ -110,6 +112,7 @@ extension ResponseCode {
         case .hasChildren: "HASCHILDREN"
         case .inUse: "INUSE"
         case .limit: "LIMIT"
+        case .metadataTooMany: "METADATA TOOMANY"
         case .noModSeq: "NOMODSEQ"
         case .nonExistent: "NONEXISTENT"
         case .noPerm: "NOPERM"
@@ -128,7 +131,8 @@ extension ResponseCode {
         case .unavailable: "UNAVAILABLE"
         case .unknownCTE: "UNKNOWN-CTE"
         case .useAttr: "USEATTR"
-        case .appendLimit, .appendUID, .badCharset, .badEvent, .badURL, .capability, .copyUID, .highestModSeq, .inProgress, .mailboxID, .messageLimit, .modified,
+        case .appendLimit, .appendUID, .badCharset, .badEvent, .badURL, .capability, .copyUID, .highestModSeq, .inProgress, .mailboxID, .messageLimit,
+            .metadataLongEntries, .metadataMaxSize, .modified,
             .permanentFlags, .uidNext,
             .uidValidity, .unseen:
             nil

@@ -30,6 +30,10 @@ package enum Command: Hashable, Sendable {
     case namespace
     /// RFC 4314 §3.
     case access(AccessCommand, MailboxArgument)
+    /// RFC 9208 §4.1.
+    case quota(QuotaCommand)
+    /// RFC 5464 §4.2, §4.3; the mailbox "" is the server.
+    case metadata(MetadataCommand, MailboxArgument)
     case status(MailboxArgument, [StatusItem])
     /// RFC 2177. The client's DONE is read by `CommandReader.expectLine`.
     case idle
@@ -137,6 +141,8 @@ package enum StatusItem: String, CaseIterable, Hashable, Sendable {
     case uidValidity = "UIDVALIDITY"
     case unseen = "UNSEEN"
     case deleted = "DELETED"
+    /// RFC 9208 §4.1.4.
+    case deletedStorage = "DELETED-STORAGE"
     case size = "SIZE"
     case recent = "RECENT"
     case highestModSeq = "HIGHESTMODSEQ"
@@ -161,6 +167,8 @@ package struct ListArguments: Hashable, Sendable {
         case status([StatusItem])
         /// RFC 8440.
         case myRights
+        /// RFC 9590: entry names.
+        case metadata([String])
     }
 
     package var selection: Set<Selection>

@@ -107,6 +107,7 @@ extension ArgumentReader {
 
     //     list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"
     //     return-option = "SUBSCRIBED" / "CHILDREN" / status-option / "SPECIAL-USE" / "MYRIGHTS"   ; RFC 8440 §5
+    //     return-option =/ "METADATA" SP entries                                     ; RFC 9590 §5
     //     status-option = "STATUS" SP "(" ... ")"
     private mutating func listReturns() throws(SyntaxError) -> [ListArguments.Return] {
         guard try keyword() == "RETURN" else { throw SyntaxError("RETURN expected") }
@@ -120,6 +121,9 @@ extension ArgumentReader {
             case "CHILDREN": option = .children
             case "SPECIAL-USE": option = .specialUse
             case "MYRIGHTS": option = .myRights
+            case "METADATA":
+                try reader.space()
+                option = .metadata(try reader.metadataEntries())
             case "STATUS":
                 guard !hasStatus else { throw SyntaxError("STATUS given twice") }
                 hasStatus = true

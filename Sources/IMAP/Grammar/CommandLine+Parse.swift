@@ -76,6 +76,8 @@ extension ArgumentReader {
             return .status(name, try statusItems())
         default:
             if let command = try accessCommand(verb) { return command }
+            if let command = try quotaCommand(verb) { return command }
+            if let command = try metadataCommand(verb) { return command }
             throw SyntaxError("Unknown command")
         }
     }

@@ -33,6 +33,10 @@ package enum ResponseCode: Hashable, Sendable {
     case inProgress(Tag, done: Int, of: Int)
     case inUse
     case limit
+    /// RFC 5464 §4.2.1, §4.3.
+    case metadataLongEntries(Int)
+    case metadataMaxSize(Int)
+    case metadataTooMany
     /// RFC 8474 §4.1, §4.2.
     case mailboxID(MailboxID)
     /// RFC 9738 §4: messages at once, and the lowest that was processed, where some were.

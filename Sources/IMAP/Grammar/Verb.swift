@@ -30,6 +30,13 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     case deleteACL = "DELETEACL"
     case listRights = "LISTRIGHTS"
     case myRights = "MYRIGHTS"
+    // RFC 9208.
+    case getQuota = "GETQUOTA"
+    case getQuotaRoot = "GETQUOTAROOT"
+    case setQuota = "SETQUOTA"
+    // RFC 5464.
+    case getMetadata = "GETMETADATA"
+    case setMetadata = "SETMETADATA"
     // RFC 4978.
     case compress = "COMPRESS"
     case notify = "NOTIFY"

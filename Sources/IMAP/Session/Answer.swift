@@ -53,6 +53,8 @@ struct Complaints: Sendable {
         switch refusal {
         case .noSuchMailbox: .no("There is no such mailbox", addsMessages ? .tryCreate : .nonExistent)
         case .notPermitted: .no("You may not do that with the mailbox", .noPerm)
+        case .annotationTooBig(let limit): .no("A value is over \(limit) octets", .metadataMaxSize(limit))
+        case .noSuchQuotaRoot: .no("There is no such quota root", .nonExistent)
         case .mailboxExists: .no("There is a mailbox of that name", .alreadyExists)
         case .hasInferiors: .no("Other mailboxes lie below that name", .hasChildren)
         case .notAllowed(let reason): .no(reason, .cannot)
@@ -66,9 +68,11 @@ struct Complaints: Sendable {
     private func answer(to fault: StorageFault, _ verb: Verb, _ connection: UInt64, addsMessages: Bool) -> Answer {
         switch fault {
         case .full: .no("There is no room for more mail, try later", .overQuota)
+        case .overQuota: .no("The account's quota is used up", .overQuota)
         case .noSuchMailbox: .no("There is no such mailbox", addsMessages ? .tryCreate : .nonExistent)
         case .nameTaken: .no("There is a mailbox of that name", .alreadyExists)
         case .notAllowed(let reason): .no(reason, .cannot)
+        case .tooManyAnnotations: .no("There are too many annotations", .metadataTooMany)
         case .tooManyKeywords: .no("The mailbox has too many keywords", .limit)
         case .closed: .no("The server is stopping", .unavailable)
         case .noSuchMessage: .no("Some of these messages are gone", .expungeIssued)

@@ -20,6 +20,8 @@ enum Legality {
         .unsubscribe: member, .list: member, .lsub: member, .namespace: member, .status: member, .append: member, .idle: member,
         .getACL: member, .setACL: member, .deleteACL: member, .listRights: member, .myRights: member,
         .notify: member, .unauthenticate: member,
+        .getQuota: member, .getQuotaRoot: member, .setQuota: member,
+        .getMetadata: member, .setMetadata: member,
         .check: selected, .close: selected, .unselect: selected, .expunge: selected, .search: selected, .fetch: selected, .store: selected,
         .copy: selected, .move: selected, .uidExpunge: selected, .uidSearch: selected, .uidFetch: selected, .uidStore: selected,
         .uidCopy: selected, .uidMove: selected,

@@ -124,11 +124,14 @@ extension Intake {
         /// One for each account, in the order of the recipients.
         private func placements() -> [Placement] {
             let date = intake.clock()
-            if envelope.recipients.count == 1 { return [Placement(mailbox: envelope.recipients[0].inbox, internalDate: date)] }
-            var seen = Set<AccountID>()
-            return envelope.recipients.compactMap { recipient in
-                seen.insert(recipient.account).inserted ? Placement(mailbox: recipient.inbox, internalDate: date) : nil
+            func placement(_ recipient: Intake.Recipient) -> Placement {
+                var placement = Placement(mailbox: recipient.inbox, internalDate: date)
+                placement.mayOverdraw = true
+                return placement
             }
+            if envelope.recipients.count == 1 { return [placement(envelope.recipients[0])] }
+            var seen = Set<AccountID>()
+            return envelope.recipients.compactMap { seen.insert($0.account).inserted ? placement($0) : nil }
         }
     }
 }

@@ -8,6 +8,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case notOwner
     /// It has been through more than `HeaderSurvey.mostHops` servers (RFC 5321 §6.3).
     case loop
+    /// The recipient's mailbox is full (`QuotaStore`); later there may be room.
+    case overQuota
     /// Less than the free floor is left on the disk; try later.
     case full
     /// The store failed; try later. The log has the cause.

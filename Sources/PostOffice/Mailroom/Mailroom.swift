@@ -112,6 +112,10 @@ package enum MailroomRefusal: Error, Equatable, Sendable {
     case noSuchMailbox
     /// Another's mailbox that the principal may see, but not so use (RFC 4314 §4).
     case notPermitted
+    /// Not there, or another account's (RFC 9208 §8).
+    case noSuchQuotaRoot
+    /// An annotation's value is over the limit, in octets.
+    case annotationTooBig(Int)
     case mailboxExists
     /// The name is only a superior of other mailboxes, and so cannot be deleted before them (RFC 9051 §6.3.5).
     case hasInferiors

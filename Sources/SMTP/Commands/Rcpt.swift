@@ -11,6 +11,7 @@ extension SMTPWorker {
                 case .mailbox(let address): try await directory.resolve(address)
                 }
             switch resolution {
+            case .account(let account, _) where try !intake.hasRoom(account): return .refused(.overQuota)
             case .account(let account, let inbox): return .resolved(Intake.Recipient(address: path, account: account, inbox: inbox))
             case .unknownUser: return .refused(.unknownUser)
             case .notLocal: return .refused(.notLocal)

@@ -87,6 +87,8 @@ extension Reply {
             case .notLocal: Reply(550, "5.7.1", "Relaying denied")
             case .notOwner: Reply(553, "5.7.1", "Sender address is not yours")
             case .loop: Reply(554, "5.4.6", "Too many hops: the message is in a loop")
+            // RFC 3463 §3.3 X.2.2; for now, so that the sender keeps the mail and tries again.
+            case .overQuota: Reply(452, "4.2.2", "Mailbox full; try later")
             case .full: Reply(452, "4.3.1", "Insufficient storage; try later")
             case .unavailable: Reply(451, "4.3.0", "Local error in processing; try later")
             }

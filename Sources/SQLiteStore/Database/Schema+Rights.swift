@@ -25,5 +25,6 @@ extension Schema {
             shared INTEGER NOT NULL,
             sealed BLOB NOT NULL);
         CREATE INDEX metadata_of_mailbox ON metadata (mailbox, account);
+        CREATE INDEX metadata_of_account ON metadata (account);
         """
 }

@@ -28,6 +28,7 @@ struct Label {
         case outline = 5
         case mailboxName = 6
         case subscription = 7
+        case annotation = 8
         case searchHead = 20
         case searchWords = 21
         case searchPostings = 22

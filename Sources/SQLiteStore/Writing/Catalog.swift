@@ -59,6 +59,9 @@ struct Staged {
     var access: [MailboxID: AccessList] = [:]
     /// Bodies that accounts hold from now on and did not before.
     var held: [(body: BodyID, account: AccountID)] = []
+    var limits: [AccountID: Quota] = [:]
+    /// What has been counted against quotas.
+    var admitted: [AccountID: Quota] = [:]
 }
 
 /// Accounts, mailboxes and who looks at them, in memory. The index thread alone changes it, after each commit; anybody reads.
@@ -71,6 +74,7 @@ final class Catalog: Sendable {
         var names: [AccountID: [MailboxName: MailboxID]] = [:]
         var subscriptions: [AccountID: Set<MailboxName>] = [:]
         var access = AccessTable()
+        var quotas = QuotaTable()
         var open: [MailboxID: WeakMailbox] = [:]
         var recentFloors: [MailboxID: UInt32] = [:]
         /// Changed in memory and not yet on disk.
@@ -114,7 +118,9 @@ final class Catalog: Sendable {
             for (id, subscriptions) in staged.subscriptions where state.accounts[id] != nil { state.subscriptions[id] = subscriptions }
             for (id, list) in staged.access { state.access.set(list, of: id) }
             for (id, open) in staged.opened { state.open[id] = WeakMailbox(mailbox: open) }
+            for (id, limits) in staged.limits { state.quotas.set(limits, of: id) }
             for (id, entry) in staged.mailboxes {
+                state.quotas.replace(state.mailboxes[id], by: entry)
                 state.mailboxes[id] = entry
                 if entry == nil { state.recentFloors[id] = nil }
                 guard let open = state.open[id]?.mailbox else { continue }
@@ -122,6 +128,7 @@ final class Catalog: Sendable {
                 table.adopt(entry)
                 changed.append((open, table))
             }
+            for case (let id, nil) in staged.accounts { state.quotas.forget(id) }
             return changes
         }
         for (open, table) in changed {

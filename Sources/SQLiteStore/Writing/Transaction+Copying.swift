@@ -5,7 +5,7 @@ import Storage
 
 // Messages are copied and moved.
 extension Transaction {
-    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all) throws -> Copied {
+    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all, isMove: Bool = false) throws -> Copied {
         let from = try mailbox(source)
         let to = try mailbox(target)
         let rows = try table(of: source).rows(uids).map(\.row)
@@ -14,6 +14,10 @@ extension Transaction {
         let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue } & scope.bits.rawValue
         guard keywords.add(from.keywords.flags(of: FlagBits(rawValue: used)).keywords) else { throw StorageFault.tooManyKeywords }
         guard to.uidNext != 0, UInt32.max - to.uidNext >= UInt32(clamping: rows.count) else { throw StorageFault.notAllowed("the mailbox's UIDs are used up") }
+        if !isMove || from.record.account != to.record.account {
+            let size = rows.reduce(Int64(0)) { $0 + Int64($1.size) }
+            try admit(Quota([.storage: size, .message: Int64(rows.count)]), to: to.record.account)
+        }
         let threads = try threads(of: rows, uids, in: source)
 
         let account = to.record.account
@@ -40,7 +44,7 @@ extension Transaction {
     }
 
     func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all) throws -> Copied {
-        let copied = try copy(uids, from: source, to: target, flags: scope)
+        let copied = try copy(uids, from: source, to: target, flags: scope, isMove: true)
         guard let modSeq = copied.modSeq else { return copied }
         _ = try expunge(NumberSet(copied.source), in: source, moved: (try mailbox(target).record.account, modSeq))
         return copied

@@ -40,6 +40,7 @@ extension Transaction {
         let (id, account) = (entry.record.id, entry.record.account)
         try write("DELETE FROM mailbox WHERE id=?", .int(id.rawValue))
         try dropAccess(of: id)
+        try dropAnnotations(of: id)
         let modSeq = try nextModSeq(account)
         try log(.mailboxDeleted, account, modSeq, id)
         // Its rows go as expunged ones do, those that wait to go with them: all that there ever were.
@@ -61,6 +62,7 @@ extension Transaction {
         if entry.record.name.isInbox {
             let target = try create(name, of: account, specialUse: nil)
             _ = try move(try table(of: id).uids, from: id, to: target.id)
+            try copyAnnotations(from: id, to: target.id)
             return
         }
         guard !name.isInferior(to: entry.record.name) else { throw StorageFault.notAllowed("a mailbox cannot be moved below itself") }
@@ -156,7 +158,7 @@ extension Transaction {
         _ = try account(id)
         for mailbox in names(of: id).values { try remove(try self.mailbox(mailbox)) }
         try dropAccess(by: id)
-        for table in ["subscription", "change", "reference"] { try write("DELETE FROM \(table) WHERE account=?", .int(id.rawValue)) }
+        for table in ["subscription", "change", "reference", "quota", "metadata"] { try write("DELETE FROM \(table) WHERE account=?", .int(id.rawValue)) }
         try write("DELETE FROM account WHERE id=?", .int(id.rawValue))
         staged.accounts.updateValue(nil, forKey: id)
     }

@@ -40,6 +40,8 @@ extension Transaction {
         if let superseding {
             guard try table(of: superseding.mailbox).rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
         }
+        let sizes = deliveries.flatMap { delivery in delivery.placements.map { _ in Int64(delivery.record.size) } }
+        try admit(zip(sizes, arrivals).map { ($0, $1.placement, $1.mailbox.record.account) }, replacing: superseding)
         for (id, table) in tables { try widen(id, table) }
         var tally = Tally()
         var rest = arrivals[...]

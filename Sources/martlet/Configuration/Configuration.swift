@@ -35,6 +35,9 @@ struct Configuration: Sendable {
         var exempt: [String]
         var errors: Int
         var freeFloor: Int
+        /// Of an account; 0: none.
+        var quotaStorage: Int
+        var quotaMessages: Int
     }
 
     struct Logging: Hashable, Sendable {
@@ -80,7 +83,8 @@ extension Configuration {
             connectionsPerAddress: values.number(.connectionsPerAddress) ?? 0,
             ratePerAddress: values.number(.ratePerAddress) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,
             rateCleanup: values.number(.rateCleanup) ?? 0, exempt: values.list(.exempt),
-            errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0)
+            errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0,
+            quotaStorage: values.number(.quotaStorage) ?? 0, quotaMessages: values.number(.quotaMessages) ?? 0)
         compactionInterval = values.number(.compactionInterval) ?? 600
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
         allowsUnauthenticate = values.toggle(.unauthenticate)

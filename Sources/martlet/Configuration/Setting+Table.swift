@@ -75,6 +75,13 @@ extension Setting {
         "limits.free-floor", .octets(0...(1 << 44)), standard: "256M",
         help: "Mail is answered 452 while less than this is free on the data folder's disk")
 
+    static let quotaStorage = Setting(
+        "limits.quota-storage", .octets(0...(1 << 50)), standard: "0",
+        help: "Octets of mail an account may hold that has no quota of its own; 0: as many as there is room for")
+    static let quotaMessages = Setting(
+        "limits.quota-messages", .number(0...4_000_000_000), standard: "0",
+        help: "Messages an account may hold that has no quota of its own; 0: no limit")
+
     static let compactionInterval = Setting(
         "store.compaction-interval", .number(1...604_800), standard: "600",
         help: "Seconds between looks for files of which over half is dead, whose live rest is moved together")
@@ -104,7 +111,7 @@ extension Setting {
         + [tlsEnabled, tlsCertificate, tlsKey, tlsMinimum, tlsCiphers]
         + [
             messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
-            exempt, errors, freeFloor,
+            exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
         + [compactionInterval, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
 

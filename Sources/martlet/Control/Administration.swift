@@ -35,6 +35,8 @@ struct Administration: Sendable {
         case .setPassword(let name, let password):
             return Administration.advice(try await directory.set(password: Password(password), of: name))
         case .removeAccount(let name): try await directory.remove(account: name)
+        case .showQuota(let name): return .quota(lines: try await quota(of: name))
+        case .setQuota(let name, let limits): try await set(limits, of: name)
         case .checkStore: return .report(HealthReport(try await store.check()))
         case .storeStatus: return .report(HealthReport(store.searchStatus))
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))

@@ -8,6 +8,9 @@ enum Order: Codable, Sendable {
     case setEnabled(name: String, enabled: Bool)
     case setPassword(name: String, password: String)
     case removeAccount(name: String)
+    case showQuota(name: String)
+    /// The account's own limits by resource, 0 for none; resources that are not named are left as they are, nil ones become as configured.
+    case setQuota(name: String, limits: [QuotaLine])
     case checkStore
     case storeStatus
     /// `all`: also segments that are mostly alive.
@@ -22,6 +25,7 @@ enum Answer: Codable, Sendable, Equatable {
     case domains(names: [String])
     case accounts(lines: [AccountLine])
     case report(HealthReport)
+    case quota(lines: [QuotaLine])
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.
@@ -38,6 +42,14 @@ struct AccountLine: Codable, Sendable, Equatable {
     /// ISO 8601, UTC.
     let created: String
     let lastLogin: String?
+}
+
+/// A resource of an account (RFC 9208 §5), in octets, messages or mailboxes.
+struct QuotaLine: Codable, Sendable, Equatable {
+    let resource: String
+    var usage: Int64?
+    /// Nil: none, or in an order: as configured.
+    let limit: Int64?
 }
 
 /// What `store check` and `store compact` found or did.

@@ -27,7 +27,7 @@ struct House: Sendable {
         let store: SQLiteStore
         do {
             store = try SQLiteStore.open(
-                folder.path, masterKey: masterKey, options: .init(freeFloor: Int64(configuration.limits.freeFloor)),
+                folder.path, masterKey: masterKey, options: configuration.storeOptions,
                 clock: SystemClock.now, log: log)
         } catch {
             throw CommandFault(
@@ -52,5 +52,15 @@ struct House: Sendable {
         case .unavailable(let reason)?, .corrupt(let reason)?, .notAllowed(let reason)?: reason
         default: "\(error)"
         }
+    }
+}
+
+extension Configuration {
+    fileprivate var storeOptions: SQLiteStore.Options {
+        var options = SQLiteStore.Options(freeFloor: Int64(limits.freeFloor))
+        options.quota = Quota([
+            .storage: Int64(limits.quotaStorage), .message: Int64(limits.quotaMessages), .mailbox: Int64(Mailroom.mostMailboxes),
+        ])
+        return options
     }
 }

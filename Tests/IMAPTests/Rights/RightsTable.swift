@@ -70,6 +70,10 @@ struct RightsTable {
         Row("SELECT WORK", needs: .read), Row("EXAMINE WORK", needs: .read), Row("STATUS WORK (MESSAGES)", needs: .read),
         Row("SETACL WORK anyone l", needs: .administer), Row("DELETEACL WORK anyone", needs: .administer),
         Row("GETACL WORK", needs: .administer), Row("LISTRIGHTS WORK anyone", needs: .administer), Row("MYRIGHTS WORK", needs: []),
+        // RFC 5464 §3.3
+        Row("GETMETADATA WORK /shared/comment", metadata), Row("SETMETADATA WORK (/shared/comment \"x\" /private/comment NIL)", metadata),
+        // RFC 9208 §6
+        Row("GETQUOTAROOT WORK", needs: .read),
         Row("APPEND WORK", needs: .insert, absent: .absentTarget),
         Row("COPY 1 WORK", needs: .insert, absent: .absentTarget), Row("UID COPY 1 WORK", needs: .insert, absent: .absentTarget),
         Row("MOVE 1 WORK", needs: .insert, absent: .absentTarget), Row("UID MOVE 1 WORK", needs: .insert, absent: .absentTarget),
@@ -90,6 +94,11 @@ struct RightsTable {
         Row(selected: "UID STORE 1 FLAGS (\\Seen \\Deleted \\Draft)", anyOf: [.seen, .deleteMessages, .write]),
         Row(selected: "STORE 1 +FLAGS.SILENT (\\Seen \\Deleted)", anyOf: [.seen, .deleteMessages]),
     ]
+
+    @Sendable private static func metadata(_ rights: Rights) -> Outcome {
+        guard rights.contains(.lookup) else { return .absent }
+        return rights.isDisjoint(with: [.read, .seen, .write, .insert, .post]) ? .refused : .ok
+    }
 
     /// None, each one, each pair, each pair with `l` and `r`, all but one, and all.
     static let rights: [Rights] = {

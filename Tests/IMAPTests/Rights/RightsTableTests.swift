@@ -34,6 +34,8 @@ struct RightsTableTests {
     func complete() {
         let apart: Set<Verb> = [
             .capability, .noop, .logout, .id, .startTLS, .authenticate, .login, .enable, .namespace, .idle, .compress, .unauthenticate,
+            // Of accounts, not of mailboxes.
+            .getQuota, .setQuota,
             // Tells of the principal's own mailboxes only.
             .notify,
         ]

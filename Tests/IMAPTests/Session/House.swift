@@ -75,6 +75,9 @@ struct House {
         for _ in 0..<(Int(settings["messages"] ?? "0") ?? 0) { try await deliver(Sample.plain) }
         if settings["multipart"] != nil { try await deliver(Sample.multipart) }
         if settings["international"] != nil { try await deliver(Sample.international) }
+        if let messages = settings["quota"].flatMap({ Int64($0) }) {
+            try await store.set(limits: Quota([.storage: 1 << 20, .message: messages, .mailbox: 8]), of: alice.account)
+        }
         if settings["fault"] == "full" { store.isFull = true }
         if settings["fault"] == "corrupt" { store.fail([.read], with: .corrupt("a flipped bit")) }
         if settings["fault"] == "unavailable" {

@@ -1,0 +1,92 @@
+import MailModel
+import Storage
+
+/// What each account holds, and its own limits.
+struct QuotaTable: Sendable {
+    private var usage: [AccountID: Quota] = [:]
+    private var own: [AccountID: Quota] = [:]
+    /// For who has none of its own.
+    var standard = Quota()
+
+    func usage(of account: AccountID) -> Quota {
+        var known = usage[account] ?? Quota()
+        for resource in QuotaResource.allCases where known[resource] == nil { known[resource] = 0 }
+        return known
+    }
+
+    func limits(of account: AccountID) -> Quota { (own[account] ?? Quota()).limits(over: standard) }
+
+    func ownLimits(of account: AccountID) -> Quota { own[account] ?? Quota() }
+
+    mutating func set(_ limits: Quota, of account: AccountID) { own[account] = limits.isEmpty ? nil : limits }
+
+    /// A mailbox came, changed or went.
+    mutating func replace(_ old: MailboxEntry?, by new: MailboxEntry?) {
+        if let new { usage[new.record.account, default: Quota()].add(new.holding) }
+        if let old { usage[old.record.account, default: Quota()].add(old.holding, times: -1) }
+    }
+
+    mutating func forget(_ account: AccountID) {
+        usage[account] = nil
+        own[account] = nil
+    }
+}
+
+extension MailboxEntry {
+    fileprivate var holding: Quota { Quota([.storage: size, .message: Int64(messages), .mailbox: 1]) }
+}
+
+extension Transaction {
+    /// Counts what is about to be added against the account's limits. What the same batch takes away is counted once it is committed.
+    func admit(_ more: Quota, to account: AccountID, whole: Bool = true) throws {
+        let (limits, held) = catalog.read { ($0.quotas.limits(of: account), $0.quotas.usage(of: account)) }
+        guard !limits.isEmpty else { return }
+        var usage = held
+        if let admitted = staged.admitted[account] { usage.add(admitted) }
+        guard limits.admits(more, to: usage, whole: whole) else { throw StorageFault.overQuota }
+        staged.admitted[account, default: Quota()].add(more)
+    }
+
+    /// Messages with the accounts they go to; what they replace is taken off.
+    func admit(_ arrivals: [(size: Int64, placement: Placement, account: AccountID)], replacing superseded: Superseded?) throws {
+        var wanted: [AccountID: (more: Quota, whole: Bool)] = [:]
+        for (size, placement, account) in arrivals {
+            var sum = wanted[account] ?? (Quota(), false)
+            sum.more.add(Quota([.storage: size, .message: 1]))
+            if !placement.mayOverdraw { sum.whole = true }
+            wanted[account] = sum
+        }
+        if let superseded {
+            let account = try mailbox(superseded.mailbox).record.account
+            let gone = try table(of: superseded.mailbox).rows(superseded.uids).reduce(Int64(0)) { $0 + Int64($1.row.size) }
+            wanted[account]?.more.add(Quota([.storage: gone, .message: Int64(superseded.uids.count)]), times: -1)
+        }
+        for (account, sum) in wanted { try admit(sum.more, to: account, whole: sum.whole) }
+    }
+
+    func set(limits: Quota, of account: AccountID) throws {
+        _ = try self.account(account)
+        try write("DELETE FROM quota WHERE account=?", .int(account.rawValue))
+        if !limits.isEmpty {
+            let values = [QuotaResource.storage, .message, .mailbox].map { limits[$0].map { SQLValue.int($0) } ?? .null }
+            try write("INSERT INTO quota VALUES (?,?,?,?)", .int(account.rawValue), values[0], values[1], values[2])
+        }
+        staged.limits[account] = limits
+    }
+}
+
+extension Loading {
+    /// After the mailboxes.
+    static func quotas(_ connection: Connection, _ state: inout Catalog.State) throws {
+        for entry in state.mailboxes.values { state.quotas.replace(nil, by: entry) }
+        let rows = try connection.prepare("SELECT account, storage, messages, mailboxes FROM quota")
+        defer { rows.reset() }
+        while try rows.step() {
+            var limits = Quota()
+            for (column, resource) in [(1, QuotaResource.storage), (2, .message), (3, .mailbox)] where !rows.isNull(Int32(column)) {
+                limits[resource] = rows.int(Int32(column))
+            }
+            state.quotas.set(limits, of: AccountID(rawValue: rows.int(0)))
+        }
+    }
+}
