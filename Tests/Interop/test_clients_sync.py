@@ -166,7 +166,8 @@ def test_offlineimap_both_ways(server, account, chosen, tmp_path):
 
 
 def on_screen(arguments, env, steps=(), timeout=180):
-    """Runs a program on a terminal of its own until it ends; what it showed. Each step: a word that it shows, and the keys to press then."""
+    """Runs a program on a terminal of its own until it ends; what it showed. Each step: a word that it shows, and the keys to press once it has shown
+    all that it has to show: what is typed before a prompt is whole may be thrown away."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvpe(arguments[0], arguments, env)
@@ -174,7 +175,8 @@ def on_screen(arguments, env, steps=(), timeout=180):
     deadline = time.monotonic() + timeout
     try:
         while time.monotonic() < deadline:
-            if select.select([terminal], [], [], 1)[0]:
+            waits = bool(steps) and steps[0][0] in shown[seen:]
+            if select.select([terminal], [], [], 0.3 if waits else 1)[0]:
                 try:
                     data = os.read(terminal, 65536)
                 except OSError:
@@ -182,7 +184,7 @@ def on_screen(arguments, env, steps=(), timeout=180):
                 if not data:
                     break
                 shown += data
-            if steps and steps[0][0] in shown[seen:]:
+            elif waits:
                 seen = len(shown)
                 os.write(terminal, steps.pop(0)[1])
         else:

@@ -210,7 +210,7 @@ class Backup:
 
 def index(server):
     (path,) = [p for p in glob.glob(os.path.join(server.data, "**"), recursive=True)
-               if os.path.isfile(p) and open(p, "rb").read(15) == b"SQLite format 3"]
+               if os.path.isfile(p) and open(p, "rb").read(15) == b"SQLite format 3" and os.path.basename(p) != "search.db"]
     return path
 
 

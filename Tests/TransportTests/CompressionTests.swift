@@ -182,17 +182,16 @@ struct CompressionTests {
         var seed: UInt64 = 1951
         for _ in 0..<60 {
             let noise = ByteBuffer(
-                bytes: (0..<1_000).map { _ in
+                bytes: (0..<2_000).map { _ in
                     seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                     return UInt8(truncatingIfNeeded: seed >> 40)
                 })
             var packed = try deflater.deflate(noise)
-            packed.writeImmutableBuffer(try deflater.deflate(noise))
             var found = ByteBuffer()
             while packed.readableBytes > 0 || inflater.isHolding {
                 found.writeImmutableBuffer(try inflater.inflate(&packed, most: 700))
             }
-            #expect(found.readableBytes == 2_000 && found.readSlice(length: 1_000) == noise && found == noise)
+            #expect(found == noise)
             inflater.rest()
         }
         #expect(inflater.resting == 32_768)

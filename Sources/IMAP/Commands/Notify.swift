@@ -16,8 +16,7 @@ extension Errand {
             return .no("Some of these events are not served", .badEvent(Notifications.served))
         }
         for group in groups where !group.newMessageItems.isEmpty {
-            // Items that are not served are found out now.
-            let plan = try FetchPlan(FetchArguments(set: .saved, items: group.newMessageItems), .uid, dialect)
+            let plan = FetchPlan(FetchArguments(set: .saved, items: group.newMessageItems), .uid, dialect)
             if plan.wantsModSeq { enableModSeqs() }
         }
         // Watched first: what comes later than the answers is noted.
@@ -42,7 +41,8 @@ extension Errand {
     /// One that is gone meanwhile is passed over.
     private mutating func tellStatus(of name: MailboxName, _ items: [StatusItem]) async throws {
         do {
-            try writeStatus(name, try await mailroom.status(of: name, of: principal).status, items)
+            let (record, status) = try await mailroom.status(of: name, of: principal)
+            try await writeStatus(record, status, items)
         } catch MailroomRefusal.noSuchMailbox {
             return
         } catch StorageFault.noSuchMailbox {
