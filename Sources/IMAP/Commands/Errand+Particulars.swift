@@ -25,13 +25,25 @@ extension Errand {
         while start < view.rows.count {
             let end = min(view.rows.count, start + Errand.particularsBatch)
             let batch = try await mailroom.particulars(of: view.uids(at: [start..<end]), in: view.mailbox)
-            for particulars in batch {
-                for key in keys where key.matches(particulars) { found[key]?.insert(particulars.uid) }
-            }
+            Errand.resolve(batch, &found)
             start = end
             await Task.yield()
         }
         return found
+    }
+
+    /// Among a few messages.
+    func resolved(_ key: SearchKey, of uids: NumberSet, in view: MailboxView) async throws -> [SearchKey: NumberSet] {
+        var found = Dictionary(uniqueKeysWithValues: key.keysOfParticulars.map { ($0, NumberSet()) })
+        guard !found.isEmpty else { return [:] }
+        Errand.resolve(try await mailroom.particulars(of: uids, in: view.mailbox), &found)
+        return found
+    }
+
+    private static func resolve(_ batch: [MessageParticulars], _ found: inout [SearchKey: NumberSet]) {
+        for particulars in batch {
+            for key in found.keys where key.matches(particulars) { found[key]?.insert(particulars.uid) }
+        }
     }
 }
 

@@ -15,6 +15,8 @@ struct Errand: Sendable {
     var view: MailboxView?
     var effect = Completion.Effect.none
     var notifications: Notifications?
+    /// What becomes of UPDATE.
+    var context: ContextWish?
     /// Where a command stopped that was asked for too much.
     var lowestProcessed: UID?
     /// The keywords that flags are written by.
@@ -48,7 +50,7 @@ struct Errand: Sendable {
         if case .none = errand.effect, let view = errand.view { errand.effect = .view(view) }
         return Completion(
             output: errand.output, answer: answer, effect: errand.effect, dialect: errand.dialect, usedNumbers: job.command.usesNumbers,
-            notifications: errand.notifications)
+            notifications: errand.notifications, context: answer.condition == .ok ? errand.context : nil)
     }
 
     var principal: Principal { job.principal }

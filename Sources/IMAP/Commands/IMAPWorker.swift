@@ -25,6 +25,7 @@ package struct IMAPWorker: LineWorker {
         case .command(let job): .command(await Errand.run(job, self, link))
         case .watch(let handle): .watching(handle.watch { link.poke() })
         case .notice(let notice, let job): .noticed(await Errand.run(notice, job, self, link))
+        case .update(let updating): await Errand.run(updating, self, link)
         case .checkTarget(let name, let principal): .target(await refusal(of: name, principal, link))
         case .receive(let deposit, let bytes):
             await receive(bytes, into: deposit)

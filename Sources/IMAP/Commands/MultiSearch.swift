@@ -13,6 +13,8 @@ extension Errand {
                 try await search(record, arguments.search)
                 try await flushIfFull()
             }
+            // RFC 5267 §4.3.1: of the selected mailbox alone the session has a view that changes.
+            if arguments.search.isUpdated { context = .refused("Only SEARCH and SORT are kept up to date") }
             return .ok("ESEARCH done")
         } catch {
             forgetSaved(arguments.search)

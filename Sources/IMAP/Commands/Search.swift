@@ -10,6 +10,7 @@ extension Errand {
             let found = try await found(by: arguments)
             keep(found, arguments)
             report(found, arguments, numbering)
+            if arguments.isUpdated { try update(found, arguments, numbering) }
             return .ok("SEARCH done")
         } catch {
             forgetSaved(arguments)
@@ -54,7 +55,7 @@ extension Errand {
         var relevancy: UInt8 = 100
     }
 
-    private static let batch = 128
+    static let batch = 128
 
     private mutating func matches(of program: SearchProgram, in view: MailboxView) async throws -> [Match] {
         var found: [Match] = []
@@ -83,7 +84,7 @@ extension Errand {
         return found
     }
 
-    private func decide(_ undecided: [Match], _ program: SearchProgram, _ view: MailboxView) async throws -> [Match] {
+    func decide(_ undecided: [Match], _ program: SearchProgram, _ view: MailboxView) async throws -> [Match] {
         let outlines = try await mailroom.outlines(of: undecided.map(\.row), in: view.mailbox)
         return try await program.decide(Array(zip(undecided, outlines)), mailroom, view.mailbox)
     }

@@ -28,7 +28,8 @@ struct SearchCompiler {
         case .not(let key): .not(try test(key))
         case .fuzzy(let key): try fuzzy.test(key)
         case .sequence(let set): try numbers(set)
-        case .uid(let set): .uids(view.uids(at: try view.places(of: set, .uid)))
+        case .uid(.saved): .uids(view.saved)
+        case .uid(let set): .uids(set.resolved(last: view.rows.row(at: view.rows.count - 1)?.uid.rawValue ?? 0) ?? NumberSet())
         default: try testOfRow(key) ?? testOfMessage(key)
         }
     }

@@ -9,9 +9,12 @@ extension Errand {
         if arguments.search.returns?.contains(.relevancy) ?? false { return .bad("RELEVANCY is for SEARCH") }
         do {
             let found = try await found(by: arguments.search)
-            let sorted = try await sorted(found, by: arguments.criteria)
+            let table = try await table(of: found, by: arguments.criteria)
+            let order = await Errand.order(of: table)
+            let sorted = order.map { found[$0] }
             keep(sorted, arguments.search)
             report(sorted, arguments.search, numbering)
+            if arguments.search.isUpdated { try await update(sorted, order, table, arguments, numbering) }
             return .ok("SORT done")
         } catch {
             forgetSaved(arguments.search)
@@ -19,7 +22,7 @@ extension Errand {
         }
     }
 
-    private mutating func sorted(_ found: [Match], by criteria: [SortArguments.Criterion]) async throws -> [Match] {
+    private mutating func table(of found: [Match], by criteria: [SortArguments.Criterion]) async throws -> SortTable {
         let view = try selectedView()
         var table = SortTable(criteria, capacity: found.count)
         if criteria.contains(where: \.key.needsOutline) {
@@ -30,7 +33,7 @@ extension Errand {
         } else {
             for match in found { table.append(match.row, nil) }
         }
-        return await Errand.arranged(found, by: table)
+        return table
     }
 
     /// Outlines that are held at a time.
@@ -38,7 +41,7 @@ extension Errand {
 
     // Decoding and folding burn, and so does comparing: off the caller's loop.
     @concurrent
-    private static func add(
+    static func add(
         _ batch: ArraySlice<Match>, to table: inout SortTable, _ mailroom: Mailroom, _ mailbox: OpenMailbox
     ) async throws {
         try Task.checkCancellation()
@@ -47,7 +50,7 @@ extension Errand {
     }
 
     @concurrent
-    private static func arranged(_ found: [Match], by table: SortTable) async -> [Match] { table.order().map { found[$0] } }
+    private static func order(of table: SortTable) async -> [Int] { table.order() }
 
     private mutating func report(_ sorted: [Match], _ arguments: SearchArguments, _ numbering: Numbering) {
         let numbers = sorted.map { $0.told(numbering) }

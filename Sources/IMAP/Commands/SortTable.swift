@@ -54,6 +54,23 @@ struct SortTable: Sendable {
         }
     }
 
+    /// Of a message, for comparing octet by octet as `order` does.
+    func key(at place: Int) -> [UInt8] {
+        var key: [UInt8] = []
+        for (index, criterion) in criteria.enumerated() {
+            let start = key.count
+            switch columns[index] {
+            case .numbers(let numbers):
+                let number = UInt64(bitPattern: numbers[place]) ^ 1 << 63
+                for shift in stride(from: 56, through: 0, by: -8) { key.append(UInt8(truncatingIfNeeded: number >> UInt64(shift))) }
+            case .texts(let texts):
+                key += texts.key(at: place)
+            }
+            if criterion.isReversed { for at in start..<key.count { key[at] = ~key[at] } }
+        }
+        return key
+    }
+
     private func compare(_ a: Int, _ b: Int, _ column: Column) -> Int {
         switch column {
         case .numbers(let numbers): numbers[a] < numbers[b] ? -1 : numbers[a] > numbers[b] ? 1 : 0
@@ -90,6 +107,9 @@ struct TextColumn: Sendable {
         for (x, y) in zip(octets[one], octets[other]) where x != y { return x < y ? -1 : 1 }
         return one.count - other.count
     }
+
+    /// For comparing octet by octet: two zeros end a text, so that it comes before longer ones.
+    func key(at place: Int) -> [UInt8] { octets[range(place)].flatMap { $0 == 0 ? [0, 0xFF] : [$0] } + [0, 0] }
 
     private func range(_ place: Int) -> Range<Int> { (place == 0 ? 0 : ends[place - 1])..<ends[place] }
 }

@@ -47,6 +47,10 @@ extension ByteBuffer {
         case .modified(let set):
             write("MODIFIED ")
             writeNumbers(set)
+        //     resp-text-code =/ "NOUPDATE" SP quoted                                 ; RFC 5267 §5
+        case .noUpdate(let tag):
+            write("NOUPDATE ")
+            writeString(tag.value, .ascii)
         case .permanentFlags(let system, let keywords, let canCreate):
             write("PERMANENTFLAGS ")
             writeFlags(system, keywords, canCreate ? "\\*" : nil)
@@ -132,7 +136,7 @@ extension ResponseCode {
         case .unknownCTE: "UNKNOWN-CTE"
         case .useAttr: "USEATTR"
         case .appendLimit, .appendUID, .badCharset, .badEvent, .badURL, .capability, .copyUID, .highestModSeq, .inProgress, .mailboxID, .messageLimit,
-            .metadataLongEntries, .metadataMaxSize, .modified,
+            .metadataLongEntries, .metadataMaxSize, .modified, .noUpdate,
             .permanentFlags, .uidNext,
             .uidValidity, .unseen:
             nil

@@ -51,6 +51,8 @@ package enum Command: Hashable, Sendable {
     case sort(SortArguments, Numbering)
     case thread(ThreadArguments, Numbering)
     case multiSearch(MultiSearchArguments)
+    /// RFC 5267 §4.3.5: the tags of searches, 1...100.
+    case cancelUpdate([String])
     case fetch(FetchArguments, Numbering)
     case store(StoreArguments, Numbering)
     case copy(SequenceSet, to: MailboxArgument, Numbering)

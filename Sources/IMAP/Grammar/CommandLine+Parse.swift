@@ -39,6 +39,7 @@ extension ArgumentReader {
             guard try keyword() == "DEFLATE" else { throw SyntaxError("Unknown compression algorithm") }
             return .compress
         case .notify: return .notify(try notifyArguments())
+        case .cancelUpdate: return .cancelUpdate(try contextTags())
         default: return isOfMessages(verb) ? try messageCommand(verb) : try mailboxCommand(verb)
         }
     }

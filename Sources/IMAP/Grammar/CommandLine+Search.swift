@@ -41,10 +41,14 @@ extension ArgumentReader {
 
     //     search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
     //     search-return-opt =/ "PARTIAL" SP partial-range                            ; RFC 9394 §4
+    //     search-return-opt =/ modifier-context / modifier-partial / modifier-update ; RFC 5267 §5
+    //     modifier-context  = "CONTEXT" ; modifier-update = "UPDATE"
     mutating func searchReturns(into arguments: inout SearchArguments) throws(SyntaxError) {
         var options: SearchArguments.ReturnOptions = []
         var partial: PartialRange?
+        var isEmpty = true
         try list(atMost: 100, orEmpty: true) { (reader) throws(SyntaxError) in
+            isEmpty = false
             switch try reader.keyword() {
             case "MIN": options.insert(.min)
             case "MAX": options.insert(.max)
@@ -52,6 +56,9 @@ extension ArgumentReader {
             case "COUNT": options.insert(.count)
             case "SAVE": options.insert(.save)
             case "RELEVANCY": options.insert(.relevancy)
+            // RFC 5267 §4.2: a hint, which makes no difference here.
+            case "CONTEXT": break
+            case "UPDATE": arguments.isUpdated = true
             case "PARTIAL":
                 guard partial == nil else { throw SyntaxError("PARTIAL given twice") }
                 try reader.space()
@@ -61,7 +68,7 @@ extension ArgumentReader {
         }
         // RFC 9394 §3.1.
         if partial != nil, options.contains(.all) { throw SyntaxError("ALL and PARTIAL exclude each other") }
-        arguments.returns = options.isEmpty && partial == nil ? .all : options
+        arguments.returns = isEmpty ? .all : options
         arguments.partial = partial
     }
 }

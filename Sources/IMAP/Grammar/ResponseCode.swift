@@ -49,6 +49,8 @@ package enum ResponseCode: Hashable, Sendable {
     /// RFC 5465 §5.8.
     case notificationOverflow
     case notSaved
+    /// RFC 5267 §4.3.1: of the search whose results are not updated.
+    case noUpdate(Tag)
     case overQuota
     case parse
     /// The last says whether new keywords can be made (`\*`).

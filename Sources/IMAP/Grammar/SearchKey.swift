@@ -20,6 +20,8 @@ package struct SearchArguments: Hashable, Sendable {
     package var returns: ReturnOptions?
     /// Only with RETURN, and never with `all` (RFC 9394).
     package var partial: PartialRange?
+    /// UPDATE: the client wants to be told how the results change (RFC 5267 §4.3).
+    package var isUpdated = false
     /// As written, in capitals; nil when none was.
     package var charset: String?
     /// False: answer NO [BADCHARSET]; the texts in `key` are empty then.

@@ -67,6 +67,8 @@ package enum Verb: String, CaseIterable, Hashable, Sendable {
     case uidThread = "UID THREAD"
     // RFC 7377.
     case multiSearch = "ESEARCH"
+    // RFC 5267.
+    case cancelUpdate = "CANCELUPDATE"
 
     /// Whether a message comes with it, which is streamed.
     var addsMessage: Bool { self == .append || self == .replace || self == .uidReplace }

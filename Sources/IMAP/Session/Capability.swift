@@ -91,6 +91,8 @@ struct Capability {
         // draft-ietf-morg-inthread.
         Capability("THREAD=REFS", rfc: 5256) { $0.isAuthenticated },
         Capability("ESORT", rfc: 5267) { $0.isAuthenticated },
+        Capability("CONTEXT=SEARCH", rfc: 5267) { $0.isAuthenticated },
+        Capability("CONTEXT=SORT", rfc: 5267) { $0.isAuthenticated },
         Capability("SORT=DISPLAY", rfc: 5957) { $0.isAuthenticated },
         Capability("MULTISEARCH", rfc: 7377) { $0.isAuthenticated },
         Capability("PARTIAL", rfc: 9394) { $0.isAuthenticated },

@@ -11,7 +11,9 @@ extension IMAPSession {
             return nil
         }
         isCompressed = true
-        finish(tag, .compress, .ok("Begin compression"), &output)
+        tellNews(after: .compress, nil, expunges: true, &output)
+        // Whatever contexts have to tell is told compressed.
+        say(tag, .ok("Begin compression"), &output)
         return .compress
     }
 }

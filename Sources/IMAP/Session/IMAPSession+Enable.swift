@@ -30,6 +30,7 @@ extension IMAPSession {
         }
         if names.contains("UIDONLY"), !dialect.isUIDOnly {
             dialect.isUIDOnly = true
+            contexts.endNumbered(&output)
             enabled.append("UIDONLY")
         }
         output.writeEnabled(enabled)

@@ -119,6 +119,12 @@ extension IMAPSession {
         case .unselect:
             if case .selected(let login, _) = state { state = .authenticated(login) }
             owed = NumberSet()
+            contexts = Contexts()
+        case .cancelUpdate(let tags):
+            contexts.cancel(tags)
+        case _ where reusesTag(tag, command):
+            say(tag, .bad("Tag reuse"), &output)
+            return nil
         default:
             return begin(command, tag, verb)
         }
@@ -144,14 +150,19 @@ extension IMAPSession {
     /// Tells what is new in the selected mailbox, then the answer.
     mutating func finish(_ tag: Tag, _ verb: Verb, _ answer: Answer, _ output: inout ByteBuffer) {
         tellNews(after: verb, answer.code, expunges: Legality.tellsExpunges(verb), &output)
-        say(tag, answer, &output)
+        conclude(tag, answer, &output)
     }
 
     /// `own`: what an answer says of messages that the client put there itself. `flags`: whether changes of flags are told.
     mutating func tellNews(expunges: Bool, flags: Bool = true, own: ResponseCode? = nil, _ output: inout ByteBuffer) {
         guard case .selected(let login, var view) = state else { return }
         let wasBehind = view.isBehind
+        let before = contexts.isEmpty ? nil : view
         var news = view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
+        if let before {
+            if !news.vanished.isEmpty { contexts.writeRemoval(of: news.vanished, before, &output) }
+            contexts.note(news, view)
+        }
         if !flags { news.changed = [] }
         owe(news, view, own: own)
         output.writeNews(news, view, dialect)

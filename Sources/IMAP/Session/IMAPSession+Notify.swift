@@ -28,7 +28,7 @@ extension IMAPSession {
     mutating func tellNotices(_ output: inout ByteBuffer) -> Step<IMAPWork>? {
         guard let notifications, let login, pending.isEmpty else {
             // Without NOTIFY only IDLE tells of itself; with it, what is under way comes first.
-            if notifications == nil { tellIdle(&output) }
+            if notifications == nil, pending.isEmpty { tellIdle(&output) }
             return nil
         }
         switch activity {

@@ -17,6 +17,8 @@ extension IMAPSession {
             idle(tag, watch: watch, &output)
         case (.notice, .noticed(let completion)):
             absorbNotice(completion, &output)
+        case (.update, .updated(let bytes, let updating)):
+            absorbUpdate(bytes, updating.list, &output)
         case (.target(let receiving), .target(let refusal)):
             absorbTarget(refusal, receiving, &output)
         case (.chunk, .received):
@@ -35,6 +37,7 @@ extension IMAPSession {
         guard let login else { return }
         dialect = completion.dialect
         output.writeImmutableBuffer(completion.output)
+        begin(completion.context, tag, &output)
         // NOTIFY SET tells first what there was to tell before it (RFC 5465 §3.1).
         defer {
             if let asked = completion.notifications {
@@ -49,14 +52,16 @@ extension IMAPSession {
             state = .selected(login, view)
             tellNews(
                 after: verb, completion.answer.code, expunges: Legality.tellsExpunges(verb) && !completion.usedNumbers, &output)
-            say(tag, completion.answer, &output)
+            conclude(tag, completion.answer, &output)
         case .selected(let view):
             state = .selected(login, view)
             owed = NumberSet()
+            contexts = Contexts()
             say(tag, completion.answer, &output)
         case .unselected:
             state = .authenticated(login)
             owed = NumberSet()
+            contexts = Contexts()
             say(tag, completion.answer, &output)
         }
     }

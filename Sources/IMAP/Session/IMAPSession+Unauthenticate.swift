@@ -14,6 +14,7 @@ extension IMAPSession {
         notifications = nil
         owed = NumberSet()
         ownNames = []
+        contexts = Contexts()
         errors = 0
         loginDeadline = Timestamp(rawValue: settings.clock().rawValue &+ settings.loginPatience)
     }

@@ -42,6 +42,7 @@ package struct IMAPSession: LineSession {
         case command(Tag, Verb)
         case watch(Tag)
         case notice
+        case update
         case target(Receiving)
         case chunk
         case inclusion
@@ -71,6 +72,10 @@ package struct IMAPSession: LineSession {
     var notifications: Notifications?
     /// UIDs of new messages whose items NOTIFY owes.
     var owed = NumberSet()
+    /// Searches that are kept up to date.
+    var contexts = Contexts()
+    /// Answers that wait until the contexts are.
+    var delayed: [(Tag, Answer)] = []
     /// Names that the client's last command changed.
     var ownNames: [MailboxName] = []
 
@@ -87,6 +92,7 @@ package struct IMAPSession: LineSession {
         if wasPoked || !owed.isEmpty, let step = tellNotices(&output) { return step }
         while true {
             if case .logout = state { return .close }
+            if let step = updateContexts() { return step }
             guard mayRead else { return .wait }
             let next = held ?? reader.next(&input)
             held = nil
@@ -173,7 +179,7 @@ extension IMAPSession {
     private static let mostPlacings = 64
     private static let mostPlacingOctets = 4 << 20
 
-    private var mayRead: Bool { isPlacingOnly }
+    private var mayRead: Bool { isPlacingOnly && delayed.isEmpty }
 
     /// Whether an event may be acted on while messages are being placed.
     private func mayTake(_ event: CommandEvent) -> Bool {

@@ -31,6 +31,8 @@ enum Legality {
         .sort: selected, .uidSort: selected, .thread: selected, .uidThread: selected,
         // RFC 7377 §2.1.
         .multiSearch: member,
+        // RFC 5267 §5.
+        .cancelUpdate: selected,
     ]
 
     /// Nil when the command may come.

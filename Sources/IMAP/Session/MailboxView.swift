@@ -69,6 +69,8 @@ extension MailboxView {
         var firstNew: Int?
         /// Messages whose flags, or with CONDSTORE whose ModSeq, changed; numbers as they are after `expunged` and `exists`.
         var changed: [(number: Int, row: MessageRow)] = []
+        /// All rows that are others now, whether the client knows it or not.
+        var differing: [MessageRow] = []
         var hasNewKeywords = false
     }
 
@@ -86,6 +88,7 @@ extension MailboxView {
         news.hasNewKeywords = live.keywords.keywords.count > toldKeywords
         toldKeywords = max(toldKeywords, live.keywords.keywords.count)
         let before = rows
+        news.differing = difference.changed
         if expunges || difference.gone.isEmpty {
             news.expunged = difference.gone.reversed().map { $0 + 1 }
             for place in difference.gone { if let uid = rows.row(at: place)?.uid { news.vanished.insert(uid) } }

@@ -12,6 +12,8 @@ package enum IMAPWork: Sendable {
     case watch(any MailboxHandle)
     /// Tells what NOTIFY asked for.
     case notice(Notice, Job)
+    /// Works out how searches' results have changed (RFC 5267 §4.3).
+    case update(Updating)
     /// Whether a message can go into that mailbox, before it comes.
     case checkTarget(MailboxName, Principal)
     /// Bytes of a message that is too big to be gathered.
@@ -29,6 +31,8 @@ package enum IMAPOutcome: Sendable {
     case command(Completion)
     case watching(any AnyObject & Sendable)
     case noticed(Completion)
+    /// What is not written yet, and the contexts that go on.
+    case updated(ByteBuffer, Updating)
     /// Nil: it can.
     case target(Answer?)
     case received
@@ -101,6 +105,7 @@ package struct Completion: Sendable {
     var usedNumbers = false
     /// What NOTIFY has set.
     var notifications: Notifications?
+    var context: ContextWish?
 
     enum Effect: Sendable {
         case none

@@ -85,6 +85,7 @@ struct RightsTable {
         Row(selected: "SORT (SUBJECT) UTF-8 ALL"), Row(selected: "UID SORT (SIZE) UTF-8 ALL"),
         Row(selected: "THREAD REFERENCES UTF-8 ALL"), Row(selected: "UID THREAD REFS UTF-8 TEXT tea"),
         Row(selected: "SEARCH TEXT tea"), Row(selected: "UID SEARCH ALL"),
+        Row(selected: "UID SORT RETURN (UPDATE) (SIZE) UTF-8 ALL"), Row(selected: "CANCELUPDATE \"x\""),
         Row(selected: "COPY 1 INBOX"), Row(selected: "UID COPY 1 INBOX"),
         Row(selected: "MOVE 1 INBOX", needs: [.deleteMessages, .expunge]), Row(selected: "UID MOVE 1 INBOX", needs: [.deleteMessages, .expunge]),
         // RFC 8508 §3: as MOVE.

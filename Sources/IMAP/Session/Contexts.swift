@@ -1,0 +1,76 @@
+import MailModel
+import NIOCore
+import Storage
+
+/// The searches of one selected mailbox whose results the client is kept told of.
+package struct Contexts: Sendable {
+    private(set) var list: [UpdatingContext] = []
+    /// UIDs of messages that came or changed since.
+    private(set) var undecided = NumberSet()
+
+    /// RFC 5267 §4.3.1 leaves it to the server, down to one.
+    static let most = 8
+    /// Octets of memory that all of them may take.
+    static let mostWeight = 4 << 20
+
+    var isEmpty: Bool { list.isEmpty }
+    /// Whether there is something to work out.
+    var isBehind: Bool { !list.isEmpty && !undecided.isEmpty }
+
+    func has(_ tag: Tag) -> Bool { list.contains { $0.tag == tag } }
+
+    /// False when there is no room for it.
+    mutating func admit(_ context: UpdatingContext) -> Bool {
+        guard list.count < Contexts.most, list.reduce(context.weight, { $0 + $1.weight }) <= Contexts.mostWeight else { return false }
+        list.append(context)
+        return true
+    }
+
+    mutating func cancel(_ tags: [String]) { list.removeAll { tags.contains($0.tag.value) } }
+
+    /// Messages that the client is about to be told are gone: must be told before, while their numbers hold (RFC 5267 §4.3.4).
+    mutating func writeRemoval(of gone: NumberSet, _ view: MailboxView, _ output: inout ByteBuffer) {
+        undecided = undecided.subtracting(gone)
+        for index in list.indices {
+            let leaving = list[index].members.intersection(gone)
+            let numbering = list[index].numbering
+            let update = list[index].change(gone: leaving, new: []) { view.told($0, numbering) }
+            output.writeUpdate(update, tag: list[index].tag, numbering)
+        }
+    }
+
+    mutating func note(_ news: MailboxView.News, _ view: MailboxView) {
+        var ranges = undecided.ranges + news.differing.map { $0.uid.rawValue...$0.uid.rawValue }
+        if let first = news.firstNew { ranges += view.uids(at: [first..<view.rows.count]).ranges }
+        undecided = NumberSet(ranges)
+    }
+
+    /// What has been worked out.
+    mutating func settle(_ updated: [UpdatingContext]) {
+        list = updated
+        undecided = NumberSet()
+    }
+
+    /// UIDONLY: those that told numbers end (RFC 9586 §3).
+    mutating func endNumbered(_ output: inout ByteBuffer) {
+        for context in list where context.numbering == .sequence {
+            output.writeUntagged(.no("Its numbers are not told any more", .noUpdate(context.tag)))
+        }
+        list.removeAll { $0.numbering == .sequence }
+    }
+}
+
+extension MailboxView {
+    /// What the client calls a message of the view.
+    func told(_ uid: UInt32, _ numbering: Numbering) -> UInt32 {
+        guard numbering == .sequence, let index = UID(rawValue: uid).flatMap({ rows.index(of: $0) }) else { return uid }
+        return UInt32(clamping: index + 1)
+    }
+}
+
+/// What is to be worked out of contexts.
+package struct Updating: Sendable {
+    var list: [UpdatingContext]
+    let undecided: NumberSet
+    let job: Job
+}

@@ -1,0 +1,59 @@
+import Conversation
+import MailModel
+import NIOCore
+
+// Searches that are kept up to date (RFC 5267 §4.3): told with the news that change them, before the answer of the command under way.
+extension IMAPSession {
+    /// A command ends: its answer, unless contexts have to be worked out first, or other answers wait for that.
+    mutating func conclude(_ tag: Tag, _ answer: Answer, _ output: inout ByteBuffer) {
+        guard contexts.isBehind || !delayed.isEmpty else { return say(tag, answer, &output) }
+        delayed.append((tag, answer))
+    }
+
+    /// Nil: there is nothing to work out.
+    mutating func updateContexts() -> Step<IMAPWork>? {
+        guard contexts.isBehind, pending.isEmpty, case .selected(let login, let view) = state else { return nil }
+        let job = Job(
+            tag: .context, command: .noop, verb: .search, principal: login.principal, dialect: dialect, view: view)
+        pending.append(.update)
+        return .work(.update(Updating(list: contexts.list, undecided: contexts.undecided, job: job)))
+    }
+
+    mutating func absorbUpdate(_ bytes: ByteBuffer, _ updated: [UpdatingContext], _ output: inout ByteBuffer) {
+        output.writeImmutableBuffer(bytes)
+        contexts.settle(updated)
+        let answers = delayed
+        delayed = []
+        for (tag, answer) in answers { say(tag, answer, &output) }
+    }
+
+    /// RFC 5267 §4.3.1: told before the answer of the search.
+    mutating func begin(_ wish: ContextWish?, _ tag: Tag, _ output: inout ByteBuffer) {
+        switch wish {
+        case .kept(let context) where contexts.admit(context): break
+        case .kept: output.writeUntagged(.no("There is no room for more contexts", .noUpdate(tag)))
+        case .refused(let reason): output.writeUntagged(.no(reason, .noUpdate(tag)))
+        case nil: break
+        }
+    }
+
+    /// RFC 5267 §4.3.
+    func reusesTag(_ tag: Tag, _ command: Command) -> Bool {
+        switch command {
+        case .search(let arguments, _): arguments.isUpdated && contexts.has(tag)
+        case .sort(let arguments, _): arguments.search.isUpdated && contexts.has(tag)
+        default: false
+        }
+    }
+}
+
+/// What became of a search's UPDATE.
+enum ContextWish: Sendable {
+    case kept(UpdatingContext)
+    case refused(String)
+}
+
+extension Tag {
+    /// Of what no command has asked for.
+    fileprivate static var context: Tag { Tag(known: "CONTEXT") }
+}
