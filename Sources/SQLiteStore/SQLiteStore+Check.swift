@@ -58,18 +58,36 @@ extension BodyReader {
         kept.reset()
         guard var entry = catalog.mailbox(id) else { return (0, []) }
         (entry.messages, entry.unseen, entry.deleted, entry.size) = (0, 0, 0, 0)
-        try TableReader.load(entry, connection).forEach { _, row in
+        let table = try TableReader.load(entry, connection)
+        table.forEach { _, row in
             entry.count(row)
             return true
         }
         let counted = [Int64(entry.messages), Int64(entry.unseen), Int64(entry.deleted), entry.size]
         var faults: [String] = []
         if says != counted { faults.append("mailbox \(id.rawValue): counters say \(says), rows say \(counted)") }
+        if let fault = try faultOfDirectory(entry, table) { faults.append(fault) }
         let orphans = try connection.number(
             "SELECT count(*) FROM message WHERE mailbox=? AND NOT EXISTS (SELECT 1 FROM holder JOIN mailbox ON mailbox.id=message.mailbox "
                 + "WHERE holder.body=message.body AND holder.account=mailbox.account)", .int(id.rawValue)) ?? 0
         if orphans > 0 { faults.append("mailbox \(id.rawValue): \(orphans) messages without a body") }
         return (Int(counted[0]), faults)
+    }
+
+    /// That opening the mailbox by its blocks gives the rows that are there.
+    private func faultOfDirectory(_ entry: MailboxEntry, _ table: MailboxSnapshot) throws -> String? {
+        guard let directory = try BlockDirectory.load(of: entry.record.id, connection) else { return nil }
+        var opened = MailboxSnapshot(mailbox: entry.record.id, uidValidity: entry.record.uidValidity)
+        for summary in directory.blocks {
+            opened.append(MailboxSnapshot.Block(summary) { first, last in ContiguousArray(table.rows(NumberSet(first.rawValue...last.rawValue)).map(\.row)) })
+        }
+        try opened.catchUp(since: directory.modSeq, of: entry.record.account, connection)
+        var differ = opened.count != table.count
+        table.forEach { index, row in
+            if opened.row(at: index) != row { differ = true }
+            return !differ
+        }
+        return differ ? "mailbox \(entry.record.id.rawValue): its directory of blocks does not fit its rows" : nil
     }
 
     fileprivate struct Page: Sendable {

@@ -19,20 +19,25 @@ package final class SQLiteStore: Store {
         package var readers: Int
         /// How long nobody must ask for anything before changes are folded into rows, in milliseconds.
         package var foldAfter: Int
+        /// How many messages a mailbox has that is opened without reading all its rows.
+        package var largeMailbox: Int
 
-        package init(freeFloor: Int64 = 256 << 20, readers: Int = 2, foldAfter: Int = 250) {
+        package init(freeFloor: Int64 = 256 << 20, readers: Int = 2, foldAfter: Int = 250, largeMailbox: Int = 4_096) {
             self.freeFloor = freeFloor
             self.readers = readers
             self.foldAfter = foldAfter
+            self.largeMailbox = largeMailbox
         }
     }
 
-    private let master: MasterKey
+    let master: MasterKey
     let catalog: Catalog
     private let leases: Leases
     let folder: BodyFolder
     let writer: Writer
     let readers: Readers
+    private let distant: DistantRows
+    private let largeMailbox: Int
     private let files = BlockingPool(name: "martlet-file", threads: 2)
     private let checkpointer: Checkpointer
     let desk: SearchDesk
@@ -73,6 +78,8 @@ package final class SQLiteStore: Store {
         let floor = options.freeFloor
         hasRoom = { Disk.free(at: path) >= floor }
         readers = try Readers(count: options.readers) { try BodyReader(path: database, folder: bodies, catalog: catalog) }
+        distant = DistantRows(path: database, log: log)
+        largeMailbox = options.largeMailbox
         checkpointer = try Checkpointer(path: database, log: log)
         let indexer = try Indexer(
             path: path + "/search.db", reader: try BodyReader(path: database, folder: bodies, catalog: catalog), catalog: catalog,
@@ -80,7 +87,7 @@ package final class SQLiteStore: Store {
         desk = SearchDesk(indexer, path: path + "/search.db")
         let index = IndexThread(
             connection: connection, path: database, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
-            foldAfter: options.foldAfter, indexer: indexer)
+            foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer)
         writer = Writer(segments: SegmentWriter(folder: bodies, lastID: lastSegment), index: index, hasRoom: hasRoom)
         self.catalog = catalog
         self.leases = leases
@@ -214,7 +221,8 @@ extension SQLiteStore {
             remember(open)
             return open
         }
-        let loaded = try await readers.run { try $0.load(entry) }
+        let (distant, large) = (distant, largeMailbox)
+        let loaded = try await readers.run { try $0.load(entry, large: large, distant) }
         let (catalog, leases) = (catalog, leases)
         let open = try await change { try $0.attach(loaded, catalog: catalog, leases: leases) }
         remember(open)
@@ -270,72 +278,4 @@ extension SQLiteStore {
 
 extension SQLiteStore {
     package func watch(account: AccountID, poke: @escaping @Sendable () -> Void) -> AccountWatch { catalog.watches.watch(account, poke: poke) }
-}
-
-// Domains and accounts.
-extension SQLiteStore {
-    package func domains() async throws -> [Domain] { try known.read { Array($0.domains) }.sorted() }
-    package func add(domain: Domain) async throws { try await change { try $0.add(domain) } }
-    package func remove(domain: Domain) async throws { try await change { try $0.remove(domain) } }
-
-    package func accounts() async throws -> [AccountRecord] { try known.read { $0.accounts.values.map(\.record) }.sorted { $0.id < $1.id } }
-
-    package func account(named name: AccountName) async throws -> AccountRecord? {
-        try known.read { state in state.accountsByName[name.folded].flatMap { state.accounts[$0]?.record } }
-    }
-
-    package func account(_ id: AccountID) async throws -> AccountRecord? { try known.account(id)?.record }
-
-    package func add(account: AccountName, passwordHash: String) async throws -> AccountRecord {
-        let master = master
-        return try await change { try $0.add(account, passwordHash: passwordHash, under: master) }
-    }
-
-    package func set(passwordHash: String, of account: AccountID) async throws { try await change { try $0.set(passwordHash: passwordHash, of: account) } }
-    package func set(enabled: Bool, of account: AccountID) async throws { try await change { try $0.set(enabled: enabled, of: account) } }
-    package func remove(account: AccountID) async throws { try await change { try $0.remove(account) } }
-
-    package func note(login: Timestamp, of account: AccountID) {
-        catalog.read { state in
-            guard state.accounts[account] != nil else { return }
-            state.accounts[account]?.record.lastLogin = login
-            state.dirtyLogins.insert(account)
-        }
-    }
-}
-
-extension BodyReader {
-    /// The table as one read transaction sees it; its `highestModSeq` says as of when.
-    func load(_ entry: MailboxEntry) throws -> MailboxSnapshot {
-        try connection.execute("BEGIN")
-        defer { try? connection.execute("COMMIT") }
-        var snapshot = try TableReader.load(entry, connection)
-        let modSeq = try connection.number("SELECT mod_seq FROM mailbox WHERE id=?", .int(entry.record.id.rawValue))
-        snapshot.highestModSeq = ModSeq(rawValue: UInt64(clamping: modSeq ?? 0)) ?? .zero
-        return snapshot
-    }
-}
-
-extension Transaction {
-    /// Brings a table that a reader loaded up to now, and makes it the one that all share.
-    func attach(_ loaded: MailboxSnapshot, catalog: Catalog, leases: Leases) throws -> OpenMailbox {
-        if let open = open(loaded.mailbox) { return open }
-        let entry = try mailbox(loaded.mailbox)
-        var table = loaded
-        if entry.modSeq != loaded.highestModSeq {
-            let changed = try TableReader.changed(since: loaded.highestModSeq, in: loaded.mailbox, of: entry.record.account, connection)
-            var rows: [UInt32: MessageRow] = [:]
-            for row in try TableReader.rows(changed, of: loaded.mailbox, connection) { rows[row.uid.rawValue] = row }
-            let known = loaded.rows(changed).map(\.row.uid)
-            table.update(NumberSet(known)) { rows[$0.uid.rawValue] }
-            let knownSet = NumberSet(known)
-            table.append(rows.values.filter { !knownSet.contains($0.uid) }.sorted { $0.uid < $1.uid })
-        }
-        table.adopt(entry)
-        table.lease = leases.take(loaded.mailbox, epoch: epoch)
-        let open = OpenMailbox(table, catalog: catalog)
-        // Nothing is written: a SELECT costs no sync, and works on a full disk.
-        staged.opened[loaded.mailbox] = open
-        return open
-    }
 }

@@ -23,13 +23,6 @@ package struct MessageRow: Hashable, Sendable {
 /// A mailbox's messages in order of UID, as of one commit: a value whose copies share their rows in blocks, so that a version that differs
 /// by a message costs a block.
 package struct MailboxSnapshot: Sendable {
-    /// Immutable; two snapshots with the same block have the same rows there.
-    package final class Block: Sendable {
-        package let rows: ContiguousArray<MessageRow>
-        package init(_ rows: ContiguousArray<MessageRow>) { self.rows = rows }
-        package static let most = 512
-    }
-
     package private(set) var blocks: ContiguousArray<Block> = []
     /// `starts[i]`: how many rows come before block i.
     private var starts: ContiguousArray<Int> = []
@@ -56,7 +49,9 @@ package struct MailboxSnapshot: Sendable {
     package func row(at index: Int) -> MessageRow? {
         guard index >= 0, index < count else { return nil }
         let block = block(holding: index)
-        return blocks[block].rows[index - starts[block]]
+        let rows = blocks[block].rows
+        let offset = index - starts[block]
+        return offset < rows.count ? rows[offset] : nil
     }
 
     package func row(_ uid: UID) -> MessageRow? { index(of: uid).flatMap { row(at: $0) } }
@@ -74,9 +69,10 @@ package struct MailboxSnapshot: Sendable {
         var high = blocks.count
         while low < high {
             let middle = (low + high) / 2
-            if let last = blocks[middle].rows.last, last.uid < uid { low = middle + 1 } else { high = middle }
+            if blocks[middle].last < uid { low = middle + 1 } else { high = middle }
         }
         guard low < blocks.count else { return count }
+        guard blocks[low].first < uid else { return starts[low] }
         let rows = blocks[low].rows
         var from = 0
         var to = rows.count
@@ -93,13 +89,22 @@ package struct MailboxSnapshot: Sendable {
         var position = max(0, index)
         var block = block(holding: position)
         while block < blocks.count {
-            let rows = blocks[block].rows
-            for offset in (position - starts[block])..<rows.count {
-                guard try body(position, rows[offset]) else { return }
+            position = max(position, starts[block])
+            let (rows, start) = (blocks[block].rows, starts[block])
+            while position - start < rows.count {
+                guard try body(position, rows[position - start]) else { return }
                 position += 1
             }
             block += 1
         }
+    }
+
+    /// The first row without `\Seen`, as an index; blocks that are known to have none are not looked at.
+    package var firstUnseen: Int? {
+        for (number, block) in blocks.enumerated() where block.mayHaveUnseen {
+            if let offset = block.rows.firstIndex(where: { !$0.flags.contains(.seen) }) { return starts[number] + offset }
+        }
+        return nil
     }
 
     /// The rows of those UIDs, in order. O(ranges × log n + found).
@@ -143,11 +148,11 @@ extension MailboxSnapshot {
     package mutating func append(_ rows: some Collection<MessageRow>) {
         guard !rows.isEmpty else { return }
         var pending = ContiguousArray<MessageRow>()
-        if let last = blocks.last, last.rows.count < Block.most {
+        if let last = blocks.last, last.isAtHand, last.count < Block.most {
             pending = last.rows
             blocks.removeLast()
             starts.removeLast()
-            count -= last.rows.count
+            count -= last.count
         }
         pending.reserveCapacity(min(Block.most, pending.count + rows.count))
         for row in rows {
@@ -161,9 +166,55 @@ extension MailboxSnapshot {
     }
 
     private mutating func seal(_ rows: ContiguousArray<MessageRow>) {
+        add(Block(rows))
+    }
+
+    private mutating func add(_ block: Block) {
         starts.append(count)
-        blocks.append(Block(rows))
-        count += rows.count
+        blocks.append(block)
+        count += block.count
+    }
+
+    /// Adds a block behind the last, whose rows may be read later.
+    package mutating func append(_ block: Block) { add(block) }
+
+    /// Has the rows of those UIDs at hand, for `update`. Throws what reading them throws.
+    package func prepare(_ uids: NumberSet) throws {
+        try forEachBlock(touchedBy: uids) { try blocks[$0].prepare() }
+    }
+
+    /// Reads anew every block that holds one of those UIDs.
+    package mutating func refresh(_ uids: NumberSet, _ read: (UID, UID) throws -> ContiguousArray<MessageRow>) rethrows {
+        var fresh: [Int: ContiguousArray<MessageRow>] = [:]
+        try forEachBlock(touchedBy: uids) { fresh[$0] = try read(blocks[$0].first, blocks[$0].last) }
+        guard !fresh.isEmpty else { return }
+        let old = blocks
+        removeAll()
+        for (number, block) in old.enumerated() {
+            guard let rows = fresh[number] else {
+                add(block)
+                continue
+            }
+            if !rows.isEmpty { add(Block(rows)) }
+        }
+    }
+
+    package mutating func removeAll() {
+        blocks = []
+        starts = []
+        count = 0
+    }
+
+    /// The numbers of blocks between whose ends one of the UIDs lies, each once, in order.
+    private func forEachBlock(touchedBy uids: NumberSet, _ body: (Int) throws -> Void) rethrows {
+        var next = 0
+        for range in uids.ranges {
+            while next < blocks.count, blocks[next].last.rawValue < range.lowerBound { next += 1 }
+            while next < blocks.count, blocks[next].first.rawValue <= range.upperBound {
+                try body(next)
+                next += 1
+            }
+        }
     }
 
     /// Replaces rows by what `change`, asked once for each in order, makes of them; nil removes. Blocks in which nothing changes stay the same.
@@ -175,7 +226,7 @@ extension MailboxSnapshot {
         newBlocks.reserveCapacity(blocks.count)
         var range = 0
         for block in blocks {
-            guard let first = block.rows.first?.uid.rawValue, let last = block.rows.last?.uid.rawValue else { continue }
+            let (first, last) = (block.first.rawValue, block.last.rawValue)
             while range < ranges.count, ranges[range].upperBound < first { range += 1 }
             guard range < ranges.count, ranges[range].lowerBound <= last else {
                 newBlocks.append(block)
@@ -187,13 +238,8 @@ extension MailboxSnapshot {
             }
             if !rows.isEmpty { newBlocks.append(Block(rows)) }
         }
-        blocks = newBlocks
-        starts.removeAll(keepingCapacity: true)
-        count = 0
-        for block in blocks {
-            starts.append(count)
-            count += block.rows.count
-        }
+        removeAll()
+        for block in newBlocks { add(block) }
     }
 
     /// A block's rows after the change; nil when they are as before. `range`: the first that does not end below the rows.

@@ -23,14 +23,15 @@ final class Fixture: Sendable {
 
     deinit { Fixture.remove(folder) }
 
-    func open(key: [UInt8] = Fixture.key, floor: Int64 = 0, foldAfter: Int = 250) throws -> SQLiteStore {
+    func open(key: [UInt8] = Fixture.key, floor: Int64 = 0, foldAfter: Int = 250, largeMailbox: Int = 4_096) throws -> SQLiteStore {
         let master = try #require(MasterKey(key))
-        return try SQLiteStore.open(folder, masterKey: master, options: .init(freeFloor: floor, foldAfter: foldAfter), clock: { Fixture.now }, log: Logger(label: "test"))
+        let options = SQLiteStore.Options(freeFloor: floor, foldAfter: foldAfter, largeMailbox: largeMailbox)
+        return try SQLiteStore.open(folder, masterKey: master, options: options, clock: { Fixture.now }, log: Logger(label: "test"))
     }
 
     /// A store with example.test and alice.
-    func openWithAlice(foldAfter: Int = 250) async throws -> (SQLiteStore, AccountID, MailboxID) {
-        let store = try open(foldAfter: foldAfter)
+    func openWithAlice(foldAfter: Int = 250, largeMailbox: Int = 4_096) async throws -> (SQLiteStore, AccountID, MailboxID) {
+        let store = try open(foldAfter: foldAfter, largeMailbox: largeMailbox)
         let domain = try #require(Domain("example.test"))
         try await store.add(domain: domain)
         let alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: "$argon2id$test")

@@ -40,7 +40,7 @@ extension Errand {
         if !dialect.isRev2 {
             output.writeRecent(opened.recentCount)
             // RFC 9586 §3.4: it would be a number.
-            if !dialect.isUIDOnly, let unseen = firstUnseen(rows) { output.writeUntagged(.ok("First unseen", .unseen(unseen))) }
+            if !dialect.isUIDOnly, let unseen = rows.firstUnseen { output.writeUntagged(.ok("First unseen", .unseen(UInt32(clamping: unseen + 1)))) }
         }
         output.writeUntagged(.ok("UIDs are valid", .uidValidity(rows.uidValidity)))
         output.writeUntagged(.ok("Predicted next UID", .uidNext(rows.uidNext)))
@@ -49,15 +49,5 @@ extension Errand {
         if dialect.isRev2 {
             output.writeListing(MailboxListing(opened.mailbox.record.name), .list, dialect.textMode)
         }
-    }
-
-    private func firstUnseen(_ rows: MailboxSnapshot) -> UInt32? {
-        var found: UInt32?
-        rows.forEach { index, row in
-            guard !row.flags.contains(.seen) else { return true }
-            found = UInt32(clamping: index + 1)
-            return false
-        }
-        return found
     }
 }

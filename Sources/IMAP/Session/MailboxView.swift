@@ -166,18 +166,25 @@ extension MailboxView {
             var (a, i, b, j) = (0, 0, 0, 0)
             var index = 0
             while a < old.blocks.count {
-                let rows = old.blocks[a].rows
                 if i == 0, j == 0, b < new.blocks.count, old.blocks[a] === new.blocks[b] {
-                    index += rows.count
+                    index += old.blocks[a].count
                     a += 1
                     b += 1
                     continue
                 }
+                let rows = old.blocks[a].rows
+                // Rows that cannot be read: nothing is known of them.
+                guard i < rows.count else {
+                    index += old.blocks[a].count
+                    (a, i) = (a + 1, 0)
+                    continue
+                }
                 let uid = rows[i].uid
-                let other = b < new.blocks.count ? new.blocks[b].rows[j] : nil
-                if let other, other.uid <= uid {
+                // Of a block that begins above it nothing need be read.
+                let isAbove = b == new.blocks.count || (j == 0 && new.blocks[b].first > uid)
+                if !isAbove, let other = new.blocks[b].row(j), other.uid <= uid {
                     j += 1
-                    if j == new.blocks[b].rows.count { (b, j) = (b + 1, 0) }
+                    if j == new.blocks[b].count { (b, j) = (b + 1, 0) }
                     guard other.uid == uid else { continue }
                     if other != rows[i] { changed.append(other) }
                 } else {

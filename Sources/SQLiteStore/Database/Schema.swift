@@ -24,7 +24,7 @@ enum Schema {
         }
     }
 
-    private static let migrations = [first, rights, ledger]
+    private static let migrations = [first, rights, ledger, directory]
 
     static let first = """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

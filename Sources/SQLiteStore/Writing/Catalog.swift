@@ -144,7 +144,7 @@ extension MailboxSnapshot {
     /// Takes over what the mailbox says of itself; nil: it was deleted.
     mutating func adopt(_ entry: MailboxEntry?) {
         guard let entry else {
-            update(uids) { _ in nil }
+            removeAll()
             isDeleted = true
             return
         }

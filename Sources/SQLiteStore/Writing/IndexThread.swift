@@ -21,6 +21,9 @@ final class IndexThread {
     private var epoch = 1
     private let ledger: Ledger
     private let foldAfter: Int
+    private let largeMailbox: Int
+    /// As of when the blocks of mailboxes were written down, and at what time.
+    private var described: [MailboxID: (modSeq: ModSeq, at: Timestamp)] = [:]
     /// Whether the last idle moment folded something and more waits.
     private var isFolding = false
 
@@ -28,11 +31,14 @@ final class IndexThread {
     private static let longestWAL: Int64 = 64 << 20
     /// A stop folds at most that many steps; the rest is folded after the next start.
     private static let stepsAtClose = 25
+    /// Seconds before the blocks of a mailbox that changes are written down again.
+    private static let descriptionAge: Int64 = 60
 
     init(
         connection: Connection, path: String, catalog: Catalog, leases: Leases, folder: BodyFolder, clock: @escaping Timestamp.Clock, log: Logger,
-        ledger: Ledger, foldAfter: Int, indexer: Indexer
+        ledger: Ledger, foldAfter: Int, largeMailbox: Int, indexer: Indexer
     ) {
+        self.largeMailbox = largeMailbox
         self.indexer = indexer
         self.connection = connection
         self.path = path
@@ -75,7 +81,7 @@ final class IndexThread {
     }
 
     func close() {
-        keepHouse()
+        keepHouse(isLast: true)
         for _ in 0..<IndexThread.stepsAtClose where isFolding { fold() }
         try? connection.checkpoint(truncate: true)
         connection.close()
@@ -105,14 +111,32 @@ final class IndexThread {
         }
     }
 
-    private func keepHouse() {
+    private func keepHouse(isLast: Bool = false) {
         if !ledger.isEmpty {
             fold()
             limitWAL()
         }
-        guard catalog.read({ !$0.dirtyFloors.isEmpty || !$0.dirtyLogins.isEmpty }) else { return }
+        let large = mailboxesToDescribe(isLast: isLast)
+        guard !large.isEmpty || catalog.read({ !$0.dirtyFloors.isEmpty || !$0.dirtyLogins.isEmpty }) else { return }
         let transaction = begin()
-        do { try finish(transaction, withNotes: true) } catch { fail(transaction, error) }
+        do {
+            for table in large { try BlockDirectory(table).store(of: table.mailbox, transaction) }
+            try finish(transaction, withNotes: true)
+            for table in large { described[table.mailbox] = (table.highestModSeq, clock()) }
+        } catch {
+            fail(transaction, error)
+        }
+    }
+
+    /// Large mailboxes that are open and have changed since their blocks were written down.
+    private func mailboxesToDescribe(isLast: Bool) -> [MailboxSnapshot] {
+        let open = catalog.read { state in state.open.values.compactMap(\.mailbox) }
+        let now = clock()
+        return open.map(\.snapshot).filter { table in
+            guard table.count >= largeMailbox, !table.isDeleted else { return false }
+            guard let last = described[table.mailbox] else { return true }
+            return last.modSeq != table.highestModSeq && (isLast || now.rawValue - last.at.rawValue >= IndexThread.descriptionAge)
+        }
     }
 
     private func limitWAL() {

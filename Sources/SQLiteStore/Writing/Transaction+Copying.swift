@@ -8,7 +8,9 @@ extension Transaction {
     func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all, isMove: Bool = false) throws -> Copied {
         let from = try mailbox(source)
         let to = try mailbox(target)
-        let rows = try table(of: source).rows(uids).map(\.row)
+        let table = try table(of: source)
+        try table.prepare(uids)
+        let rows = table.rows(uids).map(\.row)
         guard !rows.isEmpty else { return Copied(uidValidity: to.record.uidValidity, source: [], target: [], modSeq: nil) }
         var keywords = to.keywords
         let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue } & scope.bits.rawValue

@@ -39,6 +39,7 @@ extension Transaction {
     private func remove(_ entry: MailboxEntry) throws {
         let (id, account) = (entry.record.id, entry.record.account)
         try write("DELETE FROM mailbox WHERE id=?", .int(id.rawValue))
+        try write("DELETE FROM directory WHERE mailbox=?", .int(id.rawValue))
         try dropAccess(of: id)
         try dropAnnotations(of: id)
         let modSeq = try nextModSeq(account)

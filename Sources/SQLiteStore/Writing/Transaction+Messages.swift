@@ -33,6 +33,7 @@ extension Transaction {
     func change(flags change: FlagChange, of uids: NumberSet, in id: MailboxID, unchangedSince: ModSeq?) throws -> FlagsChanged {
         var entry = try mailbox(id)
         var table = try table(of: id)
+        try table.prepare(uids)
         guard let rule = change.rule(&entry.keywords) else { throw StorageFault.tooManyKeywords }
         let account = entry.record.account
         let next = try self.account(account).modSeq.successor
@@ -90,7 +91,9 @@ extension Transaction {
         let takesAll = moved != nil || evenUndeleted
         guard takesAll || entry.deleted > 0 else { return Expunged(uids: gone, modSeq: nil) }
         var table = try table(of: id)
-        table.update(uids ?? NumberSet(1...UInt32.max)) { row in
+        let uids = uids ?? NumberSet(1...UInt32.max)
+        try table.prepare(uids)
+        table.update(uids) { row in
             guard takesAll || row.flags.contains(.deleted) else { return row }
             gone.insert(row.uid)
             entry.count(row, by: -1)

@@ -38,7 +38,9 @@ extension Transaction {
     func place(_ deliveries: [Delivery], superseding: Superseded? = nil) throws -> [Placed] {
         let (arrivals, tables) = try admit(deliveries.flatMap(\.placements))
         if let superseding {
-            guard try table(of: superseding.mailbox).rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
+            let table = try table(of: superseding.mailbox)
+            try table.prepare(superseding.uids)
+            guard table.rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
         }
         let sizes = deliveries.flatMap { delivery in delivery.placements.map { _ in Int64(delivery.record.size) } }
         try admit(zip(sizes, arrivals).map { ($0, $1.placement, $1.mailbox.record.account) }, replacing: superseding)

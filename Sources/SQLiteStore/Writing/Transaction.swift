@@ -225,7 +225,8 @@ extension NumberSet {
         self.init(found)
     }
 
-    private static func pack(_ number: UInt32, into out: inout [UInt8]) {
+    /// Seven bits an octet, the lowest first.
+    static func pack(_ number: UInt32, into out: inout [UInt8]) {
         var number = number
         while number >= 0x80 {
             out.append(UInt8(number & 0x7F) | 0x80)
@@ -234,7 +235,8 @@ extension NumberSet {
         out.append(UInt8(number))
     }
 
-    private static func unpack(_ bytes: [UInt8], _ index: inout Int) -> UInt32? {
+    /// Nil when the number does not end, or is too large.
+    static func unpack(_ bytes: [UInt8], _ index: inout Int) -> UInt32? {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while index < bytes.count, shift < 35 {

@@ -1,0 +1,34 @@
+package import MailModel
+package import Storage
+
+// Domains and accounts.
+extension SQLiteStore {
+    package func domains() async throws -> [Domain] { try known.read { Array($0.domains) }.sorted() }
+    package func add(domain: Domain) async throws { try await change { try $0.add(domain) } }
+    package func remove(domain: Domain) async throws { try await change { try $0.remove(domain) } }
+
+    package func accounts() async throws -> [AccountRecord] { try known.read { $0.accounts.values.map(\.record) }.sorted { $0.id < $1.id } }
+
+    package func account(named name: AccountName) async throws -> AccountRecord? {
+        try known.read { state in state.accountsByName[name.folded].flatMap { state.accounts[$0]?.record } }
+    }
+
+    package func account(_ id: AccountID) async throws -> AccountRecord? { try known.account(id)?.record }
+
+    package func add(account: AccountName, passwordHash: String) async throws -> AccountRecord {
+        let master = self.master
+        return try await change { try $0.add(account, passwordHash: passwordHash, under: master) }
+    }
+
+    package func set(passwordHash: String, of account: AccountID) async throws { try await change { try $0.set(passwordHash: passwordHash, of: account) } }
+    package func set(enabled: Bool, of account: AccountID) async throws { try await change { try $0.set(enabled: enabled, of: account) } }
+    package func remove(account: AccountID) async throws { try await change { try $0.remove(account) } }
+
+    package func note(login: Timestamp, of account: AccountID) {
+        catalog.read { state in
+            guard state.accounts[account] != nil else { return }
+            state.accounts[account]?.record.lastLogin = login
+            state.dirtyLogins.insert(account)
+        }
+    }
+}

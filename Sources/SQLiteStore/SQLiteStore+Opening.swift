@@ -1,0 +1,53 @@
+import MailModel
+import Storage
+
+extension BodyReader {
+    /// The table as one read transaction sees it; its `highestModSeq` says as of when. Of a large mailbox whose blocks are known only those rows
+    /// are read that changed since they were.
+    func load(_ entry: MailboxEntry, large: Int, _ distant: DistantRows) throws -> MailboxSnapshot {
+        try connection.execute("BEGIN")
+        defer { try? connection.execute("COMMIT") }
+        let id = entry.record.id
+        let now = try connection.number("SELECT mod_seq FROM mailbox WHERE id=?", .int(id.rawValue))
+        var snapshot: MailboxSnapshot
+        if entry.messages >= large, let directory = try BlockDirectory.load(of: id, connection) {
+            snapshot = distant.snapshot(entry, directory)
+            try snapshot.catchUp(since: directory.modSeq, of: entry.record.account, connection)
+        } else {
+            snapshot = try TableReader.load(entry, connection)
+        }
+        snapshot.highestModSeq = ModSeq(rawValue: UInt64(clamping: now ?? 0)) ?? .zero
+        return snapshot
+    }
+}
+
+extension MailboxSnapshot {
+    /// Reads anew what the account's log says has changed since, and the last block, which grows.
+    mutating func catchUp(since modSeq: ModSeq, of account: AccountID, _ connection: Connection) throws {
+        let mailbox = mailbox
+        var changed = try TableReader.changed(since: modSeq, in: mailbox, of: account, connection)
+        let end = blocks.last?.last.rawValue ?? 0
+        if end > 0 { changed.insert(end) }
+        try refresh(changed) { first, last in
+            ContiguousArray(try TableReader.rows(NumberSet(first.rawValue...last.rawValue), of: mailbox, connection))
+        }
+        guard end < UInt32.max else { return }
+        append(try TableReader.rows(changed.intersection(NumberSet((end + 1)...UInt32.max)), of: mailbox, connection))
+    }
+}
+
+extension Transaction {
+    /// Brings a table that a reader loaded up to now, and makes it the one that all share.
+    func attach(_ loaded: MailboxSnapshot, catalog: Catalog, leases: Leases) throws -> OpenMailbox {
+        if let open = open(loaded.mailbox) { return open }
+        let entry = try mailbox(loaded.mailbox)
+        var table = loaded
+        if entry.modSeq != loaded.highestModSeq { try table.catchUp(since: loaded.highestModSeq, of: entry.record.account, connection) }
+        table.adopt(entry)
+        table.lease = leases.take(loaded.mailbox, epoch: epoch)
+        let open = OpenMailbox(table, catalog: catalog)
+        // Nothing is written: a SELECT costs no sync, and works on a full disk.
+        staged.opened[loaded.mailbox] = open
+        return open
+    }
+}
