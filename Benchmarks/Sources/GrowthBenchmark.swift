@@ -27,11 +27,11 @@ struct GrowthBenchmark {
             try await fill(store, inbox, size)
             let name = "\(size) messages:"
             try await measure.rate("\(name) delivery, nobody looks", "messages") { try await deliver(store, inbox, 200) }
-            for _ in 0..<measure.repetitions {
+            for repetition in 0..<measure.repetitions {
                 await store.close()
                 store = try open()
                 let once = Measure(repetitions: 1)
-                try await once.rate("\(name) first open after a start", "opens") {
+                try await once.rate("\(name) \(repetition == 0 ? "first open ever" : "first open after a start")", "opens") {
                     _ = try await store.open(inbox).snapshot
                     return 1
                 }
