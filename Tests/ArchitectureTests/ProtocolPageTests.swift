@@ -57,6 +57,20 @@ import Testing
         }
     }
 
+    @Test("the README names every IMAP capability, and none that is not advertised")
+    func readme() throws {
+        let subject = try #require(Self.protocols.first)
+        let source = try ProtocolPage.text(subject.table)
+        let text = try ProtocolPage.text("README.md")
+        let start = try #require(text.range(of: "| what for | capabilities |"))
+        let rows = text[start.upperBound...].prefix(while: { $0 != "#" }).split(separator: "\n").dropFirst()
+        let named = Set(rows.flatMap { row in row.split(separator: "|").last.map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } } ?? [] })
+        let apart: Set = ["IMAP4rev1", "IMAP4rev2", "LOGINDISABLED", "AUTH=PLAIN"]
+        let advertised = try subject.capabilities().subtracting(apart).map { $0.hasPrefix("RIGHTS=") ? "RIGHTS=" : $0 }
+        #expect(Set(advertised).subtracting(named).isEmpty)
+        for name in named { #expect(source.contains("\"\(name)"), "the README names \(name), which is not advertised") }
+    }
+
     @Test("citations are read as people write them")
     func reading() {
         let text = "# RFC 9051 §6.3.12, §7.1; RFC 4315; draft-ietf-morg-inthread-01 §3: what\n#: setting RFC 1\n#x\nC: RFC 2\n# RFC 1939 §7 TOP, §8"

@@ -41,8 +41,7 @@ def test_imapclient_object_ids_and_dates(client):
     assert len({found[n][b"EMAILID"] for n in found}) == 3
     assert found[1][b"THREADID"] == found[3][b"THREADID"] != found[2][b"THREADID"]
     assert found[2][b"PREVIEW"] == b"Text."
-    copies = client.copy([3], "Archive")
-    assert b"COPYUID" in copies
+    client.copy([3], "Archive")
     client.select_folder("Archive")
     copied = client.fetch("1:*", ["EMAILID", "THREADID"])
     assert [(m[b"EMAILID"], m[b"THREADID"]) for m in copied.values()] == [(found[3][b"EMAILID"], found[3][b"THREADID"])]
