@@ -22,19 +22,24 @@ extension Errand {
         }
     }
 
-    /// In order of name.
+    /// In order of name; others' that the user may see among them (RFC 7377 §2.2).
     private func records(in scopes: [MailboxScope]) async throws -> [MailboxRecord] {
-        let known = try await mailroom.mailboxes(of: principal)
-        let needsSubscriptions = scopes.contains(.subscribed)
-        let subscriptions = needsSubscriptions ? try await mailroom.subscriptions(of: principal) : []
-        let selected = view?.mailbox.id
-        let scopes = scopes.map { KnownScope($0, of: principal.account, selected, subscriptions) }
-        return known.filter { record in scopes.contains { $0.contains(record) } }
+        let selected = view?.mailbox
+        let known = try await mailroom.visibleMailboxes(to: principal)
+        // Where the right to see it is gone, SEARCH says so, and this does.
+        if scopes == [.selected], let selected {
+            try mailroom.require([], in: selected)
+            return [known.first { $0.id == selected.id } ?? selected.record]
+        }
+        let subscriptions = scopes.contains(.subscribed) ? try await mailroom.subscriptions(of: principal) : []
+        let scope = MergedScope(scopes, of: principal.account, selected?.id, subscriptions)
+        return known.filter { scope.contains($0) }
     }
 
     private mutating func search(_ record: MailboxRecord, _ arguments: SearchArguments) async throws {
         let isSelected = view?.mailbox.id == record.id
         guard let place = isSelected ? view : try await look(into: record) else { return }
+        if isSelected, (try? mailroom.require([], in: place.mailbox)) == nil { return }
         let found: [Match]
         do {
             found = try await self.found(by: arguments, in: place)
@@ -62,36 +67,37 @@ extension Errand {
     }
 }
 
-/// A scope, ready to be asked about mailboxes.
-private struct KnownScope {
-    private let scope: MailboxScope
+/// All scopes of a search, ready to be asked about mailboxes: O(depth) each, however many scopes there are.
+private struct MergedScope {
     private let account: AccountID
-    private let selected: MailboxID?
-    private let subscriptions: Set<MailboxName>
-    private let names: Set<MailboxName>
+    private var selected: MailboxID?
+    private var inboxes = false
+    private var personal = false
+    private var names: Set<MailboxName> = []
+    private var parents: Set<MailboxName> = []
+    private var roots: Set<MailboxName> = []
 
-    init(_ scope: MailboxScope, of account: AccountID, _ selected: MailboxID?, _ subscriptions: Set<MailboxName>) {
-        self.scope = scope
+    init(_ scopes: [MailboxScope], of account: AccountID, _ selected: MailboxID?, _ subscriptions: Set<MailboxName>) {
         self.account = account
-        self.selected = selected
-        self.subscriptions = subscriptions
-        names =
+        for scope in scopes {
             switch scope {
-            case .subtree(let names), .subtreeOne(let names), .mailboxes(let names): Set(names.compactMap(\.name))
-            case .selected, .inboxes, .personal, .subscribed: []
+            case .selected: self.selected = selected
+            case .inboxes: inboxes = true
+            case .personal: personal = true
+            case .subscribed: names.formUnion(subscriptions)
+            case .mailboxes(let named): names.formUnion(named.compactMap(\.name))
+            case .subtreeOne(let named): parents.formUnion(named.compactMap(\.name))
+            case .subtree(let named): roots.formUnion(named.compactMap(\.name))
             }
+        }
+        names.formUnion(parents)
+        names.formUnion(roots)
     }
 
     func contains(_ record: MailboxRecord) -> Bool {
         let name = record.name
-        return switch scope {
-        case .selected: record.id == selected
-        case .inboxes: name.isInbox
-        case .personal: record.account == account
-        case .subscribed: subscriptions.contains(name)
-        case .mailboxes: names.contains(name)
-        case .subtreeOne: names.contains(name) || name.parent.map { names.contains($0) } ?? false
-        case .subtree: names.contains(name) || name.superiors.contains { names.contains($0) }
-        }
+        if record.id == selected || (inboxes && name.isInbox) || (personal && record.account == account) || names.contains(name) { return true }
+        if !parents.isEmpty, let parent = name.parent, parents.contains(parent) { return true }
+        return !roots.isEmpty && name.superiors.contains { roots.contains($0) }
     }
 }
