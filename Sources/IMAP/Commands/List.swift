@@ -12,12 +12,13 @@ extension Errand {
         }
         let patterns = arguments.patterns.map { MailboxPattern(reference: arguments.reference, $0) }
         let directory = MailboxDirectory(
-            try await mailroom.visibleMailboxes(to: principal), subscriptions: try await mailroom.subscriptions(of: principal))
+            try await mailroom.visibleMailboxes(to: principal), subscriptions: try await mailroom.subscriptions(of: principal),
+            arguments.selection)
         let items = arguments.returns.lazy.compactMap { if case .status(let items) = $0 { items } else { nil } }.first
         let entries = arguments.returns.lazy.compactMap { if case .metadata(let entries) = $0 { entries } else { nil } }.first
         prepareStatus(items ?? [])
         for (count, name) in directory.names(arguments.selection).enumerated() {
-            if count % 256 == 255 { await Task.yield() }
+            if count % 64 == 63 { await Task.yield() }
             guard patterns.contains(where: { $0.matches(name) }), let line = directory.line(name, arguments) else { continue }
             output.writeListing(line, .list, dialect.textMode)
             if let record = directory.record(name) {
@@ -46,12 +47,13 @@ extension Errand {
         let subscriptions = try await mailroom.subscriptions(of: principal)
         let directory = MailboxDirectory(records, subscriptions: subscriptions)
         var lines: [MailboxName: MailboxListing] = [:]
-        for name in subscriptions {
+        for (count, name) in subscriptions.enumerated() {
+            if count % 64 == 63 { await Task.yield() }
             if matcher.matches(name) {
                 let isThere = directory.record(name) != nil
                 lines[name] = MailboxListing(name, isThere ? [] : .noSelect)
             } else if pattern.contains("%") {
-                for superior in name.superiors where matcher.matches(superior) && lines[superior] == nil {
+                for superior in name.superiors where lines[superior] == nil && matcher.matches(superior) {
                     lines[superior] = MailboxListing(superior, .noSelect)
                 }
             }
@@ -84,7 +86,7 @@ struct MailboxDirectory {
     private var aboveSubscribed: Set<MailboxName> = []
     private var aboveSpecialUse: Set<MailboxName> = []
 
-    init(_ mailboxes: [MailboxRecord], subscriptions: Set<MailboxName>) {
+    init(_ mailboxes: [MailboxRecord], subscriptions: Set<MailboxName>, _ selection: Set<ListArguments.Selection> = []) {
         self.subscriptions = subscriptions
         for record in mailboxes {
             records[record.name] = record
@@ -93,6 +95,7 @@ struct MailboxDirectory {
                 if record.specialUse != nil { aboveSpecialUse.insert(superior) }
             }
         }
+        guard selection.isSuperset(of: [.subscribed, .recursiveMatch]) else { return }
         for name in subscriptions { for superior in name.superiors { aboveSubscribed.insert(superior) } }
     }
 

@@ -184,6 +184,8 @@ package struct ListArguments: Hashable, Sendable {
     package var isExtended: Bool
 
     package static let mostPatterns = 100
+    /// Octets of several patterns, each with the reference: every name is compared with all of them.
+    package static let mostPatternOctets = 8_000
 
     package init(
         selection: Set<Selection> = [], reference: String, patterns: [String], returns: [Return] = [],

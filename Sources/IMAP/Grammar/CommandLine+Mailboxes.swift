@@ -70,8 +70,12 @@ extension ArgumentReader {
         if peek() == UInt8(ascii: "(") {
             arguments.isExtended = true
             //     patterns = "(" list-mailbox *(SP list-mailbox) ")"
+            var octets = 0
             try list(atMost: ListArguments.mostPatterns) { (reader) throws(SyntaxError) in
-                arguments.patterns.append(try reader.listMailbox())
+                let pattern = try reader.listMailbox()
+                octets += arguments.reference.utf8.count + pattern.utf8.count
+                guard octets <= ListArguments.mostPatternOctets else { throw SyntaxError("List too long") }
+                arguments.patterns.append(pattern)
             }
         } else {
             arguments.patterns = [try listMailbox()]

@@ -12,6 +12,8 @@ package struct Mailroom: Sendable {
     /// Mailboxes and subscriptions an account may have; more than any honest client makes.
     package static let mostMailboxes = 10_000
     package static let mostSubscriptions = 10_000
+    /// Octets of all names that are subscribed to: each may have 31 names above it, which LIST shows too.
+    static let mostSubscribedOctets = 2 << 20
 
     package init(store: any Store, clock: @escaping Timestamp.Clock) {
         self.store = store
@@ -56,7 +58,10 @@ package struct Mailroom: Sendable {
     package func subscribe(_ name: MailboxName, of principal: Principal) async throws {
         let known = try await subscriptions(of: principal)
         guard !known.contains(name) else { return }
-        guard known.count < Mailroom.mostSubscriptions else { throw MailroomRefusal.tooMany("subscriptions") }
+        let octets = known.reduce(name.value.utf8.count) { $0 + $1.value.utf8.count }
+        guard known.count < Mailroom.mostSubscriptions, octets <= Mailroom.mostSubscribedOctets else {
+            throw MailroomRefusal.tooMany("subscriptions")
+        }
         try await store.set(subscribed: true, to: name, of: principal.account)
     }
 
