@@ -20,32 +20,47 @@ extension Errand {
             if plan.wantsModSeq { enableModSeqs() }
         }
         // Watched first: what comes later than the answers is noted.
-        let new = Notifications(groups, watch: mailroom.watch(principal) { [link] in link.poke() })
+        var new = Notifications(groups)
+        try await watch(&new)
         if status { try await tellStatus(of: new) }
         notifications = new
         return .ok("NOTIFY done")
     }
 
+    /// The client's own account, and those that share with it what is asked about.
+    private func watch(_ new: inout Notifications) async throws {
+        let poke = { @Sendable [link] in link.poke() }
+        new.watch = mailroom.watch(principal, poke: poke)
+        guard !new.elsewhere.isEmpty else { return }
+        let subscriptions = try await mailroom.subscriptions(of: principal)
+        let asked = new
+        let owners = try await mailroom.owners(for: principal, named: asked.names) {
+            !asked.events(of: $0, isSubscribed: subscriptions.contains($0), isOwn: false).isEmpty
+        }
+        // RFC 5465 §5.8.
+        guard let owners else { throw Ending(.no("These are too many users to be told of", .notificationOverflow)) }
+        new.others = owners.map { mailroom.watch(owner: $0, poke: poke) }
+    }
+
     // RFC 5465 §3.1.
     private mutating func tellStatus(of new: Notifications) async throws {
         let subscriptions = try await mailroom.subscriptions(of: principal)
-        for (count, record) in try await mailroom.mailboxes(of: principal).enumerated() where record.id != view?.mailbox.id {
+        for (count, record) in try await mailroom.visibleMailboxes(to: principal).enumerated() where record.id != view?.mailbox.id {
             if count % 256 == 255 { await Task.yield() }
-            let events = new.events(of: record.name, isSubscribed: subscriptions.contains(record.name))
+            let events = new.events(
+                of: record.name, isSubscribed: subscriptions.contains(record.name), isOwn: record.account == principal.account)
             guard !events.isDisjoint(with: .ofMessages) else { continue }
             try await tellStatus(of: record.name, [.messages, .uidNext, .uidValidity] + (events.contains(.flagChange) ? [.highestModSeq] : []))
             try await flushIfFull()
         }
     }
 
-    /// One that is gone meanwhile is passed over.
+    /// One that is gone meanwhile, or that may not be read (any more), is passed over: RFC 5465 §5.9.
     private mutating func tellStatus(of name: MailboxName, _ items: [StatusItem]) async throws {
         do {
             let (record, status) = try await mailroom.status(of: name, of: principal)
             try await writeStatus(record, status, items)
-        } catch MailroomRefusal.noSuchMailbox {
-            return
-        } catch StorageFault.noSuchMailbox {
+        } catch MailroomRefusal.noSuchMailbox, MailroomRefusal.notPermitted, StorageFault.noSuchMailbox {
             return
         }
     }
@@ -70,15 +85,34 @@ extension Errand {
             let set = SequenceSet.ranges(notice.newMessages.ranges.map { SequenceSet.Span(first: $0.lowerBound, second: $0.upperBound) })
             _ = try await fetch(FetchArguments(set: set, items: notice.notifications.selected.items), .uid)
         }
-        guard !notice.changes.isEmpty else { return }
+        guard !notice.changes.isEmpty || !notice.others.isEmpty else { return }
         let subscriptions = try await mailroom.subscriptions(of: principal)
-        try await tellNames(notice, subscriptions)
+        let shared = try await shared(notice)
+        try await tellNames(notice, shared.map(\.entry), subscriptions)
         for (id, entry) in notice.changes.mailboxes.sorted(by: { $0.value.name < $1.value.name }) where id != notice.selected {
             let events = notice.notifications.events(of: entry.name, isSubscribed: subscriptions.contains(entry.name))
-            guard let items = Errand.statusItems(entry.kinds, events, dialect) else { continue }
-            try await tellStatus(of: entry.name, items)
-            try await flushIfFull()
+            try await tellStatus(entry, events)
         }
+        for (record, entry) in shared where record.id != notice.selected {
+            let events = notice.notifications.events(of: entry.name, isSubscribed: subscriptions.contains(entry.name), isOwn: false)
+            try await tellStatus(entry, events)
+        }
+    }
+
+    /// Of others' mailboxes what the user may see.
+    private func shared(_ notice: Notice) async throws -> [(record: MailboxRecord, entry: AccountChanges.Entry)] {
+        var shared = try await mailroom.visible(notice.others, to: principal)
+        for index in shared.indices where notice.ownNames.contains(shared[index].entry.name) {
+            shared[index].entry.kinds.subtract([.created, .renamed])
+            shared[index].entry.formerName = nil
+        }
+        return shared
+    }
+
+    private mutating func tellStatus(_ entry: AccountChanges.Entry, _ events: NotifyEvents) async throws {
+        guard let items = Errand.statusItems(entry.kinds, events, dialect) else { return }
+        try await tellStatus(of: entry.name, items)
+        try await flushIfFull()
     }
 
     /// What is told of messages in a mailbox that is not selected (RFC 5465 §5.1-§5.3); nil: nothing.
@@ -94,15 +128,19 @@ extension Errand {
 
 // LIST answers (RFC 5465 §5.4, §5.5).
 extension Errand {
-    private mutating func tellNames(_ notice: Notice, _ subscriptions: Set<MailboxName>) async throws {
-        let wanted = notice.notifications.groups.reduce(into: NotifyEvents()) { $0.formUnion($1.events) }
-        let changed = NameChanges(notice.changes)
+    private mutating func tellNames(
+        _ notice: Notice, _ shared: [AccountChanges.Entry], _ subscriptions: Set<MailboxName>
+    ) async throws {
+        let wanted = notice.notifications.elsewhere
+        let changed = NameChanges(Array(notice.changes.mailboxes.values) + shared)
         guard wanted.contains(.mailboxName) && !changed.isEmpty || wanted.contains(.subscriptionChange) && !notice.changes.subscriptions.isEmpty
         else { return }
-        let directory = MailboxDirectory(try await mailroom.mailboxes(of: principal), subscriptions: subscriptions)
+        let directory = MailboxDirectory(try await mailroom.visibleMailboxes(to: principal), subscriptions: subscriptions)
         let arguments = ListArguments(reference: "", patterns: [], returns: [.subscribed])
         func isWanted(_ event: NotifyEvents, _ name: MailboxName) -> Bool {
-            notice.notifications.events(of: name, isSubscribed: subscriptions.contains(name)).contains(event)
+            notice.notifications.events(
+                of: name, isSubscribed: subscriptions.contains(name), isOwn: !mailroom.isAnothers(name)
+            ).contains(event)
         }
         var names = changed.affected.filter { isWanted(.mailboxName, $0) }
         names.formUnion(notice.changes.subscriptions.filter { isWanted(.subscriptionChange, $0) })
@@ -129,9 +167,9 @@ private struct NameChanges {
 
     var isEmpty: Bool { renamed.isEmpty && affected.isEmpty }
 
-    init(_ changes: AccountChanges) {
+    init(_ entries: [AccountChanges.Entry]) {
         var moves: [MailboxName: MailboxName] = [:]
-        for entry in changes.mailboxes.values {
+        for entry in entries {
             if entry.kinds.contains(.deleted) {
                 affect(entry.formerName ?? entry.name)
             } else if entry.kinds.contains(.created) {

@@ -36,14 +36,14 @@ extension IMAPSession {
         case .sasl, .receiving: return nil
         }
         wasPoked = false
-        guard let changes = notifications.watch?.take() else { return nil }
+        guard let changes = notifications.take() else { return nil }
         guard !changes.isOverfull else {
             self.notifications = Notifications.none
             owed = NumberSet()
             output.writeUntagged(.ok("Too much happens here for you to be told of it", .notificationOverflow))
             return nil
         }
-        var notice = Notice(notifications: notifications, changes: changes)
+        var notice = Notice(notifications: notifications, changes: changes.own, others: changes.others, ownNames: ownNames)
         var job = Job(tag: .notice, command: .noop, verb: .notify, principal: login.principal, dialect: dialect, view: nil)
         if wantsNews {
             let isIdle = if case .idle = activity { true } else { false }
@@ -55,9 +55,9 @@ extension IMAPSession {
             job.view = view
         }
         owed = NumberSet()
-        let isElsewhere = notifications.looksElsewhere && !changes.isEmpty
+        let isElsewhere = !notifications.elsewhere.isEmpty && !(notice.changes.isEmpty && notice.others.isEmpty)
         guard isElsewhere || !notice.newMessages.isEmpty else { return nil }
-        if !isElsewhere { notice.changes = AccountChanges() }
+        if !isElsewhere { (notice.changes, notice.others) = (AccountChanges(), []) }
         for name in ownNames { notice.changes.forget(name) }
         ownNames = []
         pending.append(.notice)

@@ -3,30 +3,6 @@ import Storage
 
 /// What a client has asked to be told of, at any time (RFC 5465). A session without NOTIFY has none.
 struct Notifications: Sendable {
-    struct Group: Sendable {
-        enum Filter: Sendable {
-            /// To where mail is delivered.
-            case inboxes
-            case personal
-            case subscribed
-            case subtree(Set<MailboxName>)
-            case mailboxes(Set<MailboxName>)
-        }
-
-        let filter: Filter
-        let events: NotifyEvents
-
-        func covers(_ name: MailboxName, isSubscribed: Bool) -> Bool {
-            switch filter {
-            case .inboxes: name.isInbox
-            case .personal: true
-            case .subscribed: isSubscribed
-            case .subtree(let roots): roots.contains(name) || name.superiors.contains { roots.contains($0) }
-            case .mailboxes(let names): names.contains(name)
-            }
-        }
-    }
-
     /// Of the selected mailbox.
     struct Selected: Sendable {
         var events: NotifyEvents = []
@@ -35,53 +11,75 @@ struct Notifications: Sendable {
         var items: [FetchItem] = []
     }
 
-    let selected: Selected
-    let groups: [Group]
-    /// Nil: nothing was asked for.
-    let watch: AccountWatch?
+    private(set) var selected = Selected()
+    // All that was asked for, folded together, so that a name costs O(depth) however many groups there are.
+    /// Of where mail is delivered to.
+    private var inboxes: NotifyEvents = []
+    private var personal: NotifyEvents = []
+    private var subscribed: NotifyEvents = []
+    private var subtrees: [MailboxName: NotifyEvents] = [:]
+    private var mailboxes: [MailboxName: NotifyEvents] = [:]
+    /// Of the client's own account; nil: nothing was asked for.
+    var watch: AccountWatch?
+    /// Of accounts that share mailboxes with it.
+    var others: [AccountWatch] = []
 
     /// RFC 5465 §5: the rest belongs to ANNOTATE and METADATA.
     static let served: NotifyEvents = [.messageNew, .messageExpunge, .flagChange, .mailboxName, .subscriptionChange]
 
     /// NOTIFY NONE.
-    static let none = Notifications([], watch: nil)
+    static let none = Notifications([])
 
     /// What no mailbox can be called is left out (RFC 5465 §3.1).
-    init(_ asked: [EventGroup], watch: AccountWatch?) {
-        self.watch = watch
-        var selected = Selected()
-        var groups: [Group] = []
+    init(_ asked: [EventGroup]) {
         for group in asked {
             switch group.filter {
             case .selected, .selectedDelayed:
                 selected = Selected(
                     events: group.events, delaysExpunges: group.filter == .selectedDelayed, items: group.newMessageItems)
-            case .inboxes: groups.append(Group(filter: .inboxes, events: group.events))
-            case .personal: groups.append(Group(filter: .personal, events: group.events))
-            case .subscribed: groups.append(Group(filter: .subscribed, events: group.events))
-            case .subtree(let names): groups.append(Group(filter: .subtree(Set(names.compactMap(\.name))), events: group.events))
-            case .mailboxes(let names): groups.append(Group(filter: .mailboxes(Set(names.compactMap(\.name))), events: group.events))
+            case .inboxes: inboxes.formUnion(group.events)
+            case .personal: personal.formUnion(group.events)
+            case .subscribed: subscribed.formUnion(group.events)
+            case .subtree(let names): for name in names.compactMap(\.name) { subtrees[name, default: []].formUnion(group.events) }
+            case .mailboxes(let names): for name in names.compactMap(\.name) { mailboxes[name, default: []].formUnion(group.events) }
             }
         }
-        self.selected = selected
-        self.groups = groups
     }
 
-    /// All that was asked for of that mailbox. O(groups × depth).
-    func events(of name: MailboxName, isSubscribed: Bool) -> NotifyEvents {
-        groups.reduce(into: []) { events, group in
-            if !group.events.isEmpty, group.covers(name, isSubscribed: isSubscribed) { events.formUnion(group.events) }
-        }
+    /// All that was asked for of that mailbox.
+    func events(of name: MailboxName, isSubscribed: Bool, isOwn: Bool = true) -> NotifyEvents {
+        var events = mailboxes[name] ?? []
+        if isOwn { events.formUnion(personal) }
+        if name.isInbox { events.formUnion(inboxes) }
+        if isSubscribed { events.formUnion(subscribed) }
+        guard !subtrees.isEmpty else { return events }
+        return name.superiors.reduce(into: events.union(subtrees[name] ?? [])) { $0.formUnion(subtrees[$1] ?? []) }
     }
 
-    /// Whether any mailbox but the selected one is asked about.
-    var looksElsewhere: Bool { groups.contains { !$0.events.isEmpty } }
+    /// Names that were written.
+    var names: Set<MailboxName> { Set(subtrees.keys).union(mailboxes.keys) }
+
+    /// All that was asked for of mailboxes but the selected one.
+    var elsewhere: NotifyEvents {
+        subtrees.values.reduce(mailboxes.values.reduce(inboxes.union(personal).union(subscribed)) { $0.union($1) }) { $0.union($1) }
+    }
+
+    /// What has happened since the last time; nil: NOTIFY NONE. Overfull when more has happened than is kept of one account.
+    func take() -> (own: AccountChanges, others: [AccountChanges], isOverfull: Bool)? {
+        guard let own = watch?.take() else { return nil }
+        let others = others.map { $0.take() }.filter { !$0.isEmpty }
+        return (own, others, own.isOverfull || others.contains(where: \.isOverfull))
+    }
 }
 
 /// What is to be told next.
 package struct Notice: Sendable {
     let notifications: Notifications
     var changes: AccountChanges
+    /// Of other accounts, whatever of it may be told.
+    var others: [AccountChanges] = []
+    /// Others' mailboxes that the client's last command made, moved or removed.
+    var ownNames: [MailboxName] = []
     /// Messages of the selected mailbox whose items are told.
     var newMessages = NumberSet()
     /// The mailbox whose messages the session tells of itself.

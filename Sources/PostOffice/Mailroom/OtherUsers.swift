@@ -11,6 +11,12 @@ package enum OtherUsers {
     /// Nil when the name would grow too long, and so cannot be said.
     static func name(of name: MailboxName, owner: AccountName) -> MailboxName? { MailboxName(prefix + owner.description + "/" + name.value) }
 
+    /// Whose the name is, or would be; nil for the namespace's root and for what no account can be called.
+    static func owner(of name: MailboxName) -> AccountName? {
+        guard covers(name), let level = name.value.dropFirst(prefix.count).split(separator: "/").first else { return nil }
+        return try? AccountName(String(level))
+    }
+
     /// Nil for the levels above mailboxes, and when no account can be called that.
     static func parts(of name: MailboxName) -> (owner: AccountName, name: MailboxName)? {
         let parts = name.value.dropFirst(prefix.count).split(separator: "/", maxSplits: 1)
