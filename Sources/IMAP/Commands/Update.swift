@@ -60,8 +60,8 @@ extension Errand {
         var errand = Errand(job: job, worker: worker, link: link, dialect: job.dialect, view: job.view)
         var updating = updating
         do {
-            try errand.checkRights()
-            try await errand.update(&updating)
+            for tidings in updating.untold { try await errand.tell(tidings) }
+            if !updating.list.isEmpty, !updating.undecided.isEmpty { try await errand.update(&updating) }
         } catch {
             // What cannot be worked out ends: its client must not take old results for new.
             _ = errand.answer(to: error)
@@ -79,7 +79,9 @@ extension Errand {
     private static let updateBatch = 1_024
 
     private mutating func update(_ updating: inout Updating) async throws {
-        let rows = try selectedView().rows.rows(updating.undecided)
+        let view = try selectedView()
+        try mailroom.require([], in: view.mailbox)
+        let rows = view.rows.rows(updating.undecided)
         for batch in rows.batches(of: Errand.updateBatch) {
             let matches = batch.map { Match(number: UInt32(clamping: $0.index + 1), row: $0.row) }
             for index in updating.list.indices { try await update(&updating.list[index], matches) }

@@ -32,12 +32,16 @@ extension ByteBuffer {
         } else {
             for number in news.expunged { writeExpunge(UInt32(clamping: number)) }
         }
-        if let exists = news.exists {
+        writeArrival(news.exists, news.hasNewKeywords, view, dialect)
+        for (number, row) in news.changed { writeChanged(number, row, view, dialect) }
+    }
+
+    mutating func writeArrival(_ exists: Int?, _ hasNewKeywords: Bool, _ view: MailboxView, _ dialect: Dialect) {
+        if let exists {
             writeExists(exists)
             if !dialect.isRev2 { writeRecent(view.recentCount) }
         }
-        if news.hasNewKeywords { writeFlagsOf(view) }
-        for (number, row) in news.changed { writeChanged(number, row, view, dialect) }
+        if hasNewKeywords { writeFlagsOf(view) }
     }
 
     /// `number`: of the message.
@@ -46,7 +50,7 @@ extension ByteBuffer {
     }
 
     /// A FETCH answer that nobody asked for.
-    private mutating func writeChanged(_ number: Int, _ row: MessageRow, _ view: MailboxView, _ dialect: Dialect) {
+    mutating func writeChanged(_ number: Int, _ row: MessageRow, _ view: MailboxView, _ dialect: Dialect) {
         var response = beginFetch(number, row.uid, dialect)
         response.uid(row.uid, &self)
         response.flags(row.flags, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &self)

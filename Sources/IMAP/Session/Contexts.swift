@@ -68,9 +68,10 @@ extension MailboxView {
     }
 }
 
-/// What is to be worked out of contexts.
+/// What is to be told of the selected mailbox, and then worked out of contexts.
 package struct Updating: Sendable {
     var list: [UpdatingContext]
     let undecided: NumberSet
+    let untold: [Tidings]
     let job: Job
 }

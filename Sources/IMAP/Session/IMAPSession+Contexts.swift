@@ -4,19 +4,22 @@ import NIOCore
 
 // Searches that are kept up to date (RFC 5267 §4.3): told with the news that change them, before the answer of the command under way.
 extension IMAPSession {
-    /// A command ends: its answer, unless contexts have to be worked out first, or other answers wait for that.
+    /// A command ends: its answer, unless news have to be told or contexts worked out first, or other answers wait for that.
     mutating func conclude(_ tag: Tag, _ answer: Answer, _ output: inout ByteBuffer) {
-        guard contexts.isBehind || !delayed.isEmpty else { return say(tag, answer, &output) }
+        guard isOwing || !delayed.isEmpty else { return say(tag, answer, &output) }
         delayed.append((tag, answer))
     }
 
-    /// Nil: there is nothing to work out.
+    private var isOwing: Bool { contexts.isBehind || !untold.isEmpty }
+
+    /// Nil: there is nothing to tell or to work out.
     mutating func updateContexts() -> Step<IMAPWork>? {
-        guard contexts.isBehind, pending.isEmpty, case .selected(let login, let view) = state else { return nil }
+        guard isOwing, pending.isEmpty, case .selected(let login, let view) = state else { return nil }
         let job = Job(
             tag: .context, command: .noop, verb: .search, principal: login.principal, dialect: dialect, view: view)
         pending.append(.update)
-        return .work(.update(Updating(list: contexts.list, undecided: contexts.undecided, job: job)))
+        defer { untold = [] }
+        return .work(.update(Updating(list: contexts.list, undecided: contexts.undecided, untold: untold, job: job)))
     }
 
     mutating func absorbUpdate(_ bytes: ByteBuffer, _ updated: [UpdatingContext], _ output: inout ByteBuffer) {

@@ -157,18 +157,26 @@ extension IMAPSession {
     mutating func tellNews(expunges: Bool, flags: Bool = true, own: ResponseCode? = nil, _ output: inout ByteBuffer) {
         guard case .selected(let login, var view) = state else { return }
         let wasBehind = view.isBehind
+        var opening = ByteBuffer()
         let before = contexts.isEmpty ? nil : view
         var news = view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
         if let before {
-            if !news.vanished.isEmpty { contexts.writeRemoval(of: news.vanished, before, &output) }
+            if !news.vanished.isEmpty { contexts.writeRemoval(of: news.vanished, before, &opening) }
             contexts.note(news, view)
         }
         if !flags { news.changed = [] }
         owe(news, view, own: own)
-        output.writeNews(news, view, dialect)
         // RFC 7162 §3.2, §6: while expunges wait the client must not believe higher ModSeqs that it has seen.
+        var closing = ByteBuffer()
         if dialect.hasVanished, wasBehind || view.isBehind {
-            output.writeUntagged(.ok(view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(view.toldModSeq)))
+            closing.writeUntagged(.ok(view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(view.toldModSeq)))
+        }
+        if untold.isEmpty, !Tidings.areNeeded(for: news, dialect) {
+            output.writeImmutableBuffer(opening)
+            output.writeNews(news, view, dialect)
+            output.writeImmutableBuffer(closing)
+        } else {
+            untold.append(Tidings(news, view, opening: opening, closing: closing))
         }
         state = .selected(login, view)
     }

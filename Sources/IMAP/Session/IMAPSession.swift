@@ -74,7 +74,9 @@ package struct IMAPSession: LineSession {
     var owed = NumberSet()
     /// Searches that are kept up to date.
     var contexts = Contexts()
-    /// Answers that wait until the contexts are.
+    /// News that are written as the client takes them.
+    var untold: [Tidings] = []
+    /// Answers that wait until the contexts and those news are.
     var delayed: [(Tag, Answer)] = []
     /// Names that the client's last command changed.
     var ownNames: [MailboxName] = []

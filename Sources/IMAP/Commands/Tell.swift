@@ -1,0 +1,36 @@
+import Conversation
+import MailModel
+import NIOCore
+import Storage
+
+// Many news of the selected mailbox (RFC 9051 §7.5; RFC 7162 §3.2.10): no more of them is in words than the connection takes.
+extension Errand {
+    mutating func tell(_ tidings: Tidings) async throws {
+        let view = tidings.view
+        output.writeImmutableBuffer(tidings.opening)
+        if dialect.tellsVanished {
+            output.writeVanished(tidings.vanished)
+        } else {
+            for range in tidings.expunged.ranges.reversed() {
+                for number in range.reversed() {
+                    output.writeExpunge(number)
+                    try await flushIfFull()
+                }
+            }
+        }
+        output.writeArrival(tidings.exists, tidings.hasNewKeywords, view, dialect)
+        for range in view.places(ofUIDs: tidings.changed) {
+            var next = range.lowerBound
+            while next < range.upperBound {
+                view.rows.forEach(from: next) { index, row in
+                    guard index < range.upperBound else { return false }
+                    next = index + 1
+                    output.writeChanged(index + 1, row, view, dialect)
+                    return output.readableBytes < Errand.flushSize
+                }
+                try await flushIfFull()
+            }
+        }
+        output.writeImmutableBuffer(tidings.closing)
+    }
+}
