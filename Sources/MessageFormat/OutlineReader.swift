@@ -24,14 +24,7 @@ extension MessageOutline {
         envelope = try reader.envelope()
         messageID = try reader.optionalText()
         references = try reader.texts()
-        if try reader.flag() {
-            let timestamp = Timestamp(rawValue: try reader.signed())
-            let offset = try reader.signed()
-            guard abs(offset.clamped) < 24 * 60 else { throw reader.corrupt }
-            sentDate = MessageDate(timestamp: timestamp, offset: Int(offset))
-        } else {
-            sentDate = nil
-        }
+        sentDate = try reader.date()
         preview = try reader.text()
         root = try reader.part(depth: 0)
         guard reader.isAtEnd else { throw reader.corrupt }
@@ -152,13 +145,23 @@ extension OutlineReader {
         try list { (reader) throws(OutlineCorrupt) in try reader.text() }
     }
 
+    mutating func date() throws(OutlineCorrupt) -> MessageDate? {
+        guard try flag() else { return nil }
+        let timestamp = Timestamp(rawValue: try signed())
+        let offset = try signed()
+        guard abs(offset.clamped) < 24 * 60 else { throw corrupt }
+        return MessageDate(timestamp: timestamp, offset: Int(offset))
+    }
+
     private mutating func addresses() throws(OutlineCorrupt) -> [EnvelopeAddress] {
-        try list { (reader) throws(OutlineCorrupt) in
-            let name = try reader.optionalText()
-            let route = try reader.optionalText()
-            let mailbox = try reader.optionalText()
-            return EnvelopeAddress(displayName: name, route: route, mailbox: mailbox, host: try reader.optionalText())
-        }
+        try list { (reader) throws(OutlineCorrupt) in try reader.address() }
+    }
+
+    mutating func address() throws(OutlineCorrupt) -> EnvelopeAddress {
+        let name = try optionalText()
+        let route = try optionalText()
+        let mailbox = try optionalText()
+        return EnvelopeAddress(displayName: name, route: route, mailbox: mailbox, host: try optionalText())
     }
 
     private mutating func parameters() throws(OutlineCorrupt) -> [Parameter] {

@@ -32,6 +32,12 @@ package struct OutlineList {
         var reader = elements
         for _ in 0..<count { try body(&reader) }
     }
+
+    /// Of a list of addresses.
+    package func firstAddress() throws(OutlineCorrupt) -> EnvelopeAddress? {
+        var reader = elements
+        return isEmpty ? nil : try reader.address()
+    }
 }
 
 /// As `Envelope`; an address is four optional texts: display name, route, mailbox, host.
@@ -92,10 +98,15 @@ extension OutlineReader {
     package mutating func skipToRoot() throws(OutlineCorrupt) {
         _ = try head()
         _ = try envelopeView()
+        _ = try sentDate()
+        _ = try bytes()
+    }
+
+    /// Behind the top's envelope.
+    package mutating func sentDate() throws(OutlineCorrupt) -> MessageDate? {
         _ = try optionalBytes()
         _ = try OutlineList(&self, texts: 1, optional: false)
-        if try flag() { for _ in 0..<2 { _ = try unsigned() } }
-        _ = try bytes()
+        return try date()
     }
 
     /// A part without what it holds, which follows.

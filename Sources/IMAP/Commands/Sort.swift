@@ -10,7 +10,7 @@ extension Errand {
         do {
             let found = try await found(by: arguments.search)
             let table = try await table(of: found, by: arguments.criteria)
-            let order = await Errand.order(of: table)
+            let order = found.count <= Errand.sortedHere ? table.order() : await Errand.order(of: table)
             let sorted = order.map { found[$0] }
             keep(sorted, arguments.search)
             report(sorted, arguments.search, numbering)
@@ -24,31 +24,40 @@ extension Errand {
 
     private mutating func table(of found: [Match], by criteria: [SortArguments.Criterion]) async throws -> SortTable {
         let view = try selectedView()
-        var table = SortTable(criteria, capacity: found.count)
+        var table = SortTable(criteria)
         if criteria.contains(where: \.key.needsOutline) {
             for batch in found.batches(of: Errand.sortBatch) {
                 try await Errand.add(batch, to: &table, mailroom, view.mailbox)
                 try await tellProgress(batch.endIndex, of: found.count)
             }
         } else {
-            for match in found { table.append(match.row, nil) }
+            for match in found { try table.append(match.row, nil) }
         }
         return table
     }
 
-    /// Outlines that are held at a time.
+    /// Outlines that are held at a time; their keys are worked out in less than a millisecond.
     static let sortBatch = 256
+    /// So many are in order in less than a millisecond.
+    private static let sortedHere = 4_096
 
-    // Decoding and folding burn, and so does comparing: off the caller's loop.
-    @concurrent
     static func add(
         _ batch: ArraySlice<Match>, to table: inout SortTable, _ mailroom: Mailroom, _ mailbox: OpenMailbox
     ) async throws {
         try Task.checkCancellation()
-        let outlines = try await mailroom.outlines(of: batch.map(\.row), in: mailbox)
-        for (match, outline) in zip(batch, outlines) { table.append(match.row, outline) }
+        let outlines = try await mailroom.encodedOutlines(of: batch.map(\.row), in: mailbox)
+        for (match, outline) in zip(batch, outlines) {
+            do {
+                try table.append(match.row, outline)
+            } catch {
+                throw StorageFault.corrupt("outline of body \(match.row.body.rawValue): \(error)")
+            }
+        }
+        // When all were at hand, nothing was waited for.
+        await Task.yield()
     }
 
+    // Comparing many burns: off the caller's loop.
     @concurrent
     private static func order(of table: SortTable) async -> [Int] { table.order() }
 

@@ -4,78 +4,88 @@ import Storage
 
 /// What messages are compared by in a SORT (RFC 5256 §2.2, §3; RFC 5957 §3): a column a key.
 struct SortTable: Sendable {
-    private let criteria: [SortArguments.Criterion]
     private var columns: [Column]
     private var count = 0
 
-    private enum Column: Sendable {
-        case numbers([Int64])
-        case texts(TextColumn)
+    fileprivate struct Column: Sendable {
+        let key: SortArguments.Key
+        let isReversed: Bool
+        /// Of a key that is a number.
+        var numbers: [Int64] = []
+        var texts = TextColumn()
     }
 
-    init(_ criteria: [SortArguments.Criterion], capacity: Int) {
-        self.criteria = criteria
-        columns = criteria.map { criterion in
-            guard criterion.key.isText else {
-                var numbers: [Int64] = []
-                numbers.reserveCapacity(capacity)
-                return .numbers(numbers)
-            }
-            return .texts(TextColumn())
-        }
-    }
+    init(_ criteria: [SortArguments.Criterion]) { columns = criteria.map { Column(key: $0.key, isReversed: $0.isReversed) } }
 
     /// `outline` may be nil where no key needs it.
-    mutating func append(_ row: MessageRow, _ outline: MessageOutline?) {
+    mutating func append(_ row: MessageRow, _ outline: EncodedOutline?) throws(OutlineCorrupt) {
         count += 1
-        for (index, criterion) in criteria.enumerated() {
-            switch columns[index] {
-            case .numbers(var numbers):
-                // Out of its place, so that it is not copied.
-                columns[index] = .numbers([])
-                numbers.append(criterion.key.number(row, outline))
-                columns[index] = .numbers(numbers)
-            case .texts(var texts):
-                columns[index] = .texts(TextColumn())
-                texts.append(outline.map(criterion.key.text) ?? "")
-                columns[index] = .texts(texts)
+        guard let outline else { return add(row) }
+        try outline.read { (reader) throws(OutlineCorrupt) in
+            _ = try reader.head()
+            let envelope = try reader.envelopeView()
+            var sent: Timestamp?
+            for index in columns.indices {
+                switch columns[index].key {
+                case .date:
+                    let date = if let sent { sent } else { row.sent(try reader.sentDate()) }
+                    sent = date
+                    columns[index].numbers.append(date.rawValue)
+                case let key where key.isText: columns[index].texts.append(try key.text(envelope))
+                case let key: columns[index].numbers.append(key.number(row))
+                }
             }
         }
+    }
+
+    private mutating func add(_ row: MessageRow) {
+        for index in columns.indices { columns[index].numbers.append(columns[index].key.number(row)) }
     }
 
     /// The places of the messages, in order. Equal ones stay as they came, REVERSE or not (RFC 5256 §3).
     func order() -> [Int] {
-        Array(0..<count).sorted { a, b in
-            for (index, criterion) in criteria.enumerated() {
-                let difference = compare(a, b, columns[index])
-                if difference != 0 { return (difference < 0) != criterion.isReversed }
-            }
-            return a < b
-        }
+        // By the lightest key first: each keeps the order of what is equal to it.
+        columns.reversed().reduce(Array(0..<count)) { $1.sorted($0) }
     }
 
     /// Of a message, for comparing octet by octet as `order` does.
-    func key(at place: Int) -> [UInt8] {
-        var key: [UInt8] = []
-        for (index, criterion) in criteria.enumerated() {
-            let start = key.count
-            switch columns[index] {
-            case .numbers(let numbers):
-                let number = UInt64(bitPattern: numbers[place]) ^ 1 << 63
-                for shift in stride(from: 56, through: 0, by: -8) { key.append(UInt8(truncatingIfNeeded: number >> UInt64(shift))) }
-            case .texts(let texts):
-                key += texts.key(at: place)
-            }
-            if criterion.isReversed { for at in start..<key.count { key[at] = ~key[at] } }
-        }
-        return key
+    func key(at place: Int) -> [UInt8] { columns.flatMap { $0.key(at: place) } }
+}
+
+extension SortTable.Column {
+    fileprivate func key(at place: Int) -> [UInt8] {
+        let octets = key.isText ? texts.key(at: place) : withUnsafeBytes(of: number(at: place).bigEndian) { Array($0) }
+        return isReversed ? octets.map { ~$0 } : octets
     }
 
-    private func compare(_ a: Int, _ b: Int, _ column: Column) -> Int {
-        switch column {
-        case .numbers(let numbers): numbers[a] < numbers[b] ? -1 : numbers[a] > numbers[b] ? 1 : 0
-        case .texts(let texts): texts.compare(a, b)
+    /// In the order of the numbers.
+    private func number(at place: Int) -> UInt64 { UInt64(bitPattern: numbers[place]) ^ 1 << 63 }
+
+    private struct Entry {
+        /// The number, or a text's first octets; smaller goes first.
+        let head: UInt64
+        let rank: Int
+        let place: Int
+    }
+
+    fileprivate func sorted(_ places: [Int]) -> [Int] {
+        var entries: [Entry] = []
+        entries.reserveCapacity(places.count)
+        for (rank, place) in places.enumerated() {
+            let head = key.isText ? texts.head(place) : number(at: place)
+            entries.append(Entry(head: isReversed ? ~head : head, rank: rank, place: place))
         }
+        if key.isText {
+            let (texts, isReversed) = (texts, isReversed)
+            entries.sort { a, b in
+                guard a.head == b.head else { return a.head < b.head }
+                let difference = texts.compare(a.place, b.place)
+                return difference == 0 ? a.rank < b.rank : (difference < 0) != isReversed
+            }
+        } else {
+            entries.sort { a, b in a.head == b.head ? a.rank < b.rank : a.head < b.head }
+        }
+        return entries.map(\.place)
     }
 }
 
@@ -101,8 +111,13 @@ struct TextColumn: Sendable {
         heads.append(head)
     }
 
-    func compare(_ a: Int, _ b: Int) -> Int {
-        if heads[a] != heads[b] { return heads[a] < heads[b] ? -1 : 1 }
+    /// A number that is smaller for a text that goes before others; the same for some that `compare` knows apart.
+    func head(_ place: Int) -> UInt64 { heads[place] }
+
+    func compare(_ a: Int, _ b: Int) -> Int { heads[a] == heads[b] ? compareTails(a, b) : heads[a] < heads[b] ? -1 : 1 }
+
+    /// Of texts whose heads are alike.
+    private func compareTails(_ a: Int, _ b: Int) -> Int {
         let (one, other) = (range(a), range(b))
         for (x, y) in zip(octets[one], octets[other]) where x != y { return x < y ? -1 : 1 }
         return one.count - other.count
@@ -125,30 +140,24 @@ extension SortArguments.Key {
     /// Whether the narrow row does not do.
     var needsOutline: Bool { isText || self == .date }
 
-    fileprivate func number(_ row: MessageRow, _ outline: MessageOutline?) -> Int64 {
-        switch self {
-        case .arrival: row.internalDate.rawValue
-        case .date: row.sentDate(outline).rawValue
-        default: Int64(row.size)
-        }
-    }
+    /// Of those that the narrow row tells.
+    fileprivate func number(_ row: MessageRow) -> Int64 { self == .arrival ? row.internalDate.rawValue : Int64(row.size) }
 
-    fileprivate func text(_ outline: MessageOutline) -> String {
-        let envelope = outline.envelope
-        return switch self {
-        case .cc: envelope.cc.first?.mailbox ?? ""
-        case .from: envelope.from.first?.mailbox ?? ""
-        case .to: envelope.to.first?.mailbox ?? ""
-        case .displayFrom: envelope.from.first?.shown ?? ""
-        case .displayTo: envelope.to.first?.shown ?? ""
-        default: SubjectStem(envelope.subject).text
+    fileprivate func text(_ envelope: EnvelopeView) throws(OutlineCorrupt) -> String {
+        switch self {
+        case .cc: try envelope.cc.firstAddress()?.mailbox ?? ""
+        case .from: try envelope.from.firstAddress()?.mailbox ?? ""
+        case .to: try envelope.to.firstAddress()?.mailbox ?? ""
+        case .displayFrom: try envelope.from.firstAddress()?.shown ?? ""
+        case .displayTo: try envelope.to.firstAddress()?.shown ?? ""
+        default: SubjectStem(envelope.subject.map { String(decoding: $0, as: UTF8.self) }).text
         }
     }
 }
 
 extension MessageRow {
     /// RFC 5256 §2.2: without a Date that can be read, INTERNALDATE.
-    func sentDate(_ outline: MessageOutline?) -> Timestamp { outline?.sentDate?.timestamp ?? internalDate }
+    func sent(_ date: MessageDate?) -> Timestamp { date?.timestamp ?? internalDate }
 }
 
 extension EnvelopeAddress {

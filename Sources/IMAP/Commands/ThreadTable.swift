@@ -47,7 +47,7 @@ struct ThreadTable: Sendable {
         }
         messages.append(
             Message(
-                number: number, sent: row.sentDate(outline).rawValue, arrival: row.internalDate.rawValue, subject: subject,
+                number: number, sent: row.sent(outline.sentDate).rawValue, arrival: row.internalDate.rawValue, subject: subject,
                 isReply: isReply, id: id, references: start..<references.count))
     }
 

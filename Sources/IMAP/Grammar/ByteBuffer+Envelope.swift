@@ -6,7 +6,8 @@ extension ByteBuffer {
     package mutating func writeEnvelope(of outline: EncodedOutline, _ mode: TextMode) throws(OutlineCorrupt) {
         try outline.read { (reader) throws(OutlineCorrupt) in
             _ = try reader.head()
-            try writeEnvelope(try reader.envelopeView(), mode)
+            let envelope = try reader.envelopeView()
+            try writeText(about: outline.octets.count) { (text) throws(OutlineCorrupt) in try text.writeEnvelope(envelope, mode) }
         }
     }
 
@@ -14,13 +15,19 @@ extension ByteBuffer {
     package mutating func writeBodyStructure(of outline: EncodedOutline, extended: Bool, _ mode: TextMode) throws(OutlineCorrupt) {
         try outline.read { (reader) throws(OutlineCorrupt) in
             try reader.skipToRoot()
-            try writePart(&reader, PartForm(extended: extended, mode: mode), depth: 0)
+            let root = reader
+            try writeText(about: outline.octets.count) { (text) throws(OutlineCorrupt) in
+                var reader = root
+                try text.writePart(&reader, PartForm(extended: extended, mode: mode), depth: 0)
+            }
         }
     }
+}
 
+extension WireText {
     //     envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP
     //                env-bcc SP env-in-reply-to SP env-message-id ")"
-    private mutating func writeEnvelope(_ envelope: EnvelopeView, _ mode: TextMode) throws(OutlineCorrupt) {
+    fileprivate mutating func writeEnvelope(_ envelope: EnvelopeView, _ mode: TextMode) throws(OutlineCorrupt) {
         write("(")
         writeHeaderText(envelope.date, mode)
         write(" ")
@@ -57,7 +64,7 @@ extension ByteBuffer {
 
     //     body = "(" (body-type-1part / body-type-mpart) ")"
     /// As deep as the tree, which the reader bounds.
-    private mutating func writePart(_ reader: inout OutlineReader, _ form: PartForm, depth: Int) throws(OutlineCorrupt) {
+    fileprivate mutating func writePart(_ reader: inout OutlineReader, _ form: PartForm, depth: Int) throws(OutlineCorrupt) {
         let part = try reader.partView(depth: depth)
         write("(")
         switch part.content {
@@ -106,7 +113,7 @@ extension ByteBuffer {
         write(" ")
         writeHeaderText(part.encoding, form.mode)
         write(" ")
-        writeDecimal(part.bodyRange.count)
+        write(decimal: part.bodyRange.count)
         if case .message = part.content {
             write(" ")
             try writeEnvelope(try reader.envelopeView(), form.mode)
@@ -124,7 +131,7 @@ extension ByteBuffer {
 
     private mutating func writeLines(_ part: PartView) {
         write(" ")
-        writeDecimal(part.lineCount)
+        write(decimal: part.lineCount)
     }
 
     //     body-fld-dsp  = "(" string SP body-fld-param ")" / nil
@@ -141,11 +148,11 @@ extension ByteBuffer {
         }
         var isFirst = true
         try part.languages.forEach { (reader) throws(OutlineCorrupt) in
-            write(isFirst ? " (" : " ")
+            write((isFirst ? " (" : " ") as StaticString)
             isFirst = false
             writeHeaderText(try reader.requiredBytes(), form.mode)
         }
-        write(part.languages.isEmpty ? " NIL " : ") ")
+        write((part.languages.isEmpty ? " NIL " : ") ") as StaticString)
         writeHeaderText(part.location, form.mode)
     }
 
@@ -154,7 +161,7 @@ extension ByteBuffer {
         guard !parameters.isEmpty else { return write("NIL") }
         var isFirst = true
         try parameters.forEach { (reader) throws(OutlineCorrupt) in
-            write(isFirst ? "(" : " ")
+            write((isFirst ? "(" : " ") as StaticString)
             isFirst = false
             writeHeaderText(try reader.requiredBytes(), form.mode)
             write(" ")

@@ -4,9 +4,6 @@ package import NIOCore
 
 // The strings and numbers of responses (RFC 9051 §4).
 extension ByteBuffer {
-    /// Longer texts go as literals: a line should stay readable by any client.
-    private static let longestQuoted = 1_000
-
     mutating func write(_ text: StaticString) { writeStaticString(text) }
 
     /// Decimal digits, no text in between.
@@ -34,26 +31,8 @@ extension ByteBuffer {
 
     package mutating func writeString(_ text: String, _ mode: TextMode) {
         var text = text
-        text.withUTF8 { writeString(UnsafeRawBufferPointer($0), mode) }
-    }
-
-    /// Of octets that are UTF-8.
-    mutating func writeString(_ octets: UnsafeRawBufferPointer, _ mode: TextMode) {
-        let form = QuotedForm(octets, mode)
-        guard form != .impossible, octets.count <= ByteBuffer.longestQuoted else { return writeLiteral(octets) }
-        if form == .plain { return writeQuoted(octets) }
-        write("\"")
-        writeEscaped(octets)
-        write("\"")
-    }
-
-    private mutating func writeQuoted(_ octets: UnsafeRawBufferPointer) {
-        let quote = UInt8(ascii: "\"")
-        _ = writeWithUnsafeMutableBytes(minimumWritableBytes: octets.count + 2) { room in
-            room[0] = quote
-            UnsafeMutableRawBufferPointer(rebasing: room[1...]).copyMemory(from: octets)
-            room[octets.count + 1] = quote
-            return octets.count + 2
+        text.withUTF8 { octets in
+            writeText(about: octets.count + 16) { $0.writeString(UnsafeRawBufferPointer(octets), mode) }
         }
     }
 
@@ -61,14 +40,9 @@ extension ByteBuffer {
     /// §7.5.2).
     package mutating func writeHeaderText(_ text: String?, _ mode: TextMode) {
         guard var text else { return write("NIL") }
-        text.withUTF8 { writeHeaderText(UnsafeRawBufferPointer($0), mode) }
-    }
-
-    /// Of octets that are UTF-8.
-    mutating func writeHeaderText(_ octets: UnsafeRawBufferPointer?, _ mode: TextMode) {
-        guard let octets else { return write("NIL") }
-        guard mode == .ascii, octets.contains(where: { $0 >= 0x80 }) else { return writeString(octets, mode) }
-        writeString(EncodedWord.encode(String(decoding: octets, as: UTF8.self)), mode)
+        text.withUTF8 { octets in
+            writeText(about: octets.count + 16) { $0.writeHeaderText(UnsafeRawBufferPointer(octets), mode) }
+        }
     }
 
     //     astring = 1*ASTRING-CHAR / string
@@ -84,43 +58,6 @@ extension ByteBuffer {
         write("{")
         writeDecimal(octets)
         write("}\r\n")
-    }
-
-    /// CHAR8 has no NUL: it is written as "?".
-    private mutating func writeLiteral(_ octets: UnsafeRawBufferPointer) {
-        writeLiteralHeader(octets: octets.count)
-        if octets.contains(0) {
-            writeBytes(octets.map { $0 == 0 ? UInt8(ascii: "?") : $0 })
-        } else {
-            writeBytes(octets)
-        }
-    }
-
-    private mutating func writeEscaped(_ octets: UnsafeRawBufferPointer) {
-        for octet in octets {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") { write("\\") }
-            writeInteger(octet)
-        }
-    }
-
-    private enum QuotedForm {
-        case plain
-        case escaped
-        case impossible
-
-        init(_ octets: UnsafeRawBufferPointer, _ mode: TextMode) {
-            self = .plain
-            for octet in octets {
-                switch octet {
-                case UInt8(ascii: "\""), UInt8(ascii: "\\"): self = .escaped
-                case 0x20...0x7E: continue
-                case 0x80...0xFF where mode == .utf8: continue
-                default:
-                    self = .impossible
-                    return
-                }
-            }
-        }
     }
 
     //     mailbox = "INBOX" / astring
