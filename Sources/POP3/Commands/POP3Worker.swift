@@ -30,6 +30,7 @@ package struct POP3Worker: LineWorker {
         case .retrieve(let retrievals, let maildrop):
             await Delivery(maildrop: maildrop, worker: self, link: link).carryOut(retrievals)
             return .retrieved
+        case .readAhead(let range, let maildrop): return .readAhead(await readAhead(range, maildrop))
         case .update(let marks, let maildrop): return .updated(await update(marks, maildrop, link))
         }
     }

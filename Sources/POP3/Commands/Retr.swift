@@ -34,7 +34,7 @@ struct Delivery: Sendable {
                     // Expunged by another client; numbers stay as they are (RFC 1939 §5).
                     Reply.gone.write(to: &output)
                 } else if retrieval.lines == nil, let body = bodies[retrieval.row.body], body.readableBytes == Int(retrieval.row.size) {
-                    write(body)
+                    output.writeMessage(body)
                 } else {
                     try await send(retrieval)
                 }
@@ -51,13 +51,6 @@ struct Delivery: Sendable {
     private func read(_ rows: [MessageRow]) async -> [BodyID: ByteBuffer] {
         guard rows.count > 1, let bodies = try? await worker.mailroom.read(rows, in: maildrop) else { return [:] }
         return Dictionary(zip(rows.lazy.map(\.body), bodies)) { first, _ in first }
-    }
-
-    private mutating func write(_ body: ByteBuffer) {
-        var stuffer = DotStuffer()
-        Reply.ok("\(body.readableBytes) octets").write(to: &output)
-        stuffer.write(body, to: &output)
-        stuffer.finish(&output)
     }
 
     /// In pieces. The first is read before anything is said, so that what cannot be read is an answer.

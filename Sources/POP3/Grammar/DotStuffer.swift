@@ -52,6 +52,16 @@ package struct DotStuffer: Sendable {
     }
 }
 
+extension ByteBuffer {
+    /// The answer to RETR (RFC 1939 §5).
+    mutating func writeMessage(_ message: ByteBuffer) {
+        var stuffer = DotStuffer()
+        Reply.ok("\(message.readableBytes) octets").write(to: &self)
+        stuffer.write(message, to: &self)
+        stuffer.finish(&self)
+    }
+}
+
 /// What TOP shows of a message: its header, the empty line, and so many lines of its body (RFC 1939 §7).
 package struct TopLines: Sendable {
     /// Lines of the body that are still to come.

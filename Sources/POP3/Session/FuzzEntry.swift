@@ -108,6 +108,7 @@ private struct FuzzTalk {
         case .retrieve(let retrievals, _):
             for retrieval in retrievals { output.writeString("+OK \(retrieval.row.uid) \(retrieval.lines ?? -1)\r\n") }
             return .retrieved
+        case .readAhead: return .readAhead(nil)
         case .update(let marks, let maildrop):
             var uids = NumberSet()
             marks.addUIDs(of: 0..<maildrop.rows.count, in: maildrop.rows, to: &uids)

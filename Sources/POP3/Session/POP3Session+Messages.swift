@@ -45,10 +45,10 @@ extension POP3Session {
         else { return nil }
         if command.verb == .retr {
             guard let number = try? MessageNumber(command.argument), let row = row(number.value, visit.maildrop) else { return nil }
-            return Retrieval(row: row, lines: nil)
+            return Retrieval(index: number.value - 1, row: row, lines: nil)
         }
         guard let top = try? TopArguments(command.argument), let row = row(top.message, visit.maildrop) else { return nil }
-        return Retrieval(row: row, lines: top.lines)
+        return Retrieval(index: top.message - 1, row: row, lines: top.lines)
     }
 
     private func row(_ number: Int, _ maildrop: Maildrop) -> MessageRow? {
@@ -59,7 +59,22 @@ extension POP3Session {
     mutating func retrieve(_ retrievals: Retrievals) -> Step<POP3Work>? {
         guard !retrievals.all.isEmpty, case .transaction(let visit) = state else { return nil }
         isWaiting = true
+        for retrieval in retrievals.all where retrieval.lines == nil { _ = ahead.retrieve(retrieval.index) }
         return .work(.retrieve(retrievals.all, visit.maildrop))
+    }
+
+    /// RETR of a message that is here already.
+    mutating func show(_ retrieval: Retrieval, _ output: inout ByteBuffer) {
+        guard case .transaction(let visit) = state, let body = ahead.retrieve(retrieval.index) else { return }
+        // Expunged by another client; numbers stay as they are (RFC 1939 §5).
+        guard visit.maildrop.current.row(retrieval.row.uid) != nil else { return say(.gone, &output) }
+        output.writeMessage(body)
+    }
+
+    /// Nil when nothing is worth reading now.
+    mutating func readAhead() -> Step<POP3Work>? {
+        guard case .transaction(let visit) = state, let range = ahead.next(visit.maildrop.rows) else { return nil }
+        return .work(.readAhead(range, visit.maildrop))
     }
 }
 

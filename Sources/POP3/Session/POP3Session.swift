@@ -7,7 +7,7 @@ import PostOffice
 /// The server's side of a POP3 conversation (RFC 1939).
 ///
 /// - One response a command, in the order of the commands. RETRs and TOPs that came together are one piece of work.
-/// - While work is under way the session has nothing else to say, so the work itself may write.
+/// - While work is under way, but for reading ahead, the session has nothing else to say, so the work itself may write.
 /// - Nothing is removed before QUIT: a connection that ends otherwise leaves the maildrop as it was (RFC 1939 §6).
 package struct POP3Session: LineSession {
     package typealias Work = POP3Work
@@ -34,6 +34,7 @@ package struct POP3Session: LineSession {
     /// What USER said.
     var user: String?
     var marks = Marks()
+    var ahead = ReadAhead()
     var errors = 0
     var failures = 0
     private var loginDeadline = Timestamp(rawValue: .max)
@@ -51,12 +52,24 @@ package struct POP3Session: LineSession {
         endIfDue(&output)
         while true {
             if case .closing = state { return .close }
-            guard !isWaiting else { return .wait }
+            guard !isWaiting else { return readAhead() ?? .wait }
             guard let line = held ?? reader.next(&input, isInExchange) else {
-                return retrieve(retrievals) ?? .more
+                return retrieve(retrievals) ?? readAhead() ?? .more
             }
             held = nil
-            if let retrieval = retrieval(line), retrievals.add(retrieval) { continue }
+            if let retrieval = retrieval(line) {
+                switch ahead.place(of: retrieval) {
+                case .elsewhere:
+                    if retrievals.add(retrieval) { continue }
+                case .here where retrievals.all.isEmpty:
+                    show(retrieval, &output)
+                    continue
+                case .coming where retrievals.all.isEmpty:
+                    held = line
+                    return .wait
+                case .here, .coming: break
+                }
+            }
             if let step = retrieve(retrievals) {
                 held = line
                 return step
@@ -141,10 +154,11 @@ extension POP3Session {
     // MARK: Outcomes
 
     package mutating func absorb(_ outcome: POP3Outcome, _ output: inout ByteBuffer) {
+        if case .readAhead(let batch) = outcome { return ahead.absorb(batch) }
         isWaiting = false
         switch outcome {
         case .login(let result): absorb(result, &output)
-        case .listed, .retrieved: return
+        case .listed, .retrieved, .readAhead: return
         case .updated(let isDone):
             // The next session may begin as soon as this one's client has read the answer.
             visit?.end()

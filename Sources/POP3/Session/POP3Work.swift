@@ -9,6 +9,8 @@ package enum POP3Work: Sendable {
     case list(Listing)
     /// RETR and TOP that came together.
     case retrieve([Retrieval], Maildrop)
+    /// Messages that will be retrieved, as it looks. Nothing is written, and the session goes on meanwhile.
+    case readAhead(Range<Int>, Maildrop)
     /// QUIT: those that are marked go.
     case update(Marks, Maildrop)
 }
@@ -18,6 +20,7 @@ package enum POP3Outcome: Sendable {
     case login(LoginResult)
     case listed
     case retrieved
+    case readAhead(AheadBatch?)
     case updated(Bool)
 }
 
@@ -64,6 +67,8 @@ package struct Listing: Sendable {
 
 /// One message to be sent.
 package struct Retrieval: Sendable {
+    /// Its number less one.
+    let index: Int
     let row: MessageRow
     /// Of its body, after the header; nil: the whole message.
     let lines: Int?

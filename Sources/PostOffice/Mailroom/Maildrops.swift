@@ -9,6 +9,8 @@ import Synchronization
 package final class Maildrops: Sendable {
     private let mailroom: Mailroom
     private let lent = Mutex<Set<AccountID>>([])
+    /// For messages that sessions read ahead: 32 MiB, of which each takes a quarter of one at most.
+    private let memory = LoanBudget(most: 32 << 20)
 
     package init(mailroom: Mailroom) { self.mailroom = mailroom }
 
@@ -31,6 +33,9 @@ package final class Maildrops: Sendable {
             throw error
         }
     }
+
+    /// Memory for messages that nobody has asked for yet; nil when others have it all.
+    package func lend(octets: Int) -> MemoryLoan? { memory.lend(octets) }
 
     private static func octets(of rows: MailboxSnapshot) async -> Int64 {
         var octets: Int64 = 0
