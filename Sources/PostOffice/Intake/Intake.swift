@@ -25,7 +25,7 @@ package struct Intake: Sendable {
 
     /// Whether the account is under its quota: then it gets one more message, however big, as long as it still is when that is stored.
     package func hasRoom(_ account: AccountID) throws -> Bool {
-        try store.limits(of: account).admits(Quota([.storage: 1, .message: 1]), to: store.usage(of: account), whole: false)
+        try store.limits(of: account).admits(Quota(storage: 1, message: 1), to: store.usage(of: account), whole: false)
     }
 
     /// Takes a message whose text is all there.

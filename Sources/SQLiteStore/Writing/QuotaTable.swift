@@ -5,12 +5,13 @@ import Storage
 struct QuotaTable: Sendable {
     private var usage: [AccountID: Quota] = [:]
     private var own: [AccountID: Quota] = [:]
+    private static let nothing = Quota(storage: 0, message: 0, mailbox: 0)
     /// For who has none of its own.
     var standard = Quota()
 
     func usage(of account: AccountID) -> Quota {
         var known = usage[account] ?? Quota()
-        for resource in QuotaResource.allCases where known[resource] == nil { known[resource] = 0 }
+        known.add(QuotaTable.nothing)
         return known
     }
 
@@ -33,7 +34,7 @@ struct QuotaTable: Sendable {
 }
 
 extension MailboxEntry {
-    fileprivate var holding: Quota { Quota([.storage: size, .message: Int64(messages), .mailbox: 1]) }
+    fileprivate var holding: Quota { Quota(storage: size, message: Int64(messages), mailbox: 1) }
 }
 
 extension Transaction {
@@ -49,10 +50,13 @@ extension Transaction {
 
     /// Messages with the accounts they go to; what they replace is taken off.
     func admit(_ arrivals: [(size: Int64, placement: Placement, account: AccountID)], replacing superseded: Superseded?) throws {
+        if arrivals.count == 1, superseded == nil {
+            return try admit(Quota(storage: arrivals[0].size, message: 1), to: arrivals[0].account, whole: !arrivals[0].placement.mayOverdraw)
+        }
         var wanted: [AccountID: (more: Quota, whole: Bool)] = [:]
         for (size, placement, account) in arrivals {
             var sum = wanted[account] ?? (Quota(), false)
-            sum.more.add(Quota([.storage: size, .message: 1]))
+            sum.more.add(Quota(storage: size, message: 1))
             if !placement.mayOverdraw { sum.whole = true }
             wanted[account] = sum
         }
