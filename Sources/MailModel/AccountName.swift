@@ -32,6 +32,10 @@ package struct UserName: Hashable, Sendable, CustomStringConvertible {
     }
 
     package init(_ text: some StringProtocol) throws(Fault) {
+        if UserName.isPlain(text.utf8) {
+            spelling = String(text)
+            return
+        }
         let count = text.unicodeScalars.count
         guard (1...64).contains(count) else { throw .length(count) }
         for scalar in text.unicodeScalars where !UserName.isAllowed(scalar) { throw .character(scalar) }
@@ -46,6 +50,21 @@ package struct UserName: Hashable, Sendable, CustomStringConvertible {
 
     package static func == (a: UserName, b: UserName) -> Bool { a.folded == b.folded }
     package func hash(into hasher: inout Hasher) { hasher.combine(folded) }
+
+    /// The common case, looked at once: letters, digits, and single dots within.
+    private static func isPlain(_ octets: some Collection<UInt8>) -> Bool {
+        var count = 0
+        var isDot = true
+        for octet in octets {
+            switch octet {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): isDot = false
+            case UInt8(ascii: ".") where !isDot: isDot = true
+            default: return false
+            }
+            count += 1
+        }
+        return count <= 64 && !isDot
+    }
 
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {

@@ -8,6 +8,11 @@ package struct Address: Hashable, Sendable {
     package let domain: Domain
 
     package init?(localPart: String, domain: Domain) {
+        if (1...255).contains(localPart.utf8.count), localPart.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
+            self.localPart = localPart
+            self.domain = domain
+            return
+        }
         let local = localPart.normalizedC
         guard (1...255).contains(local.utf8.count), local.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
         else { return nil }

@@ -7,6 +7,10 @@ package struct Domain: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let value: String
 
     package init?(_ text: some StringProtocol) {
+        if Domain.isPlain(text.utf8) {
+            value = String(text)
+            return
+        }
         var name = String(text).normalizedC.lowercased()
         if name.hasPrefix("[") {
             guard Domain.isLiteral(name) else { return nil }
@@ -22,6 +26,29 @@ package struct Domain: Hashable, Comparable, Sendable, CustomStringConvertible {
         }
         guard name.unicodeScalars.allSatisfy({ $0.isASCII || !Domain.isForbidden($0) }) else { return nil }
         value = name
+    }
+
+    /// The common case, looked at once: labels of small letters and digits, single dots and hyphens within.
+    private static func isPlain(_ octets: some Collection<UInt8>) -> Bool {
+        var count = 0
+        var label = 0
+        var isEdge = true
+        for octet in octets {
+            switch octet {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                isEdge = false
+                label += 1
+            case UInt8(ascii: "-") where !isEdge:
+                isEdge = true
+                label += 1
+            case UInt8(ascii: ".") where !isEdge && label <= 63:
+                isEdge = true
+                label = 0
+            default: return false
+            }
+            count += 1
+        }
+        return count <= 255 && label <= 63 && !isEdge
     }
 
     package var isLiteral: Bool { value.hasPrefix("[") }

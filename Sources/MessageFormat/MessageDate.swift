@@ -31,11 +31,42 @@ package struct MessageDate: Sendable, Hashable {
         let offset = min(max(offset, -1_439), 1_439)
         let shown = Timestamp(rawValue: timestamp.rawValue &+ Int64(offset) * 60)
         let civil = shown.civil
+        if (0...9_999).contains(civil.year) { return format(civil, weekday: shown.weekday, offset: offset) }
         let day = "\(Timestamp.weekdayNames[shown.weekday]), \(civil.day) \(Timestamp.monthNames[civil.month - 1])"
         let year = String(repeating: "0", count: max(0, 4 - "\(civil.year)".utf8.count)) + "\(civil.year)"
         let minutes = abs(offset)
         let zone = (offset < 0 ? "-" : "+") + two(minutes / 60) + two(minutes % 60)
         return "\(day) \(year) \(two(civil.hour)):\(two(civil.minute)):\(two(civil.second)) \(zone)"
+    }
+
+    /// A year of four digits, which is every message's.
+    private static func format(_ civil: Timestamp.Civil, weekday: Int, offset: Int) -> String {
+        var text: [UInt8] = []
+        text.reserveCapacity(32)
+        func put(_ number: Int, digits: Int) {
+            var divisor = digits == 4 ? 1_000 : 10
+            while divisor > 0 {
+                text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
+                divisor /= 10
+            }
+        }
+        text.append(contentsOf: Timestamp.weekdayNames[weekday].utf8)
+        text.append(contentsOf: [UInt8(ascii: ","), UInt8(ascii: " ")])
+        put(civil.day, digits: 2)
+        if civil.day < 10 { text.remove(at: text.count - 2) }
+        text.append(UInt8(ascii: " "))
+        text.append(contentsOf: Timestamp.monthNames[civil.month - 1].utf8)
+        text.append(UInt8(ascii: " "))
+        put(civil.year, digits: 4)
+        for (number, mark) in [(civil.hour, UInt8(ascii: " ")), (civil.minute, UInt8(ascii: ":")), (civil.second, UInt8(ascii: ":"))] {
+            text.append(mark)
+            put(number, digits: 2)
+        }
+        text.append(UInt8(ascii: " "))
+        text.append(offset < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+"))
+        put(abs(offset) / 60, digits: 2)
+        put(abs(offset) % 60, digits: 2)
+        return String(decoding: text, as: UTF8.self)
     }
 }
 
