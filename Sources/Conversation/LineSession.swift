@@ -70,6 +70,9 @@ extension LineSession {
 package protocol Link: Sendable {
     var facts: ConnectionFacts { get }
 
+    /// Where the connection's work runs, for tasks of its own that are to stay there; nil where that does not matter.
+    var executor: (any TaskExecutor)? { get }
+
     /// Sends bytes behind everything written so far; returns when the connection takes more (back-pressure). Throws when it is closed.
     func write(_ bytes: ByteBuffer) async throws
 
@@ -78,6 +81,10 @@ package protocol Link: Sendable {
 
     /// Closes the connection after what was written; from any thread.
     func close()
+}
+
+extension Link {
+    package var executor: (any TaskExecutor)? { nil }
 }
 
 /// Carries out a session's work. One serves all connections of its protocol; what belongs to one connection travels in work and outcome.

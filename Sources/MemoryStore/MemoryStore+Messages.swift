@@ -6,8 +6,10 @@ extension MemoryStore {
         try change(.place) { try $0.place(placements.map { Addition(body: body, placement: $0) }, superseding: nil) }
     }
 
-    package func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed] {
-        try change(.place) { try $0.place(additions, superseding: superseding) }
+    package func place(_ additions: [Addition], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
+        let placed = try change(.place) { try $0.place(additions, superseding: superseding) }
+        queued()
+        return placed
     }
 
     package func change(

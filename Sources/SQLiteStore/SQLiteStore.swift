@@ -75,8 +75,8 @@ package final class SQLiteStore: Store {
 
         let catalog = Catalog(loaded)
         let leases = Leases()
-        let floor = options.freeFloor
-        hasRoom = { Disk.free(at: path) >= floor }
+        let gauge = RoomGauge(path: path, floor: options.freeFloor)
+        hasRoom = { gauge.hasRoom }
         readers = try Readers(count: options.readers) { try BodyReader(path: database, folder: bodies, catalog: catalog) }
         distant = DistantRows(path: database, log: log)
         largeMailbox = options.largeMailbox
@@ -156,19 +156,19 @@ extension SQLiteStore {
     }
 
     package func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed] {
-        try await place([(body, placements)], superseding: nil)
+        try await place([(body, placements)], superseding: nil, queued: {})
     }
 
-    package func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed] {
-        try await place(additions.map { ($0.body, [$0.placement]) }, superseding: superseding)
+    package func place(_ additions: [Addition], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
+        try await place(additions.map { ($0.body, [$0.placement]) }, superseding: superseding, queued: queued)
     }
 
-    private func place(_ bodies: [(StagedBody, [Placement])], superseding: Superseded?) async throws -> [Placed] {
+    private func place(_ bodies: [(StagedBody, [Placement])], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
         let records = try bodies.map { body, _ in
             guard let record = body.payload as? StagedRecord else { throw StorageFault.unavailable("a body of another store") }
             return record
         }
-        return try await writer.submit(bodies: records) { transaction, places in
+        return try await writer.submit(bodies: records, queued: queued) { transaction, places in
             guard places.count == bodies.count else { throw StorageFault.unavailable("a body without a place") }
             let deliveries = bodies.indices.map { index in
                 Transaction.Delivery(body: bodies[index].0, record: records[index], place: places[index], placements: bodies[index].1)

@@ -178,8 +178,9 @@ package protocol MailboxStore: Sendable {
     func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed]
 
     /// Places each body in its mailbox, all or none, in order (RFC 3502), and expunges what they take the place of, with or without `\Deleted`
-    /// (RFC 8508). No body may be named twice. `noSuchMessage` when one of `superseding` is gone already; `full`.
-    func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed]
+    /// (RFC 8508). No body may be named twice. `noSuchMessage` when one of `superseding` is gone already; `full`. `queued` is called as soon as nothing
+    /// that is placed later can come before it, and at most once; not when it throws before that.
+    func place(_ additions: [Addition], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed]
 
     /// On messages that are gone nothing happens, and they are in neither set.
     func change(
@@ -201,6 +202,10 @@ package protocol MailboxStore: Sendable {
 }
 
 extension MailboxStore {
+    package func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed] {
+        try await place(additions, superseding: superseding, queued: {})
+    }
+
     /// With all their flags.
     package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID) async throws -> Copied {
         try await copy(uids, from: source, to: target, flags: .all)

@@ -5,6 +5,7 @@ import Synchronization
 /// The way from work, on any thread, to the driver on its loop.
 final class LoopLink<Worker: LineWorker>: Link {
     private let loop: any EventLoop
+    let executor: (any TaskExecutor)?
     /// Nil once the channel is gone.
     private let driver: NIOLoopBoundBox<LineDriver<Worker>?>
     private let current: Mutex<ConnectionFacts>
@@ -13,6 +14,7 @@ final class LoopLink<Worker: LineWorker>: Link {
     /// On the loop.
     init(_ driver: LineDriver<Worker>, _ facts: ConnectionFacts, _ loop: any EventLoop) {
         self.loop = loop
+        executor = driver.executor
         self.driver = NIOLoopBoundBox(driver, eventLoop: loop)
         current = Mutex(facts)
     }

@@ -1,10 +1,12 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 int clinux_open(const char *path, int flags, unsigned int mode) {
@@ -16,6 +18,12 @@ int64_t clinux_peer_uid(int fd) {
     socklen_t length = sizeof who;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0) return -1;
     return (int64_t)who.uid;
+}
+
+int clinux_random(void *into, size_t count) {
+    ssize_t got;
+    do got = getrandom(into, count, 0); while (got < 0 && errno == EINTR);
+    return got == (ssize_t)count ? 0 : -1;
 }
 
 void clinux_trim_heap(void) { malloc_trim(0); }

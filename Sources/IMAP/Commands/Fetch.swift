@@ -22,7 +22,7 @@ extension Errand {
         var begun: [FetchBatch] = []
         while true {
             while begun.count <= Errand.ahead, let messages = batches.next(of: try selectedView()) {
-                begun.append(FetchBatch(messages, plan, mailroom, try selectedView().mailbox))
+                begun.append(FetchBatch(messages, plan, mailroom, try selectedView().mailbox, on: link.executor))
             }
             guard !begun.isEmpty else { break }
             try await write(begun.removeFirst(), plan, &problem)

@@ -45,14 +45,14 @@ struct FetchBatch {
     private let bodies: Task<[ByteBuffer]?, Never>?
 
     /// Begins to read. On a connection's event loop it asks the store at once: what is in memory is here when it returns.
-    init(_ messages: [FetchedMessage], _ plan: FetchPlan, _ mailroom: Mailroom, _ mailbox: OpenMailbox) {
+    init(_ messages: [FetchedMessage], _ plan: FetchPlan, _ mailroom: Mailroom, _ mailbox: OpenMailbox, on executor: (any TaskExecutor)?) {
         self.messages = messages
         let rows = messages.map(\.row)
         outlines = plan.needsOutline && !rows.isEmpty
-            ? Task.immediate { try await mailroom.encodedOutlines(of: rows, in: mailbox) } : nil
+            ? Task.immediate(executorPreference: executor) { try await mailroom.encodedOutlines(of: rows, in: mailbox) } : nil
         let small = plan.readsBodies ? rows.filter { Int($0.size) <= FetchBatch.smallBody } : []
         self.small = small
-        bodies = small.isEmpty ? nil : Task.immediate { try? await mailroom.read(small, in: mailbox) }
+        bodies = small.isEmpty ? nil : Task.immediate(executorPreference: executor) { try? await mailroom.read(small, in: mailbox) }
     }
 
     /// The small ones; none when one of them cannot be read, which is left to be found out.

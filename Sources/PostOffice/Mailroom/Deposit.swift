@@ -1,3 +1,4 @@
+import Glibc
 package import MailModel
 import MessageFormat
 package import NIOCore
@@ -56,7 +57,7 @@ extension Mailroom {
     private func write(_ bytes: ByteBuffer, into deposit: Deposit) async {
         guard bytes.readableBytes > 0, deposit.state.withLock({ $0.fault == nil }) else { return }
         do {
-            guard !bytes.readableBytesView.contains(0) else { throw MailroomRefusal.holdsNUL }
+            guard !Mailroom.holdsNUL(bytes) else { throw MailroomRefusal.holdsNUL }
             let sink = try await sink(of: deposit)
             try await sink.write(bytes)
             deposit.state.withLock { $0.scanner.consume(bytes) }
@@ -67,6 +68,10 @@ extension Mailroom {
                 state.fault = error
             }
         }
+    }
+
+    private static func holdsNUL(_ bytes: ByteBuffer) -> Bool {
+        bytes.withUnsafeReadableBytes { octets in octets.baseAddress.map { memchr($0, 0, octets.count) != nil } ?? false }
     }
 
     private func sink(of deposit: Deposit) async throws -> any BodySink {
@@ -141,23 +146,10 @@ extension Mailroom {
             staged = .failure(error)
         }
         await turn.come()
-        let placing: Task<[Placed], any Error>
-        do {
-            let additions = try staged.get()
-            let gone = superseded.map { Superseded(mailbox: $0.mailbox.id, uids: $0.uids) }
-            // Runs until it first waits, which is behind the store's queue: only then is it the next one's turn.
-            placing = Task.immediate { [store] in
-                if gone == nil, additions.count == 1 {
-                    return try await store.place(additions[0].body, [additions[0].placement])
-                }
-                return try await store.place(additions, superseding: gone)
-            }
-            turn.pass()
-        } catch {
-            turn.pass()
-            throw error
-        }
-        return try await placing.value
+        // Once it stands in the store's line it is the next one's turn.
+        defer { turn.pass() }
+        let gone = superseded.map { Superseded(mailbox: $0.mailbox.id, uids: $0.uids) }
+        return try await store.place(staged.get(), superseding: gone, queued: { turn.pass() })
     }
 }
 
@@ -182,7 +174,7 @@ package final class Turn: Sendable {
         await before?.ended()
     }
 
-    /// Lets the next one go. Called once, after `come`.
+    /// Lets the next one go, the first time. Called after `come`.
     func pass() {
         let next: CheckedContinuation<Void, Never>? = state.withLock { state in
             defer { state = .passed }

@@ -14,6 +14,7 @@ final class Sink: BodySink, @unchecked Sendable {
 
     private let id: BodyID
     private let seal: BodySeal
+    private let outlineNonce: [UInt8]
     private let folder: BodyFolder
     private let pool: BlockingPool
     private let budget: MemoryBudget
@@ -45,7 +46,9 @@ final class Sink: BodySink, @unchecked Sendable {
         self.pool = pool
         self.budget = budget
         self.floor = floor
-        seal = BodySeal(key: SymmetricKey(size: .bits256), body: id)
+        let drawn = RandomOctets.drawKey()
+        seal = BodySeal(key: drawn.key, body: id)
+        outlineNonce = drawn.nonce
     }
 
     deinit { discard() }
@@ -86,7 +89,7 @@ final class Sink: BodySink, @unchecked Sendable {
 
     private func sealOutline(_ outline: MessageOutline) throws -> [UInt8] {
         let bytes = outline.encode()
-        return try Seal.seal(Array(buffer: bytes), under: seal.key, as: Label(kind: .outline, id: id.rawValue))
+        return try Seal.seal(Array(buffer: bytes), under: seal.key, as: Label(kind: .outline, id: id.rawValue), nonce: outlineNonce)
     }
 
     private func sealInMemory() throws -> ByteBuffer {

@@ -37,6 +37,9 @@ final class StagedRecord: Sendable {
         if case .record(let bytes) = content { budget.give(bytes.readableBytes) }
     }
 
+    /// Its bytes go into a segment.
+    var isRecord: Bool { if case .record = content { true } else { false } }
+
     var place: BodyPlace? {
         guard case .file(let file) = content else { return nil }
         return BodyPlace(segment: 0, position: 0, length: file.length)

@@ -58,8 +58,8 @@ enum TableReader {
     /// In order of UID, without those that a record of the ledger has expunged.
     static func particulars(of uids: NumberSet, in mailbox: MailboxID, _ connection: Connection) throws -> [MessageParticulars] {
         // One view of rows and ledger.
-        try connection.execute("BEGIN")
-        defer { try? connection.execute("COMMIT") }
+        try connection.run("BEGIN")
+        defer { try? connection.run("COMMIT") }
         var found = try storedParticulars(of: uids, in: mailbox, connection)
         for record in try LedgerRecord.load(of: mailbox, connection) where record.change == .expunged {
             let gone = record.rest

@@ -22,8 +22,8 @@ struct BodySeal {
     func seal(_ plain: UnsafeRawBufferPointer, number: Int, isLast: Bool, into out: inout ByteBuffer) throws {
         let box = try AES.GCM.seal(
             plain, using: key, nonce: nonce(number, isLast), authenticating: label(number).bytes(keyID: Seal.currentKeyID))
-        out.writeBytes(box.ciphertext)
-        out.writeBytes(box.tag)
+        guard let combined = box.combined else { throw StorageFault.unavailable("sealed with a nonce of another size") }
+        _ = combined.withUnsafeBytes { out.writeBytes(UnsafeRawBufferPointer(rebasing: $0[RandomOctets.nonce...])) }
     }
 
     /// Octets before a chunk's ciphertext that `open` overwrites with the nonce, so that nothing need be copied to stand in a row.

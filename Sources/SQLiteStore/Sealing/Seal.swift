@@ -60,15 +60,18 @@ enum Seal {
     static let currentKeyID: UInt32 = 1
     static let overhead = 4 + 12 + 16
 
-    static func seal(_ plain: some DataProtocol, under key: SymmetricKey, as label: Label) throws -> [UInt8] {
-        let box = try AES.GCM.seal(plain, using: key, authenticating: label.bytes(keyID: currentKeyID))
-        var out: [UInt8] = []
-        out.reserveCapacity(plain.count + overhead)
-        withUnsafeBytes(of: currentKeyID.bigEndian) { out.append(contentsOf: $0) }
-        out.append(contentsOf: box.nonce)
-        out.append(contentsOf: box.ciphertext)
-        out.append(contentsOf: box.tag)
-        return out
+    /// `nonce`: 12 octets that were drawn for this and nothing else.
+    static func seal(
+        _ plain: some DataProtocol, under key: SymmetricKey, as label: Label, nonce: some DataProtocol = RandomOctets.draw(RandomOctets.nonce)
+    ) throws -> [UInt8] {
+        let box = try AES.GCM.seal(plain, using: key, nonce: AES.GCM.Nonce(data: nonce), authenticating: label.bytes(keyID: currentKeyID))
+        guard let combined = box.combined else { throw StorageFault.unavailable("sealed with a nonce of another size") }
+        return [UInt8](unsafeUninitializedCapacity: 4 + combined.count) { room, count in
+            let room = UnsafeMutableRawBufferPointer(room)
+            room.storeBytes(of: currentKeyID.bigEndian, as: UInt32.self)
+            combined.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[4...]).copyMemory(from: $0) }
+            count = 4 + combined.count
+        }
     }
 
     /// `corrupt` when it is not what was sealed under that key and label.

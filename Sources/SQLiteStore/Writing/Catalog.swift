@@ -60,6 +60,8 @@ struct Staged {
     /// Bodies that accounts hold from now on and did not before.
     var held: [(body: BodyID, account: AccountID)] = []
     var limits: [AccountID: Quota] = [:]
+    /// How far segments are indexed, where that is further than it was.
+    var indexed: [Int64: Int64] = [:]
     /// What has been counted against quotas.
     var admitted: [AccountID: Quota] = [:]
 }

@@ -68,10 +68,7 @@ extension Transaction {
         try write("INSERT INTO body VALUES (?,?,?,?,?,?,?)",
             .int(body.id.rawValue), .int(place.segment), .int(place.position), .int(place.length), .int(Int64(record.size)),
             .int(Int64(MessageOutline.version)), .blob(record.outline))
-        if place.segment != 0 {
-            try write("INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)",
-                .int(place.segment), .int(place.position + place.length))
-        }
+        if place.segment != 0 { staged.indexed[place.segment] = max(staged.indexed[place.segment] ?? 0, place.position + place.length) }
         var threads: [AccountID: ThreadID] = [:]
         var held: [AccountID: Int64] = [:]
         for arrival in arrivals {
@@ -149,7 +146,7 @@ extension Transaction {
     func hold(_ body: BodyID, key: SymmetricKey, count: Int64, for account: AccountID) throws {
         let wrapped = try Seal.seal(
             key.withUnsafeBytes { Array($0) }, under: try self.account(account).key,
-            as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue))
+            as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue), nonce: nonces.next())
         try write("INSERT INTO holder VALUES (?,?,?,?)", .int(body.rawValue), .int(account.rawValue), .int(count), .blob(wrapped))
         staged.held.append((body, account))
     }
@@ -163,9 +160,8 @@ extension Transaction {
         var thread: ThreadID?
         for reference in references.suffix(20).reversed() where thread == nil { thread = try known(hash(reference)) }
         guard let own = body.outline.envelope.messageID.map({ hash($0) }) else { return thread ?? ThreadID(rawValue: body.id.rawValue) }
-        if let known = try known(own) { return known }
         let found = thread ?? ThreadID(rawValue: body.id.rawValue)
         try write("INSERT OR IGNORE INTO reference VALUES (?,?,?)", .int(account.rawValue), .int(own), .int(found.rawValue))
-        return found
+        return connection.changes > 0 ? found : try known(own) ?? found
     }
 }

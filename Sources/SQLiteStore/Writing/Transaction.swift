@@ -11,6 +11,8 @@ final class Transaction {
     let catalog: Catalog
     let now: Timestamp
     let ledger: Ledger
+    /// For what is sealed in it.
+    var nonces = NonceStock()
     /// The commit that it will be.
     let epoch: Int
     var staged = Staged()
@@ -47,7 +49,7 @@ final class Transaction {
     func write(_ body: () throws -> Void) throws {
         do {
             if !hasBegun {
-                try connection.execute("BEGIN IMMEDIATE")
+                try connection.run("BEGIN IMMEDIATE")
                 hasBegun = true
             }
             writes += 1
@@ -79,7 +81,7 @@ final class Transaction {
         try writeCounters()
         if hasBegun || withNotes { try writeNotes() }
         guard hasBegun else { return }
-        try connection.execute("COMMIT")
+        try connection.run("COMMIT")
         hasBegun = false
     }
 
@@ -93,6 +95,9 @@ final class Transaction {
     }
 
     private func writeCounters() throws {
+        for (segment, end) in staged.indexed {
+            try write("INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)", .int(segment), .int(end))
+        }
         for case (let id, let entry?) in staged.accounts {
             try write("UPDATE account SET mod_seq=?, uid_validity=? WHERE id=?",
                 .int(Int64(entry.modSeq.rawValue)), .int(Int64(entry.uidValidity)), .int(id.rawValue))

@@ -3,12 +3,13 @@ import Logging
 import MailModel
 import NIOCore
 import Storage
-import Synchronization
 
-/// The one ordered way in. Two threads, each taking everything that waits as one batch: the body thread appends bodies and syncs them, the index thread runs
-/// the operations in one transaction and commits it once the bodies are on disk; so bodies are synced while the index works on their rows, or on the batch before.
+/// The one ordered way in. The index thread takes everything that waits as one batch: it appends the batch's bodies, has the body thread sync them, runs the
+/// operations in one transaction meanwhile, and commits it once the bodies are on disk. What comes during that waits for the next batch, so that each batch,
+/// however large, costs one sync of bodies and one of the index.
 ///
-/// `@unchecked Sendable`: `index` belongs to the index thread and `segments` to the body thread; the rest is immutable or locked.
+/// `@unchecked Sendable`: `index` and `segments` belong to the index thread, but that the body thread syncs a segment while the index thread waits for it
+/// before it touches the segments again; the rest is immutable or locked.
 final class Writer: @unchecked Sendable {
     /// An operation with the bodies that must be durable before it.
     private struct Operation {
@@ -19,16 +20,8 @@ final class Writer: @unchecked Sendable {
         let finish: (Result<Void, any Error>) -> Void
     }
 
-    private struct Ready {
-        let operation: Operation
-        /// Of its bodies, in order.
-        var places: [BodyPlace]
-        /// When the bytes of its bodies are on disk; nil: they were before.
-        var arrival: Arrival?
-    }
-
     private let incoming = BlockingQueue<Operation>()
-    private let ready = BlockingQueue<Ready>()
+    private let syncs = BlockingQueue<Arrival>()
     private let segments: SegmentWriter
     private let index: IndexThread
     private let hasRoom: @Sendable () -> Bool
@@ -41,16 +34,17 @@ final class Writer: @unchecked Sendable {
         self.index = index
         self.hasRoom = hasRoom
         threads = [
-            BlockingThread("martlet-bodies") { [self] in appendBodies() },
+            BlockingThread("martlet-bodies") { [self] in syncBodies() },
             BlockingThread("martlet-index") { [self] in commitBatches() },
         ]
     }
 
     var currentSegment: Int64 { segments.currentID.load(ordering: .relaxed) }
 
-    /// Runs `operation` in the next batch; durable on return. Operations submitted in order on one thread run in that order.
+    /// Runs `operation` in the next batch; durable on return. `queued` is called at once when it stands in line. Operations submitted in order on one thread run in that order.
     func submit<Value: Sendable>(
-        bodies: [StagedRecord] = [], needsRoom: Bool = true, _ operation: @escaping @Sendable (Transaction, [BodyPlace]) throws -> Value
+        bodies: [StagedRecord] = [], needsRoom: Bool = true, queued: @Sendable () -> Void = {},
+        _ operation: @escaping @Sendable (Transaction, [BodyPlace]) throws -> Value
     ) async throws -> Value {
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Value, any Error>) in
             var value: Result<Value, any Error> = .failure(StorageFault.closed)
@@ -63,7 +57,7 @@ final class Writer: @unchecked Sendable {
                     case .failure(let error): continuation.resume(throwing: error)
                     }
                 }))
-            if !accepted { continuation.resume(throwing: StorageFault.closed) }
+            if accepted { queued() } else { continuation.resume(throwing: StorageFault.closed) }
         }
     }
 
@@ -73,72 +67,72 @@ final class Writer: @unchecked Sendable {
         for thread in threads { thread.join() }
     }
 
-    private func appendBodies() {
-        while let batch = incoming.take(most: Writer.mostInBatch) {
-            let hasRoom = hasRoom()
-            var passing: [Ready] = []
-            var records: [ByteBuffer] = []
-            var waiting: [(slot: Int, body: Int)] = []
-            passing.reserveCapacity(batch.count)
-            var refused: [(Operation, any Error)] = []
-            for operation in batch {
-                guard operation.bodies.isEmpty || hasRoom || !operation.needsRoom else {
-                    refused.append((operation, StorageFault.full))
-                    continue
-                }
-                var places: [BodyPlace] = []
-                for body in operation.bodies {
-                    if case .record(let bytes) = body.content {
-                        records.append(bytes)
-                        waiting.append((passing.count, places.count))
-                    }
-                    places.append(body.place ?? BodyPlace(segment: 0, position: 0, length: 0))
-                }
-                passing.append(Ready(operation: operation, places: places))
-            }
-            let arrival = records.isEmpty ? nil : Arrival()
-            do {
-                let places = try segments.write(records)
-                for (target, place) in zip(waiting, places) {
-                    passing[target.slot].places[target.body] = place
-                    passing[target.slot].arrival = arrival
-                }
-            } catch {
-                let failed = Set(waiting.map(\.slot))
-                for slot in failed.sorted() { refused.append((passing[slot].operation, error)) }
-                passing = passing.enumerated().filter { !failed.contains($0.offset) }.map(\.element)
-                arrival?.ended(.failure(error))
-            }
-            for (operation, error) in refused { operation.finish(.failure(error)) }
-            _ = ready.push(contentsOf: passing)
-            if let arrival { arrival.ended(Result { try segments.sync() }) }
+    private func syncBodies() {
+        while let waiting = syncs.take(most: 1) {
+            for arrival in waiting { arrival.ended(Result { try segments.sync() }) }
         }
-        ready.close()
     }
 
     private func commitBatches() {
-        while let batch = ready.take(most: Writer.mostInBatch, milliseconds: index.patience) {
-            let jobs = batch.map { item in
-                IndexThread.Job(perform: { try item.operation.perform($0, item.places) }, finish: item.operation.finish)
-            }
-            index.run(jobs) { for item in batch { try item.arrival?.wait() } }
+        while let batch = incoming.take(most: Writer.mostInBatch, milliseconds: index.patience) {
+            let (jobs, arrival) = append(batch)
+            // One of which nothing is left is not an idle moment.
+            guard batch.isEmpty || !jobs.isEmpty else { continue }
+            index.run(jobs) { try arrival?.wait() }
         }
+        syncs.close()
         index.close()
+    }
+
+    /// Appends the bodies of a batch and has them synced. An operation whose bodies find no room, or cannot be written, is refused, and the others go on.
+    private func append(_ batch: [Operation]) -> (jobs: [IndexThread.Job], arrival: Arrival?) {
+        var accepted: [Operation] = []
+        accepted.reserveCapacity(batch.count)
+        var records: [ByteBuffer] = []
+        let hasRoom = batch.contains { !$0.bodies.isEmpty } ? hasRoom() : true
+        for operation in batch {
+            guard operation.bodies.isEmpty || hasRoom || !operation.needsRoom else {
+                operation.finish(.failure(StorageFault.full))
+                continue
+            }
+            for case .record(let bytes) in operation.bodies.lazy.map(\.content) { records.append(bytes) }
+            accepted.append(operation)
+        }
+        var places: ArraySlice<BodyPlace> = []
+        var arrival: Arrival?
+        do {
+            places = try segments.write(records)[...]
+            if !records.isEmpty {
+                let begun = Arrival()
+                arrival = begun
+                _ = syncs.push(begun)
+            }
+        } catch {
+            accepted.removeAll { operation in
+                guard operation.bodies.contains(where: \.isRecord) else { return false }
+                operation.finish(.failure(error))
+                return true
+            }
+        }
+        let jobs = accepted.map { operation in
+            let found = operation.bodies.map { body in
+                body.isRecord ? places.removeFirst() : body.place ?? BodyPlace(segment: 0, position: 0, length: 0)
+            }
+            return IndexThread.Job(perform: { try operation.perform($0, found) }, finish: operation.finish)
+        }
+        return (jobs, arrival)
     }
 }
 
 /// The sync of one batch of bodies, which the index thread waits for before it commits what points at them.
 private final class Arrival: Sendable {
     private let outcome = BlockingQueue<Result<Void, any Error>>()
-    private let known = Mutex<Result<Void, any Error>?>(nil)
 
     func ended(_ result: Result<Void, any Error>) { _ = outcome.push(result) }
 
-    /// Returns once the bodies are on disk; throws when they are not. For one thread.
+    /// Returns once the bodies are on disk; throws when they are not. Called once.
     func wait() throws {
-        if let known = known.withLock({ $0 }) { return try known.get() }
         guard let result = outcome.take(most: 1)?.first else { throw StorageFault.closed }
-        known.withLock { $0 = result }
         try result.get()
     }
 }

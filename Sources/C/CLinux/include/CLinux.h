@@ -13,6 +13,9 @@ int64_t clinux_peer_uid(int fd);
 /// Gives freed heap memory back to the system (malloc_trim).
 void clinux_trim_heap(void);
 
+/// Fills INTO with COUNT octets, at most 256, that nobody can guess (getrandom); 0 on success.
+int clinux_random(void *into, size_t count);
+
 /// Names the calling thread, as `top -H` shows it; at most 15 octets count.
 void clinux_name_thread(const char *name);
 
