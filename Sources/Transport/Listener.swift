@@ -93,11 +93,7 @@ package final class Listener: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: LineSizes.lowWater, high: LineSizes.highWater))
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(
-                    minimum: LineSizes.smallestReceive, initial: LineSizes.smallestReceive, maximum: LineSizes.largestReceive)
-            )
+            .childChannelOption(.recvAllocator, value: ReceiveSizes())
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try greet(channel, worker, setting, endpoint, house, threads) }
             }

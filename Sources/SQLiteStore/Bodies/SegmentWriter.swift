@@ -6,7 +6,7 @@ import Synchronization
 /// Appends records to the newest segment, a batch at a time, and makes each batch durable. One thread at a time uses it.
 ///
 /// Ahead of the records lie zeros, written and synced along with them, a mebibyte at a time: a sync of octets that replace others has no size and no blocks
-/// to note in the file system's journal, which is half its price. They are cut off when the segment is full or let go, or at the next start.
+/// to note in the file system's journal, which is half its price. They are cut off when the segment is full or the store is closed, or at the next start.
 /// A segment whose sync or write failed is never written again: what the system kept of it is not known. The next batch begins a new one.
 final class SegmentWriter {
     private let folder: BodyFolder
@@ -34,7 +34,13 @@ final class SegmentWriter {
         nextID = lastID + 1
     }
 
-    deinit { cutZeros() }
+    deinit { close() }
+
+    /// Ends the segment that is open, without its zeros. A later `write` would begin another.
+    func close() {
+        if let current, current.zeroed > current.end { _ = ftruncate(current.fd, off_t(current.end)) }
+        abandon()
+    }
 
     /// Where each record comes to lie. They are there for good once `sync` has returned. After an error of either nothing of them counts.
     func write(_ records: [ByteBuffer]) throws -> [BodyPlace] {
@@ -89,14 +95,9 @@ final class SegmentWriter {
         }
     }
 
-    private func cutZeros() {
-        if let current, current.zeroed > current.end { _ = ftruncate(current.fd, off_t(current.end)) }
-        abandon()
-    }
-
     private func open() throws -> Segment {
         if let current, current.end < SegmentWriter.fullAt { return current }
-        cutZeros()
+        close()
         let id = nextID
         nextID += 1
         let fd = try Disk.open(folder.segment(id), O_RDWR | O_CREAT | O_EXCL)
@@ -108,7 +109,7 @@ final class SegmentWriter {
     }
 
     private func abandon() {
-        if let current { close(current.fd) }
+        if let current { Glibc.close(current.fd) }
         current = nil
         currentID.store(0, ordering: .relaxed)
     }

@@ -28,17 +28,33 @@ struct YoungWords {
     /// Word << 32 | ordinal of the body << 2 | zones; in order of the bodies.
     private(set) var postings: [UInt64] = []
     private var known: Set<BodyID> = []
-    private var hashes: [UInt32] = []
-    /// Of each word its newest posting.
-    private var newest: [UInt32] = []
-    private var slots = [UInt32](repeating: .max, count: 4_096)
+    /// Twice as many as words, at least.
+    private var slots = [Slot](repeating: .empty, count: 4_096)
     private var firstPosting = 0
     /// So that nobody can send words that clash.
     private let seed = UInt64.random(in: .min ... .max)
 
+    /// All that is touched for a word that is known: the tables of many accounts do not stay in the processor's caches.
+    private struct Slot {
+        let hash: UInt64
+        /// Of the word, and whether it is short.
+        let word: UInt32
+        /// The word's newest posting.
+        var newest: UInt32 = .max
+
+        static let empty = Slot(hash: 0, word: .max)
+        static let short: UInt32 = 1 << 31
+        var isEmpty: Bool { word == .max }
+        var isShort: Bool { word & Slot.short != 0 }
+        var number: Int { Int(word & ~Slot.short) }
+    }
+
+    /// Words of less octets have no other's hash.
+    private static let longestOfOwnHash = 7
+
     var isEmpty: Bool { bodies.isEmpty }
     /// In octets, about.
-    var weight: Int { list.count + starts.count * 20 + postings.count * 8 + bodies.count * 40 }
+    var weight: Int { list.count + starts.count * 44 + postings.count * 8 + bodies.count * 40 }
 
     func contains(_ body: BodyID) -> Bool { known.contains(body) }
 
@@ -62,35 +78,36 @@ struct YoungWords {
             traits[ordinal] |= BodyTrait.opaque
             return
         }
-        let word = number(of: UnsafeRawBufferPointer(rebasing: text[range]))
-        let place = UInt64(ordinal) << 2 | UInt64(zones.rawValue)
-        let last = Int(newest[word])
+        let slot = slot(of: text, range)
+        let last = Int(slots[slot].newest)
         if last >= firstPosting, last < postings.count {
             postings[last] |= UInt64(zones.rawValue)
         } else {
-            newest[word] = UInt32(truncatingIfNeeded: postings.count)
-            postings.append(UInt64(word) << 32 | place)
+            slots[slot].newest = UInt32(truncatingIfNeeded: postings.count)
+            postings.append(UInt64(slots[slot].number) << 32 | UInt64(ordinal) << 2 | UInt64(zones.rawValue))
         }
     }
 
-    private mutating func number(of word: UnsafeRawBufferPointer) -> Int {
-        let hash = hash(word)
-        var slot = Int(hash) & (slots.count - 1)
-        while slots[slot] != .max {
-            let number = Int(slots[slot])
-            if hashes[number] == hash, isWord(number, word) { return number }
-            slot = (slot + 1) & (slots.count - 1)
+    private mutating func slot(of text: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int {
+        let hash = hash(text, range)
+        let isShort = range.count <= YoungWords.longestOfOwnHash
+        var place = first(for: hash)
+        while !slots[place].isEmpty {
+            let slot = slots[place]
+            if slot.hash == hash, slot.isShort == isShort, isShort || isWord(slot.number, UnsafeRawBufferPointer(rebasing: text[range])) { return place }
+            place = (place + 1) & (slots.count - 1)
         }
-        let number = starts.count
-        slots[slot] = UInt32(number)
+        let number = UInt32(starts.count)
+        slots[place] = Slot(hash: hash, word: isShort ? number | Slot.short : number)
         starts.append(UInt32(list.count))
-        hashes.append(hash)
-        newest.append(.max)
-        list.append(contentsOf: word)
+        list.append(contentsOf: text[range])
         list.append(0x0A)
-        if starts.count * 2 > slots.count { grow() }
-        return number
+        guard starts.count * 2 > slots.count else { return place }
+        grow()
+        return self.slot(of: text, range)
     }
+
+    private func first(for hash: UInt64) -> Int { Int(truncatingIfNeeded: hash ^ hash >> 29) & (slots.count - 1) }
 
     private func isWord(_ number: Int, _ word: UnsafeRawBufferPointer) -> Bool {
         let start = Int(starts[number])
@@ -103,29 +120,33 @@ struct YoungWords {
     }
 
     private mutating func grow() {
-        slots = [UInt32](repeating: .max, count: slots.count * 2)
-        for (number, hash) in hashes.enumerated() {
-            var slot = Int(hash) & (slots.count - 1)
-            while slots[slot] != .max { slot = (slot + 1) & (slots.count - 1) }
-            slots[slot] = UInt32(number)
+        let old = slots
+        slots = [Slot](repeating: .empty, count: old.count * 2)
+        for slot in old where !slot.isEmpty {
+            var place = first(for: slot.hash)
+            while !slots[place].isEmpty { place = (place + 1) & (slots.count - 1) }
+            slots[place] = slot
         }
     }
 
-    private func hash(_ word: UnsafeRawBufferPointer) -> UInt32 {
-        var hash = seed ^ UInt64(word.count)
-        var index = 0
-        while index + 8 <= word.count {
-            hash = (hash ^ word.loadUnaligned(fromByteOffset: index, as: UInt64.self)) &* 0xFF51_AFD7_ED55_8CCD
+    /// Eight octets at a time; what lies behind the word's end is masked out. Words of up to seven octets, none of them 0, are told apart by it.
+    private func hash(_ text: UnsafeRawBufferPointer, _ range: Range<Int>) -> UInt64 {
+        var hash = seed ^ UInt64(range.count)
+        var index = range.lowerBound
+        while index + 8 <= range.upperBound {
+            hash = (hash ^ text.loadUnaligned(fromByteOffset: index, as: UInt64.self)) &* 0xFF51_AFD7_ED55_8CCD
             hash ^= hash >> 32
             index += 8
         }
         var rest: UInt64 = 0
-        while index < word.count {
-            rest = rest << 8 | UInt64(word[index])
-            index += 1
+        let left = range.upperBound - index
+        if left > 0, index + 8 <= text.count {
+            let octets = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            rest = octets & ((1 << UInt64(8 * left)) - 1)
+        } else {
+            for offset in 0..<left { rest |= UInt64(text[index + offset]) << UInt64(8 * offset) }
         }
-        hash = (hash ^ rest) &* 0xC4CE_B9FE_1A85_EC53
-        return UInt32(truncatingIfNeeded: hash ^ hash >> 29)
+        return (hash ^ rest) &* 0xC4CE_B9FE_1A85_EC53
     }
 }
 

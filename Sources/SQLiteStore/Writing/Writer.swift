@@ -81,6 +81,7 @@ final class Writer: @unchecked Sendable {
             index.run(jobs) { try arrival?.wait() }
         }
         syncs.close()
+        segments.close()
         index.close()
     }
 
