@@ -15,8 +15,7 @@ import Synchronization
 /// `@unchecked Sendable`: what is not `let` belongs to the thread.
 final class Indexer: @unchecked Sendable {
     enum Event {
-        /// An account holds a body that it did not.
-        case held(BodyID, by: AccountID)
+        case held(Held)
         case removed(AccountID)
         /// Calls back once everything before it is indexed; with `writing` on disk too, and what is due by the clock done.
         case settled(writing: Bool, () -> Void)
@@ -98,6 +97,11 @@ final class Indexer: @unchecked Sendable {
         return isTaken
     }
 
+    func push(_ held: [Held]) {
+        let isFull = waiting > FreshBody.most
+        push(held.map { .held(isFull ? Held(body: $0.body, account: $0.account) : $0) })
+    }
+
     /// Bodies that wait to be indexed; a walk through those of before the start counts as one.
     var waiting: Int { open.load(ordering: .relaxed) + (hasWalk.load(ordering: .relaxed) ? 1 : 0) }
 
@@ -160,10 +164,10 @@ final class Indexer: @unchecked Sendable {
     }
 
     private func handle(_ events: [Event]) {
-        var held: [(body: BodyID, account: AccountID)] = []
+        var held: [Held] = []
         for event in events {
             switch event {
-            case .held(let body, let account): held.append((body, account))
+            case .held(let item): held.append(item)
             case .removed(let account):
                 index(held)
                 held = []
@@ -175,14 +179,17 @@ final class Indexer: @unchecked Sendable {
     }
 
     /// A body that several accounts hold is read once.
-    private func index(_ held: [(body: BodyID, account: AccountID)]) {
+    private func index(_ held: [Held]) {
         var accounts: [BodyID: [AccountID]] = [:]
+        var fresh: [BodyID: FreshBody] = [:]
         for item in held {
             attempt("look-up") {
                 guard let entry = catalog.account(item.account), try !isIndexed(item.body, of: entry) else { return }
                 accounts[item.body, default: []].append(item.account)
+                if let body = item.fresh { fresh[item.body] = body }
             }
         }
+        for body in readFresh(fresh, accounts, { keep($2, of: $0, for: $1) }) { accounts[body] = nil }
         let byReader = Dictionary(grouping: accounts.keys.sorted { $0.rawValue < $1.rawValue }) { accounts[$0]?.first ?? AccountID(rawValue: 0) }
         for (account, bodies) in byReader {
             do {
@@ -238,7 +245,7 @@ final class Indexer: @unchecked Sendable {
         }
     }
 
-    private func texts(_ outline: MessageOutline, whole: ByteBuffer) throws -> [IndexedText] {
+    func texts(_ outline: MessageOutline, whole: ByteBuffer) throws -> [IndexedText] {
         try texts(outline) { range in
             let range = range.clamped(to: 0..<whole.readableBytes)
             return whole.getSlice(at: whole.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
@@ -281,7 +288,7 @@ final class Indexer: @unchecked Sendable {
         while try rows.step() { found.append((rows.int(0), rows.int(1))) }
         rows.reset()
         walk = found.count < Indexer.atOnce ? nil : found.last
-        index(found.map { (BodyID(rawValue: $0.body), AccountID(rawValue: $0.account)) })
+        index(found.map { Held(body: BodyID(rawValue: $0.body), account: AccountID(rawValue: $0.account)) })
     }
 
     /// All bodies below are in segments, as far as is known.

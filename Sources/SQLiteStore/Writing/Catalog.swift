@@ -58,7 +58,7 @@ struct Staged {
     var deleted: Set<MailboxID> = []
     var access: [MailboxID: AccessList] = [:]
     /// Bodies that accounts hold from now on and did not before.
-    var held: [(body: BodyID, account: AccountID)] = []
+    var held: [Indexer.Held] = []
     var limits: [AccountID: Quota] = [:]
     /// How far segments are indexed, where that is further than it was.
     var indexed: [Int64: Int64] = [:]

@@ -93,7 +93,7 @@ final class IndexThread {
         ledger.add(transaction.records, epoch: epoch)
         for action in transaction.afterCommit { action() }
         catalog.publish(transaction.staged, epoch: epoch, leases: leases)
-        indexer.push(transaction.staged.held.map { .held($0.body, by: $0.account) })
+        indexer.push(transaction.staged.held)
         indexer.push(transaction.staged.accounts.compactMap { $0.value == nil ? .removed($0.key) : nil })
     }
 

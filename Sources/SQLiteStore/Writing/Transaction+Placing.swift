@@ -87,7 +87,8 @@ extension Transaction {
             tally.placed.append(Placed(
                 mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
         }
-        for (account, count) in held { try hold(body.id, key: record.key, count: count, for: account) }
+        let fresh = FreshBody(body, record, at: place)
+        for (account, count) in held { try hold(body.id, key: record.key, count: count, for: account, fresh: fresh) }
         if case .file(let file) = record.content { afterCommit.append { file.keep() } }
     }
 
@@ -143,12 +144,12 @@ extension Transaction {
         show(rows.lazy.map(\.row), in: id)
     }
 
-    func hold(_ body: BodyID, key: SymmetricKey, count: Int64, for account: AccountID) throws {
+    func hold(_ body: BodyID, key: SymmetricKey, count: Int64, for account: AccountID, fresh: FreshBody? = nil) throws {
         let wrapped = try Seal.seal(
             key.withUnsafeBytes { Array($0) }, under: try self.account(account).key,
             as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue), nonce: nonces.next())
         try write("INSERT INTO holder VALUES (?,?,?,?)", .int(body.rawValue), .int(account.rawValue), .int(count), .blob(wrapped))
-        staged.held.append((body, account))
+        staged.held.append(Indexer.Held(body: body, account: account, fresh: fresh))
     }
 
     /// The thread of the first message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).
