@@ -12,12 +12,21 @@ class Violation(Exception):
 
 
 class Message:
-    __slots__ = ("name", "digest", "marks", "is_gone", "may_be_gone")
+    __slots__ = ("name", "digest", "marks", "late", "is_gone", "may_be_gone")
 
     def __init__(self, name, digest, marks):
         self.name, self.digest = name, digest
         self.marks = marks  # {client: True, False or UNKNOWN}; a client that is not in it has not marked it
+        self.late = set()  # clients whose cut connection may still change their mark: before or after what they do on the next one
         self.is_gone = self.may_be_gone = False
+
+    def set_mark(self, client, mark):
+        self.marks[client] = UNKNOWN if client in self.late else mark
+
+    def cut(self, client):
+        """A command of this client was sent, and the connection cut at once."""
+        self.late.add(client)
+        self.marks[client] = UNKNOWN
 
 
 class Box:
@@ -61,7 +70,7 @@ class Box:
             return
         known, seen = message.marks[client], "$k%d" % client in flags
         if known is UNKNOWN:
-            message.marks[client] = seen
+            message.set_mark(client, seen)
         elif known != seen:
             raise Violation("%s: UID %d: $k%d is %s and should be %s" % (self.name, uid, client, seen, known))
 
@@ -80,6 +89,7 @@ class Box:
                 raise Violation("%s: UID %d, %s, is there again" % (self.name, uid, name))
             if modseq < self.highest[uid]:
                 raise Violation("%s: UID %d has ModSeq %d and had %d" % (self.name, uid, modseq, self.highest[uid]))
+            message.late.clear()
             for client in list(message.marks):
                 self.check_mark(uid, client, flags)
             message.may_be_gone = False

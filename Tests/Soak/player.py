@@ -117,9 +117,9 @@ class Player:
         await c.finish(tag, RACES)
         box = c.box
         for uid in uids:
-            box.messages[uid].marks[self.number] = add
+            box.messages[uid].set_mark(self.number, add)
         for uid, flags in c.flags().items():
-            if uid in uids and (self.mark in flags) != add:
+            if uid in uids and (self.mark in flags) != add and self.number not in box.messages[uid].late:
                 raise Violation("%s: STORE of UID %d answered %s" % (box.name, uid, sorted(flags)))
 
     def unknown(self, box, uids):
@@ -131,7 +131,8 @@ class Player:
         if self.chance.random() < 0.7:
             return
         uids = self.some(c)
-        self.unknown(c.box, uids)
+        for uid in uids:
+            c.box.messages[uid].cut(self.number)
         c.start("UID STORE %s +FLAGS (%s)" % (",".join(map(str, uids)), self.mark))
         await asyncio.sleep(self.chance.choice([0, 0.01]))
         self.drop()

@@ -51,6 +51,7 @@ class Soak:
             await c.close()
         while (passed := time.monotonic() - begun) < self.o.seconds:
             await self.stretch(min(self.o.pause, self.o.seconds - passed))
+            await asyncio.sleep(1)  # What cut connections have sent is done by then.
             await asyncio.gather(*[self.verify(a) for a in self.accounts])
             self.memory.append((time.monotonic() - begun, self.server.rss()))
             print("%4d s: %s; %d messages; %.1f MB resident" % (

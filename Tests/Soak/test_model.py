@@ -49,3 +49,15 @@ def test_a_message_that_comes_back_is_found():
     b.saw_gone(2)
     with pytest.raises(Violation):
         b.verify(row(), STATUS)
+
+
+def test_what_a_cut_connection_sent_may_come_late_but_not_after_the_pause():
+    b = box()
+    m = b.messages[2]
+    m.cut(0)
+    m.set_mark(0, False)
+    b.check_mark(2, 0, ["$k0"])
+    b.check_mark(2, 0, [])
+    b.verify(row(), STATUS)
+    with pytest.raises(Violation):
+        b.check_mark(2, 0, [])
