@@ -1,8 +1,10 @@
 """COMPRESS (RFC 4978): Python's zlib at the other end; streams that are none, and one that would fill the server."""
+import time
 import zlib
 
 import pytest
 
+from conftest import new_account
 from wire import IMAP, Closed, Refused
 
 
@@ -83,3 +85,31 @@ def test_a_bomb_does_not_fill_the_server(server, account):
             pass
         assert server.rss() - before < 64 << 20
         beside.command("NOOP")
+
+
+@pytest.mark.parametrize("is_compressed, most", [(False, 40), (True, 80)])
+def test_an_idle_connection_over_tls_costs_little(own_server, is_compressed, most):
+    """KB each (of 1,000), after LOGIN, SELECT and IDLE; the first are not counted, for they fill caches that all share."""
+    server = own_server()
+    account = new_account(server)
+    count, opened = 200, []
+
+    def idle():
+        imap = compressed(account) if is_compressed else account.imap()
+        opened.append(imap)
+        imap.select("INBOX")
+        imap.start("IDLE")
+        assert imap.response()[0] == "+"
+
+    for _ in range(50):
+        idle()
+    time.sleep(1)
+    before = server.rss()
+    for _ in range(count):
+        idle()
+    time.sleep(2)
+    grown = server.rss() - before
+    print("%.1f KB a connection" % (grown / 1000 / count))
+    assert grown <= most * 1_000 * count
+    for imap in opened:
+        imap.close()

@@ -1,13 +1,31 @@
 """A client that does random legal commands, and now and then loses its connection in the midst of one."""
 import asyncio
+import itertools
 import random
 import re
 
 from client import Connection, Gone, digest, numbers
 from model import UNKNOWN, Message, Violation
 
-TEXT = random.Random(0).randbytes(1 << 19).hex().encode()
-LINES = b"\r\n".join(TEXT[i : i + 70] for i in range(0, len(TEXT), 70))
+
+
+def prose(octets):
+    """Words as people use them: a few often, most seldom, all from one language; else the index of words would hold little but words never seen again."""
+    chance = random.Random(0)
+    words = [bytes(chance.choices(b"etaoinshrdlucmfwypvbgk", k=chance.randint(2, 10))) for _ in range(20_000)]
+    often = list(itertools.accumulate(1 / (n + 1) for n in range(len(words))))
+    out, line = [], []
+    size = 0
+    for word in chance.choices(words, cum_weights=often, k=octets // 5):
+        line.append(word)
+        size += len(word) + 1
+        if size > 70:
+            out.append(b" ".join(line))
+            line, size = [], 0
+    return b"\r\n".join(out)
+
+
+LINES = prose(1 << 20)
 MOST_MESSAGES = 200
 # A message that another session expunged meanwhile: the command had nothing, or not everything, to do.
 RACES = ("EXPUNGEISSUED", "NONEXISTENT")
