@@ -1,7 +1,13 @@
 extension Command {
     /// Whether a UID command names messages by sequence numbers all the same: it must not be told of expunges (RFC 7162 §3.2.10.2).
     var usesNumbers: Bool {
-        if case .search(let arguments, .uid) = self { arguments.key.usesNumbers } else { false }
+        switch self {
+        case .search(let arguments, .uid): arguments.key.usesNumbers
+        case .sort(let arguments, .uid): arguments.search.key.usesNumbers
+        case .thread(let arguments, .uid): arguments.search.key.usesNumbers
+        case .multiSearch(let arguments): arguments.search.key.usesNumbers
+        default: false
+        }
     }
 }
 

@@ -116,6 +116,9 @@ extension IMAPSession {
         case .search(let arguments, _) where dialect.acceptsUTF8 && arguments.charset != nil:
             say(tag, .bad("There is no charset but UTF-8 any more"), &output)
             return nil
+        case .multiSearch(let arguments) where dialect.acceptsUTF8 && arguments.search.charset != nil:
+            say(tag, .bad("There is no charset but UTF-8 any more"), &output)
+            return nil
         case .unselect:
             if case .selected(let login, _) = state { state = .authenticated(login) }
             owed = NumberSet()
