@@ -28,7 +28,8 @@ package enum Casemap {
     package static func fold(_ text: UnsafeRawBufferPointer, into out: inout [UInt8], most: Int = .max) {
         var index = 0
         while index < text.count, out.count < most {
-            let end = endOfASCII(text, from: index)
+            var end = endOfASCII(text, from: index)
+            if end - index > most - out.count { end = index + (most - out.count) }
             if end > index { appendASCII(UnsafeRawBufferPointer(rebasing: text[index..<end]), to: &out) }
             index = end
             while index < text.count, text[index] >= 0x80, out.count < most {
