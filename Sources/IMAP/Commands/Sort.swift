@@ -24,7 +24,7 @@ extension Errand {
 
     private mutating func table(of found: [Match], by criteria: [SortArguments.Criterion]) async throws -> SortTable {
         let view = try selectedView()
-        var table = SortTable(criteria)
+        var table = SortTable(criteria, capacity: found.count)
         if criteria.contains(where: \.key.needsOutline) {
             for batch in found.batches(of: Errand.sortBatch) {
                 try await Errand.add(batch, to: &table, mailroom, view.mailbox)

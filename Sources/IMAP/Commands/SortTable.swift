@@ -12,10 +12,18 @@ struct SortTable: Sendable {
         let isReversed: Bool
         /// Of a key that is a number.
         var numbers: [Int64] = []
-        var texts = TextColumn()
+        var texts: TextColumn
     }
 
-    init(_ criteria: [SortArguments.Criterion]) { columns = criteria.map { Column(key: $0.key, isReversed: $0.isReversed) } }
+    /// Octets of texts that a table may hold, whatever the mailbox holds: of very many messages less of each text counts.
+    private static let mostOctets = 128 << 20
+
+    /// `capacity`: how many messages there will be, at most.
+    init(_ criteria: [SortArguments.Criterion], capacity: Int) {
+        let texts = max(1, capacity) * max(1, criteria.count(where: \.key.isText))
+        let most = min(TextColumn.most, max(16, SortTable.mostOctets / texts))
+        columns = criteria.map { Column(key: $0.key, isReversed: $0.isReversed, texts: TextColumn(most: most)) }
+    }
 
     /// `outline` may be nil where no key needs it.
     mutating func append(_ row: MessageRow, _ outline: EncodedOutline?) throws(OutlineCorrupt) {
@@ -97,13 +105,16 @@ struct TextColumn: Sendable {
     private var heads: [UInt64] = []
 
     /// Octets of a text that count, and hardly more are held.
+    private let octetsOfText: Int
     static let most = 256
+
+    init(most: Int = TextColumn.most) { octetsOfText = most }
 
     mutating func append(_ text: String) {
         let start = octets.count
         var text = text
         // RFC 5255 §4: i;unicode-casemap.
-        text.withUTF8 { Casemap.fold(UnsafeRawBufferPointer($0), into: &octets, most: start + TextColumn.most) }
+        text.withUTF8 { Casemap.fold(UnsafeRawBufferPointer($0), into: &octets, most: start + octetsOfText) }
         var head: UInt64 = 0
         for octet in octets[start...].prefix(8) { head = head << 8 | UInt64(octet) }
         head <<= UInt64(8 * (8 - min(8, octets.count - start)))

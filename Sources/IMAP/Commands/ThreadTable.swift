@@ -25,7 +25,14 @@ struct ThreadTable: Sendable {
         let references: Range<Int>
     }
 
-    init(algorithm: ThreadArguments.Algorithm) { self.algorithm = algorithm }
+    private let most: (ids: Int, references: Int)
+
+    /// `most`: so many ids and references are known and no more; of messages that come then only the nearest reference counts. Messages
+    /// made to have a thousand each must not fill the memory.
+    init(algorithm: ThreadArguments.Algorithm, most: (ids: Int, references: Int) = (2_000_000, 8_000_000)) {
+        self.algorithm = algorithm
+        self.most = most
+    }
 
     /// How many Message-IDs there are, of messages and of those that they refer to.
     var idCount: Int { ids.count }
@@ -43,7 +50,8 @@ struct ThreadTable: Sendable {
         if algorithm != .orderedSubject {
             let links = ThreadLinks(outline)
             id = links.id.map { ThreadTable.intern($0, &ids) }
-            for reference in links.references { references.append(ThreadTable.intern(reference, &ids)) }
+            let isFull = ids.count >= most.ids || references.count >= most.references
+            for reference in isFull ? links.references.suffix(1) : links.references[...] { references.append(ThreadTable.intern(reference, &ids)) }
         }
         messages.append(
             Message(

@@ -108,7 +108,7 @@ extension Errand {
         _ new: [Match], _ criteria: [SortArguments.Criterion]?, _ view: MailboxView
     ) async throws -> [SortedMember] {
         guard let criteria, !new.isEmpty else { return new.map { SortedMember($0.row.uid) } }
-        var table = SortTable(criteria)
+        var table = SortTable(criteria, capacity: new.count)
         for batch in new.batches(of: Errand.sortBatch) { try await Errand.add(batch, to: &table, mailroom, view.mailbox) }
         return new.enumerated().map { SortedMember($1.row.uid, key: table.key(at: $0)) }
     }

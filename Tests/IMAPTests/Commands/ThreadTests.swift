@@ -11,8 +11,10 @@ struct ThreadTests {
     /// Messages of one day each, in order: id, references, subject.
     typealias Mail = (id: String, references: String, subject: String)
 
-    private func thread(_ mails: [Mail], _ algorithm: ThreadArguments.Algorithm) throws -> String {
-        var table = ThreadTable(algorithm: algorithm)
+    private func thread(
+        _ mails: [Mail], _ algorithm: ThreadArguments.Algorithm, most: (ids: Int, references: Int) = (100, 100)
+    ) throws -> String {
+        var table = ThreadTable(algorithm: algorithm, most: most)
         for (index, mail) in mails.enumerated() {
             var text = mail.id.isEmpty ? "" : "Message-ID: <\(mail.id)@x>\r\n"
             let references = mail.references.split(separator: " ").map { "<\($0)@x>" }.joined(separator: " ")
@@ -81,5 +83,11 @@ struct ThreadTests {
         let numbers = (1...1_500).map(String.init)
         let expected = (isReversed ? numbers.reversed() : numbers).joined(separator: " ")
         #expect(try thread(mails, .references) == "(\(expected))")
+    }
+
+    @Test("of very many references only the nearest counts", arguments: [(4, 100), (100, 2)])
+    func many(ids: Int, references: Int) throws {
+        let mails: [Mail] = [("a", "p q r", "x"), ("b", "a s t", "y"), ("c", "u v a", "z")]
+        #expect(try thread(mails, .refs, most: (ids, references)) == "(2)(1 3)")
     }
 }
