@@ -59,7 +59,8 @@ extension Errand {
 
     private mutating func matches(of program: SearchProgram, in view: MailboxView) async throws -> [Match] {
         var found: [Match] = []
-        let program = try await program.informed(mailroom, view.mailbox)
+        guard view.rows.count > 0 else { return [] }
+        let program = try await program.informed(mailroom, view.mailbox, &findings)
         let live = view.current
         let isCurrent = live.highestModSeq == view.rows.highestModSeq && live.count == view.rows.count
         var start = 0

@@ -58,13 +58,20 @@ struct SearchProgram: Sendable {
         isFuzzy = !test.allAlikes.isEmpty
     }
 
-    /// Ready to use what the index knows.
-    func informed(_ mailroom: Mailroom, _ mailbox: OpenMailbox) async throws -> SearchProgram {
+    /// Ready to use what the index knows. `known`: what it has answered to the same keys, by accounts: it is asked once of each.
+    func informed(
+        _ mailroom: Mailroom, _ mailbox: OpenMailbox, _ known: inout [AccountID: SearchFindings]
+    ) async throws -> SearchProgram {
         let questions = test.questions
         let fuzzy = Set(test.allAlikes.map(\.question))
         guard !questions.isEmpty || !fuzzy.isEmpty else { return self }
         var program = self
-        program.findings = try await mailroom.search(questions, fuzzy: fuzzy, in: mailbox)
+        if let findings = known[mailbox.account] {
+            program.findings = findings
+        } else {
+            program.findings = try await mailroom.search(questions, fuzzy: fuzzy, in: mailbox)
+            known[mailbox.account] = program.findings
+        }
         return program
     }
 

@@ -118,7 +118,10 @@ extension Errand {
         let resolved = try await resolved(key, of: NumberSet(messages.lazy.map(\.row.uid)), in: view)
         var program = try SearchProgram(key, view, now: mailroom.now, resolved: resolved)
         // The index is asked for all that it knows: a few messages are read sooner.
-        if messages.count > Errand.batch { program = try await program.informed(mailroom, view.mailbox) }
+        if messages.count > Errand.batch {
+            var known: [AccountID: SearchFindings] = [:]
+            program = try await program.informed(mailroom, view.mailbox, &known)
+        }
         var found: [Match] = []
         var undecided: [Match] = []
         for message in messages {

@@ -26,8 +26,8 @@ struct UpdatingContext: Sendable {
         self.order = order
     }
 
-    /// Octets of memory.
-    var weight: Int { members.ranges.count * 8 + order.reduce(0) { $0 + $1.weight } }
+    /// Octets of memory, and for ranges what working on them takes.
+    var weight: Int { members.ranges.count * 32 + order.reduce(0) { $0 + $1.weight } }
 
     /// O(k log n) and the ranges of `members`, of a SORT O(n). `gone`: some of `members`; `new`: none of them, in any order, each with the
     /// key that a SORT needs; `number`: what the client calls a UID.
@@ -35,7 +35,7 @@ struct UpdatingContext: Sendable {
         var update = ContextUpdate()
         guard !gone.isEmpty || !new.isEmpty else { return update }
         if !gone.isEmpty { members = members.subtracting(gone) }
-        if !new.isEmpty { members = NumberSet(members.ranges + new.map { $0.uid...$0.uid }) }
+        join(new)
         if criteria == nil {
             if !gone.isEmpty { update.removed = [ContextUpdate.Run(position: 0, numbers: gone.numbers.map(number))] }
             if !new.isEmpty { update.added = [ContextUpdate.Run(position: 0, numbers: new.map(\.uid).sorted().map(number))] }
@@ -44,6 +44,14 @@ struct UpdatingContext: Sendable {
             if !new.isEmpty { update.added = insert(new.sorted(), number) }
         }
         return update
+    }
+
+    private mutating func join(_ new: [SortedMember]) {
+        if let last = members.last, new.allSatisfy({ $0.uid > last }) {
+            for uid in new.map(\.uid).sorted() { members.insert(uid) }
+        } else if !new.isEmpty {
+            members = NumberSet(members.ranges + new.map { $0.uid...$0.uid })
+        }
     }
 
     /// From the end on, so that the positions of the rest stay (RFC 5267 §4.3.4).

@@ -102,4 +102,14 @@ struct ContextTests {
             }
         }
     }
+
+    @Test("of very many messages less of each text counts: a table is bounded")
+    func bounded() {
+        var column = TextColumn(most: 16)
+        column.append(String(repeating: "x", count: 20) + "a")
+        column.append(String(repeating: "x", count: 20) + "b")
+        column.append("y")
+        #expect(column.compare(0, 1) == 0)
+        #expect(column.compare(1, 2) < 0)
+    }
 }
