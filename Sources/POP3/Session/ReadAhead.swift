@@ -1,5 +1,5 @@
 import NIOCore
-package import PostOffice
+import PostOffice
 import Storage
 
 /// Messages that are read before they are asked for: who retrieves one after the other nearly always wants the next, and then it is here.
