@@ -76,7 +76,7 @@ struct DirectoryTests {
         var (store, alice, inbox) = try await filled(fixture, 2_000)
         let other = try await store.create(mailbox: try #require(MailboxName("other")), of: alice, specialUse: nil).id
         _ = try await store.copy(NumberSet(1...1_500), from: inbox, to: other)
-        for round in 0..<25 {
+        for round in 0..<12 {
             for step in 0..<Int(random.next() % 4) { try await store.changeSomething(in: [inbox, other], 100 * round + step, &random) }
             // As a stop or as a power cut leaves it; and a copy that reads every row.
             if random.next() % 3 > 0 { await store.close() }
