@@ -57,12 +57,16 @@ package enum Charset {
 
     private static func converted(_ octets: UnsafeRawBufferPointer, from name: String, _ converters: Converters) -> String? {
         guard let converter = converters.converter(of: name) else { return nil }
-        guard let origin = octets.baseAddress else { return "" }
         var text: [UInt8] = []
         text.reserveCapacity(octets.count + octets.count / 2)
+        _ = convert(octets, isLast: true, converter, into: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends the text in UTF-8. Answers how many octets were used: of the last ones all, otherwise without a character that is cut.
+    static func convert(_ octets: UnsafeRawBufferPointer, isLast: Bool, _ converter: iconv_t, into text: inout [UInt8]) -> Int {
         // iconv does not write through its input pointer; C lacks the const.
-        var input: UnsafeMutablePointer<CChar>? = UnsafeMutablePointer(
-            mutating: origin.assumingMemoryBound(to: CChar.self))
+        var input: UnsafeMutablePointer<CChar>? = octets.baseAddress.map { UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: CChar.self)) }
         var left = octets.count
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 8_192) { room in
             while left > 0 {
@@ -70,18 +74,21 @@ package enum Charset {
                 let problem = step(converter, &input, &left, room, &text)
                 if problem == E2BIG, left < before { continue }
                 guard problem == EILSEQ || problem == E2BIG, left > 0 else {
+                    guard isLast else { return }
                     if left > 0 { text.append(contentsOf: replacement) }
+                    left = 0
                     break
                 }
                 text.append(contentsOf: replacement)
                 input = input.map { $0 + 1 }
                 left -= 1
             }
+            guard isLast else { return }
             var nothing: UnsafeMutablePointer<CChar>?
             var none = 0
             _ = step(converter, &nothing, &none, room, &text)
         }
-        return String(decoding: text, as: UTF8.self)
+        return octets.count - left
     }
 
     /// Converters that are open for as long as somebody decodes one text. The C library unloads a charset's module some uses after its last user,
@@ -91,7 +98,7 @@ package enum Charset {
 
         deinit { for converter in open.values { iconv_close(converter) } }
 
-        fileprivate func converter(of name: String) -> iconv_t? {
+        func converter(of name: String) -> iconv_t? {
             if let known = open[name] {
                 // To the state it began in.
                 iconv(known, nil, nil, nil, nil)
@@ -118,31 +125,43 @@ package enum Charset {
         return problem
     }
 
-    /// RFC 1843: `~{` and `~}` around two-octet characters of GB 2312, here with their high bits set.
+    /// RFC 1843, whole.
     private static func simplifiedChinese(_ octets: UnsafeRawBufferPointer) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(octets.count)
-        var isChinese = false
-        var index = 0
-        while index < octets.count {
-            let octet = octets[index]
-            index += 1
-            guard octet == UInt8(ascii: "~"), index < octets.count else {
-                if octet == 0x0A { isChinese = false }
-                text.append(isChinese && octet > 0x20 ? octet | 0x80 : octet)
-                continue
-            }
-            switch octets[index] {
-            case UInt8(ascii: "{"): isChinese = true
-            case UInt8(ascii: "}"): isChinese = false
-            case UInt8(ascii: "~"): text.append(octet)
-            case 0x0A: break
-            default:
-                text.append(octet)
-                continue
-            }
-            index += 1
-        }
+        var shift = ChineseShift()
+        _ = shift.apply(to: octets, isLast: true, into: &text)
         return text
+    }
+
+    /// RFC 1843: `~{` and `~}` around two-octet characters of GB 2312, here with their high bits set.
+    struct ChineseShift {
+        private var isChinese = false
+
+        /// As `convert`.
+        mutating func apply(to octets: UnsafeRawBufferPointer, isLast: Bool, into text: inout [UInt8]) -> Int {
+            var index = 0
+            while index < octets.count {
+                let octet = octets[index]
+                if octet == UInt8(ascii: "~"), index + 1 == octets.count, !isLast { return index }
+                index += 1
+                guard octet == UInt8(ascii: "~"), index < octets.count else {
+                    if octet == 0x0A { isChinese = false }
+                    text.append(isChinese && octet > 0x20 ? octet | 0x80 : octet)
+                    continue
+                }
+                switch octets[index] {
+                case UInt8(ascii: "{"): isChinese = true
+                case UInt8(ascii: "}"): isChinese = false
+                case UInt8(ascii: "~"): text.append(octet)
+                case 0x0A: break
+                default:
+                    text.append(octet)
+                    continue
+                }
+                index += 1
+            }
+            return index
+        }
     }
 }

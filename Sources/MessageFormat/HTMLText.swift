@@ -8,87 +8,88 @@ enum HTMLText {
 
     /// Of UTF-8, in UTF-8.
     static func stripped(_ html: UnsafeRawBufferPointer) -> [UInt8] {
-        var stripper = Stripper(octets: html)
-        stripper.strip()
-        return stripper.text
+        var text: [UInt8] = []
+        text.reserveCapacity(html.count / 2)
+        var stripper = Stripper()
+        _ = stripper.strip(html, isLast: true, into: &text)
+        return text
     }
 
-    private struct Stripper {
-        let octets: UnsafeRawBufferPointer
-        var text: [UInt8] = []
-        var index = 0
+    /// Takes the tags off piece by piece, with the same result for every way of cutting.
+    struct Stripper {
+        /// Text goes on behind this; nil: it is text.
+        private var awaited: StaticString?
+        /// The tag that ends what the tag just begun holds, which is no text.
+        private var closingTag: StaticString?
+        private var isInClosingTag = false
 
-        init(octets: UnsafeRawBufferPointer) { self.octets = octets }
+        /// What a mark is told by.
+        private static let longestMark = 20
 
-        mutating func strip() {
-            text.reserveCapacity(octets.count / 2)
+        /// Appends the text of `octets`. Answers how many of them were used: the rest, a few, must come again with what follows. Of the last ones all are used.
+        mutating func strip(_ octets: UnsafeRawBufferPointer, isLast: Bool, into text: inout [UInt8]) -> Int {
+            var index = 0
             while index < octets.count {
-                switch octets[index] {
-                case UInt8(ascii: "<"): mark()
-                case UInt8(ascii: "&"): entity()
-                default:
-                    text.append(octets[index])
-                    index += 1
+                if let word = awaited {
+                    guard let end = HTMLText.end(of: word, in: octets, from: index) else {
+                        return isLast ? octets.count : max(index, octets.count - (word.utf8CodeUnitCount - 1))
+                    }
+                    index = end
+                    passed()
+                    continue
                 }
+                let octet = octets[index]
+                guard octet == UInt8(ascii: "<") || octet == UInt8(ascii: "&") else {
+                    text.append(octet)
+                    index += 1
+                    continue
+                }
+                guard isLast || octets.count - index >= Stripper.longestMark else { return index }
+                if octet == UInt8(ascii: "<") { mark(octets, &index, &text) } else { entity(octets, &index, &text) }
+            }
+            return index
+        }
+
+        /// What was awaited has come.
+        private mutating func passed() {
+            if let closingTag {
+                awaited = closingTag
+                isInClosingTag = true
+                self.closingTag = nil
+            } else {
+                awaited = isInClosingTag ? ">" : nil
+                isInClosingTag = false
             }
         }
 
-        private mutating func mark() {
+        private mutating func mark(_ octets: UnsafeRawBufferPointer, _ index: inout Int, _ text: inout [UInt8]) {
             let start = index + 1
-            guard start < octets.count, OctetSet.letters.contains(octets[start]) || "/!?".utf8.contains(octets[start])
-            else {
+            guard start < octets.count, OctetSet.letters.contains(octets[start]) || "/!?".utf8.contains(octets[start]) else {
                 text.append(octets[index])
                 index += 1
                 return
             }
-            if begins("!--", at: start) {
-                index = end(of: "-->", from: start + 3)
+            if HTMLText.begins("!--", octets, at: start) {
+                index = start + 3
+                awaited = "-->"
                 return
             }
-            var nameEnd = start
-            while nameEnd < octets.count, nameEnd - start < 16, OctetSet.letters.contains(octets[nameEnd]) {
-                nameEnd += 1
-            }
-            let name = HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[start..<nameEnd]))
-            index = end(of: ">", from: nameEnd)
+            let name = HTMLText.name(octets, at: start)
+            index = start + name.utf8.count
+            awaited = ">"
             switch name {
-            case "script": index = end(of: ">", from: end(of: "</script", from: index))
-            case "style": index = end(of: ">", from: end(of: "</style", from: index))
-            case "title": index = end(of: ">", from: end(of: "</title", from: index))
+            case "script": closingTag = "</script"
+            case "style": closingTag = "</style"
+            case "title": closingTag = "</title"
             default: break
             }
             let isClosing = octets[start] == UInt8(ascii: "/")
-            if isClosing ? !closesInline(start + 1) : !HTMLText.inline.contains(name) { text.append(0x20) }
+            if !HTMLText.inline.contains(isClosing ? HTMLText.name(octets, at: start + 1) : name) { text.append(0x20) }
         }
 
-        private func closesInline(_ start: Int) -> Bool {
-            var end = start
-            while end < octets.count, end - start < 16, OctetSet.letters.contains(octets[end]) { end += 1 }
-            return HTMLText.inline.contains(
-                HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[start..<end])))
-        }
-
-        private func begins(_ word: StaticString, at start: Int) -> Bool {
-            let end = start + word.utf8CodeUnitCount
-            return end <= octets.count
-                && HeaderText.matches(UnsafeRawBufferPointer(rebasing: octets[start..<end]), word)
-        }
-
-        /// After the next occurrence in any case; the end when there is none, so no search is made twice.
-        private func end(of word: StaticString, from start: Int) -> Int {
-            var from = start
-            while let found = Lines.index(of: word.utf8Start[0], in: octets, from: from) {
-                if begins(word, at: found) { return found + word.utf8CodeUnitCount }
-                from = found + 1
-            }
-            return octets.count
-        }
-
-        private mutating func entity() {
+        private func entity(_ octets: UnsafeRawBufferPointer, _ index: inout Int, _ text: inout [UInt8]) {
             var end = index + 1
-            while end < octets.count, end - index < 12, octets[end] != UInt8(ascii: ";"),
-                octets[end] != UInt8(ascii: "&")
-            { end += 1 }
+            while end < octets.count, end - index < 12, octets[end] != UInt8(ascii: ";"), octets[end] != UInt8(ascii: "&") { end += 1 }
             let name = String(decoding: octets[(index + 1)..<end], as: UTF8.self)
             guard end < octets.count, octets[end] == UInt8(ascii: ";"), let scalar = HTMLText.scalar(name) else {
                 text.append(octets[index])
@@ -98,6 +99,28 @@ enum HTMLText {
             text += Array(UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             index = end + 1
         }
+    }
+
+    /// Of a tag, in lower case; at most 16 octets of it.
+    private static func name(_ octets: UnsafeRawBufferPointer, at start: Int) -> String {
+        var end = start
+        while end < octets.count, end - start < 16, OctetSet.letters.contains(octets[end]) { end += 1 }
+        return HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[start..<end]))
+    }
+
+    private static func begins(_ word: StaticString, _ octets: UnsafeRawBufferPointer, at start: Int) -> Bool {
+        let end = start + word.utf8CodeUnitCount
+        return end <= octets.count && HeaderText.matches(UnsafeRawBufferPointer(rebasing: octets[start..<end]), word)
+    }
+
+    /// After the next occurrence in any case.
+    private static func end(of word: StaticString, in octets: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        var from = start
+        while let found = Lines.index(of: word.utf8Start[0], in: octets, from: from) {
+            if begins(word, octets, at: found) { return found + word.utf8CodeUnitCount }
+            from = found + 1
+        }
+        return nil
     }
 
     // Tags that part no words.

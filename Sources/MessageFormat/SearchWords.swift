@@ -42,7 +42,7 @@ package enum SearchWords {
     }
 
     @inline(__always)
-    private static func step(_ text: UnsafeRawBufferPointer, _ index: inout Int) -> Casemap.Kind {
+    static func step(_ text: UnsafeRawBufferPointer, _ index: inout Int) -> Casemap.Kind {
         let octet = text[index]
         guard octet >= 0x80 else {
             index += 1

@@ -4,14 +4,17 @@ package import NIOCore
 ///
 /// The bodies of all text parts, transfer encoding, charset and the tags of HTML taken off; the headers of embedded messages; the names of attachments;
 /// in the order of the message. A charset or encoding that is not known is taken as octets that are UTF-8 or ISO 8859-1. A text that is
-/// looked for is in one of them, never across two. At most one part's text is held, and of all parts together `limit` octets are decoded.
+/// looked for is in one of them, never across two. Of all parts together `limit` octets are decoded.
+///
+/// A large text comes in windows: each word of it is in one, whole, and so is whatever is no longer than `overlap` and one octet. So memory of a few
+/// times `readSize` does, whatever the size of the message.
 package struct SearchableText: Sendable {
     /// 64 MiB: more than the largest message that is taken in holds.
     package static let standardLimit = 64 << 20
     /// How much is asked for at a time.
     package static let readSize = 256 << 10
 
-    private enum Piece {
+    enum Piece {
         case header(Range<Int>)
         case body(Part)
         case name(String)
@@ -19,8 +22,9 @@ package struct SearchableText: Sendable {
 
     private let pieces: [Piece]
     private let limit: Int
+    private let overlap: Int
 
-    package init(_ outline: MessageOutline, limit: Int = SearchableText.standardLimit) {
+    package init(_ outline: MessageOutline, limit: Int = SearchableText.standardLimit, overlap: Int = 0) {
         var pieces: [Piece] = []
         outline.forEachPart { _, part in
             if let name = part.fileName { pieces.append(.name(name)) }
@@ -29,80 +33,35 @@ package struct SearchableText: Sendable {
         }
         self.pieces = pieces
         self.limit = limit
+        self.overlap = overlap
     }
 
-    /// Calls `visit` with each text until it returns false. `read` gives octets of the message; it may give fewer than
+    /// Calls `visit` with each text, or each window of one, until it returns false. `read` gives octets of the message; it may give fewer than
     /// asked for, none at the end. Throws what `read` throws.
     package func forEach(read: (Range<Int>) async throws -> ByteBuffer, visit: ([UInt8]) throws -> Bool) async throws {
         var left = limit
-        var text: [UInt8] = []
         for piece in pieces where left > 0 {
-            var reading = Reading(piece, left: left)
-            while let range = reading.next {
-                let octets = try await read(range)
-                reading.take(octets)
-            }
-            reading.finish(&left, into: &text)
-            guard try visit(text) else { return }
+            var text = TextWindows(piece, left: left, overlap: overlap)
+            while let range = text.unknown { text.look(at: try await read(range)) }
+            repeat {
+                if let range = text.next { text.take(try await read(range)) }
+                if let window = text.window(), try !visit(window) { return }
+            } while text.next != nil
+            left -= text.used
         }
     }
 
     /// The same where reading does not wait.
     package func forEach(readNow read: (Range<Int>) throws -> ByteBuffer, visit: ([UInt8]) throws -> Bool) rethrows {
         var left = limit
-        var text: [UInt8] = []
         for piece in pieces where left > 0 {
-            var reading = Reading(piece, left: left)
-            while let range = reading.next {
-                let octets = try read(range)
-                reading.take(octets)
-            }
-            reading.finish(&left, into: &text)
-            guard try visit(text) else { return }
-        }
-    }
-
-    /// One text on its way.
-    private struct Reading {
-        private let piece: Piece
-        private let end: Int
-        private var offset: Int
-        private let left: Int
-        private var decoder: TransferDecoder
-        private var octets = ByteBuffer()
-
-        init(_ piece: Piece, left: Int) {
-            self.piece = piece
-            self.left = left
-            decoder = .identity
-            switch piece {
-            case .header(let range): (offset, end) = (range.lowerBound, range.upperBound)
-            case .body(let part):
-                (offset, end) = (part.bodyRange.lowerBound, part.bodyRange.upperBound)
-                decoder = TransferDecoder(part.encoding) ?? .identity
-            case .name: (offset, end) = (0, 0)
-            }
-        }
-
-        var next: Range<Int>? {
-            guard offset < end, octets.readableBytes < left else { return nil }
-            return offset..<min(end, offset + SearchableText.readSize)
-        }
-
-        mutating func take(_ bytes: ByteBuffer) {
-            decoder.decode(bytes, into: &octets)
-            offset = bytes.readableBytes == 0 ? end : offset + bytes.readableBytes
-        }
-
-        mutating func finish(_ total: inout Int, into text: inout [UInt8]) {
-            decoder.finish(into: &octets)
-            text.removeAll(keepingCapacity: true)
-            switch piece {
-            case .header: SearchableText.fold(header: octets, into: &text)
-            case .body(let part): part.fold(octets, into: &text, most: left)
-            case .name(let name): text = Casemap.folded(name)
-            }
-            total -= max(octets.readableBytes, text.count)
+            var text = TextWindows(piece, left: left, overlap: overlap)
+            while let range = text.unknown { text.look(at: try read(range)) }
+            repeat {
+                if let range = text.next { text.take(try read(range)) }
+                if let window = text.window(), try !visit(window) { return }
+            } while text.next != nil
+            left -= text.used
         }
     }
 }
@@ -111,23 +70,6 @@ extension Part {
     /// The text that a text part's octets are, its transfer encoding taken off already.
     package func text(of octets: ByteBuffer) -> String {
         octets.withUnsafeReadableBytes { Charset.decode($0, label: charset) ?? HeaderText.string($0) }
-    }
-
-    /// The same folded, without tags.
-    fileprivate func fold(_ octets: ByteBuffer, into out: inout [UInt8], most: Int) {
-        let isHTML = subtype == "html"
-        func finish(_ text: UnsafeRawBufferPointer) {
-            guard isHTML else { return Casemap.fold(text, into: &out, most: most) }
-            HTMLText.stripped(text).withUnsafeBytes { Casemap.fold($0, into: &out, most: most) }
-        }
-        let isDone = octets.withUnsafeReadableBytes { bytes in
-            guard Charset.isASCII(bytes), Charset.keepsASCII(charset) else { return false }
-            finish(bytes)
-            return true
-        }
-        guard !isDone else { return }
-        var text = text(of: octets)
-        text.withUTF8 { finish(UnsafeRawBufferPointer($0)) }
     }
 }
 

@@ -20,7 +20,8 @@ struct SearchMail {
         SearchableText.fold(header: bytes.getSlice(at: 0, length: end) ?? ByteBuffer(), into: &header)
         self.header = header
         var texts: [[UInt8]] = []
-        SearchableText(outline).forEach(readNow: { bytes.getSlice(at: $0.lowerBound, length: $0.count) ?? ByteBuffer() }) {
+        // Whole, in no windows.
+        SearchableText(outline, overlap: .max).forEach(readNow: { bytes.getSlice(at: $0.lowerBound, length: $0.count) ?? ByteBuffer() }) {
             texts.append($0)
             return true
         }
@@ -76,6 +77,19 @@ struct SearchMail {
         default: out += "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ngr=FCn und =C4rger \(number)\r\n"
         }
         return ByteBuffer(string: out + "\r\n")
+    }
+
+    /// A megabyte and a half of text, of one kind or another.
+    static func large(_ number: Int, _ random: inout some RandomNumberGenerator) -> ByteBuffer {
+        var text = ""
+        while text.utf8.count < 1_500_000 {
+            text += vocabulary[Int.random(in: 0..<vocabulary.count, using: &random)] + [" ", "", "\r\n", ", "][Int.random(in: 0..<4, using: &random)]
+        }
+        var out = "Subject: Large \(number)\r\nContent-Type: text/\(number % 2 == 0 ? "plain" : "html"); charset=utf-8\r\n"
+        guard number % 4 < 2 else { return ByteBuffer(string: out + "\r\n" + text) }
+        if number % 2 == 1 { text = text.split(separator: "\r\n").map { "<p class=\"hidden\">\($0)</p>" }.joined(separator: "&nbsp;") }
+        out += "Content-Transfer-Encoding: base64\r\n\r\n"
+        return ByteBuffer(string: out + Data(text.utf8).base64EncodedString(options: [.lineLength76Characters]) + "\r\n")
     }
 
     /// Words, fragments, phrases, single letters, needles with punctuation and long ones, in the messages or nowhere.

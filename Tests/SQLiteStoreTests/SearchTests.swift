@@ -80,6 +80,20 @@ private final class MovedClock: Sendable {
         await again.close()
     }
 
+    @Test("of bodies that are too large to be held the index says what a scan of the whole says")
+    func large() async throws {
+        let fixture = try Fixture()
+        let (store, alice, inbox) = try await fixture.openWithAlice()
+        var random = SplitMixer(state: 7)
+        let mail = ((0..<4).map { SearchMail.large($0, &random) } + (0..<20).map { SearchMail.generated($0, &random) }).map { SearchMail($0) }
+        let bodies = try await SearchTests.placeAll(mail, in: store, inbox)
+        await store.settleSearch()
+        try await SearchTests.compare(store, alice, mail, bodies, rounds: 6, &random)
+        await store.settleSearch(writing: true)
+        try await SearchTests.compare(store, alice, mail, bodies, rounds: 3, &random)
+        await store.close()
+    }
+
     @Test("an exact word needs no look at a text; a phrase does; punctuation asks every text; a word within a code is found all the same")
     func kinds() async throws {
         let fixture = try Fixture()

@@ -220,11 +220,12 @@ struct SearchFacts {
             return !wanted.isEmpty || !alikes.isEmpty
         }
         let isSettled = wanted.isEmpty && alikes.isEmpty
+        let texts = SearchableText(outline, overlap: (wanted.map(\.octets.count).max() ?? 1) - 1)
         if !isSettled, outline.size <= SearchableText.readSize {
             let whole = try await mailroom.read(nil, of: row, in: mailbox)
-            SearchableText(outline).forEach(readNow: { whole.getSlice(at: whole.readerIndex + $0.lowerBound, length: $0.count) ?? ByteBuffer() }, visit: visit)
+            texts.forEach(readNow: { whole.getSlice(at: whole.readerIndex + $0.lowerBound, length: $0.count) ?? ByteBuffer() }, visit: visit)
         } else if !isSettled {
-            try await SearchableText(outline).forEach(read: { range in
+            try await texts.forEach(read: { range in
                 await Task.yield()
                 return try await mailroom.read(range, of: row, in: mailbox)
             }, visit: visit)

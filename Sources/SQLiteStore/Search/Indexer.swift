@@ -189,7 +189,7 @@ final class Indexer: @unchecked Sendable {
                 if let body = item.fresh { fresh[item.body] = body }
             }
         }
-        for body in readFresh(fresh, accounts, { keep($2, of: $0, for: $1) }) { accounts[body] = nil }
+        for body in readFresh(fresh, accounts, { keep(.texts($2), of: $0, for: $1) }) { accounts[body] = nil }
         let byReader = Dictionary(grouping: accounts.keys.sorted { $0.rawValue < $1.rawValue }) { accounts[$0]?.first ?? AccountID(rawValue: 0) }
         for (account, bodies) in byReader {
             do {
@@ -207,7 +207,7 @@ final class Indexer: @unchecked Sendable {
         }
     }
 
-    private func keep(_ texts: [IndexedText], of body: BodyID, for accounts: [AccountID]) {
+    private func keep(_ texts: IndexedTexts, of body: BodyID, for accounts: [AccountID]) {
         for account in accounts {
             shelf.young(of: account).words.withLock { $0.add(body, texts) }
             if youngSince[account] == nil { youngSince[account] = clock() }
@@ -225,7 +225,7 @@ final class Indexer: @unchecked Sendable {
     }
 
     /// Reads what is small together, and gives the texts of each body in turn.
-    private func readTexts(of bodies: [BodyID], for account: AccountID, _ visit: (BodyID, [IndexedText]) -> Void) throws {
+    private func readTexts(of bodies: [BodyID], for account: AccountID, _ visit: (BodyID, IndexedTexts) -> Void) throws {
         let outlines = try reader.outlines(of: bodies, for: account, keeping: false)
         var start = 0
         while start < bodies.count {
@@ -236,36 +236,13 @@ final class Indexer: @unchecked Sendable {
                 end += 1
             }
             let together = try reader.read(Array(bodies[start..<end]), for: account)
-            for (index, whole) in together.enumerated() { visit(bodies[start + index], try texts(outlines[start + index], whole: whole)) }
+            for (index, whole) in together.enumerated() { visit(bodies[start + index], .texts(try texts(outlines[start + index], whole: whole))) }
             if end == start {
-                visit(bodies[start], try texts(outlines[start], of: bodies[start], for: account))
+                visit(bodies[start], .words(try words(outlines[start], of: bodies[start], for: account)))
                 end += 1
             }
             start = end
         }
-    }
-
-    func texts(_ outline: MessageOutline, whole: ByteBuffer) throws -> [IndexedText] {
-        try texts(outline) { range in
-            let range = range.clamped(to: 0..<whole.readableBytes)
-            return whole.getSlice(at: whole.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
-        }
-    }
-
-    /// Of a large body, read in ranges.
-    private func texts(_ outline: MessageOutline, of body: BodyID, for account: AccountID) throws -> [IndexedText] {
-        try texts(outline) { try reader.read($0, of: body, for: account) }
-    }
-
-    private func texts(_ outline: MessageOutline, _ octets: (Range<Int>) throws -> ByteBuffer) throws -> [IndexedText] {
-        var header: [UInt8] = []
-        SearchableText.fold(header: try octets(0..<min(outline.headerSize, MessageLimits.standard.headerOctets)), into: &header)
-        var texts = [IndexedText(zones: .header, octets: header)]
-        try SearchableText(outline).forEach(readNow: octets) { text in
-            texts.append(IndexedText(zones: .body, octets: text))
-            return true
-        }
-        return texts
     }
 
     private func remove(_ account: AccountID) throws {

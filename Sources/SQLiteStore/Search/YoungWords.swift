@@ -58,17 +58,41 @@ struct YoungWords {
 
     func contains(_ body: BodyID) -> Bool { known.contains(body) }
 
-    /// Adds a body with its folded texts; nothing when it is there already.
-    mutating func add(_ body: BodyID, _ texts: [IndexedText]) {
-        guard known.insert(body).inserted else { return }
+    /// Adds a body with its texts; nothing when it is there already.
+    mutating func add(_ body: BodyID, _ texts: IndexedTexts) {
+        guard begin(body) else { return }
+        switch texts {
+        case .texts(let texts): for text in texts { add(text) }
+        case .words(let words): add(words)
+        }
+    }
+
+    /// False when it is there already. `add` is of the last one.
+    mutating func begin(_ body: BodyID) -> Bool {
+        guard known.insert(body).inserted else { return false }
         bodies.append(body)
         traits.append(0)
         firstPosting = postings.count
-        for text in texts {
-            let hasLong = text.octets.withUnsafeBytes { octets in
-                SearchWords.forEach(in: octets) { add(octets, $0, text.zones) }
+        return true
+    }
+
+    mutating func add(_ text: IndexedText) {
+        let hasLong = text.octets.withUnsafeBytes { octets in
+            SearchWords.forEach(in: octets) { add(octets, $0, text.zones) }
+        }
+        if hasLong { traits[bodies.count - 1] |= text.zones == .header ? BodyTrait.longInHeader : BodyTrait.longInBody }
+    }
+
+    /// The words of one body, gathered apart.
+    private mutating func add(_ gathered: YoungWords) {
+        traits[bodies.count - 1] |= gathered.traits.first ?? 0
+        gathered.list.withUnsafeBytes { list in
+            for posting in gathered.postings {
+                let word = Int(posting >> 32)
+                let start = Int(gathered.starts[word])
+                let end = word + 1 < gathered.starts.count ? Int(gathered.starts[word + 1]) : list.count
+                add(list, start..<end - 1, SearchZones(rawValue: UInt8(posting & 3)))
             }
-            if hasLong { traits[bodies.count - 1] |= text.zones == .header ? BodyTrait.longInHeader : BodyTrait.longInBody }
         }
     }
 
@@ -150,7 +174,14 @@ struct YoungWords {
     }
 }
 
-/// One of a body's texts, folded.
+/// What of a body is indexed.
+enum IndexedTexts {
+    case texts([IndexedText])
+    /// Of a large body: its texts never were in memory together.
+    case words(YoungWords)
+}
+
+/// One of a body's texts, folded, or a part of one.
 struct IndexedText: Sendable {
     let zones: SearchZones
     let octets: [UInt8]
