@@ -87,9 +87,10 @@ def test_a_bomb_does_not_fill_the_server(server, account):
         beside.command("NOOP")
 
 
-@pytest.mark.parametrize("is_compressed, most", [(False, 40), (True, 80)])
+@pytest.mark.parametrize("is_compressed, most", [(False, 60), (True, 80)])
 def test_an_idle_connection_over_tls_costs_little(own_server, is_compressed, most):
-    """KB each (of 1,000), after LOGIN, SELECT and IDLE; the first are not counted, for they fill caches that all share."""
+    """KB each (of 1,000), after LOGIN, SELECT and IDLE, in whatever build this is; the first are not counted, for they fill caches that all share.
+    What a release build costs, with thousands of them, is measured by `Benchmarks/idle`."""
     server = own_server()
     account = new_account(server)
     count, opened = 200, []
