@@ -1,4 +1,5 @@
 import IMAP
+
 #if PLANTED_BUG
 import NIOCore
 #endif

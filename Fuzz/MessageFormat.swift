@@ -1,4 +1,5 @@
 import MessageFormat
+
 #if PLANTED_BUG
 import NIOCore
 #endif

@@ -1,4 +1,5 @@
 import POP3
+
 #if PLANTED_BUG
 import NIOCore
 #endif

@@ -1,4 +1,5 @@
 import SMTP
+
 #if PLANTED_BUG
 import Conversation
 import MailModel

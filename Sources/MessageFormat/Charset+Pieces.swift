@@ -20,13 +20,14 @@ extension Charset {
         private var shifted: [UInt8] = []
 
         init(_ label: String) {
-            form = switch Coding(label) {
-            case .utf8?: .utf8
-            case .ascii?: .unsure("CP1252")
-            case .hz?: .hz(ChineseShift())
-            case .library(let name)?: .library(name)
-            case nil: .unsure(nil)
-            }
+            form =
+                switch Coding(label) {
+                case .utf8?: .utf8
+                case .ascii?: .unsure("CP1252")
+                case .hz?: .hz(ChineseShift())
+                case .library(let name)?: .library(name)
+                case nil: .unsure(nil)
+                }
         }
 
         /// Whether one must know beforehand if the text is UTF-8.

@@ -65,8 +65,7 @@ enum PreviewText {
         line.reserveCapacity(longest)
         var isParted = false
         for octet in octets {
-            if octet >= 0x80 || octet == 0x1B || octet == UInt8(ascii: "+") || octet == UInt8(ascii: "~") || octet == 0
-            {
+            if octet >= 0x80 || octet == 0x1B || octet == UInt8(ascii: "+") || octet == UInt8(ascii: "~") || octet == 0 {
                 return nil
             }
             if octet <= 0x20 || octet == 0x7F {

@@ -88,7 +88,8 @@ enum Loading {
 
     private static func mailboxes(_ connection: Connection, _ state: inout Catalog.State) throws {
         let rows = try connection.prepare(
-            "SELECT id, account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, recent_floor, keywords FROM mailbox")
+            "SELECT id, account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, recent_floor, keywords FROM mailbox"
+        )
         defer { rows.reset() }
         while try rows.step() {
             let (id, account) = (MailboxID(rawValue: rows.int(0)), AccountID(rawValue: rows.int(1)))

@@ -67,9 +67,10 @@ extension BodyReader {
         var faults: [String] = []
         if says != counted { faults.append("mailbox \(id.rawValue): counters say \(says), rows say \(counted)") }
         if let fault = try faultOfDirectory(entry, table) { faults.append(fault) }
-        let orphans = try connection.number(
-            "SELECT count(*) FROM message WHERE mailbox=? AND NOT EXISTS (SELECT 1 FROM holder JOIN mailbox ON mailbox.id=message.mailbox "
-                + "WHERE holder.body=message.body AND holder.account=mailbox.account)", .int(id.rawValue)) ?? 0
+        let orphans =
+            try connection.number(
+                "SELECT count(*) FROM message WHERE mailbox=? AND NOT EXISTS (SELECT 1 FROM holder JOIN mailbox ON mailbox.id=message.mailbox "
+                    + "WHERE holder.body=message.body AND holder.account=mailbox.account)", .int(id.rawValue)) ?? 0
         if orphans > 0 { faults.append("mailbox \(id.rawValue): \(orphans) messages without a body") }
         return (Int(counted[0]), faults)
     }

@@ -109,9 +109,11 @@ extension BodyReader {
 
 extension Transaction {
     fileprivate func moved(_ body: BodyID, from segment: Int64, to place: BodyPlace) throws {
-        try write("INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)",
+        try write(
+            "INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)",
             .int(place.segment), .int(place.position + place.length))
-        try write("UPDATE body SET segment=?, position=? WHERE id=? AND segment=?",
+        try write(
+            "UPDATE body SET segment=?, position=? WHERE id=? AND segment=?",
             .int(place.segment), .int(place.position), .int(body.rawValue), .int(segment))
         // It was let go meanwhile: the copy is dead space.
         if connection.changes == 0 { try write("UPDATE segment SET dead=dead+? WHERE id=?", .int(place.length), .int(place.segment)) }

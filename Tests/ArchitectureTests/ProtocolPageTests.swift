@@ -64,7 +64,8 @@ import Testing
         let text = try ProtocolPage.text("README.md")
         let start = try #require(text.range(of: "| what for | capabilities |"))
         let rows = text[start.upperBound...].prefix(while: { $0 != "#" }).split(separator: "\n").dropFirst()
-        let named = Set(rows.flatMap { row in row.split(separator: "|").last.map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } } ?? [] })
+        let named = Set(
+            rows.flatMap { row in row.split(separator: "|").last.map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } } ?? [] })
         let apart: Set = ["IMAP4rev1", "IMAP4rev2", "LOGINDISABLED", "AUTH=PLAIN"]
         let advertised = try subject.capabilities().subtracting(apart).map { $0.hasPrefix("RIGHTS=") ? "RIGHTS=" : $0 }
         #expect(Set(advertised).subtracting(named).isEmpty)

@@ -1,5 +1,5 @@
-import Glibc
 import Gatehouse
+import Glibc
 import Logging
 import MailModel
 import MemoryStore

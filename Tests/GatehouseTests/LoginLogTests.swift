@@ -39,11 +39,13 @@ struct LoginLogTests {
         #expect(!gate.log.lines.contains { $0.contains("hunter2") || $0.contains("horse") || $0.contains("argon2") })
     }
 
-    @Test("a user name can neither end a log line nor fill it", arguments: [
-        ("eve\r\n[INFO] Successful IMAP login for user: alice", "eve??[INFO] Successful IMAP login for user: alice"),
-        ("\u{1B}[2Jeve", "?[2Jeve"), ("nul\u{0}", "nul?"), ("\u{202E}ecila", "?ecila"), ("line\u{2028}end", "line?end"),
-        ("Jörg", "Jörg"), (String(repeating: "x", count: 5_000), String(repeating: "x", count: 128)),
-    ])
+    @Test(
+        "a user name can neither end a log line nor fill it",
+        arguments: [
+            ("eve\r\n[INFO] Successful IMAP login for user: alice", "eve??[INFO] Successful IMAP login for user: alice"),
+            ("\u{1B}[2Jeve", "?[2Jeve"), ("nul\u{0}", "nul?"), ("\u{202E}ecila", "?ecila"), ("line\u{2028}end", "line?end"),
+            ("Jörg", "Jörg"), (String(repeating: "x", count: 5_000), String(repeating: "x", count: 128)),
+        ])
     func sanitised(user: String, logged: String) async throws {
         #expect(LoggedName.clean(user) == logged)
         let gate = try await Gate()

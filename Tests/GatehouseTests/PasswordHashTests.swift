@@ -35,24 +35,26 @@ struct PasswordHashTests {
         #expect(try await !keeper.verifyPassword(Password("correct horse batterz"), first))
     }
 
-    @Test("what is no Argon2 hash, or one that would cost too much, matches nothing", arguments: [
-        "", "$", "alice", "$2b$10$abcdefghijklmnopqrstuv", "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg",
-        // Absurd memory, passes, lanes; zero of each; more memory than a number holds.
-        "$argon2id$v=19$m=4294967295,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=65536,t=4000000,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=65536,t=3,p=16777215$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=0,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=65536,t=0,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=65536,t=3,p=0$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=99999999999999999999,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        // Another version, parameters in another order, padding, an impossible length, a short hash, more behind it.
-        "$argon2id$v=20$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$t=3,m=65536,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg==$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=65536,t=3,p=4$MDEyM$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
-        "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPQ",
-        "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas$",
-    ])
+    @Test(
+        "what is no Argon2 hash, or one that would cost too much, matches nothing",
+        arguments: [
+            "", "$", "alice", "$2b$10$abcdefghijklmnopqrstuv", "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg",
+            // Absurd memory, passes, lanes; zero of each; more memory than a number holds.
+            "$argon2id$v=19$m=4294967295,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=65536,t=4000000,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=65536,t=3,p=16777215$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=0,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=65536,t=0,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=65536,t=3,p=0$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=99999999999999999999,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            // Another version, parameters in another order, padding, an impossible length, a short hash, more behind it.
+            "$argon2id$v=20$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$t=3,m=65536,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg==$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=65536,t=3,p=4$MDEyM$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas",
+            "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPQ",
+            "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$UiBIPUuhY3xdXfQ7N3p/au05phWWk9ACmj5PdtUGaas$",
+        ])
     func refused(phc: String) async throws {
         let gate = try await Gate()
         #expect(try await !gate.keeper.verifyPassword(Password(Gate.rightPassword), phc))
@@ -97,11 +99,13 @@ struct PasswordTests {
         #expect(Password("a") != Password("ab"))
     }
 
-    @Test("a new password has 8 characters or more, 12 are advised, and is not what everybody tries (S96)", arguments: [
-        ("", .empty), ("seven77", .tooShort), ("ääääää7", .tooShort), ("password", .guessable), ("Password1!", .guessable),
-        ("12345678", .guessable), ("aaaaaaaaaaaa", .guessable), ("abababababab", .guessable), ("changeme123", .guessable),
-        ("alice@example.org", .guessable), ("example.org", .guessable), (String(repeating: "long enough ", count: 100), .tooLong),
-    ] as [(String, PasswordRule.Fault)])
+    @Test(
+        "a new password has 8 characters or more, 12 are advised, and is not what everybody tries (S96)",
+        arguments: [
+            ("", .empty), ("seven77", .tooShort), ("ääääää7", .tooShort), ("password", .guessable), ("Password1!", .guessable),
+            ("12345678", .guessable), ("aaaaaaaaaaaa", .guessable), ("abababababab", .guessable), ("changeme123", .guessable),
+            ("alice@example.org", .guessable), ("example.org", .guessable), (String(repeating: "long enough ", count: 100), .tooLong),
+        ] as [(String, PasswordRule.Fault)])
     func refused(text: String, fault: PasswordRule.Fault) throws {
         let name = try AccountName("alice@example.org")
         #expect(throws: fault) { try PasswordRule.check(Password(text), of: name) }

@@ -3,16 +3,20 @@ import Testing
 
 @Suite("Flags, keywords and identifiers")
 struct FlagTests {
-    @Test("keywords are atoms, compared without case: RFC 9051 §2.3.2", arguments: ["$Forwarded", "NonJunk", "a", "x[1", "a/b+c", String(repeating: "k", count: 100)])
+    @Test(
+        "keywords are atoms, compared without case: RFC 9051 §2.3.2",
+        arguments: ["$Forwarded", "NonJunk", "a", "x[1", "a/b+c", String(repeating: "k", count: 100)])
     func keywords(text: String) {
         #expect(Keyword(text)?.spelling == text)
         #expect(Keyword(text) == Keyword(text.uppercased()) && Keyword(text)?.hashValue == Keyword(text.lowercased())?.hashValue)
     }
 
-    @Test("what is no keyword", arguments: [
-        "", "\\Seen", "a b", "a(b", "a)b", "a{b", "a%b", "a*b", "a\"b", "a\\b", "a]b", "a\rb", "a\nb", "a\u{0}b", "a\u{7F}", "ä",
-        String(repeating: "k", count: 101),
-    ])
+    @Test(
+        "what is no keyword",
+        arguments: [
+            "", "\\Seen", "a b", "a(b", "a)b", "a{b", "a%b", "a*b", "a\"b", "a\\b", "a]b", "a\rb", "a\nb", "a\u{0}b", "a\u{7F}", "ä",
+            String(repeating: "k", count: 101),
+        ])
     func notKeywords(text: String) {
         #expect(Keyword(text) == nil)
     }

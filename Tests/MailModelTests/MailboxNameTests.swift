@@ -3,20 +3,24 @@ import Testing
 
 @Suite("Mailbox names")
 struct MailboxNameTests {
-    @Test("names, levels and INBOX: RFC 9051 §5.1", arguments: [
-        ("INBOX", "INBOX"), ("inbox", "INBOX"), ("InBoX/Work", "INBOX/Work"), ("work/inbox", "work/inbox"), ("INBOXES", "INBOXES"),
-        ("a/b/c", "a/b/c"), ("a/", "a"), ("Entwu\u{308}rfe", "Entwürfe"), ("日本語", "日本語"), ("a b", "a b"), ("*%", "*%"),
-        ("..", ".."), ("../etc/passwd", "../etc/passwd"), ("~", "~"), ("&", "&"), ("\u{131}nbox", "\u{131}nbox"),
-    ])
+    @Test(
+        "names, levels and INBOX: RFC 9051 §5.1",
+        arguments: [
+            ("INBOX", "INBOX"), ("inbox", "INBOX"), ("InBoX/Work", "INBOX/Work"), ("work/inbox", "work/inbox"), ("INBOXES", "INBOXES"),
+            ("a/b/c", "a/b/c"), ("a/", "a"), ("Entwu\u{308}rfe", "Entwürfe"), ("日本語", "日本語"), ("a b", "a b"), ("*%", "*%"),
+            ("..", ".."), ("../etc/passwd", "../etc/passwd"), ("~", "~"), ("&", "&"), ("\u{131}nbox", "\u{131}nbox"),
+        ])
     func names(text: String, value: String) {
         #expect(MailboxName(text)?.value == value)
     }
 
-    @Test("what is no name", arguments: [
-        "", "/", "//", "/a", "a//b", "a/b//", "a\u{0}b", "a\rb", "a\nb", "a\u{7F}", "a\u{85}b", "a\u{2028}b", "a\u{2029}b",
-        String(repeating: "x", count: 256), String(repeating: "ä", count: 128), String(repeating: "a/", count: 32) + "a",
-        Array(repeating: String(repeating: "x", count: 250), count: 4).joined(separator: "/"),
-    ])
+    @Test(
+        "what is no name",
+        arguments: [
+            "", "/", "//", "/a", "a//b", "a/b//", "a\u{0}b", "a\rb", "a\nb", "a\u{7F}", "a\u{85}b", "a\u{2028}b", "a\u{2029}b",
+            String(repeating: "x", count: 256), String(repeating: "ä", count: 128), String(repeating: "a/", count: 32) + "a",
+            Array(repeating: String(repeating: "x", count: 250), count: 4).joined(separator: "/"),
+        ])
     func notNames(text: String) {
         #expect(MailboxName(text) == nil)
     }

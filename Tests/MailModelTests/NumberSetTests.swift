@@ -15,11 +15,13 @@ struct NumberSetTests {
         }
     }
 
-    @Test("ranges are sorted, disjoint and not adjacent, whatever they came from", arguments: [
-        ([], ""), ([5...5], "5"), ([3...4, 1...2], "1:4"), ([1...3, 2...9, 5...6], "1:9"), ([1...1, 3...3], "1,3"), ([9...9, 7...7, 8...8], "7:9"),
-        ([1...UInt32.max, 5...6], "1:4294967295"), ([UInt32.max...UInt32.max, 1...1], "1,4294967295"),
-        ([UInt32.max - 1...UInt32.max - 1, UInt32.max...UInt32.max], "4294967294:4294967295"), ([2...2, 2...2], "2"),
-    ] as [([ClosedRange<UInt32>], String)])
+    @Test(
+        "ranges are sorted, disjoint and not adjacent, whatever they came from",
+        arguments: [
+            ([], ""), ([5...5], "5"), ([3...4, 1...2], "1:4"), ([1...3, 2...9, 5...6], "1:9"), ([1...1, 3...3], "1,3"), ([9...9, 7...7, 8...8], "7:9"),
+            ([1...UInt32.max, 5...6], "1:4294967295"), ([UInt32.max...UInt32.max, 1...1], "1,4294967295"),
+            ([UInt32.max - 1...UInt32.max - 1, UInt32.max...UInt32.max], "4294967294:4294967295"), ([2...2, 2...2], "2"),
+        ] as [([ClosedRange<UInt32>], String)])
     func ranges(ranges: [ClosedRange<UInt32>], written: String) {
         #expect(NumberSet(ranges).description == written)
     }

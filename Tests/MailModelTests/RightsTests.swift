@@ -3,10 +3,12 @@ import Testing
 
 @Suite("Rights")
 struct RightsTests {
-    @Test("are read, and told with the obsolete ones: RFC 4314 §2.1.1", arguments: [
-        ("", "", ""), ("lr", "lr", "lr"), ("aetxkpiwsrl", "lrswipkxtea", "lrswipkxteacd"), ("c", "kx", "kxc"), ("d", "te", "ted"),
-        ("lrswida", "lrswitea", "lrswitead"), ("k", "k", "kc"), ("x", "x", "xc"), ("t", "t", "td"), ("e", "e", "ed"), ("llr", "lr", "lr"),
-    ])
+    @Test(
+        "are read, and told with the obsolete ones: RFC 4314 §2.1.1",
+        arguments: [
+            ("", "", ""), ("lr", "lr", "lr"), ("aetxkpiwsrl", "lrswipkxtea", "lrswipkxteacd"), ("c", "kx", "kxc"), ("d", "te", "ted"),
+            ("lrswida", "lrswitea", "lrswitead"), ("k", "k", "kc"), ("x", "x", "xc"), ("t", "t", "td"), ("e", "e", "ed"), ("llr", "lr", "lr"),
+        ])
     func letters(_ text: String, _ plain: String, _ told: String) throws {
         let rights = try #require(Rights(letters: text))
         #expect(rights.description == plain && rights.letters == told)

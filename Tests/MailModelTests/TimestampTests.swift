@@ -5,11 +5,13 @@ import Testing
 struct TimestampTests {
     typealias Civil = Timestamp.Civil
 
-    @Test("moments and their civil dates", arguments: [
-        (0, "1970-01-01T00:00:00Z", 4), (951_782_400, "2000-02-29T00:00:00Z", 2), (1_735_689_599, "2024-12-31T23:59:59Z", 2),
-        (-1, "1969-12-31T23:59:59Z", 3), (4_102_444_800, "2100-01-01T00:00:00Z", 5), (-62_167_219_200, "0000-01-01T00:00:00Z", 6),
-        (253_402_300_799, "9999-12-31T23:59:59Z", 5), (1_795_307_700, "2026-11-22T00:35:00Z", 0),
-    ] as [(Int64, String, Int)])
+    @Test(
+        "moments and their civil dates",
+        arguments: [
+            (0, "1970-01-01T00:00:00Z", 4), (951_782_400, "2000-02-29T00:00:00Z", 2), (1_735_689_599, "2024-12-31T23:59:59Z", 2),
+            (-1, "1969-12-31T23:59:59Z", 3), (4_102_444_800, "2100-01-01T00:00:00Z", 5), (-62_167_219_200, "0000-01-01T00:00:00Z", 6),
+            (253_402_300_799, "9999-12-31T23:59:59Z", 5), (1_795_307_700, "2026-11-22T00:35:00Z", 0),
+        ] as [(Int64, String, Int)])
     func known(raw: Int64, text: String, weekday: Int) {
         let moment = Timestamp(rawValue: raw)
         #expect(moment.description == text && moment.weekday == weekday)
@@ -40,14 +42,16 @@ struct TimestampTests {
         #expect(zoned.rawValue == (try #require(Timestamp(civil)).rawValue) - Int64(offset) * 60)
     }
 
-    @Test("dates that are none", arguments: [
-        Civil(year: 2023, month: 2, day: 29), Civil(year: 1900, month: 2, day: 29), Civil(year: 2024, month: 4, day: 31),
-        Civil(year: 2024, month: 0, day: 1), Civil(year: 2024, month: 13, day: 1), Civil(year: 2024, month: 1, day: 0),
-        Civil(year: 2024, month: 1, day: 32), Civil(year: -1, month: 1, day: 1), Civil(year: 10_000, month: 1, day: 1),
-        Civil(year: 2024, month: 1, day: 1, hour: 24), Civil(year: 2024, month: 1, day: 1, minute: 60),
-        Civil(year: 2024, month: 1, day: 1, second: 61), Civil(year: 2024, month: 1, day: 1, hour: -1),
-        Civil(year: 2024, month: 1, day: 1, second: -1), Civil(year: .max, month: .max, day: .max), Civil(year: .min, month: .min, day: .min),
-    ])
+    @Test(
+        "dates that are none",
+        arguments: [
+            Civil(year: 2023, month: 2, day: 29), Civil(year: 1900, month: 2, day: 29), Civil(year: 2024, month: 4, day: 31),
+            Civil(year: 2024, month: 0, day: 1), Civil(year: 2024, month: 13, day: 1), Civil(year: 2024, month: 1, day: 0),
+            Civil(year: 2024, month: 1, day: 32), Civil(year: -1, month: 1, day: 1), Civil(year: 10_000, month: 1, day: 1),
+            Civil(year: 2024, month: 1, day: 1, hour: 24), Civil(year: 2024, month: 1, day: 1, minute: 60),
+            Civil(year: 2024, month: 1, day: 1, second: 61), Civil(year: 2024, month: 1, day: 1, hour: -1),
+            Civil(year: 2024, month: 1, day: 1, second: -1), Civil(year: .max, month: .max, day: .max), Civil(year: .min, month: .min, day: .min),
+        ])
     func none(civil: Civil) {
         #expect(Timestamp(civil) == nil)
     }

@@ -59,7 +59,8 @@ struct House {
         let deposit = Deposit(expected: bytes.readableBytes)
         await mailroom.receive(bytes, into: deposit)
         return try await mailroom.place(
-            deposit, in: .inbox, flags: flags, internalDate: House.now, turn: Turn(), of: principal ?? alice).uid
+            deposit, in: .inbox, flags: flags, internalDate: House.now, turn: Turn(), of: principal ?? alice
+        ).uid
     }
 
     /// UIDs in alice's INBOX.

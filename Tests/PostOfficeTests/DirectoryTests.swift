@@ -48,11 +48,13 @@ struct DirectoryResolveTests {
         }
     }
 
-    @Test("an unknown user of ours, a malformed one, and another's domain are told apart", arguments: [
-        ("bob@example.org", .unknownUser), ("alice+tag@example.org", .unknownUser), (".alice@example.org", .unknownUser),
-        ("alice@sub.example.org", .notLocal), ("alice@example.com", .notLocal), ("alice@[127.0.0.1]", .notLocal),
-        ("postmaster@example.com", .notLocal), ("al ice@example.org", .unknownUser), ("älice@example.org", .unknownUser),
-    ] as [(String, Resolution)])
+    @Test(
+        "an unknown user of ours, a malformed one, and another's domain are told apart",
+        arguments: [
+            ("bob@example.org", .unknownUser), ("alice+tag@example.org", .unknownUser), (".alice@example.org", .unknownUser),
+            ("alice@sub.example.org", .notLocal), ("alice@example.com", .notLocal), ("alice@[127.0.0.1]", .notLocal),
+            ("postmaster@example.com", .notLocal), ("al ice@example.org", .unknownUser), ("älice@example.org", .unknownUser),
+        ] as [(String, Resolution)])
     func others(address: String, expected: Resolution) async throws {
         let premises = try await Premises()
         _ = try await premises.enrol("alice@example.org")

@@ -84,7 +84,8 @@ struct LedgerTests {
         let fixture = try Fixture()
         let connection = try Connection(path: fixture.folder + "/old.db", mode: .writer)
         try connection.execute(Schema.first)
-        try connection.execute("""
+        try connection.execute(
+            """
             INSERT INTO segment VALUES (1, 300, 0);
             INSERT INTO body VALUES (1, 1, 0, 100, 64, 1, x''), (2, 1, 100, 90, 54, 1, x''), (3, 1, 190, 80, 44, 1, x'');
             INSERT INTO holder VALUES (1, 1, 2, x''), (2, 1, 1, x''), (3, 1, 1, x''), (3, 2, 1, x'');

@@ -11,11 +11,13 @@ extension SQLiteStore {
         let turn = Int(random.next() % 2)
         let (box, target) = (boxes[turn], boxes[random.next() % 4 == 0 ? turn : 1 - turn])
         let top = max(2, try await status(of: box).uidNext.rawValue)
-        let uids = NumberSet((0..<(1 + random.next() % 4)).map { _ in
-            let low = UInt32(random.next() % UInt64(top)) + 1
-            return low...(low + UInt32(random.next() % 3 == 0 ? random.next() % 4 : random.next() % 60))
-        })
-        let flags = Flags(system: SystemFlags(rawValue: random.next() % 32), keywords: random.next() % 3 == 0 ? [try #require(Keyword("k\(random.next() % 5)"))] : [])
+        let uids = NumberSet(
+            (0..<(1 + random.next() % 4)).map { _ in
+                let low = UInt32(random.next() % UInt64(top)) + 1
+                return low...(low + UInt32(random.next() % 3 == 0 ? random.next() % 4 : random.next() % 60))
+            })
+        let flags = Flags(
+            system: SystemFlags(rawValue: random.next() % 32), keywords: random.next() % 3 == 0 ? [try #require(Keyword("k\(random.next() % 5)"))] : [])
         switch random.next() % 10 {
         case 0: _ = try await Fixture.place(Fixture.message(step), in: self, box, flags: flags)
         case 1...2: _ = try await change(flags: .add(flags), of: uids, in: box, unchangedSince: nil)

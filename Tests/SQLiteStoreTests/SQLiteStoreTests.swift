@@ -86,11 +86,13 @@ struct SQLiteStoreTests {
         await store.close()
     }
 
-    @Test("records that are swapped are refused", arguments: [
-        "UPDATE body SET outline=(SELECT outline FROM body b WHERE b.id<>body.id)",
-        "UPDATE holder SET sealed_key=(SELECT sealed_key FROM holder h WHERE h.body<>holder.body)",
-        "UPDATE body SET position=(SELECT position FROM body b WHERE b.id<>body.id)",
-    ])
+    @Test(
+        "records that are swapped are refused",
+        arguments: [
+            "UPDATE body SET outline=(SELECT outline FROM body b WHERE b.id<>body.id)",
+            "UPDATE holder SET sealed_key=(SELECT sealed_key FROM holder h WHERE h.body<>holder.body)",
+            "UPDATE body SET position=(SELECT position FROM body b WHERE b.id<>body.id)",
+        ])
     func swapped(sql: String) async throws {
         let fixture = try Fixture()
         let (store, alice, inbox) = try await fixture.openWithAlice()
@@ -98,8 +100,9 @@ struct SQLiteStoreTests {
         _ = try await Fixture.place(Fixture.message(2), in: store, inbox)
         let bodies = try await store.open(inbox).snapshot.rows(NumberSet(1...2)).map(\.row.body)
         await store.close()
-        try fixture.tamper("CREATE TEMP TABLE t AS SELECT * FROM body; CREATE TEMP TABLE u AS SELECT * FROM holder; "
-            + sql.replacing("FROM body b", with: "FROM t b").replacing("FROM holder h", with: "FROM u h"))
+        try fixture.tamper(
+            "CREATE TEMP TABLE t AS SELECT * FROM body; CREATE TEMP TABLE u AS SELECT * FROM holder; "
+                + sql.replacing("FROM body b", with: "FROM t b").replacing("FROM holder h", with: "FROM u h"))
         let again = try fixture.open()
         for body in bodies {
             await #expect(throws: StorageFault.self) {

@@ -70,7 +70,8 @@ struct SearchMail {
         case 1: out += "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64(text(40).utf8)
         case 2: out += "Content-Type: text/html; charset=utf-8\r\n\r\n<html><p class=hidden>" + text(20) + "</p><b>" + text(9) + "</b>&amp;</html>"
         case 3:
-            out += "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nplain \(number)\r\n--b\r\nContent-Type: image/png; name=\"pic-\(number % 13).png\"\r\n"
+            out +=
+                "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nplain \(number)\r\n--b\r\nContent-Type: image/png; name=\"pic-\(number % 13).png\"\r\n"
             out += "Content-Transfer-Encoding: base64\r\n\r\n" + base64((0..<300).map { UInt8(truncatingIfNeeded: $0 &* 31) }) + "\r\n--b\r\n"
             out += "Content-Type: message/rfc822\r\n\r\nSubject: inner \(number % 11)\r\n\r\n" + text(5) + "\r\n--b--\r\n"
         case 4: out += "\r\n" + String(repeating: "QmFzZTY0", count: 20 + number % 5) + " junk\r\n"

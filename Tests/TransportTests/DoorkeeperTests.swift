@@ -73,7 +73,10 @@ struct DoorkeeperTests {
 
     @Test("connections at once are limited by address, by /64 of IPv6, and in all; who leaves makes room")
     func atOnce() throws {
-        let door = door { $0.perAddress = 2; $0.total = 5 }
+        let door = door {
+            $0.perAddress = 2
+            $0.total = 5
+        }
         let (a, b, c) = try (address("2001:db8::1"), address("2001:db8::2"), address("2001:db8:0:1::1"))
         #expect([door.enter(a), door.enter(b), door.enter(a), door.enter(b)] == [nil, nil, .tooManyFromAddress, .tooManyFromAddress])
         #expect(door.enter(c) == nil)

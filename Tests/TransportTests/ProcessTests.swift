@@ -102,6 +102,9 @@ struct ProcessTests {
     }
 
     private func show(_ result: ExitTest.Result?) {
-        print(String(decoding: result?.standardOutputContent ?? [], as: UTF8.self).split(separator: "\n").filter { $0.contains("KiB") || $0.contains("descriptors") })
+        print(
+            String(decoding: result?.standardOutputContent ?? [], as: UTF8.self).split(separator: "\n").filter {
+                $0.contains("KiB") || $0.contains("descriptors")
+            })
     }
 }

@@ -74,10 +74,18 @@ struct StartTLSTests {
     @Test("R13 S34: TLS 1.1 and suites without ECDHE and AEAD are refused")
     func weak() async throws {
         try await Stage.with(security: .implicitTLS(Stage.shelf())) { stage in
-            let old = try await Client.connect(stage.port, tls: trusting { $0.minimumTLSVersion = .tlsv1; $0.maximumTLSVersion = .tlsv11 })
+            let old = try await Client.connect(
+                stage.port,
+                tls: trusting {
+                    $0.minimumTLSVersion = .tlsv1
+                    $0.maximumTLSVersion = .tlsv11
+                })
             #expect(await old.line() == nil)
             func greeting(_ suite: NIOTLSCipher) async throws -> String? {
-                let tls = trusting { $0.maximumTLSVersion = .tlsv12; $0.cipherSuiteValues = [suite] }
+                let tls = trusting {
+                    $0.maximumTLSVersion = .tlsv12
+                    $0.cipherSuiteValues = [suite]
+                }
                 return try await Client.connect(stage.port, tls: tls).line()
             }
             #expect(try await greeting(.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA) == nil)

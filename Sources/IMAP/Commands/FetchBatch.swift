@@ -48,7 +48,8 @@ struct FetchBatch {
     init(_ messages: [FetchedMessage], _ plan: FetchPlan, _ mailroom: Mailroom, _ mailbox: OpenMailbox, on executor: (any TaskExecutor)?) {
         self.messages = messages
         let rows = messages.map(\.row)
-        outlines = plan.needsOutline && !rows.isEmpty
+        outlines =
+            plan.needsOutline && !rows.isEmpty
             ? Task.immediate(executorPreference: executor) { try await mailroom.encodedOutlines(of: rows, in: mailbox) } : nil
         let small = plan.readsBodies ? rows.filter { Int($0.size) <= FetchBatch.smallBody } : []
         self.small = small

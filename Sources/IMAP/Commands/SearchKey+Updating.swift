@@ -17,7 +17,8 @@ extension SearchKey {
         guard room.keys >= 0 else { return nil }
         switch self {
         case .older, .younger: return nil
-        case .sequence(.saved), .uid(.saved): return SearchKey.fixed(view.saved.ranges.map { SequenceSet.Span(first: $0.lowerBound, second: $0.upperBound) }, 0, &room)
+        case .sequence(.saved), .uid(.saved):
+            return SearchKey.fixed(view.saved.ranges.map { SequenceSet.Span(first: $0.lowerBound, second: $0.upperBound) }, 0, &room)
         // 1:* is every message, whatever its number.
         case .sequence(.ranges(let spans)): return spans.contains(where: \.isEverything) ? .all : nil
         case .uid(.ranges(let spans)): return SearchKey.fixed(spans, view.rows.row(at: view.rows.count - 1)?.uid.rawValue ?? 0, &room)

@@ -32,7 +32,9 @@ extension ArgumentReader {
 
     //     flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword / flag-extension
     // \Recent cannot be set by a client (RFC 3501 §2.3.2); APPEND overlooks it, for clients copy it from a FETCH.
-    private mutating func flag(into flags: inout Flags, _ seen: inout Set<Keyword>, ignoringUnknown: Bool)
+    private mutating func flag(
+        into flags: inout Flags, _ seen: inout Set<Keyword>, ignoringUnknown: Bool
+    )
         throws(SyntaxError)
     {
         guard take("\\") else {

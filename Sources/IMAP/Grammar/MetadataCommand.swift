@@ -1,6 +1,6 @@
 package import MailModel
-package import NIOCore
 import MessageFormat
+package import NIOCore
 
 /// RFC 5464 §4.2, §4.3. Entry names are in small letters.
 package enum MetadataCommand: Hashable, Sendable {

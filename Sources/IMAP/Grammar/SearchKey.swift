@@ -28,8 +28,7 @@ package struct SearchArguments: Hashable, Sendable {
     package var isCharsetSupported: Bool
     package var key: SearchKey
 
-    package init(returns: ReturnOptions? = nil, charset: String? = nil, isCharsetSupported: Bool = true, key: SearchKey)
-    {
+    package init(returns: ReturnOptions? = nil, charset: String? = nil, isCharsetSupported: Bool = true, key: SearchKey) {
         self.returns = returns
         self.charset = charset
         self.isCharsetSupported = isCharsetSupported

@@ -28,8 +28,7 @@ struct Receiving: Sendable {
     static let mostMessages = 1_000
     static let mostWeight = 8 << 20
 
-    init(_ tag: Tag, _ verb: Verb, _ mailbox: MailboxName, _ superseded: Placing.Superseded?, _ message: AppendMessage)
-    {
+    init(_ tag: Tag, _ verb: Verb, _ mailbox: MailboxName, _ superseded: Placing.Superseded?, _ message: AppendMessage) {
         self.tag = tag
         self.verb = verb
         self.mailbox = mailbox

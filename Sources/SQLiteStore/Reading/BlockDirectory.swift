@@ -22,7 +22,8 @@ struct BlockDirectory {
     }
 
     func store(of mailbox: MailboxID, _ transaction: Transaction) throws {
-        try transaction.write("INSERT OR REPLACE INTO directory VALUES (?,?,?)",
+        try transaction.write(
+            "INSERT OR REPLACE INTO directory VALUES (?,?,?)",
             .int(mailbox.rawValue), .int(Int64(modSeq.rawValue)), .blob(packed))
     }
 }

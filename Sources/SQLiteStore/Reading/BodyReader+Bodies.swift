@@ -47,9 +47,10 @@ extension BodyReader {
         tickets.reserveCapacity(wanted.count)
         try lookUp(wanted, "body.segment, body.position, body.size", for: account) { index, row in
             let body = wanted[index]
-            tickets.append(Ticket(
-                index: index, body: body, key: try key(of: body, account, accountKey, in: row), size: Int(row.int(4)),
-                segment: row.int(2), position: row.int(3)))
+            tickets.append(
+                Ticket(
+                    index: index, body: body, key: try key(of: body, account, accountKey, in: row), size: Int(row.int(4)),
+                    segment: row.int(2), position: row.int(3)))
         }
         guard tickets.count == wanted.count else { throw StorageFault.noSuchMessage }
         var opened = [ByteBuffer](repeating: ByteBuffer(), count: wanted.count)

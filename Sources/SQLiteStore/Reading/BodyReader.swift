@@ -45,7 +45,8 @@ final class BodyReader: @unchecked Sendable {
 
     private func readOnce(_ range: Range<Int>?, of body: BodyID, for account: AccountID, _ key: SymmetricKey) throws -> ByteBuffer {
         let statement = try connection.prepare(
-            "SELECT holder.sealed_key, body.segment, body.position, body.size FROM holder JOIN body ON body.id=holder.body WHERE holder.body=? AND holder.account=?")
+            "SELECT holder.sealed_key, body.segment, body.position, body.size FROM holder JOIN body ON body.id=holder.body WHERE holder.body=? AND holder.account=?"
+        )
         try statement.bind([.int(body.rawValue), .int(account.rawValue)])
         guard try statement.step() else { throw StorageFault.noSuchMessage }
         let (wrapped, segment, position, size) = (statement.blob(0), statement.int(1), statement.int(2), Int(statement.int(3)))

@@ -79,8 +79,9 @@ enum TableReader {
             try statement.bind([.int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(range.upperBound))])
             while try statement.step() {
                 guard let uid = UInt32(exactly: statement.int(0)).flatMap(UID.init(rawValue:)) else { continue }
-                found.append(MessageParticulars(
-                    uid: uid, thread: ThreadID(rawValue: statement.int(1)), saveDate: Timestamp(rawValue: statement.int(2))))
+                found.append(
+                    MessageParticulars(
+                        uid: uid, thread: ThreadID(rawValue: statement.int(1)), saveDate: Timestamp(rawValue: statement.int(2))))
             }
         }
         return found

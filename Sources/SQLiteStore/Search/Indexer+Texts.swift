@@ -20,7 +20,11 @@ extension Indexer {
     func words(_ outline: MessageOutline, of body: BodyID, for account: AccountID) throws -> YoungWords {
         var words = YoungWords()
         guard words.begin(body) else { return words }
-        try forEachText(of: outline) { try reader.read($0, of: body, for: account) } visit: { words.add($0) }
+        try forEachText(of: outline) {
+            try reader.read($0, of: body, for: account)
+        } visit: {
+            words.add($0)
+        }
         return words
     }
 

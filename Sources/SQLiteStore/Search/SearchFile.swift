@@ -95,9 +95,10 @@ final class SearchFile {
         defer { rows.reset() }
         var found: [SegmentRecord] = []
         while try rows.step() {
-            found.append(SegmentRecord(
-                id: rows.int(0), account: AccountID(rawValue: rows.int(1)), count: Int(rows.int(2)), lowest: BodyID(rawValue: rows.int(3)),
-                highest: BodyID(rawValue: rows.int(4)), blocks: Int(rows.int(5))))
+            found.append(
+                SegmentRecord(
+                    id: rows.int(0), account: AccountID(rawValue: rows.int(1)), count: Int(rows.int(2)), lowest: BodyID(rawValue: rows.int(3)),
+                    highest: BodyID(rawValue: rows.int(4)), blocks: Int(rows.int(5))))
         }
         return found
     }

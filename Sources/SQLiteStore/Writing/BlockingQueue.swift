@@ -89,13 +89,15 @@ final class BlockingThread: @unchecked Sendable {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         pthread_attr_setstacksize(&attributes, 1 << 20)
-        let code = pthread_create(&id, &attributes, { argument in
-            guard let argument else { return nil }
-            let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-            clinux_name_thread(body.name)
-            body.run()
-            return nil
-        }, body.toOpaque())
+        let code = pthread_create(
+            &id, &attributes,
+            { argument in
+                guard let argument else { return nil }
+                let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                clinux_name_thread(body.name)
+                body.run()
+                return nil
+            }, body.toOpaque())
         pthread_attr_destroy(&attributes)
         precondition(code == 0, "no thread could be made at start")
     }

@@ -56,7 +56,8 @@ struct Fold {
         switch record.change {
         case .flags(let kept, let added):
             let end = Int(range.upperBound - range.lowerBound) < rows ? range.upperBound : range.lowerBound + UInt32(rows - 1)
-            try transaction.write("UPDATE message SET flags=(flags & ?) | ?, mod_seq=? WHERE mailbox=? AND uid BETWEEN ? AND ?",
+            try transaction.write(
+                "UPDATE message SET flags=(flags & ?) | ?, mod_seq=? WHERE mailbox=? AND uid BETWEEN ? AND ?",
                 .int(Int64(bitPattern: kept)), .int(Int64(bitPattern: added)), .int(Int64(record.modSeq.rawValue)), .int(record.mailbox.rawValue),
                 .int(Int64(range.lowerBound)), .int(Int64(end)))
             rows -= Int(end - range.lowerBound) + 1
@@ -82,7 +83,8 @@ struct Fold {
         found.reset()
         let end = bodies.count < rows ? range.upperBound : last
         if !bodies.isEmpty {
-            try transaction.write("DELETE FROM message WHERE mailbox=? AND uid BETWEEN ? AND ?",
+            try transaction.write(
+                "DELETE FROM message WHERE mailbox=? AND uid BETWEEN ? AND ?",
                 .int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(end)))
         }
         return (bodies, end)

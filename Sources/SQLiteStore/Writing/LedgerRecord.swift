@@ -79,11 +79,13 @@ extension Transaction {
     /// Commits to a change of those rows, which `Ledger` makes later. `packed`: the UIDs, packed.
     func record(_ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq) throws {
         let id = ledger.nextID + Int64(records.count)
-        let (kind, kept, added): (ChangeKind, UInt64, UInt64) = switch change {
-        case .flags(let kept, let added): (.flags, kept, added)
-        case .expunged: (.expunged, 0, 0)
-        }
-        try write("INSERT INTO ledger VALUES (?,?,?,?,?,?,?,0,?)",
+        let (kind, kept, added): (ChangeKind, UInt64, UInt64) =
+            switch change {
+            case .flags(let kept, let added): (.flags, kept, added)
+            case .expunged: (.expunged, 0, 0)
+            }
+        try write(
+            "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,0,?)",
             .int(id), .int(mailbox.rawValue), .int(account.rawValue), .int(kind.rawValue), .int(Int64(bitPattern: kept)), .int(Int64(bitPattern: added)),
             .int(Int64(modSeq.rawValue)), .blob(packed))
         records.append(LedgerRecord(id: id, mailbox: mailbox, account: account, change: change, modSeq: modSeq, uids: uids))

@@ -34,9 +34,10 @@ extension Transaction {
             uid += 1
             let bits = translated[row.flags.rawValue] ?? keywords.bits(of: from.keywords.flags(of: row.flags).within(scope)).bits
             translated[row.flags.rawValue] = bits
-            copies.append(NewRow(
-                row: MessageRow(uid: new, flags: bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size),
-                thread: thread))
+            copies.append(
+                NewRow(
+                    row: MessageRow(uid: new, flags: bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size),
+                    thread: thread))
         }
         try add(copies, to: target)
         try share(rows, of: from.record.account, with: account)

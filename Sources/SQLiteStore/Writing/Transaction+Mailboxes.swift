@@ -10,8 +10,9 @@ extension Transaction {
         guard names[name] == nil else { throw StorageFault.nameTaken }
         let validity = try nextUIDValidity(id)
         let modSeq = try nextModSeq(id)
-        try write("INSERT INTO mailbox (account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, recent_floor, keywords) "
-            + "VALUES (?,x'',?,?,1,?,0,0,0,0,0,'')",
+        try write(
+            "INSERT INTO mailbox (account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, recent_floor, keywords) "
+                + "VALUES (?,x'',?,?,1,?,0,0,0,0,0,'')",
             .int(id.rawValue), specialUse.map { .text($0.rawValue) } ?? .null, .int(Int64(validity.rawValue)), .int(Int64(modSeq.rawValue)))
         let mailbox = MailboxID(rawValue: try insertedID())
         try store(name, of: mailbox, account)
@@ -26,7 +27,8 @@ extension Transaction {
 
     private func store(_ name: MailboxName, of mailbox: MailboxID, _ account: AccountEntry) throws {
         let label = Label(kind: .mailboxName, id: mailbox.rawValue, account: account.record.id.rawValue)
-        try write("UPDATE mailbox SET sealed_name=? WHERE id=?",
+        try write(
+            "UPDATE mailbox SET sealed_name=? WHERE id=?",
             .blob(try Seal.seal(Array(name.value.utf8), under: account.key, as: label)), .int(mailbox.rawValue))
     }
 
@@ -125,7 +127,8 @@ extension Transaction {
         guard domains.contains(name.domain) else { throw StorageFault.noSuchDomain }
         guard try connection.number("SELECT 1 FROM account WHERE folded=?", .text(name.folded)) == nil else { throw StorageFault.nameTaken }
         let key = SymmetricKey(size: .bits256)
-        try write("INSERT INTO account (name, folded, domain, password, enabled, created, mod_seq, uid_validity, sealed_key) VALUES (?,?,?,?,1,?,0,0,x'')",
+        try write(
+            "INSERT INTO account (name, folded, domain, password, enabled, created, mod_seq, uid_validity, sealed_key) VALUES (?,?,?,?,1,?,0,0,x'')",
             .text(name.description), .text(name.folded), .text(name.domain.value), .text(passwordHash), .int(now.rawValue))
         let id = AccountID(rawValue: try insertedID())
         let sealed = try Seal.seal(key.withUnsafeBytes { Array($0) }, under: master.key, as: Label(kind: .accountKey, id: id.rawValue))

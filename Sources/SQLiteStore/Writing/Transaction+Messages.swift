@@ -76,7 +76,8 @@ extension Transaction {
             return try record(.flags(kept: rule.kept, added: rule.added), of: uids, packed: packed, in: id, account, modSeq)
         }
         for range in uids.ranges {
-            try write("UPDATE message SET flags=(flags & ?) | ?, mod_seq=? WHERE mailbox=? AND uid BETWEEN ? AND ?",
+            try write(
+                "UPDATE message SET flags=(flags & ?) | ?, mod_seq=? WHERE mailbox=? AND uid BETWEEN ? AND ?",
                 .int(Int64(bitPattern: rule.kept)), .int(Int64(bitPattern: rule.added)), .int(Int64(modSeq.rawValue)), .int(id.rawValue),
                 .int(Int64(range.lowerBound)), .int(Int64(range.upperBound)))
         }

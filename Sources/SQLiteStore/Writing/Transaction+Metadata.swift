@@ -17,10 +17,11 @@ struct AnnotationRow {
         while try statement.step() {
             let plain = try Seal.open(statement.blob(1), under: account.key, as: label(mailbox, account.record.id))
             guard let end = plain.firstIndex(of: 0) else { throw StorageFault.corrupt("an annotation of mailbox \(mailbox)") }
-            rows.append(AnnotationRow(
-                id: statement.int(0),
-                annotation: Annotation(
-                    name: String(decoding: plain[..<end], as: UTF8.self), value: [UInt8](plain[plain.index(after: end)...]))))
+            rows.append(
+                AnnotationRow(
+                    id: statement.int(0),
+                    annotation: Annotation(
+                        name: String(decoding: plain[..<end], as: UTF8.self), value: [UInt8](plain[plain.index(after: end)...]))))
         }
         return rows
     }
@@ -93,7 +94,8 @@ extension Transaction {
     }
 
     private func insert(_ annotation: Annotation, _ mailbox: MailboxID, of account: AccountEntry) throws {
-        try write("INSERT INTO metadata (mailbox, account, shared, sealed) VALUES (?,?,?,?)",
+        try write(
+            "INSERT INTO metadata (mailbox, account, shared, sealed) VALUES (?,?,?,?)",
             .int(mailbox.rawValue), .int(account.record.id.rawValue), .int(Annotation.isShared(annotation.name) ? 1 : 0),
             .blob(try AnnotationRow.seal(annotation, mailbox.rawValue, account)))
     }

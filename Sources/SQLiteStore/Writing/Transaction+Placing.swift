@@ -65,7 +65,8 @@ extension Transaction {
 
     private func add(_ delivery: Delivery, _ arrivals: ArraySlice<Arrival>, _ tally: inout Tally) throws {
         let (body, record, place) = (delivery.body, delivery.record, delivery.place)
-        try write("INSERT INTO body VALUES (?,?,?,?,?,?,?)",
+        try write(
+            "INSERT INTO body VALUES (?,?,?,?,?,?,?)",
             .int(body.id.rawValue), .int(place.segment), .int(place.position), .int(place.length), .int(Int64(record.size)),
             .int(Int64(MessageOutline.version)), .blob(record.outline))
         if place.segment != 0 { staged.indexed[place.segment] = max(staged.indexed[place.segment] ?? 0, place.position + place.length) }
@@ -84,8 +85,9 @@ extension Transaction {
                 size: UInt32(clamping: record.size))
             try add([NewRow(row: row, thread: thread.rawValue)], to: arrival.placement.mailbox)
             tally.uids[arrival.placement.mailbox, default: NumberSet()].insert(row.uid)
-            tally.placed.append(Placed(
-                mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
+            tally.placed.append(
+                Placed(
+                    mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
         }
         let fresh = FreshBody(body, record, at: place)
         for (account, count) in held { try hold(body.id, key: record.key, count: count, for: account, fresh: fresh) }

@@ -42,7 +42,8 @@ extension Transaction {
     private func store(_ list: AccessList, of id: MailboxID) throws {
         try write("DELETE FROM access WHERE mailbox=?", .int(id.rawValue))
         for (grantee, rights) in list.entries {
-            try write("INSERT INTO access VALUES (?,?,?,?)",
+            try write(
+                "INSERT INTO access VALUES (?,?,?,?)",
                 .int(id.rawValue), .int(grantee.number), .int(grantee.isNegative ? 1 : 0), .int(Int64(rights.rawValue)))
         }
         staged.access[id] = list

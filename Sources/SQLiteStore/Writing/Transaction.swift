@@ -99,7 +99,8 @@ final class Transaction {
             try write("INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)", .int(segment), .int(end))
         }
         for case (let id, let entry?) in staged.accounts {
-            try write("UPDATE account SET mod_seq=?, uid_validity=? WHERE id=?",
+            try write(
+                "UPDATE account SET mod_seq=?, uid_validity=? WHERE id=?",
                 .int(Int64(entry.modSeq.rawValue)), .int(Int64(entry.uidValidity)), .int(id.rawValue))
         }
         for case (let id, let entry?) in staged.mailboxes {
@@ -196,7 +197,8 @@ extension Transaction {
 
     /// `packed`: the UIDs, packed.
     func log(_ kind: ChangeKind, _ account: AccountID, _ modSeq: ModSeq, _ mailbox: MailboxID, packed: [UInt8] = []) throws {
-        try write("INSERT INTO change VALUES (?,?,?,?,?)",
+        try write(
+            "INSERT INTO change VALUES (?,?,?,?,?)",
             .int(account.rawValue), .int(Int64(modSeq.rawValue)), .int(kind.rawValue), .int(mailbox.rawValue), .blob(packed))
     }
 }

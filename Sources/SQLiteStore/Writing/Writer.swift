@@ -48,15 +48,16 @@ final class Writer: @unchecked Sendable {
     ) async throws -> Value {
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Value, any Error>) in
             var value: Result<Value, any Error> = .failure(StorageFault.closed)
-            let accepted = incoming.push(Operation(
-                bodies: bodies, needsRoom: needsRoom,
-                perform: { transaction, places in value = .success(try operation(transaction, places)) },
-                finish: { outcome in
-                    switch outcome {
-                    case .success: continuation.resume(with: value)
-                    case .failure(let error): continuation.resume(throwing: error)
-                    }
-                }))
+            let accepted = incoming.push(
+                Operation(
+                    bodies: bodies, needsRoom: needsRoom,
+                    perform: { transaction, places in value = .success(try operation(transaction, places)) },
+                    finish: { outcome in
+                        switch outcome {
+                        case .success: continuation.resume(with: value)
+                        case .failure(let error): continuation.resume(throwing: error)
+                        }
+                    }))
             if accepted { queued() } else { continuation.resume(throwing: StorageFault.closed) }
         }
     }

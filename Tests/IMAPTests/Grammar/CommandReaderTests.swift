@@ -217,8 +217,7 @@ import Testing
     @Test("after reset nothing of what came before counts: RFC 9051 §6.2.1")
     func reset() {
         var reader = CommandReader()
-        for start in ["a LOGIN {5+}\r\nab", "a NOO", "a APPEND x {5+}\r\n", "x\(String(repeating: "y", count: 9_000))"]
-        {
+        for start in ["a LOGIN {5+}\r\nab", "a NOO", "a APPEND x {5+}\r\n", "x\(String(repeating: "y", count: 9_000))"] {
             var input = ByteBuffer(string: start)
             while reader.next(&input) != nil {}
             #expect(!reader.isIdle)

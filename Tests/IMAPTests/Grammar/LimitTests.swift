@@ -4,10 +4,12 @@ import Testing
 @testable import IMAP
 
 @Suite struct LimitTests {
-    @Test("UIDAFTER and UIDBEFORE: RFC 9738 §4", arguments: [
-        ("UIDAFTER 5", SearchKey.uid(.spans((6, .max)))), ("UIDBEFORE 5", .uid(.spans((1, 4)))),
-        ("uidafter 4294967295", .not(.all)), ("UIDBEFORE 1", .not(.all)), ("UIDBEFORE 2", .uid(.spans((1, 1)))),
-    ])
+    @Test(
+        "UIDAFTER and UIDBEFORE: RFC 9738 §4",
+        arguments: [
+            ("UIDAFTER 5", SearchKey.uid(.spans((6, .max)))), ("UIDBEFORE 5", .uid(.spans((1, 4)))),
+            ("uidafter 4294967295", .not(.all)), ("UIDBEFORE 1", .not(.all)), ("UIDBEFORE 2", .uid(.spans((1, 1)))),
+        ])
     func keys(_ text: String, _ expected: SearchKey) throws {
         guard case .search(let arguments, .uid) = try command("UID SEARCH \(text)") else {
             Issue.record("no UID SEARCH")

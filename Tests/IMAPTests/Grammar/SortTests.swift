@@ -59,7 +59,9 @@ import Testing
         #expect(range.places(of: count) == expected)
     }
 
-    @Test("runs in an order: RFC 5267 §3.2", arguments: [([1], "1"), ([1, 2, 3], "1:3"), ([3, 2, 1], "3,2,1"), ([5, 1, 2, 9, 10, .max], "5,1:2,9:10,4294967295")] as [([UInt32], String)])
+    @Test(
+        "runs in an order: RFC 5267 §3.2",
+        arguments: [([1], "1"), ([1, 2, 3], "1:3"), ([3, 2, 1], "3,2,1"), ([5, 1, 2, 9, 10, .max], "5,1:2,9:10,4294967295")] as [([UInt32], String)])
     func ordered(_ numbers: [UInt32], _ expected: String) {
         var output = ByteBuffer()
         output.writeOrdered(numbers)
@@ -94,7 +96,10 @@ import Testing
         arguments: [
             ("", [.selected]), ("IN (selected) ", [.selected]), ("in (INBOXES Personal subscribed) ", [.inboxes, .personal, .subscribed]),
             ("IN (subtree a) ", [.subtree([MailboxArgument("a")])]),
-            ("IN (subtree-one (a \"b c\") mailboxes {1}\r\nd) ", [.subtreeOne([MailboxArgument("a"), MailboxArgument("b c")]), .mailboxes([MailboxArgument("d")])]),
+            (
+                "IN (subtree-one (a \"b c\") mailboxes {1}\r\nd) ",
+                [.subtreeOne([MailboxArgument("a"), MailboxArgument("b c")]), .mailboxes([MailboxArgument("d")])]
+            ),
             ("IN (mailboxes &APw-) ", [.mailboxes([MailboxArgument("ü")])]),
         ] as [(String, [MailboxScope])])
     func scopes(_ text: String, _ expected: [MailboxScope]) throws {

@@ -1,8 +1,9 @@
-@testable import IMAP
 import MailModel
 import Rehearsal
 import Storage
 import Testing
+
+@testable import IMAP
 
 @Suite("Rights on another's mailbox")
 struct RightsTableTests {
@@ -39,9 +40,10 @@ struct RightsTableTests {
             // Tells of the principal's own mailboxes only.
             .notify,
         ]
-        let tried = Set(RightsTable.rows.map { row in
-            Verb.allCases.filter { row.line == $0.rawValue || row.line.hasPrefix($0.rawValue + " ") }.map(\.rawValue).max { $0.count < $1.count }
-        })
+        let tried = Set(
+            RightsTable.rows.map { row in
+                Verb.allCases.filter { row.line == $0.rawValue || row.line.hasPrefix($0.rawValue + " ") }.map(\.rawValue).max { $0.count < $1.count }
+            })
         for verb in Verb.allCases where !apart.contains(verb) { #expect(tried.contains(verb.rawValue), "\(verb.rawValue)") }
     }
 

@@ -1,5 +1,6 @@
-@testable import IMAP
 import Testing
+
+@testable import IMAP
 
 @Suite("Capabilities and legality")
 struct CapabilityTests {

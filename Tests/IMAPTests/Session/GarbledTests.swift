@@ -6,11 +6,14 @@ import Testing
 @Suite("Garbled commands")
 struct GarbledTests {
     private static let commands = [
-        "a NOOP", "b CAPABILITY", "c SELECT INBOX (CONDSTORE)", "d EXAMINE \"Sent\"", "e LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (\"*\" %) RETURN (STATUS (SIZE))",
+        "a NOOP", "b CAPABILITY", "c SELECT INBOX (CONDSTORE)", "d EXAMINE \"Sent\"",
+        "e LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (\"*\" %) RETURN (STATUS (SIZE))",
         "f FETCH 1:* (FLAGS UID BODY.PEEK[1.2.HEADER.FIELDS (A B)]<0.9> BINARY[1] ENVELOPE BODYSTRUCTURE)", "g UID STORE 1:4294967295 +FLAGS (\\Seen $X)",
         "h SEARCH OR FROM {3+}\r\nabc NOT (TEXT x 1:2 $) RETURN (SAVE)", "i APPEND INBOX (\\Seen) {4+}\r\nabcd", "j APPEND INBOX {9}", "k IDLE", "DONE",
-        "l COPY 1,3:* Archive", "m UID MOVE $ Trash", "n EXPUNGE", "o STATUS INBOX (MESSAGES HIGHESTMODSEQ)", "p RENAME a/b c", "q CREATE \"a/b\" (USE (\\Sent))",
-        "r SEARCH RETURN (SAVE MIN MAX) MODSEQ 1 UNSEEN", "s FETCH 1 (MODSEQ) (CHANGEDSINCE 3)", "t CLOSE", "u ENABLE IMAP4REV2", "v UID EXPUNGE 1:9", "w DELETE a",
+        "l COPY 1,3:* Archive", "m UID MOVE $ Trash", "n EXPUNGE", "o STATUS INBOX (MESSAGES HIGHESTMODSEQ)", "p RENAME a/b c",
+        "q CREATE \"a/b\" (USE (\\Sent))",
+        "r SEARCH RETURN (SAVE MIN MAX) MODSEQ 1 UNSEEN", "s FETCH 1 (MODSEQ) (CHANGEDSINCE 3)", "t CLOSE", "u ENABLE IMAP4REV2", "v UID EXPUNGE 1:9",
+        "w DELETE a",
         "x STORE 1 (UNCHANGEDSINCE 0) -FLAGS.SILENT \\Deleted", "y LSUB \"\" %", "z ID (\"name\" NIL)",
     ]
 

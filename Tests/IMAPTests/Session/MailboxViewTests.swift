@@ -1,8 +1,9 @@
-@testable import IMAP
 import MailModel
 import PostOffice
 import Storage
 import Testing
+
+@testable import IMAP
 
 @Suite("MailboxView")
 struct MailboxViewTests {

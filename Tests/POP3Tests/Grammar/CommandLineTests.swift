@@ -8,10 +8,12 @@ import Testing
 struct CommandLineTests {
     private func line(_ text: String) throws(SyntaxError) -> CommandLine { try CommandLine(ByteBuffer(string: text)) }
 
-    @Test("a keyword in any case, and the rest as it is: RFC 1939 §3", arguments: [
-        ("NOOP", Verb.noop, ""), ("noop", .noop, ""), ("Retr 12", .retr, "12"), ("RETR  12 ", .retr, " 12 "), ("TOP 1 2", .top, "1 2"),
-        ("PASS  open  sesame ", .pass, " open  sesame "), ("QUIT ", .quit, ""), ("LIST", .list, ""), ("utf8", .utf8, ""),
-    ])
+    @Test(
+        "a keyword in any case, and the rest as it is: RFC 1939 §3",
+        arguments: [
+            ("NOOP", Verb.noop, ""), ("noop", .noop, ""), ("Retr 12", .retr, "12"), ("RETR  12 ", .retr, " 12 "), ("TOP 1 2", .top, "1 2"),
+            ("PASS  open  sesame ", .pass, " open  sesame "), ("QUIT ", .quit, ""), ("LIST", .list, ""), ("utf8", .utf8, ""),
+        ])
     func commands(_ text: String, _ verb: Verb, _ argument: String) throws {
         let command = try line(text)
         #expect(command.verb == verb)
@@ -33,10 +35,12 @@ struct CommandLineTests {
         #expect(try MessageNumber(ByteScanner(text)).value == number)
     }
 
-    @Test("what is no message number", arguments: [
-        ("", SyntaxError.messageNumber), ("0", .messageNumber), ("x", .messageNumber), ("-1", .messageNumber), ("+1", .messageNumber),
-        ("4294967296", .messageNumber), ("18446744073709551617", .messageNumber), ("1x", .argument), ("1.", .argument), ("1 2", .unexpectedArgument),
-    ])
+    @Test(
+        "what is no message number",
+        arguments: [
+            ("", SyntaxError.messageNumber), ("0", .messageNumber), ("x", .messageNumber), ("-1", .messageNumber), ("+1", .messageNumber),
+            ("4294967296", .messageNumber), ("18446744073709551617", .messageNumber), ("1x", .argument), ("1.", .argument), ("1 2", .unexpectedArgument),
+        ])
     func noNumbers(_ text: String, _ error: SyntaxError) {
         #expect(throws: error) { try MessageNumber(ByteScanner(text)) }
     }

@@ -3,8 +3,10 @@ import Testing
 
 @Suite struct FuzzEntryTests {
     static let pieces = [
-        "USER alice\r\n", "PASS open sesame\r\n", "AUTH PLAIN AGFsaWNlAHg=\r\n", "AUTH PLAIN\r\n", "AGFsaWNlAHg=\r\n", "*\r\n", "STLS\r\n", "CAPA\r\n", "UTF8\r\n",
-        "LANG en\r\n", "STAT\r\n", "LIST\r\n", "LIST 2\r\n", "UIDL\r\n", "RETR 1\r\n", "RETR 2\r\n", "RETR 3\r\n", "RETR 9\r\n", "TOP 1 2\r\n", "DELE 1\r\n", "DELE 2\r\n",
+        "USER alice\r\n", "PASS open sesame\r\n", "AUTH PLAIN AGFsaWNlAHg=\r\n", "AUTH PLAIN\r\n", "AGFsaWNlAHg=\r\n", "*\r\n", "STLS\r\n", "CAPA\r\n",
+        "UTF8\r\n",
+        "LANG en\r\n", "STAT\r\n", "LIST\r\n", "LIST 2\r\n", "UIDL\r\n", "RETR 1\r\n", "RETR 2\r\n", "RETR 3\r\n", "RETR 9\r\n", "TOP 1 2\r\n", "DELE 1\r\n",
+        "DELE 2\r\n",
         "RSET\r\n", "NOOP\r\n", "NOOP\n", "\r\n", "a", "\r", "\n", "\0", "QUIT\r\n", "APOP a b\r\n",
     ]
 

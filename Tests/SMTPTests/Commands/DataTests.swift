@@ -59,7 +59,9 @@ import Testing
         _ = await talk.send("MAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\n")
         for start in stride(from: 0, to: body.count, by: 311) {
             let chunk = Array(body[start..<min(start + 311, body.count)])
-            #expect(String(decoding: await talk.send(Array("BDAT \(chunk.count)\r\n".utf8) + chunk), as: UTF8.self) == "250 2.0.0 \(chunk.count) octets received\r\n")
+            #expect(
+                String(decoding: await talk.send(Array("BDAT \(chunk.count)\r\n".utf8) + chunk), as: UTF8.self)
+                    == "250 2.0.0 \(chunk.count) octets received\r\n")
         }
         #expect(await talk.send("BDAT 0 LAST\r\n").hasPrefix("250 2.0.0 Accepted"))
         let kept = try await house.inbox(of: house.alice)
@@ -82,7 +84,8 @@ import Testing
     @Test(
         "250 after DATA means that the store has it: any fault is 4xx, and nothing is left",
         arguments: [
-            (MemoryStore.Operation.receive, StorageFault.full, "452 4.3.1"), (.write, .full, "452 4.3.1"), (.finish, .full, "452 4.3.1"), (.place, .full, "452 4.3.1"),
+            (MemoryStore.Operation.receive, StorageFault.full, "452 4.3.1"), (.write, .full, "452 4.3.1"), (.finish, .full, "452 4.3.1"),
+            (.place, .full, "452 4.3.1"),
             (.receive, .unavailable("disk"), "451 4.3.0"), (.write, .unavailable("disk"), "451 4.3.0"), (.finish, .closed, "451 4.3.0"),
             (.place, .noSuchMailbox, "451 4.3.0"),
         ])
@@ -93,7 +96,9 @@ import Testing
             await house.data(talk)
             house.store.fail([operation], with: fault)
             var replies = ""
-            for line in [Self.text, String(repeating: "line\r\n", count: 40), String(repeating: "line\r\n", count: 40), ".\r\n"] { replies += await talk.send(line) }
+            for line in [Self.text, String(repeating: "line\r\n", count: 40), String(repeating: "line\r\n", count: 40), ".\r\n"] {
+                replies += await talk.send(line)
+            }
             #expect(replies.hasPrefix(reply) && replies.split(separator: "\r\n").count == 1)
             _ = await talk.send("MAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\n")
             replies = await talk.send("BDAT 40\r\n" + String(repeating: "x", count: 40))
@@ -138,7 +143,9 @@ import Testing
             let talk = try await house.talk { $0.pieceSize = pieceSize }
             await house.data(talk)
             var replies = ""
-            for start in stride(from: 0, to: received.utf8.count, by: 50) { replies += String(decoding: await talk.send(Array(received.utf8.dropFirst(start).prefix(50))), as: UTF8.self) }
+            for start in stride(from: 0, to: received.utf8.count, by: 50) {
+                replies += String(decoding: await talk.send(Array(received.utf8.dropFirst(start).prefix(50))), as: UTF8.self)
+            }
             replies += await talk.send("Subject: x\r\n\r\nReceived: in the body\r\n.\r\n")
             #expect(replies.hasPrefix(reply))
         }

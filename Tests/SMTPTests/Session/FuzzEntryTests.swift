@@ -13,8 +13,10 @@ import Testing
     }
 
     static let pieces = [
-        "EHLO c\r\n", "HELO c\r\n", "MAIL FROM:<a@b.example>\r\n", "MAIL FROM:<> SIZE=99 SMTPUTF8\r\n", "RCPT TO:<a@example.test>\r\n", "DATA\r\n", "BDAT 7\r\n",
-        "BDAT 45\r\n", "BDAT 0 LAST\r\n", "BDAT 40 LAST\r\n", ".\r\n", "..\r\n", "\n.\r\n", "\r.\r\n", "line\r\n", "\r\n", "\0", "RSET\r\n", "NOOP\r\n", "STARTTLS\r\n",
+        "EHLO c\r\n", "HELO c\r\n", "MAIL FROM:<a@b.example>\r\n", "MAIL FROM:<> SIZE=99 SMTPUTF8\r\n", "RCPT TO:<a@example.test>\r\n", "DATA\r\n",
+        "BDAT 7\r\n",
+        "BDAT 45\r\n", "BDAT 0 LAST\r\n", "BDAT 40 LAST\r\n", ".\r\n", "..\r\n", "\n.\r\n", "\r.\r\n", "line\r\n", "\r\n", "\0", "RSET\r\n", "NOOP\r\n",
+        "STARTTLS\r\n",
         "AUTH PLAIN AGFsaWNlAHg=\r\n", "AUTH LOGIN\r\n", "YWxpY2U=\r\n", "*\r\n", "QUIT\r\n", "a", ".", "\r", "\n", "Received: x\r\n",
     ]
 

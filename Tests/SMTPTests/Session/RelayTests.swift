@@ -95,7 +95,9 @@ import Testing
         #expect(await talk.send("MAIL FROM:<jürgen@bücher.example>\r\n").hasPrefix("553 5.6.7"))
         #expect(await talk.send("MAIL FROM:<a@b.example>\r\n").hasPrefix("250"))
         #expect(await talk.send("RCPT TO:<postmaster@bücher.example>\r\n").hasPrefix("553 5.6.7"))
-        #expect(await talk.send("RSET\r\nMAIL FROM:<jürgen@remote.example> SMTPUTF8\r\nRCPT TO:<postmaster@BÜCHER.example>\r\n").hasSuffix("250 2.1.5 Recipient OK\r\n"))
+        #expect(
+            await talk.send("RSET\r\nMAIL FROM:<jürgen@remote.example> SMTPUTF8\r\nRCPT TO:<postmaster@BÜCHER.example>\r\n").hasSuffix(
+                "250 2.1.5 Recipient OK\r\n"))
     }
 }
 
