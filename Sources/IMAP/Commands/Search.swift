@@ -56,6 +56,8 @@ extension Errand {
     }
 
     static let batch = 128
+    /// So few are decided where the command runs.
+    static let decidedHere = 16
 
     private mutating func matches(of program: SearchProgram, in view: MailboxView) async throws -> [Match] {
         var found: [Match] = []
@@ -87,7 +89,9 @@ extension Errand {
 
     func decide(_ undecided: [Match], _ program: SearchProgram, _ view: MailboxView) async throws -> [Match] {
         let outlines = try await mailroom.outlines(of: undecided.map(\.row), in: view.mailbox)
-        return try await program.decide(Array(zip(undecided, outlines)), mailroom, view.mailbox)
+        let (asked, mailroom) = (Array(zip(undecided, outlines)), mailroom)
+        guard asked.count > Errand.decidedHere else { return try await program.decide(asked, mailroom, view.mailbox) }
+        return try await offLoop { try await program.decide(asked, mailroom, view.mailbox) }
     }
 
     // RFC 9051 §6.4.4.4, RFC 9394 §3.2: with MIN, MAX or PARTIAL alone those are saved, otherwise everything.

@@ -84,8 +84,7 @@ struct SearchProgram: Sendable {
         SearchFacts(row: row, number: number, findings: findings).truth(of: test)
     }
 
-    /// Those that match, in order. Reads headers and texts where nothing else decides; off the caller's loop, for that burns.
-    @concurrent
+    /// Those that match, in order. Reads headers and texts where nothing else decides, which burns.
     func decide(
         _ undecided: [(Errand.Match, MessageOutline)], _ mailroom: Mailroom, _ mailbox: OpenMailbox
     ) async throws -> [Errand.Match] {
@@ -225,10 +224,11 @@ struct SearchFacts {
             let whole = try await mailroom.read(nil, of: row, in: mailbox)
             texts.forEach(readNow: { whole.getSlice(at: whole.readerIndex + $0.lowerBound, length: $0.count) ?? ByteBuffer() }, visit: visit)
         } else if !isSettled {
-            try await texts.forEach(read: { range in
-                await Task.yield()
-                return try await mailroom.read(range, of: row, in: mailbox)
-            }, visit: visit)
+            try await texts.forEach(
+                read: { range in
+                    await Task.yield()
+                    return try await mailroom.read(range, of: row, in: mailbox)
+                }, visit: visit)
         }
         inBody = found
         guard !alikes.isEmpty, let header else { return }

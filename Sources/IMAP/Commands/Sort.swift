@@ -10,7 +10,7 @@ extension Errand {
         do {
             let found = try await found(by: arguments.search)
             let table = try await table(of: found, by: arguments.criteria)
-            let order = found.count <= Errand.sortedHere ? table.order() : await Errand.order(of: table)
+            let order = found.count <= Errand.sortedHere ? table.order() : await offLoop { table.order() }
             let sorted = order.map { found[$0] }
             keep(sorted, arguments.search)
             report(sorted, arguments.search, numbering)
@@ -56,10 +56,6 @@ extension Errand {
         // When all were at hand, nothing was waited for.
         await Task.yield()
     }
-
-    // Comparing many burns: off the caller's loop.
-    @concurrent
-    private static func order(of table: SortTable) async -> [Int] { table.order() }
 
     private mutating func report(_ sorted: [Match], _ arguments: SearchArguments, _ numbering: Numbering) {
         let numbers = sorted.map { $0.told(numbering) }

@@ -13,12 +13,10 @@ extension Errand {
             try await Errand.add(batch, numbering, to: &table, mailroom, view.mailbox)
             try await tellProgress(batch.endIndex, of: found.count)
         }
-        output.writeThread(await Errand.forest(of: table))
+        output.writeThread(await offLoop { table.forest() })
         return .ok("THREAD done")
     }
 
-    // As SORT: off the caller's loop.
-    @concurrent
     private static func add(
         _ batch: ArraySlice<Match>, _ numbering: Numbering, to table: inout ThreadTable, _ mailroom: Mailroom, _ mailbox: OpenMailbox
     ) async throws {
@@ -27,8 +25,7 @@ extension Errand {
         for (match, outline) in zip(batch, outlines) {
             table.append(numbering == .uid ? match.row.uid.rawValue : match.number, match.row, outline)
         }
+        // When all were at hand, nothing was waited for.
+        await Task.yield()
     }
-
-    @concurrent
-    private static func forest(of table: ThreadTable) async -> ThreadForest { table.forest() }
 }

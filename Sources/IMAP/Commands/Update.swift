@@ -17,7 +17,7 @@ extension Errand {
         _ sorted: [Match], _ order: [Int], _ table: SortTable, _ arguments: SortArguments, _ numbering: Numbering
     ) async throws {
         guard let key = try updatable(arguments.search) else { return }
-        guard let members = await Errand.members(sorted, order, table) else {
+        guard let members = await offLoop({ Errand.members(sorted, order, table) }) else {
             context = .refused("Too many messages to keep sorted")
             return
         }
@@ -27,8 +27,7 @@ extension Errand {
     }
 
     /// Nil when they are too many.
-    @concurrent
-    private static func members(_ sorted: [Match], _ order: [Int], _ table: SortTable) async -> [SortedMember]? {
+    private static func members(_ sorted: [Match], _ order: [Int], _ table: SortTable) -> [SortedMember]? {
         var weight = 0
         var members: [SortedMember] = []
         for (match, place) in zip(sorted, order) {
