@@ -63,4 +63,28 @@ struct OutlineCacheTests {
         #expect(cache.find(ids(490..<500), for: alice).missing.isEmpty)
         #expect(cache.find(ids(10..<20), for: alice).missing.count == 10)
     }
+
+    @Test("what an account lets go of gives its room back, though its neighbours stay")
+    func room() {
+        let cache = OutlineCache(budget: 100 << 20)
+        for slab in Int64(0)..<100 { keep(ids(slab * 10..<slab * 10 + 10), size: 4_000, for: alice, in: cache) }
+        let whole = cache.cost
+        for body in ids(0..<1_000) where body.rawValue % 10 != 3 { cache.forget(body, of: alice) }
+        #expect(cache.cost < whole / 4)
+        let (found, missing) = cache.find([3, 993].map { BodyID(rawValue: $0) }, for: alice)
+        #expect(missing.isEmpty)
+        #expect(found.allSatisfy { $0.octets.count == 4_000 && Set($0.octets) == [UInt8(truncatingIfNeeded: $0 == found[0] ? 3 : 993)] })
+        for body in ids(0..<1_000) { cache.forget(body, of: alice) }
+        #expect(cache.cost == 0)
+    }
+
+    @Test("what is kept twice counts once it is let go of")
+    func twice() {
+        let cache = OutlineCache(budget: 1 << 20)
+        keep(ids(0..<4), for: alice, in: cache)
+        keep(ids(2..<6) + ids(3..<6), for: alice, in: cache)
+        #expect(cache.find(ids(0..<6), for: alice).missing.isEmpty)
+        for body in ids(0..<6) { cache.forget(body, of: alice) }
+        #expect(cache.cost == 0)
+    }
 }

@@ -10,6 +10,7 @@ import Synchronization
 /// with the commit; one that is read at that very moment may stay until its slab goes, where only who still has the row of the message can ask for it.
 ///
 /// Outlines that were read together lie in one array, a slab. When the budget is spent the oldest slab goes, unless it was asked for since its last chance.
+/// A slab of which less than half is left is written anew without the rest.
 final class OutlineCache: Sendable {
     fileprivate struct Key: Hashable {
         let account: AccountID
@@ -23,9 +24,11 @@ final class OutlineCache: Sendable {
     }
 
     fileprivate struct Slab {
-        let octets: [UInt8]
+        var octets: [UInt8]
         let account: AccountID
-        let bodies: [BodyID]
+        var bodies: [BodyID]
+        /// How many of `bodies` are to be found in it.
+        var living: Int
         var wasFound = false
 
         /// With what the dictionary takes for each.
@@ -80,19 +83,26 @@ final class OutlineCache: Sendable {
         state.withLock { state in
             let id = state.nextSlab
             state.nextSlab += 1
+            // Where they were before; the same one twice in `ranges` was here.
+            var left: [Int] = []
             for (body, range) in ranges {
-                state.slots[Key(account: account, body: body)] = Slot(slab: id, start: UInt32(range.lowerBound), end: UInt32(range.upperBound))
+                let slot = Slot(slab: id, start: UInt32(range.lowerBound), end: UInt32(range.upperBound))
+                if let old = state.slots.updateValue(slot, forKey: Key(account: account, body: body)) { left.append(old.slab) }
             }
-            let slab = Slab(octets: octets, account: account, bodies: ranges.map(\.body))
+            let slab = Slab(octets: octets, account: account, bodies: ranges.map(\.body), living: ranges.count)
             state.slabs[id] = slab
             state.order.append(id)
             state.cost += slab.cost
+            for old in left { state.leave(old) }
             while state.cost > budget, let slab = state.removeOldest() { gone.append(slab) }
         }
     }
 
     func forget(_ body: BodyID, of account: AccountID) {
-        state.withLock { _ = $0.slots.removeValue(forKey: Key(account: account, body: body)) }
+        state.withLock { state in
+            guard let slot = state.slots.removeValue(forKey: Key(account: account, body: body)) else { return }
+            state.leave(slot.slab)
+        }
     }
 
     /// Octets that it takes, about.
@@ -100,6 +110,31 @@ final class OutlineCache: Sendable {
 }
 
 extension OutlineCache.State {
+    /// One of the slab's outlines is not to be found in it any more.
+    fileprivate mutating func leave(_ id: Int) {
+        guard let slab = slabs[id] else { return }
+        slabs[id]?.living -= 1
+        guard 2 * (slab.living - 1) < slab.bodies.count else { return }
+        slabs[id] = nil
+        cost -= slab.cost
+        guard slab.living > 1 else {
+            // Those of slabs that are gone pass when their turn comes, or when they are many.
+            if order.count > 2 * slabs.count + 64 { order.removeAll { slabs[$0] == nil } }
+            return
+        }
+        var rest = OutlineCache.Slab(octets: [], account: slab.account, bodies: [], living: slab.living - 1, wasFound: slab.wasFound)
+        for body in Set(slab.bodies) {
+            let key = OutlineCache.Key(account: slab.account, body: body)
+            guard let slot = slots[key], slot.slab == id else { continue }
+            let start = UInt32(rest.octets.count)
+            rest.octets += slab.octets[Int(slot.start)..<Int(slot.end)]
+            rest.bodies.append(body)
+            slots[key] = OutlineCache.Slot(slab: id, start: start, end: UInt32(rest.octets.count))
+        }
+        slabs[id] = rest
+        cost += rest.cost
+    }
+
     fileprivate mutating func removeOldest() -> OutlineCache.Slab? {
         // Every slab has one more chance at most, so this ends.
         while let id = order.first {
