@@ -26,7 +26,10 @@ int clinux_random(void *into, size_t count) {
     return got == (ssize_t)count ? 0 : -1;
 }
 
-void clinux_trim_heap(void) { malloc_trim(0); }
+void clinux_return_large_blocks(void) {
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
 
 void clinux_name_thread(const char *name) {
     char short_name[16];

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,6 +10,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try options.load()
+        clinux_return_large_blocks()
         try await ServiceGraph.run(configuration)
     }
 }

@@ -10,8 +10,9 @@ int clinux_open(const char *path, int flags, unsigned int mode);
 /// The uid of the process at the other end of the UNIX socket FD, or -1.
 int64_t clinux_peer_uid(int fd);
 
-/// Gives freed heap memory back to the system (malloc_trim).
-void clinux_trim_heap(void);
+/// Has malloc take blocks of 256 KiB and more from the system itself, so that they go back to it when they are freed (mallopt). By default one large
+/// block that is freed makes it keep all later ones up to 32 MiB in its arenas, full of holes.
+void clinux_return_large_blocks(void);
 
 /// Fills INTO with COUNT octets, at most 256, that nobody can guess (getrandom); 0 on success.
 int clinux_random(void *into, size_t count);
