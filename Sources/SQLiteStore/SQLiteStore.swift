@@ -1,6 +1,6 @@
+import Glibc
 package import Logging
 package import MailModel
-import Glibc
 package import MessageFormat
 package import NIOCore
 package import Storage
@@ -87,7 +87,7 @@ package final class SQLiteStore: Store {
         desk = SearchDesk(indexer, path: path + "/search.db")
         let index = IndexThread(
             connection: connection, path: database, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
-            foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer)
+            foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer, checkpointer: checkpointer)
         writer = Writer(segments: SegmentWriter(folder: bodies, lastID: lastSegment), index: index, hasRoom: hasRoom)
         self.catalog = catalog
         self.leases = leases

@@ -5,6 +5,8 @@ import Storage
 final class Connection {
     private var handle: OpaquePointer?
     private var statements: [String: Statement] = [:]
+    /// What the WAL held after this connection's last commit, in frames of a page each.
+    private(set) var framesInWAL = 0
 
     enum Mode {
         case writer
@@ -30,6 +32,13 @@ final class Connection {
             try execute("PRAGMA wal_autocheckpoint=0")
             try execute("PRAGMA foreign_keys=OFF")
             try execute("PRAGMA cache_size=-16384")
+            // The connection closes the handle before it goes, and with it the hook.
+            sqlite3_wal_hook(
+                handle,
+                { context, _, _, frames in
+                    if let context { Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue().framesInWAL = Int(frames) }
+                    return SQLITE_OK
+                }, Unmanaged.passUnretained(self).toOpaque())
         case .reader:
             try execute("PRAGMA query_only=ON")
             try execute("PRAGMA cache_size=-4096")
@@ -87,11 +96,15 @@ final class Connection {
         return .unavailable("SQLite \(code): \(text) (\(what.prefix(60)))")
     }
 
-    /// Copies WAL pages into the database file. `truncate` also empties the WAL, and waits for readers.
-    func checkpoint(truncate: Bool) throws {
+    /// Copies WAL pages into the database file; how many frames of the WAL are in it now. `truncate` also empties the WAL, and waits for readers.
+    @discardableResult
+    func checkpoint(truncate: Bool) throws -> Int {
         let mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
-        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
+        var copied: Int32 = 0
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, &copied)
         guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw fault("checkpoint") }
+        if truncate, code == SQLITE_OK { framesInWAL = 0 }
+        return max(0, Int(copied))
     }
 
     var changes: Int { Int(sqlite3_changes(handle)) }

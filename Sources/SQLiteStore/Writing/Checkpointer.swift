@@ -1,30 +1,41 @@
-import Glibc
 import Logging
+import Synchronization
 
-/// Copies the WAL into the database on a thread of its own, so that the writer does not; the writer itself empties a WAL that grows all the same.
+/// Copies the WAL into the database on a thread of its own, so that the writer does not.
 ///
 /// `@unchecked Sendable`: the connection belongs to the thread.
 final class Checkpointer: @unchecked Sendable {
-    private let stop = BlockingQueue<Void>()
+    private let asked = BlockingQueue<Void>()
     private let connection: Connection
+    private let copied = Atomic<Int>(0)
+    private let atWork = Atomic<Bool>(false)
     private var thread: BlockingThread?
-
-    /// Below it a checkpoint is not worth its syncs.
-    private static let worthwhile: Int64 = 4 << 20
 
     init(path: String, log: Logger) throws {
         connection = try Connection(path: path, mode: .writer)
         thread = BlockingThread("martlet-ckpt") { [self] in
-            while stop.take(most: 1, milliseconds: 500) != nil {
-                var facts = stat()
-                guard stat(path + "-wal", &facts) == 0, Int64(facts.st_size) > Checkpointer.worthwhile else { continue }
-                do { try connection.checkpoint(truncate: false) } catch { log.warning("Checkpoint: \(error)") }
+            while asked.take(most: .max) != nil {
+                do { copied.store(try connection.checkpoint(truncate: false), ordering: .relaxed) } catch { log.warning("Checkpoint: \(error)") }
+                atWork.store(false, ordering: .releasing)
             }
         }
     }
 
+    /// Has the WAL copied as far as it goes; nothing while that is under way.
+    func begin() {
+        if !atWork.exchange(true, ordering: .acquiringAndReleasing) { _ = asked.push(()) }
+    }
+
+    var isAtWork: Bool { atWork.load(ordering: .acquiring) }
+
+    /// Frames at the beginning of the WAL that are in the database.
+    var framesCopied: Int { copied.load(ordering: .relaxed) }
+
+    /// The WAL begins anew.
+    func forget() { copied.store(0, ordering: .relaxed) }
+
     func close() {
-        stop.close()
+        asked.close()
         thread?.join()
         connection.close()
     }

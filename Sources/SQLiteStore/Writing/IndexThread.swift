@@ -24,11 +24,21 @@ final class IndexThread {
     private let largeMailbox: Int
     /// As of when the blocks of mailboxes were written down, and at what time.
     private var described: [MailboxID: (modSeq: ModSeq, at: Timestamp)] = [:]
+    private let checkpointer: Checkpointer
+    private var lastFrames = 0
+    /// How long the WAL is to be before it is tried again to begin it anew.
+    private var renewalAt = IndexThread.framesOfWAL
     /// Whether the last idle moment folded something and more waits.
     private var isFolding = false
 
-    /// A WAL over this is copied into the database and emptied, here, between two batches: 64 MiB.
-    private static let longestWAL: Int64 = 64 << 20
+    /// Frames of 4 KiB that come into the WAL before they are worth the syncs of a checkpoint.
+    private static let worthCopying = 1_024
+    /// A WAL of 16 MiB is to begin anew, over blocks that the disk and the system have at hand, as soon as so few frames are not in the database yet
+    /// that they are copied here, between two batches.
+    private static let framesOfWAL = 4_096
+    private static let copiedHere = 512
+    /// One of 64 MiB, for it was read all the time or the disk is slow, is copied whole and cut off.
+    private static let mostFramesOfWAL = 16_384
     /// A stop folds at most that many steps; the rest is folded after the next start.
     private static let stepsAtClose = 25
     /// Seconds before the blocks of a mailbox that changes are written down again.
@@ -36,8 +46,9 @@ final class IndexThread {
 
     init(
         connection: Connection, path: String, catalog: Catalog, leases: Leases, folder: BodyFolder, clock: @escaping Timestamp.Clock, log: Logger,
-        ledger: Ledger, foldAfter: Int, largeMailbox: Int, indexer: Indexer
+        ledger: Ledger, foldAfter: Int, largeMailbox: Int, indexer: Indexer, checkpointer: Checkpointer
     ) {
+        self.checkpointer = checkpointer
         self.largeMailbox = largeMailbox
         self.indexer = indexer
         self.connection = connection
@@ -139,10 +150,29 @@ final class IndexThread {
         }
     }
 
+    /// A WAL all of which is in the database begins anew with the next commit, unless somebody reads in it at that moment.
     private func limitWAL() {
-        var facts = stat()
-        guard stat(path + "-wal", &facts) == 0, Int64(facts.st_size) > IndexThread.longestWAL else { return }
-        do { try connection.checkpoint(truncate: true) } catch { log.warning("The WAL could not be emptied: \(error)") }
+        let frames = connection.framesInWAL
+        if frames < lastFrames {
+            checkpointer.forget()
+            renewalAt = IndexThread.framesOfWAL
+        }
+        lastFrames = frames
+        let left = frames - checkpointer.framesCopied
+        do {
+            if frames >= IndexThread.mostFramesOfWAL {
+                try connection.checkpoint(truncate: true)
+            } else if checkpointer.isAtWork {
+                return
+            } else if frames >= renewalAt, left <= IndexThread.copiedHere {
+                try connection.checkpoint(truncate: false)
+                renewalAt = frames + IndexThread.worthCopying
+            } else if left >= IndexThread.worthCopying || frames >= renewalAt {
+                checkpointer.begin()
+            }
+        } catch {
+            log.warning("The WAL could not be emptied: \(error)")
+        }
     }
 
     /// Folds some of what waits; on return it is durable or did not happen.
