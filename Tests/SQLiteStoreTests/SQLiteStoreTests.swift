@@ -55,6 +55,31 @@ struct SQLiteStoreTests {
         await store.close()
     }
 
+    @Test("the WAL begins anew over and over, however much is written without a pause")
+    func renewsWAL() async throws {
+        let fixture = try Fixture()
+        let (store, _, inbox) = try await fixture.openWithAlice()
+        var longest: off_t = 0
+        for round in 0..<60 {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<4 {
+                    group.addTask {
+                        for number in 0..<10 { _ = try await Fixture.place(Fixture.message(round * 40 + writer * 10 + number), in: store, inbox) }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            var facts = stat()
+            try #require(stat(fixture.folder + "/index.db-wal", &facts) == 0)
+            longest = max(longest, facts.st_size)
+        }
+        // Without it: 30 MiB and more.
+        #expect(longest > 16 << 20)
+        #expect(longest < 24 << 20)
+        await store.close()
+        await (try fixture.open()).close()
+    }
+
     @Test("another master key opens nothing")
     func wrongKey() async throws {
         let fixture = try Fixture()
