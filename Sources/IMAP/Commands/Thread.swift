@@ -13,7 +13,7 @@ extension Errand {
             try await Errand.add(batch, numbering, to: &table, mailroom, view.mailbox)
             try await tellProgress(batch.endIndex, of: found.count)
         }
-        output.writeThread(await offLoop { table.forest() })
+        output.writeThread(await offLoop { [table] in table.forest() })
         return .ok("THREAD done")
     }
 
