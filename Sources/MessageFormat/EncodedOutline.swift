@@ -29,4 +29,13 @@ package struct EncodedOutline: Sendable, Equatable {
     package func withHeader<Value>(_ body: (OutlineHead) -> Value) throws(OutlineCorrupt) -> Value {
         try read { (reader) throws(OutlineCorrupt) in body(try reader.head()) }
     }
+
+    /// What `Date:` says, as `MessageOutline.sentDate`.
+    package func sentDate() throws(OutlineCorrupt) -> MessageDate? {
+        try read { (reader) throws(OutlineCorrupt) in
+            _ = try reader.head()
+            _ = try reader.envelopeView()
+            return try reader.sentDate()
+        }
+    }
 }

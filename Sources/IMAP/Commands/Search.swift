@@ -57,7 +57,7 @@ extension Errand {
 
     static let batch = 128
     /// So few are decided where the command runs.
-    static let decidedHere = 16
+    static let decidedHere = 64
 
     private mutating func matches(of program: SearchProgram, in view: MailboxView) async throws -> [Match] {
         var found: [Match] = []
@@ -88,7 +88,7 @@ extension Errand {
     }
 
     func decide(_ undecided: [Match], _ program: SearchProgram, _ view: MailboxView) async throws -> [Match] {
-        let outlines = try await mailroom.outlines(of: undecided.map(\.row), in: view.mailbox)
+        let outlines = try await mailroom.encodedOutlines(of: undecided.map(\.row), in: view.mailbox)
         let (asked, mailroom) = (Array(zip(undecided, outlines)), mailroom)
         guard asked.count > Errand.decidedHere else { return try await program.decide(asked, mailroom, view.mailbox) }
         return try await offLoop { try await program.decide(asked, mailroom, view.mailbox) }

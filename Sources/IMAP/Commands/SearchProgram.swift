@@ -86,24 +86,26 @@ struct SearchProgram: Sendable {
 
     /// Those that match, in order. Reads headers and texts where nothing else decides, which burns.
     func decide(
-        _ undecided: [(Errand.Match, MessageOutline)], _ mailroom: Mailroom, _ mailbox: OpenMailbox
+        _ undecided: [(Errand.Match, EncodedOutline)], _ mailroom: Mailroom, _ mailbox: OpenMailbox
     ) async throws -> [Errand.Match] {
+        let asksSentDay = test.asksSentDay
         var found: [Errand.Match] = []
-        for (match, outline) in undecided {
-            await Task.yield()
-            try Task.checkCancellation()
+        for (index, (match, encoded)) in undecided.enumerated() {
             var facts = SearchFacts(row: match.row, number: match.number, findings: findings)
-            facts.outline = outline
-            facts.header = outline.header
-            var truth = facts.truth(of: test)
-            if truth == .unknown, facts.header == nil {
-                let end = min(outline.headerSize, MessageLimits.standard.headerOctets)
-                facts.header = try await mailroom.read(0..<end, of: match.row, in: mailbox)
-                truth = facts.truth(of: test)
+            do {
+                facts.header = try encoded.withHeader { head in head.header.map { ByteBuffer(bytes: $0) } }
+                if asksSentDay { facts.sentDate = .some(try encoded.sentDate()) }
+            } catch {
+                throw StorageFault.corrupt("outline of body \(match.row.body.rawValue): \(error)")
             }
+            var truth = facts.truth(of: test)
             if truth == .unknown {
-                try await facts.readTexts(for: test, mailroom, mailbox)
-                truth = facts.truth(of: test)
+                await Task.yield()
+                try Task.checkCancellation()
+                truth = try await truthByReading(&facts, encoded, mailroom, mailbox)
+            } else if index % SearchProgram.breath == 0 {
+                await Task.yield()
+                try Task.checkCancellation()
             }
             guard truth == .yes else { continue }
             var match = match
@@ -112,133 +114,23 @@ struct SearchProgram: Sendable {
         }
         return found
     }
-}
 
-/// What is known of one message.
-struct SearchFacts {
-    let row: MessageRow
-    let number: UInt32
-    let findings: SearchFindings
-    var outline: MessageOutline?
-    var header: ByteBuffer?
-    /// The needles of BODY and TEXT that are in the body's texts; nil: not looked for yet.
-    var inBody: Set<SearchNeedle>?
-    /// Those that texts have told.
-    var scores: [SearchProgram.Alike: UInt8] = [:]
+    /// Messages that are decided by what is at hand before others have their turn.
+    private static let breath = 32
 
-    init(row: MessageRow, number: UInt32, findings: SearchFindings) {
-        self.row = row
-        self.number = number
-        self.findings = findings
-    }
-
-    func truth(of test: SearchProgram.Test) -> Truth {
-        switch test {
-        case .constant(let value): Truth(value)
-        case .all(let tests): truth(ofAll: tests)
-        case .either(let a, let b): truth(ofEither: a, b)
-        case .not(let test): !truth(of: test)
-        case .numbers(let set): Truth(set.contains(number))
-        case .uids(let set): Truth(set.contains(row.uid))
-        case .flags(let bits): Truth(row.flags.rawValue & bits == bits)
-        case .dates(let range): Truth(range.contains(row.internalDate.rawValue))
-        case .sizes(let range): Truth(range.contains(UInt64(row.size)))
-        case .changedSince(let modSeq): Truth(row.modSeq >= modSeq)
-        case .email(let body): Truth(row.body == body)
-        case .sentDays(let isMeant): truth(ofDay: isMeant)
-        case .field(let name, let needle): truth(ofField: name, needle)
-        case .body(let needle): truth(ofBody: needle)
-        case .text(let needle): truth(ofText: needle)
-        case .alike(let alike): score(alike).map { Truth($0 > 0) } ?? .unknown
+    private func truthByReading(
+        _ facts: inout SearchFacts, _ encoded: EncodedOutline, _ mailroom: Mailroom, _ mailbox: OpenMailbox
+    ) async throws -> Truth {
+        let row = facts.row
+        let outline: MessageOutline
+        do { outline = try encoded.decoded() } catch { throw StorageFault.corrupt("outline of body \(row.body.rawValue): \(error)") }
+        if facts.header == nil {
+            facts.header = try await mailroom.read(0..<min(outline.headerSize, MessageLimits.standard.headerOctets), of: row, in: mailbox)
+            let truth = facts.truth(of: test)
+            guard truth == .unknown else { return truth }
         }
-    }
-
-    private func truth(ofAll tests: [SearchProgram.Test]) -> Truth {
-        var result = Truth.yes
-        for test in tests {
-            switch truth(of: test) {
-            case .no: return .no
-            case .unknown: result = .unknown
-            case .yes: break
-            }
-        }
-        return result
-    }
-
-    private func truth(ofEither a: SearchProgram.Test, _ b: SearchProgram.Test) -> Truth {
-        let first = truth(of: a)
-        if first == .yes { return .yes }
-        let second = truth(of: b)
-        if second == .yes { return .yes }
-        return first == .unknown || second == .unknown ? .unknown : .no
-    }
-
-    private func truth(ofDay isMeant: (CalendarDay) -> Bool) -> Truth {
-        guard let outline else { return .unknown }
-        guard let date = outline.sentDate else { return .no }
-        return Truth(isMeant(CalendarDay(of: date.timestamp, offset: date.offset)))
-    }
-
-    private func truth(ofField name: String, _ needle: SearchNeedle) -> Truth {
-        // The index knows of whole headers: where it has no such text, the field has none.
-        if !needle.isEmpty, findings.holds(SearchQuestion(needle, in: .header), row.body) == false { return .no }
-        guard let header else { return .unknown }
-        return Truth(SearchableText.anyField(name, of: header) { needle.isIn(folded: $0) })
-    }
-
-    private func truth(ofBody needle: SearchNeedle) -> Truth {
-        if let inBody { return Truth(inBody.contains(needle)) }
-        if needle.isEmpty { return .yes }
-        return findings.holds(SearchQuestion(needle, in: .body), row.body).map { Truth($0) } ?? .unknown
-    }
-
-    private func truth(ofText needle: SearchNeedle) -> Truth {
-        if needle.isEmpty { return .yes }
-        if let holds = findings.holds(SearchQuestion(needle, in: [.header, .body]), row.body) { return Truth(holds) }
-        if inBody?.contains(needle) == true { return .yes }
-        guard let header else { return .unknown }
-        var folded: [UInt8] = []
-        SearchableText.fold(header: header, into: &folded)
-        if needle.isIn(folded: folded) { return .yes }
-        return inBody == nil ? .unknown : .no
-    }
-
-    mutating func readTexts(for test: SearchProgram.Test, _ mailroom: Mailroom, _ mailbox: OpenMailbox) async throws {
-        guard let outline else { return }
-        var wanted = test.needles
-        let alikes = test.allAlikes.filter { score($0) == nil }
-        var best = Dictionary(uniqueKeysWithValues: alikes.map { ($0, [UInt8](repeating: 0, count: $0.needle.words.count)) })
-        // The empty text is in every body.
-        var found = wanted.filter(\.isEmpty)
-        wanted.subtract(found)
-        let row = row
-        func visit(_ folded: [UInt8]) -> Bool {
-            for needle in wanted where needle.isIn(folded: folded) { found.insert(needle) }
-            wanted.subtract(found)
-            for alike in alikes { alike.needle.score(in: folded, &best[alike, default: []]) }
-            return !wanted.isEmpty || !alikes.isEmpty
-        }
-        let isSettled = wanted.isEmpty && alikes.isEmpty
-        let texts = SearchableText(outline, overlap: (wanted.map(\.octets.count).max() ?? 1) - 1)
-        if !isSettled, outline.size <= SearchableText.readSize {
-            let whole = try await mailroom.read(nil, of: row, in: mailbox)
-            texts.forEach(readNow: { whole.getSlice(at: whole.readerIndex + $0.lowerBound, length: $0.count) ?? ByteBuffer() }, visit: visit)
-        } else if !isSettled {
-            try await texts.forEach(
-                read: { range in
-                    await Task.yield()
-                    return try await mailroom.read(range, of: row, in: mailbox)
-                }, visit: visit)
-        }
-        inBody = found
-        guard !alikes.isEmpty, let header else { return }
-        var folded: [UInt8] = []
-        SearchableText.fold(header: header, into: &folded)
-        for (alike, likeness) in best {
-            var likeness = likeness
-            if alike.zones.contains(.header) { alike.needle.score(in: folded, &likeness) }
-            scores[alike] = alike.needle.score(likeness)
-        }
+        try await facts.readTexts(outline, for: test, mailroom, mailbox)
+        return facts.truth(of: test)
     }
 }
 
@@ -256,8 +148,18 @@ extension SearchProgram.Test {
         }
     }
 
+    fileprivate var asksSentDay: Bool {
+        switch self {
+        case .sentDays: true
+        case .all(let tests): tests.contains(where: \.asksSentDay)
+        case .either(let a, let b): a.asksSentDay || b.asksSentDay
+        case .not(let test): test.asksSentDay
+        default: false
+        }
+    }
+
     /// Of BODY and TEXT.
-    fileprivate var needles: Set<SearchNeedle> {
+    var needles: Set<SearchNeedle> {
         switch self {
         case .body(let needle), .text(let needle): [needle]
         case .all(let tests): tests.reduce(into: []) { $0.formUnion($1.needles) }
