@@ -63,7 +63,7 @@ package final class SQLiteStore: Store {
         let bodies = try BodyFolder(in: path)
         let database = path + "/index.db"
         let isNew = access(database, F_OK) != 0
-        let connection = try Connection(path: database, mode: .writer)
+        let connection = try Connection(path: database, mode: .gathering)
         if isNew { try Disk.syncFolder(path) }
         try Schema.migrate(connection)
         try Loading.checkKey(connection, masterKey, isNew: isNew)

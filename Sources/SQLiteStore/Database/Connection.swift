@@ -1,3 +1,4 @@
+import CLogGather
 import CSQLite
 import Storage
 
@@ -10,13 +11,15 @@ final class Connection {
 
     enum Mode {
         case writer
+        /// A writer whose commits are many: what one adds to the WAL is written in one call.
+        case gathering
         case reader
     }
 
     /// `unavailable` when the file cannot be opened.
     init(path: String, mode: Mode) throws {
-        let flags = SQLITE_OPEN_NOMUTEX | (mode == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE)
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        let flags = SQLITE_OPEN_NOMUTEX | (mode == .reader ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+        let code = sqlite3_open_v2(path, &handle, flags, mode == .gathering ? cloggather_vfs() : nil)
         guard code == SQLITE_OK else {
             let text = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(handle)
@@ -25,7 +28,7 @@ final class Connection {
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 10_000)
         switch mode {
-        case .writer:
+        case .writer, .gathering:
             try execute("PRAGMA journal_mode=WAL")
             // The default NORMAL would not sync the WAL at COMMIT, and a 250 would lie.
             try execute("PRAGMA synchronous=FULL")

@@ -113,7 +113,7 @@ final class IndexThread {
         log.error("A batch was not stored: \(error)")
         transaction.rollback()
         do {
-            let fresh = try Connection(path: path, mode: .writer)
+            let fresh = try Connection(path: path, mode: .gathering)
             connection.close()
             connection = fresh
             try connection.checkpoint(truncate: true)
