@@ -186,7 +186,8 @@ extension MailboxView {
                     j += 1
                     if j == new.blocks[b].count { (b, j) = (b + 1, 0) }
                     guard other.uid == uid else { continue }
-                    if other != rows[i] { changed.append(other) }
+                    // Whatever changes a row raises its ModSeq; numbers are compared without a call.
+                    if other.modSeq.rawValue != rows[i].modSeq.rawValue || other.flags.rawValue != rows[i].flags.rawValue { changed.append(other) }
                 } else {
                     gone.append(index)
                 }
