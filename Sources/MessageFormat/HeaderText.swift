@@ -13,6 +13,7 @@ enum HeaderText {
 
     /// UTF-8 where it is valid (RFC 6532 §3.1), otherwise ISO 8859-1: whatever came, something can be shown.
     static func string(_ octets: UnsafeRawBufferPointer) -> String {
+        if Charset.isASCII(octets) { return ascii(octets) }
         if let text = String(validating: octets, as: UTF8.self) { return text }
         var text = String.UnicodeScalarView()
         for octet in octets { text.append(Unicode.Scalar(octet)) }
@@ -22,7 +23,19 @@ enum HeaderText {
     static func string(_ octets: [UInt8]) -> String { octets.withUnsafeBytes(string) }
 
     static func lowercased(_ octets: UnsafeRawBufferPointer) -> String {
-        string(octets.map(OctetSet.lowercased))
+        guard Charset.isASCII(octets) else { return string(octets.map(OctetSet.lowercased)) }
+        return String(unsafeUninitializedCapacity: octets.count) { room in
+            for index in 0..<octets.count { room[index] = OctetSet.lowercased(octets[index]) }
+            return octets.count
+        }
+    }
+
+    /// Of nothing but ASCII. `String(validating:)` costs more for a short text than all its octets.
+    static func ascii(_ octets: UnsafeRawBufferPointer) -> String {
+        String(unsafeUninitializedCapacity: octets.count) { room in
+            UnsafeMutableRawBufferPointer(room).copyMemory(from: octets)
+            return octets.count
+        }
     }
 
     /// Blanks and line ends at both ends cut off.

@@ -121,6 +121,7 @@ package struct OutlineReader {
 // Values.
 extension OutlineReader {
     private func text(of octets: UnsafeRawBufferPointer) throws(OutlineCorrupt) -> String {
+        if Charset.isASCII(octets) { return HeaderText.ascii(octets) }
         guard let text = String(validating: octets, as: UTF8.self) else { throw corrupt }
         return text
     }
