@@ -45,7 +45,7 @@ package struct OutlineReader {
     private let source: UnsafeRawBufferPointer
     private(set) var offset = 0
 
-    init(_ octets: UnsafeRawBufferPointer) { source = octets }
+    package init(_ octets: UnsafeRawBufferPointer) { source = octets }
 
     package var corrupt: OutlineCorrupt { OutlineCorrupt(offset: offset) }
     var isAtEnd: Bool { offset == source.count }

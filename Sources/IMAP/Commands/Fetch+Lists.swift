@@ -122,22 +122,37 @@ extension Errand {
         _ source: ListStep.Source, _ name: ByteBuffer, _ partial: Partial?, _ message: FetchedMessage, _ response: inout FetchResponse
     ) throws -> Bool {
         if case .whole = source { return writeBody(from: 0, name, partial, message.row, &response) }
-        return try message.knownOutline().read { (reader) throws(OutlineCorrupt) in
-            let head = try reader.head()
-            if case .text = source { return writeBody(from: min(head.headerSize, head.size), name, partial, message.row, &response) }
-            guard let header = head.header else { return false }
-            guard case .fields(let selection) = source else {
-                writeLiteral(header, name, partial, &response)
-                return true
+        // Not `EncodedOutline.read`: what is generic over the error is not specialised, and this is what lists of headers consist of.
+        var corrupt: OutlineCorrupt?
+        let isWritten = try message.knownOutline().octets.withUnsafeBytes { octets in
+            var reader = OutlineReader(octets)
+            do throws(OutlineCorrupt) {
+                return write(source, of: try reader.head(), name, partial, message.row, &response)
+            } catch {
+                corrupt = error
+                return false
             }
-            var selected = selected
-            self.selected = ByteBuffer()
-            selected.clear()
-            selection.write(header, to: &selected)
-            selected.withUnsafeReadableBytes { writeLiteral($0, name, partial, &response) }
-            self.selected = selected
+        }
+        if let corrupt { throw corrupt }
+        return isWritten
+    }
+
+    private mutating func write(
+        _ source: ListStep.Source, of head: OutlineHead, _ name: ByteBuffer, _ partial: Partial?, _ row: MessageRow, _ response: inout FetchResponse
+    ) -> Bool {
+        if case .text = source { return writeBody(from: min(head.headerSize, head.size), name, partial, row, &response) }
+        guard let header = head.header else { return false }
+        guard case .fields(let selection) = source else {
+            writeLiteral(header, name, partial, &response)
             return true
         }
+        var selected = selected
+        self.selected = ByteBuffer()
+        selected.clear()
+        selection.write(header, to: &selected)
+        selected.withUnsafeReadableBytes { writeLiteral($0, name, partial, &response) }
+        self.selected = selected
+        return true
     }
 
     private mutating func writeBody(

@@ -29,9 +29,10 @@ struct FetchPlan: Sendable {
         self.items = items
         // RFC 7162 §3.2.4: with CONDSTORE on a change of flags tells UID and ModSeq too.
         let told: [FetchItem] = dialect.hasModSeqs ? [.flags, .uid, .modSeq] : [.flags]
-        itemsAndFlags = items + told.filter { !items.contains($0) }
-        if let steps = FetchPlan.steps(items), let withFlags = FetchPlan.steps(itemsAndFlags) {
-            self.steps = (steps, withFlags)
+        let added = told.filter { !items.contains($0) }
+        itemsAndFlags = items + added
+        if let steps = FetchPlan.steps(items), let more = FetchPlan.steps(added) {
+            self.steps = (steps, steps + more)
         } else {
             steps = nil
         }
