@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Synchronization
 
@@ -10,12 +11,18 @@ final class Checkpointer: @unchecked Sendable {
     private let copied = Atomic<Int>(0)
     private let atWork = Atomic<Bool>(false)
     private var thread: BlockingThread?
+    /// Microseconds after a failure.
+    private static let patience: UInt32 = 500_000
 
     init(path: String, log: Logger) throws {
         connection = try Connection(path: path, mode: .writer)
         thread = BlockingThread("martlet-ckpt") { [self] in
             while asked.take(most: .max) != nil {
-                do { copied.store(try connection.checkpoint(truncate: false), ordering: .relaxed) } catch { log.warning("Checkpoint: \(error)") }
+                do { copied.store(try connection.checkpoint(truncate: false), ordering: .relaxed) } catch {
+                    log.warning("Checkpoint: \(error)")
+                    // Another batch would ask for it at once.
+                    usleep(Checkpointer.patience)
+                }
                 atWork.store(false, ordering: .releasing)
             }
         }

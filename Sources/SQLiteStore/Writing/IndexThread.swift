@@ -28,6 +28,8 @@ final class IndexThread {
     private var lastFrames = 0
     /// How long the WAL is to be before it is tried again to begin it anew.
     private var renewalAt = IndexThread.framesOfWAL
+    /// How long before it is cut off: where somebody reads in it for long, each try waits for them.
+    private var cutAt = IndexThread.mostFramesOfWAL
     /// Whether the last idle moment folded something and more waits.
     private var isFolding = false
 
@@ -156,17 +158,19 @@ final class IndexThread {
         if frames < lastFrames {
             checkpointer.forget()
             renewalAt = IndexThread.framesOfWAL
+            cutAt = IndexThread.mostFramesOfWAL
         }
         lastFrames = frames
         let left = frames - checkpointer.framesCopied
         do {
-            if frames >= IndexThread.mostFramesOfWAL {
+            if frames >= cutAt {
+                cutAt = frames + IndexThread.framesOfWAL
                 try connection.checkpoint(truncate: true)
             } else if checkpointer.isAtWork {
                 return
             } else if frames >= renewalAt, left <= IndexThread.copiedHere {
-                try connection.checkpoint(truncate: false)
                 renewalAt = frames + IndexThread.worthCopying
+                try connection.checkpoint(truncate: false)
             } else if left >= IndexThread.worthCopying || frames >= renewalAt {
                 checkpointer.begin()
             }
