@@ -4,6 +4,7 @@ The program is MARTLET_BIN, or the newest of .build/release/martlet and .build/d
 """
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -163,6 +164,16 @@ class Server:
     def log_text(self):
         with open(self.log, errors="replace") as f:
             return f.read()
+
+    def log_with(self, pattern, since=0, timeout=20):
+        """What was logged after the first `since` characters, once `pattern` is found in it: the server answers first and logs beside it.
+        After `timeout` seconds what there is, found or not."""
+        deadline = time.monotonic() + timeout
+        while True:
+            text = self.log_text()[since:]
+            if re.search(pattern, text, re.I) or time.monotonic() > deadline:
+                return text
+            time.sleep(0.05)
 
     def rss(self):
         """Resident memory in octets."""

@@ -1,5 +1,6 @@
 """Accounts over the wire: disabled ones, wrong passwords, other people's mail. S2-S4, S17, S18, S74-S76."""
 import json
+import re
 import time
 
 import pytest
@@ -74,18 +75,17 @@ def test_unknown_users_and_wrong_passwords_answer_alike(server, account):
 
 
 def test_unknown_users_and_wrong_passwords_take_alike_time(server, account):
-    def seconds(user):
-        best = 9
-        for i in range(3):
-            with IMAP(server.host, server.port("imaps"), tls=True) as imap:
-                start = time.perf_counter()
-                with pytest.raises(Refused):
-                    imap.login(user, "wrong %d" % i)
-                best = min(best, time.perf_counter() - start)
-        return best
+    def seconds(user, password):
+        with IMAP(server.host, server.port("imaps"), tls=True) as imap:
+            start = time.perf_counter()
+            with pytest.raises(Refused):
+                imap.login(user, password)
+            return time.perf_counter() - start
 
-    known, unknown = seconds(account.user), seconds("nobody-of-that-name@example.test")
-    assert 0.5 < known / unknown < 2, (known, unknown)
+    # In turns, so that an hour in which the machine is slow is slow for both; the best of each.
+    pairs = [(seconds(account.user, "wrong %d" % i), seconds("nobody-of-that-name@example.test", "wrong %d" % i)) for i in range(6)]
+    known, unknown = (min(column) for column in zip(*pairs))
+    assert 0.5 < known / unknown < 2, pairs
 
 
 def test_one_accounts_mail_is_not_anothers(server, account, other):
@@ -106,7 +106,7 @@ def test_logins_are_logged_and_passwords_are_not(server, account):
     with IMAP(server.host, server.port("imaps"), tls=True) as imap:
         with pytest.raises(Refused):
             imap.login(account.user, "a very wrong password")
-    log = server.log_text()
+    log = server.log_with("Failed IMAP login attempt for user: " + re.escape(account.user))
     assert "Successful IMAP login for user: " + account.user in log
     assert "Failed IMAP login attempt for user: " + account.user in log
     assert "a very wrong password" not in log and account.password not in log
@@ -127,7 +127,9 @@ def test_ten_connections_cost_one_hash(server, account):
         return time.perf_counter() - start
 
     first = seconds(1)
-    assert seconds(10) < 6 * first
+    # The best of three: the machine may be busy with something else.
+    ten = min(seconds(10) for _ in range(3))
+    assert ten < 6 * first, (ten, first)
 
 
 @pytest.mark.parametrize("name", [".user", "user.", "-user", "user..name", "user@#$%", "", "u" * 65, "user/name", "usér", "a b", "USER1\n"])

@@ -398,7 +398,7 @@ def test_log_lines_say_pop3(server, account):
     with POP3(server.host, server.port("pop3s"), tls=True) as pop3:
         assert pop3.login(account.user, "wrong").startswith(b"-ERR [AUTH]")
         assert pop3.login(account.user, account.password).startswith(b"+OK")
-    log = server.log_text()
+    log = server.log_with("Successful POP3 login for user: " + re.escape(account.user))
     assert "Failed POP3 login attempt for user: " + account.user in log
     assert "Successful POP3 login for user: " + account.user in log
 
