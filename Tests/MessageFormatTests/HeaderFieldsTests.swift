@@ -58,4 +58,25 @@ import Testing
     func eightBit(raw: String, expected: String) {
         #expect(HeaderFields(ByteBuffer(latin: raw)).first("s")?.value == expected)
     }
+
+    @Test("what is selected is what going through the fields selects", arguments: 0..<400)
+    func selections(seed: Int) {
+        var chance = SplitMix(state: UInt64(seed))
+        let pieces = ["A", "b", "Subject", ":", ":", " ", "\t", "\r\n", "\r\n", "\n", "\r", "é", "-", "AB", "\0", "x: y\r\n"]
+        let text = (0..<Int.random(in: 0..<30, using: &chance)).map { _ in pieces.randomElement(using: &chance) ?? "" }.joined()
+        let names = (0..<Int.random(in: 0..<4, using: &chance)).map { _ in
+            ["a", "B", "ab", "SUBJECT", "x", "", "a b", "é", "a:", "-"].randomElement(using: &chance) ?? ""
+        }
+        let block = ByteBuffer(string: text)
+        for excluding in [false, true] {
+            var expected = ""
+            for field in HeaderFields(block) {
+                guard names.contains(where: field.isNamed) != excluding else { continue }
+                expected += block.getString(at: field.range.lowerBound, length: field.range.count) ?? ""
+                if expected.utf8.last != 0x0A { expected += "\r\n" }
+            }
+            let selected = HeaderFields.select(names: names, excluding: excluding, from: block)
+            #expect(String(buffer: selected) == expected + "\r\n", "\(names) of \(text.debugDescription)")
+        }
+    }
 }

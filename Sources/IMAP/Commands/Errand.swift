@@ -25,8 +25,6 @@ struct Errand: Sendable {
     var keywords = KeywordTable()
     /// Small bodies that are about to be asked for.
     var readAhead: [BodyID: ByteBuffer] = [:]
-    /// Header fields that were selected: memory that is used again.
-    var selected = ByteBuffer()
     /// What is kept beside the rows of the messages at hand, where it is asked for.
     var particulars: [UID: MessageParticulars] = [:]
     /// When the client was last told how far the command is.

@@ -120,7 +120,7 @@ extension Errand {
     ) async throws {
         switch content {
         case .missing:
-            response.none(of: item, &output)
+            output.write(&response) { $0.none(of: item, &$1) }
         case .bytes(let bytes):
             writeHeld(bytes, Errand.window(of: bytes.readableBytes, partial), item, &response)
         case .octets(let range):
@@ -140,7 +140,7 @@ extension Errand {
     private mutating func writeHeld(_ bytes: ByteBuffer, _ window: Range<Int>, _ item: FetchItem, _ response: inout FetchResponse) {
         let shown = bytes.getSlice(at: bytes.readerIndex + window.lowerBound, length: window.count) ?? ByteBuffer()
         let isBinary = item.isBinary && shown.readableBytesView.contains(0)
-        response.literal(of: item, octets: shown.readableBytes, isBinary: isBinary, &output)
+        output.write(&response) { $0.literal(of: item, octets: shown.readableBytes, isBinary: isBinary, &$1) }
         output.writeImmutableBuffer(shown)
     }
 
@@ -150,12 +150,12 @@ extension Errand {
     ) async throws {
         guard range.count > Errand.held else {
             let bytes = try await read(range, row)
-            response.literal(of: item, octets: bytes.readableBytes, &output)
+            output.write(&response) { $0.literal(of: item, octets: bytes.readableBytes, &$1) }
             try await send(bytes)
             return
         }
         for piece in Errand.pieces(of: range) { _ = try await read(piece, row) }
-        response.literal(of: item, octets: range.count, &output)
+        output.write(&response) { $0.literal(of: item, octets: range.count, &$1) }
         isInLiteral = true
         for piece in Errand.pieces(of: range) { try await send(try await read(piece, row)) }
         isInLiteral = false
@@ -204,7 +204,7 @@ extension Errand {
         }
         let window = Errand.window(of: size, partial)
         if let kept { return writeHeld(kept, window, item, &response) }
-        response.literal(of: item, octets: window.count, isBinary: hasNUL, &output)
+        output.write(&response) { $0.literal(of: item, octets: window.count, isBinary: hasNUL, &$1) }
         isInLiteral = true
         var offset = 0
         var decoder = TransferDecoder(encoding) ?? .identity

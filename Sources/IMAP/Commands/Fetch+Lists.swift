@@ -14,7 +14,7 @@ enum ListStep: Sendable {
     case envelope
     case structure(extended: Bool)
     /// A literal behind the item's name.
-    case literal(name: ByteBuffer, Source, Partial?)
+    case literal(name: [UInt8], Source, Partial?)
 
     enum Source: Sendable {
         case whole
@@ -74,60 +74,72 @@ extension Errand {
 
     /// Answers for `messages[index...]` until something else must be done first; `index` is moved behind what was answered.
     mutating func writeLists(_ messages: [FetchedMessage], from index: inout Int, _ plan: FetchPlan) -> ListStop {
+        let list = MessageList(keywords: keywords, recent: dialect.isRev2 ? nil : view?.recent, dialect: dialect, bodies: readAhead)
+        // What an answer takes, as those before it did.
+        var about = 512
         while index < messages.count {
             guard output.readableBytes < Errand.flushSize else { return .full }
             let message = messages[index]
             guard let steps = plan.steps(for: message) else { return .mustRead }
+            if message.isNews, plan.showsFlags(of: message) { view?.note(message.row) }
             let start = output.writerIndex
+            var isWritten = false
             do {
-                guard try write(message, steps) else {
-                    output.moveWriterIndex(to: start)
-                    return .mustRead
-                }
+                try output.writeText(about: about) { isWritten = try list.write(message, steps, &$0) }
             } catch {
-                output.moveWriterIndex(to: start)
                 index += 1
                 return .failed((error as? OutlineCorrupt).map(message.corrupt) ?? error)
             }
+            guard isWritten else {
+                output.moveWriterIndex(to: start)
+                return .mustRead
+            }
+            about = output.writerIndex - start + 64
             index += 1
         }
         return .end
     }
+}
+
+/// What answers of a list are made of, besides the messages.
+private struct MessageList {
+    let keywords: KeywordTable
+    /// Nil where nothing is told of \Recent.
+    let recent: NumberSet?
+    let dialect: Dialect
+    /// Those that were read.
+    let bodies: [BodyID: ByteBuffer]
 
     /// False when something must be read; then what was written is no answer.
-    private mutating func write(_ message: FetchedMessage, _ steps: [ListStep]) throws -> Bool {
+    func write(_ message: FetchedMessage, _ steps: [ListStep], _ text: inout WireText) throws -> Bool {
         let row = message.row
-        var response = output.beginFetch(message.number, row.uid, dialect)
+        var response = FetchResponse(message.number, row.uid, dialect, &text)
         for step in steps {
             switch step {
-            case .flags:
-                if message.isNews { view?.note(row) }
-                response.flags(row.flags, keywords, isRecent: view?.isRecent(row.uid, dialect) ?? false, &output)
-            case .uid: response.uid(row.uid, &output)
-            case .internalDate: response.internalDate(row.internalDate, &output)
-            case .size: response.size(row.size, &output)
-            case .modSeq: response.modSeq(row.modSeq, &output)
-            case .envelope: try response.envelope(of: try message.knownOutline(), dialect.textMode, &output)
-            case .structure(let extended):
-                try response.body(of: try message.knownOutline(), extended: extended, dialect.textMode, &output)
+            case .flags: response.flags(row.flags, keywords, isRecent: recent?.contains(row.uid) ?? false, &text)
+            case .uid: response.uid(row.uid, &text)
+            case .internalDate: response.internalDate(row.internalDate, &text)
+            case .size: response.size(row.size, &text)
+            case .modSeq: response.modSeq(row.modSeq, &text)
+            case .envelope: try response.envelope(of: try message.knownOutline(), dialect.textMode, &text)
+            case .structure(let extended): try response.body(of: try message.knownOutline(), extended: extended, dialect.textMode, &text)
             case .literal(let name, let source, let partial):
-                guard try write(source, name, partial, message, &response) else { return false }
+                response.beginLiteral(named: name, &text)
+                guard try write(source, partial, message, &text) else { return false }
             }
         }
-        response.end(&output)
+        response.end(&text)
         return true
     }
 
-    private mutating func write(
-        _ source: ListStep.Source, _ name: ByteBuffer, _ partial: Partial?, _ message: FetchedMessage, _ response: inout FetchResponse
-    ) throws -> Bool {
-        if case .whole = source { return writeBody(from: 0, name, partial, message.row, &response) }
+    private func write(_ source: ListStep.Source, _ partial: Partial?, _ message: FetchedMessage, _ text: inout WireText) throws -> Bool {
+        if case .whole = source { return writeBody(of: message.row, from: 0, partial, &text) }
         // Not `EncodedOutline.read`: what is generic over the error is not specialised, and this is what lists of headers consist of.
         var corrupt: OutlineCorrupt?
         let isWritten = try message.knownOutline().octets.withUnsafeBytes { octets in
             var reader = OutlineReader(octets)
             do throws(OutlineCorrupt) {
-                return write(source, of: try reader.head(), name, partial, message.row, &response)
+                return write(source, of: try reader.head(), partial, message.row, &text)
             } catch {
                 corrupt = error
                 return false
@@ -137,37 +149,32 @@ extension Errand {
         return isWritten
     }
 
-    private mutating func write(
-        _ source: ListStep.Source, of head: OutlineHead, _ name: ByteBuffer, _ partial: Partial?, _ row: MessageRow, _ response: inout FetchResponse
+    private func write(
+        _ source: ListStep.Source, of head: OutlineHead, _ partial: Partial?, _ row: MessageRow, _ text: inout WireText
     ) -> Bool {
-        if case .text = source { return writeBody(from: min(head.headerSize, head.size), name, partial, row, &response) }
-        guard let header = head.header else { return false }
-        guard case .fields(let selection) = source else {
-            writeLiteral(header, name, partial, &response)
-            return true
+        switch source {
+        case .whole, .text: return writeBody(of: row, from: min(head.headerSize, head.size), partial, &text)
+        case .header:
+            guard let header = head.header else { return false }
+            writeLiteral(header, partial, &text)
+        case .fields(let selection):
+            guard let header = head.header else { return false }
+            text.writeLiteral(window: { Errand.window(of: $0, partial) }) { text in
+                selection.forEachRun(of: header) { text.write($0) }
+            }
         }
-        var selected = selected
-        self.selected = ByteBuffer()
-        selected.clear()
-        selection.write(header, to: &selected)
-        selected.withUnsafeReadableBytes { writeLiteral($0, name, partial, &response) }
-        self.selected = selected
         return true
     }
 
-    private mutating func writeBody(
-        from start: Int, _ name: ByteBuffer, _ partial: Partial?, _ row: MessageRow, _ response: inout FetchResponse
-    ) -> Bool {
-        guard let body = readAhead[row.body], body.readableBytes == Int(row.size), start <= body.readableBytes else { return false }
-        body.withUnsafeReadableBytes { writeLiteral(UnsafeRawBufferPointer(rebasing: $0[start...]), name, partial, &response) }
+    private func writeBody(of row: MessageRow, from start: Int, _ partial: Partial?, _ text: inout WireText) -> Bool {
+        guard let body = bodies[row.body], body.readableBytes == Int(row.size), start <= body.readableBytes else { return false }
+        body.withUnsafeReadableBytes { writeLiteral(UnsafeRawBufferPointer(rebasing: $0[start...]), partial, &text) }
         return true
     }
 
-    private mutating func writeLiteral(
-        _ octets: UnsafeRawBufferPointer, _ name: ByteBuffer, _ partial: Partial?, _ response: inout FetchResponse
-    ) {
+    private func writeLiteral(_ octets: UnsafeRawBufferPointer, _ partial: Partial?, _ text: inout WireText) {
         let shown = UnsafeRawBufferPointer(rebasing: octets[Errand.window(of: octets.count, partial)])
-        response.literal(named: name, octets: shown.count, &output)
-        output.writeBytes(shown)
+        text.writeLiteralHeader(octets: shown.count)
+        text.write(shown)
     }
 }

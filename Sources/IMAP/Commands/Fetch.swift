@@ -110,7 +110,7 @@ extension Errand {
         let outline = plan.needsValues ? try message.decodedOutline() : nil
         let start = output.writerIndex
         let before = sentPieces
-        var response = output.beginFetch(message.number, message.row.uid, dialect)
+        var response = beginFetch(message)
         for item in plan.items(for: message) {
             do {
                 try await write(item, message, outline, &response)
@@ -124,37 +124,61 @@ extension Errand {
                     link.close()
                     throw BrokenOff(cause: error)
                 }
-                response.none(of: item, &output)
+                output.write(&response) { $0.none(of: item, &$1) }
                 problem = problem ?? answer(to: error)
             }
         }
-        response.end(&output)
+        output.write(&response) { $0.end(&$1) }
+    }
+
+    private mutating func beginFetch(_ message: FetchedMessage) -> FetchResponse {
+        let dialect = dialect
+        var response = FetchResponse()
+        output.write(&response) { $0 = FetchResponse(message.number, message.row.uid, dialect, &$1) }
+        return response
     }
 
     private mutating func write(
         _ item: FetchItem, _ message: FetchedMessage, _ outline: MessageOutline?, _ response: inout FetchResponse
     ) async throws {
         let row = message.row
+        let mode = dialect.textMode
         switch item {
         case .flags:
             if message.isNews { view?.note(row) }
-            response.flags(row.flags, keywords, isRecent: view?.isRecent(row.uid, dialect) ?? false, &output)
-        case .uid: response.uid(row.uid, &output)
-        case .internalDate: response.internalDate(row.internalDate, &output)
-        case .rfc822Size: response.size(row.size, &output)
-        case .modSeq: response.modSeq(row.modSeq, &output)
-        case .envelope: try response.envelope(of: try message.knownOutline(), dialect.textMode, &output)
-        case .body: try response.body(of: try message.knownOutline(), extended: false, dialect.textMode, &output)
-        case .bodyStructure: try response.body(of: try message.knownOutline(), extended: true, dialect.textMode, &output)
+            let (table, isRecent) = (keywords, view?.isRecent(row.uid, dialect) ?? false)
+            output.write(&response) { $0.flags(row.flags, table, isRecent: isRecent, &$1) }
+        case .uid: output.write(&response) { $0.uid(row.uid, &$1) }
+        case .internalDate: output.write(&response) { $0.internalDate(row.internalDate, &$1) }
+        case .rfc822Size: output.write(&response) { $0.size(row.size, &$1) }
+        case .modSeq: output.write(&response) { $0.modSeq(row.modSeq, &$1) }
+        case .envelope: try write(&response, of: message) { (known, response, text) in try response.envelope(of: known, mode, &text) }
+        case .body: try write(&response, of: message) { (known, response, text) in try response.body(of: known, extended: false, mode, &text) }
+        case .bodyStructure: try write(&response, of: message) { (known, response, text) in try response.body(of: known, extended: true, mode, &text) }
         case .binarySize(let path):
-            response.binarySize(path, try await binarySize(path, row, outline), &output)
-        case .saveDate: response.saveDate(particulars[row.uid]?.saveDate, &output)
-        case .emailID: response.emailID(row.body, &output)
-        case .threadID: response.threadID(particulars[row.uid]?.thread, &output)
-        case .preview: if let outline { response.preview(outline.preview, dialect.textMode, &output) }
+            let size = try await binarySize(path, row, outline)
+            output.write(&response) { $0.binarySize(path, size, &$1) }
+        case .saveDate:
+            let moment = particulars[row.uid]?.saveDate
+            output.write(&response) { $0.saveDate(moment, &$1) }
+        case .emailID: output.write(&response) { $0.emailID(row.body, &$1) }
+        case .threadID:
+            let thread = particulars[row.uid]?.thread
+            output.write(&response) { $0.threadID(thread, &$1) }
+        case .preview: if let outline { output.write(&response) { $0.preview(outline.preview, mode, &$1) } }
         default:
             try await writeContent(item, row, outline, &response)
         }
+    }
+}
+
+extension Errand {
+    private mutating func write(
+        _ response: inout FetchResponse, of message: FetchedMessage,
+        _ body: (EncodedOutline, inout FetchResponse, inout WireText) throws -> Void
+    ) throws {
+        let known = try message.knownOutline()
+        try output.write(&response, about: known.octets.count) { try body(known, &$0, &$1) }
     }
 }
 

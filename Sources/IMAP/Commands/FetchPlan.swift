@@ -9,6 +9,7 @@ struct FetchPlan: Sendable {
     private let itemsAndFlags: [FetchItem]
     /// The same, prepared; nil when an item is none of a list.
     private let steps: (items: [ListStep], itemsAndFlags: [ListStep])?
+    private let hasFlags: Bool
     let needsOutline: Bool
     /// Whether an item needs more of the outline than lists show.
     let needsValues: Bool
@@ -36,6 +37,7 @@ struct FetchPlan: Sendable {
         } else {
             steps = nil
         }
+        hasFlags = items.contains(.flags)
         needsOutline = items.contains(where: FetchPlan.needsOutline)
         needsValues = items.contains(where: FetchPlan.needsValues)
         needsParticulars = items.contains { $0 == .saveDate || $0 == .threadID }
@@ -51,6 +53,8 @@ struct FetchPlan: Sendable {
     func steps(for message: FetchedMessage) -> [ListStep]? {
         message.showsFlags ? steps?.itemsAndFlags : steps?.items
     }
+
+    func showsFlags(of message: FetchedMessage) -> Bool { message.showsFlags || hasFlags }
 
     private static func steps(_ items: [FetchItem]) -> [ListStep]? {
         var steps: [ListStep] = []

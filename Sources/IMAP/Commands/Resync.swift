@@ -69,10 +69,12 @@ extension MailboxView {
 
 extension ByteBuffer {
     fileprivate mutating func writeResynchronised(_ index: Int, _ row: MessageRow, _ view: MailboxView, _ dialect: Dialect) {
-        var response = beginFetch(index + 1, row.uid, dialect)
-        response.uid(row.uid, &self)
-        response.flags(row.flags, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &self)
-        response.modSeq(row.modSeq, &self)
-        response.end(&self)
+        writeText(about: 160) { text in
+            var response = FetchResponse(index + 1, row.uid, dialect, &text)
+            response.uid(row.uid, &text)
+            response.flags(row.flags, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &text)
+            response.modSeq(row.modSeq, &text)
+            response.end(&text)
+        }
     }
 }

@@ -25,6 +25,7 @@ extension Errand {
     /// the client expects; what else happened to them is told as news.
     private mutating func report(_ changed: FlagsChanged, _ arguments: StoreArguments, _ numbering: Numbering) async throws {
         guard let live = view?.current else { return }
+        let dialect = dialect
         tellNewKeywords(live.keywords)
         guard var view else { return }
         let bits = live.keywords.bits(of: arguments.flags).bits
@@ -38,14 +39,15 @@ extension Errand {
                 } else {
                     view.note(row)
                 }
-                var response = output.beginFetch(index + 1, row.uid, dialect)
-                // RFC 7162 §3.2.4: with CONDSTORE on the UID is always told.
-                if numbering == .uid || dialect.hasModSeqs { response.uid(row.uid, &output) }
-                if !arguments.silent {
-                    response.flags(row.flags, live.keywords, isRecent: view.isRecent(row.uid, dialect), &output)
+                let isRecent = view.isRecent(row.uid, dialect)
+                output.writeText(about: 160) { text in
+                    var response = FetchResponse(index + 1, row.uid, dialect, &text)
+                    // RFC 7162 §3.2.4: with CONDSTORE on the UID is always told.
+                    if numbering == .uid || dialect.hasModSeqs { response.uid(row.uid, &text) }
+                    if !arguments.silent { response.flags(row.flags, live.keywords, isRecent: isRecent, &text) }
+                    if dialect.hasModSeqs { response.modSeq(row.modSeq, &text) }
+                    response.end(&text)
                 }
-                if dialect.hasModSeqs { response.modSeq(row.modSeq, &output) }
-                response.end(&output)
                 if output.readableBytes >= Errand.flushSize {
                     self.view = view
                     try await flush()

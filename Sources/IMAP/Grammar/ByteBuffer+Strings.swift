@@ -25,19 +25,11 @@ extension ByteBuffer {
         }
     }
 
-    //     nstring = string / nil ; string = quoted / literal
-    /// Octets beyond ASCII go in quotes in UTF-8 mode, otherwise as a literal.
     package mutating func writeNString(_ text: String?, _ mode: TextMode) {
-        guard let text else { return write("NIL") }
-        writeString(text, mode)
+        writeText(about: (text?.utf8.count ?? 0) + 24) { $0.writeNString(text, mode) }
     }
 
-    package mutating func writeString(_ text: String, _ mode: TextMode) {
-        var text = text
-        text.withUTF8 { octets in
-            writeText(about: octets.count + 16) { $0.writeString(UnsafeRawBufferPointer(octets), mode) }
-        }
-    }
+    package mutating func writeString(_ text: String, _ mode: TextMode) { writeNString(text, mode) }
 
     /// As `writeNString`, for texts of headers: those beyond ASCII as RFC 2047 words outside UTF-8 mode (RFC 9051
     /// §7.5.2).
@@ -48,11 +40,8 @@ extension ByteBuffer {
         }
     }
 
-    //     astring = 1*ASTRING-CHAR / string
     package mutating func writeAString(_ text: String, _ mode: TextMode) {
-        let isAtom = !text.isEmpty && text.utf8.allSatisfy { OctetSet.astring.contains($0) }
-        guard isAtom, text.utf8.count != 3 || text.uppercased() != "NIL" else { return writeString(text, mode) }
-        writeString(text)
+        writeText(about: text.utf8.count + 24) { $0.writeAString(text, mode) }
     }
 
     //     literal = "{" number64 "}" CRLF *CHAR8
@@ -74,30 +63,6 @@ extension ByteBuffer {
         var encoded = ByteBuffer()
         ModifiedUTF7.encode(text, into: &encoded)
         writeAString(String(buffer: encoded), mode)
-    }
-
-    //     date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
-    /// In UTC.
-    package mutating func writeDateTime(_ moment: Timestamp) {
-        let civil = moment.civil
-        write("\"")
-        if civil.day < 10 { write(" ") } else { writeTwo(civil.day / 10, civil.day % 10) }
-        if civil.day < 10 { writeDecimal(civil.day) }
-        write("-")
-        writeString(Timestamp.monthNames[civil.month - 1])
-        write("-")
-        let year = min(max(civil.year, 0), 9_999)
-        writeTwo(year / 1_000, year / 100 % 10)
-        writeTwo(year / 10 % 10, year % 10)
-        for (mark, value) in [(" " as StaticString, civil.hour), (":", civil.minute), (":", civil.second)] {
-            write(mark)
-            writeTwo(value / 10, value % 10)
-        }
-        write(" +0000\"")
-    }
-
-    private mutating func writeTwo(_ tens: Int, _ ones: Int) {
-        writeMultipleIntegers(UInt8(truncatingIfNeeded: tens) &+ 0x30, UInt8(truncatingIfNeeded: ones) &+ 0x30)
     }
 
     //     sequence-set, as responses write it: rising, without "*"
@@ -135,30 +100,6 @@ extension ByteBuffer {
         guard high > low else { return }
         write(":")
         writeDecimal(high)
-    }
-
-    //     flag-list = "(" [flag *(SP flag)] ")"
-    package mutating func writeFlags(_ bits: FlagBits, _ table: KeywordTable, isRecent: Bool = false) {
-        write("(")
-        let start = writerIndex
-        func part(_ buffer: inout ByteBuffer) { if buffer.writerIndex > start { buffer.write(" ") } }
-        for named in SystemFlags.named where bits.rawValue & named.flag.rawValue != 0 {
-            part(&self)
-            writeString(named.name)
-        }
-        if isRecent {
-            part(&self)
-            write("\\Recent")
-        }
-        var rest = bits.rawValue >> 5
-        while rest != 0 {
-            let index = rest.trailingZeroBitCount
-            rest &= rest - 1
-            guard index < table.keywords.count else { break }
-            part(&self)
-            writeString(table.keywords[index].spelling)
-        }
-        write(")")
     }
 
     /// `extra`: written last, such as `\*`.

@@ -92,11 +92,13 @@ private struct FuzzRun {
         case .search(let arguments, _):
             if case .uid(let set) = arguments.key { _ = set.resolved(last: 7) }
         case .fetch(let arguments, _):
-            var response = FetchResponse(1, &output)
-            for item in arguments.items {
-                if case .section = item { response.none(of: item, &output) }
+            output.writeText(about: 0) { text in
+                var response = FetchResponse(1, &text)
+                for item in arguments.items {
+                    if case .section = item { response.none(of: item, &text) }
+                }
+                response.end(&text)
             }
-            response.end(&output)
         case .id(let fields): output.writeID(fields, mode)
         default: break
         }

@@ -3,37 +3,48 @@ import NIOCore
 
 /// Writes octets into memory that was lent to it. What does not fit is counted and not written, so that the lender can offer enough: an answer of forty
 /// small strings costs one look at the buffer, not forty.
-struct WireText {
+package struct WireText {
     private let room: UnsafeMutableRawBufferPointer
     /// Octets so far, whether or not they fitted.
-    private(set) var count = 0
+    package private(set) var count = 0
+    /// Room that was needed on the way, where that was more than `count`.
+    private var peak = 0
 
     init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
 
-    var fits: Bool { count <= room.count }
+    /// How much room all of it takes.
+    var needed: Int { max(count, peak) }
 
     /// Longer texts go as literals: a line should stay readable by any client.
     private static let longestQuoted = 1_000
 
-    mutating func write(_ octet: UInt8) {
+    package mutating func write(_ octet: UInt8) {
         if count < room.count { room[count] = octet }
         count += 1
     }
 
-    mutating func write(_ octets: UnsafeRawBufferPointer) {
+    package mutating func write(_ octets: UnsafeRawBufferPointer) {
         if let source = octets.baseAddress, let target = room.baseAddress, octets.count <= room.count - count {
             (target + count).copyMemory(from: source, byteCount: octets.count)
         }
         count += octets.count
     }
 
-    mutating func write(_ text: StaticString) {
+    package mutating func write(_ text: StaticString) {
         write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// As it is, in UTF-8.
+    package mutating func write(_ text: String) {
+        var text = text
+        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    }
+
     /// Decimal digits.
-    mutating func write(decimal number: Int) {
-        var rest = UInt64(clamping: number)
+    package mutating func write(decimal number: some FixedWidthInteger) { write(digitsOf: UInt64(clamping: number)) }
+
+    private mutating func write(digitsOf number: UInt64) {
+        var rest = number
         var width = 1
         var bound = rest / 10
         while bound > 0 {
@@ -41,12 +52,43 @@ struct WireText {
             bound /= 10
         }
         if width <= room.count - count {
-            for place in stride(from: count + width - 1, through: count, by: -1) {
+            var place = count + width
+            repeat {
+                place -= 1
                 room[place] = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
                 rest /= 10
-            }
+            } while place > count
         }
         count += width
+    }
+
+    /// The longest that announces a literal.
+    private static let literalHeader = 24
+
+    /// A literal of that part of what `body` writes which `window` takes of its length.
+    mutating func writeLiteral(window: (Int) -> Range<Int>, _ body: (inout WireText) -> Void) {
+        let start = count
+        // The length is known behind the text only: the text is moved up.
+        count += WireText.literalHeader
+        let first = count
+        body(&self)
+        peak = max(peak, count)
+        let shown = window(count - first)
+        count = start
+        writeLiteralHeader(octets: shown.count)
+        if needed <= room.count, !shown.isEmpty {
+            let source = UnsafeRawBufferPointer(rebasing: room[first + shown.lowerBound..<first + shown.upperBound])
+            UnsafeMutableRawBufferPointer(rebasing: room[count..<count + shown.count]).copyMemory(from: source)
+        }
+        count += shown.count
+    }
+
+    //     literal = "{" number64 "}" CRLF *CHAR8
+    /// Announces a literal; exactly so many octets must follow.
+    mutating func writeLiteralHeader(octets: Int) {
+        write("{")
+        write(decimal: octets)
+        write("}\r\n")
     }
 
     //     nstring = string / nil ; string = quoted / literal
@@ -85,9 +127,7 @@ struct WireText {
     //     literal = "{" number64 "}" CRLF *CHAR8
     /// CHAR8 has no NUL: it is written as "?".
     private mutating func writeLiteral(_ octets: UnsafeRawBufferPointer) {
-        write("{")
-        write(decimal: octets.count)
-        write("}\r\n")
+        writeLiteralHeader(octets: octets.count)
         guard octets.contains(0) else { return write(octets) }
         for octet in octets { write(octet == 0 ? UInt8(ascii: "?") : octet) }
     }
@@ -131,20 +171,25 @@ struct WireText {
 
 extension ByteBuffer {
     /// Appends what `body` writes, all of it; `about`: how much that will be. When it is more, `body` is called once again.
-    mutating func writeText<Failure: Error>(about: Int, _ body: (inout WireText) throws(Failure) -> Void) throws(Failure) {
-        var needed = about
+    package mutating func writeText<Failure: Error>(about: Int, _ body: (inout WireText) throws(Failure) -> Void) throws(Failure) {
+        var room = about
         for _ in 0..<2 {
-            var result = Result<Int, Failure>.success(0)
-            let written = writeWithUnsafeMutableBytes(minimumWritableBytes: needed) { room in
-                var text = WireText(room)
-                result = Result { () throws(Failure) in
+            var failure: Failure?
+            var isWritten = false
+            writeWithUnsafeMutableBytes(minimumWritableBytes: room) { bytes in
+                var text = WireText(bytes)
+                do throws(Failure) {
                     try body(&text)
-                    return text.count
+                } catch {
+                    failure = error
+                    return 0
                 }
-                return (try? result.get()).flatMap { text.fits ? $0 : nil } ?? 0
+                isWritten = text.needed <= bytes.count
+                room = text.needed
+                return isWritten ? text.count : 0
             }
-            needed = try result.get()
-            if written == needed { return }
+            if let failure { throw failure }
+            if isWritten { return }
         }
     }
 }

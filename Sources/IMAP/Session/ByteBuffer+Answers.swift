@@ -44,18 +44,22 @@ extension ByteBuffer {
         if hasNewKeywords { writeFlagsOf(view) }
     }
 
-    /// `number`: of the message.
-    mutating func beginFetch(_ number: Int, _ uid: UID, _ dialect: Dialect) -> FetchResponse {
-        dialect.isUIDOnly ? FetchResponse(uid: uid, &self) : FetchResponse(UInt32(clamping: number), &self)
-    }
-
     /// A FETCH answer that nobody asked for.
     mutating func writeChanged(_ number: Int, _ row: MessageRow, _ view: MailboxView, _ dialect: Dialect) {
-        var response = beginFetch(number, row.uid, dialect)
-        response.uid(row.uid, &self)
-        response.flags(row.flags, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &self)
-        if dialect.hasModSeqs { response.modSeq(row.modSeq, &self) }
-        response.end(&self)
+        writeText(about: 160) { text in
+            var response = FetchResponse(number, row.uid, dialect, &text)
+            response.uid(row.uid, &text)
+            response.flags(row.flags, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &text)
+            if dialect.hasModSeqs { response.modSeq(row.modSeq, &text) }
+            response.end(&text)
+        }
+    }
+}
+
+extension FetchResponse {
+    /// `number`: of the message.
+    init(_ number: Int, _ uid: UID, _ dialect: Dialect, _ text: inout WireText) {
+        if dialect.isUIDOnly { self.init(uid: uid, &text) } else { self.init(UInt32(clamping: number), &text) }
     }
 }
 

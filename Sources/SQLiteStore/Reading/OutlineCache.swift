@@ -18,18 +18,26 @@ final class OutlineCache: Sendable {
     }
 
     fileprivate struct Slot {
-        let slab: Int
+        let slab: Slab
         let start: UInt32
         let end: UInt32
     }
 
-    fileprivate struct Slab {
+    /// Touched under the lock alone.
+    fileprivate final class Slab {
+        /// None any more when it is gone.
         var octets: [UInt8]
         let account: AccountID
-        var bodies: [BodyID]
+        let bodies: [BodyID]
         /// How many of `bodies` are to be found in it.
         var living: Int
-        var wasFound = false
+        var wasFound: Bool
+        /// Not in the cache any more.
+        var isGone = false
+
+        init(_ octets: [UInt8], _ account: AccountID, _ bodies: [BodyID], living: Int, wasFound: Bool = false) {
+            (self.octets, self.account, self.bodies, self.living, self.wasFound) = (octets, account, bodies, living, wasFound)
+        }
 
         /// With what the dictionary takes for each.
         var cost: Int { octets.count + 80 * bodies.count + 200 }
@@ -37,11 +45,11 @@ final class OutlineCache: Sendable {
 
     fileprivate struct State {
         var slots: [Key: Slot] = [:]
-        var slabs: [Int: Slab] = [:]
-        /// The next to go first.
-        var order: [Int] = []
+        /// How many there are.
+        var slabs = 0
+        /// The next to go first; some are gone.
+        var order: [Slab] = []
         var cost = 0
-        var nextSlab = 0
     }
 
     private let state = Mutex(State())
@@ -58,18 +66,14 @@ final class OutlineCache: Sendable {
         found.reserveCapacity(bodies.count)
         var missing: [Int] = []
         state.withLock { state in
-            var last: (id: Int, octets: [UInt8])?
             for (index, body) in bodies.enumerated() {
                 guard let slot = state.slots[Key(account: account, body: body)] else {
                     missing.append(index)
                     found.append(EncodedOutline([]))
                     continue
                 }
-                if last?.id != slot.slab, let slab = state.slabs[slot.slab] {
-                    last = (slot.slab, slab.octets)
-                    state.slabs[slot.slab]?.wasFound = true
-                }
-                found.append(EncodedOutline(last?.octets[Int(slot.start)..<Int(slot.end)] ?? []))
+                slot.slab.wasFound = true
+                found.append(EncodedOutline(slot.slab.octets[Int(slot.start)..<Int(slot.end)]))
             }
         }
         return (found, missing)
@@ -78,23 +82,19 @@ final class OutlineCache: Sendable {
     /// `ranges`: where in `octets` the outline of each body lies.
     func keep(_ octets: [UInt8], _ ranges: [(body: BodyID, range: Range<Int>)], for account: AccountID) {
         guard !ranges.isEmpty, octets.count <= budget / 8 else { return }
-        // Slabs that go are let go of outside the lock.
-        var gone: [Slab] = []
+        // Memory is given back outside the lock.
+        var gone: [[UInt8]] = []
         state.withLock { state in
-            let id = state.nextSlab
-            state.nextSlab += 1
+            let slab = Slab(octets, account, ranges.map(\.body), living: ranges.count)
             // Where they were before; the same one twice in `ranges` was here.
-            var left: [Int] = []
+            var left: [Slab] = []
             for (body, range) in ranges {
-                let slot = Slot(slab: id, start: UInt32(range.lowerBound), end: UInt32(range.upperBound))
+                let slot = Slot(slab: slab, start: UInt32(range.lowerBound), end: UInt32(range.upperBound))
                 if let old = state.slots.updateValue(slot, forKey: Key(account: account, body: body)) { left.append(old.slab) }
             }
-            let slab = Slab(octets: octets, account: account, bodies: ranges.map(\.body), living: ranges.count)
-            state.slabs[id] = slab
-            state.order.append(id)
-            state.cost += slab.cost
+            state.add(slab)
             for old in left { state.leave(old) }
-            while state.cost > budget, let slab = state.removeOldest() { gone.append(slab) }
+            while state.cost > budget, let octets = state.removeOldest() { gone.append(octets) }
         }
     }
 
@@ -110,47 +110,62 @@ final class OutlineCache: Sendable {
 }
 
 extension OutlineCache.State {
-    /// One of the slab's outlines is not to be found in it any more.
-    fileprivate mutating func leave(_ id: Int) {
-        guard let slab = slabs[id] else { return }
-        slabs[id]?.living -= 1
-        guard 2 * (slab.living - 1) < slab.bodies.count else { return }
-        slabs[id] = nil
-        cost -= slab.cost
-        guard slab.living > 1 else {
-            // Those of slabs that are gone pass when their turn comes, or when they are many.
-            if order.count > 2 * slabs.count + 64 { order.removeAll { slabs[$0] == nil } }
-            return
-        }
-        var rest = OutlineCache.Slab(octets: [], account: slab.account, bodies: [], living: slab.living - 1, wasFound: slab.wasFound)
-        for body in Set(slab.bodies) {
-            let key = OutlineCache.Key(account: slab.account, body: body)
-            guard let slot = slots[key], slot.slab == id else { continue }
-            let start = UInt32(rest.octets.count)
-            rest.octets += slab.octets[Int(slot.start)..<Int(slot.end)]
-            rest.bodies.append(body)
-            slots[key] = OutlineCache.Slot(slab: id, start: start, end: UInt32(rest.octets.count))
-        }
-        slabs[id] = rest
-        cost += rest.cost
+    fileprivate mutating func add(_ slab: OutlineCache.Slab) {
+        slabs += 1
+        cost += slab.cost
+        order.append(slab)
     }
 
-    fileprivate mutating func removeOldest() -> OutlineCache.Slab? {
+    /// Returns its octets.
+    private mutating func remove(_ slab: OutlineCache.Slab) -> [UInt8] {
+        slab.isGone = true
+        slabs -= 1
+        cost -= slab.cost
+        defer { slab.octets = [] }
+        return slab.octets
+    }
+
+    /// One of the slab's outlines is not to be found in it any more.
+    fileprivate mutating func leave(_ slab: OutlineCache.Slab) {
+        guard !slab.isGone else { return }
+        slab.living -= 1
+        guard 2 * slab.living < slab.bodies.count else { return }
+        let whole = remove(slab)
+        // Those that are gone pass when their turn comes, or when they are many.
+        if order.count > 2 * slabs + 64 { order.removeAll(where: \.isGone) }
+        guard slab.living > 0 else { return }
+        var octets: [UInt8] = []
+        var rest: [(body: BodyID, range: Range<Int>)] = []
+        for body in Set(slab.bodies) {
+            guard let slot = slots[OutlineCache.Key(account: slab.account, body: body)], slot.slab === slab else { continue }
+            let start = octets.count
+            octets += whole[Int(slot.start)..<Int(slot.end)]
+            rest.append((body, start..<octets.count))
+        }
+        let smaller = OutlineCache.Slab(octets, slab.account, rest.map(\.body), living: rest.count, wasFound: slab.wasFound)
+        for (body, range) in rest {
+            slots[OutlineCache.Key(account: slab.account, body: body)] = OutlineCache.Slot(
+                slab: smaller, start: UInt32(range.lowerBound), end: UInt32(range.upperBound))
+        }
+        add(smaller)
+    }
+
+    /// Its octets; nil when there is none.
+    fileprivate mutating func removeOldest() -> [UInt8]? {
         // Every slab has one more chance at most, so this ends.
-        while let id = order.first {
+        while let slab = order.first {
             order.removeFirst()
-            if slabs[id]?.wasFound == true, !order.isEmpty {
-                slabs[id]?.wasFound = false
-                order.append(id)
+            guard !slab.isGone else { continue }
+            if slab.wasFound, !order.isEmpty {
+                slab.wasFound = false
+                order.append(slab)
                 continue
             }
-            guard let slab = slabs.removeValue(forKey: id) else { continue }
             for body in slab.bodies {
                 let key = OutlineCache.Key(account: slab.account, body: body)
-                if slots[key]?.slab == id { slots[key] = nil }
+                if slots[key]?.slab === slab { slots[key] = nil }
             }
-            cost -= slab.cost
-            return slab
+            return remove(slab)
         }
         return nil
     }

@@ -14,14 +14,14 @@ import Testing
 
     private func structure(_ lines: [String], extended: Bool = true, _ mode: TextMode = .ascii) -> String {
         let encoded = EncodedOutline(outline(lines))
-        return written { try? $0.writeBodyStructure(of: encoded, extended: extended, mode) }
+        return written { try? $0.writeText(about: 0) { try $0.writeBodyStructure(of: encoded, extended: extended, mode) } }
     }
 
     private func form(_ envelope: Envelope, _ mode: TextMode) -> String {
         var outline = outline([""])
         outline.envelope = envelope
         let encoded = EncodedOutline(outline)
-        return written { try? $0.writeEnvelope(of: encoded, mode) }
+        return written { try? $0.writeText(about: 0) { try $0.writeEnvelope(of: encoded, mode) } }
     }
 
     @Test("the envelope of RFC 9051 §7.5.2")

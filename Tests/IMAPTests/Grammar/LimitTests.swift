@@ -29,9 +29,11 @@ import Testing
         #expect(written { $0.write(.messageLimit(1_000, UID(rawValue: 77))) } == "MESSAGELIMIT 1000 77")
         #expect(written { $0.write(.uidRequired) } == "UIDREQUIRED")
         let fetch = written { output in
-            var response = FetchResponse(uid: .last, &output)
-            response.modSeq(mod(9), &output)
-            response.end(&output)
+            output.writeText(about: 0) { text in
+                var response = FetchResponse(uid: .last, &text)
+                response.modSeq(mod(9), &text)
+                response.end(&text)
+            }
         }
         #expect(fetch == "* 4294967295 UIDFETCH (MODSEQ (9))\r\n")
     }

@@ -138,27 +138,30 @@ import Testing
         let table = KeywordTable(ResponseTests.keyword)
         let flags = table.bits(of: Flags(system: [.seen, .answered], keywords: [ResponseTests.keyword[1]])).bits
         let text = written { output in
-            var fetch = FetchResponse(12, &output)
-            fetch.flags(flags, table, isRecent: true, &output)
-            fetch.uid(.last, &output)
-            fetch.internalDate(Timestamp(rawValue: 837_596_665), &output)
-            fetch.size(4_286, &output)
-            fetch.modSeq(mod(5), &output)
-            fetch.emailID(BodyID(rawValue: 8), &output)
-            fetch.threadID(nil, &output)
-            fetch.saveDate(nil, &output)
-            fetch.preview("hé", .ascii, &output)
-            fetch.binarySize([1, 2], 77, &output)
-            fetch.literal(
-                of: .section(
-                    BodySection(path: [1], .headerFields(["From", "X(", "B"])), peek: true,
-                    partial: Partial(offset: 5, count: 9)), octets: 3, &output)
-            output.writeString("abc")
-            fetch.literal(of: .binary([2], peek: false, partial: nil), octets: 1, isBinary: true, &output)
-            output.writeInteger(UInt8(0))
-            fetch.none(of: .section(BodySection(path: [9], .mime), peek: false, partial: nil), &output)
-            fetch.literal(of: .rfc822Header, octets: 0, &output)
-            fetch.end(&output)
+            // Too little room at first: it is written twice.
+            output.writeText(about: 20) { text in
+                var fetch = FetchResponse(12, &text)
+                fetch.flags(flags, table, isRecent: true, &text)
+                fetch.uid(.last, &text)
+                fetch.internalDate(Timestamp(rawValue: 837_596_665), &text)
+                fetch.size(4_286, &text)
+                fetch.modSeq(mod(5), &text)
+                fetch.emailID(BodyID(rawValue: 8), &text)
+                fetch.threadID(nil, &text)
+                fetch.saveDate(nil, &text)
+                fetch.preview("hé", .ascii, &text)
+                fetch.binarySize([1, 2], 77, &text)
+                fetch.literal(
+                    of: .section(
+                        BodySection(path: [1], .headerFields(["From", "X(", "B"])), peek: true,
+                        partial: Partial(offset: 5, count: 9)), octets: 3, &text)
+                text.write("abc")
+                fetch.literal(of: .binary([2], peek: false, partial: nil), octets: 1, isBinary: true, &text)
+                text.write(UInt8(0))
+                fetch.none(of: .section(BodySection(path: [9], .mime), peek: false, partial: nil), &text)
+                fetch.literal(of: .rfc822Header, octets: 0, &text)
+                fetch.end(&text)
+            }
         }
         #expect(
             text
@@ -173,7 +176,7 @@ import Testing
         arguments: [0, 86_399, 837_596_665, 951_782_400, 1_900_000_001, -1])
     func dates(_ seconds: Int64) throws {
         let moment = Timestamp(rawValue: seconds)
-        let text = written { $0.writeDateTime(moment) }
+        let text = written { $0.writeText(about: 0) { $0.writeDateTime(moment) } }
         #expect(text.utf8.count == 28)
         let found = allEvents("a APPEND x \(text) {1+}\r\n")
         guard case .appendBegin(_, _, let message) = found.first else { return #expect(Bool(false), "\(text)") }
@@ -183,10 +186,10 @@ import Testing
     @Test("flags whose keyword is unknown to the table are left out")
     func strayBits() {
         #expect(
-            written { $0.writeFlags(FlagBits(rawValue: .max), KeywordTable()) }
+            written { $0.writeText(about: 0) { $0.writeFlags(FlagBits(rawValue: .max), KeywordTable()) } }
                 == "(\\Answered \\Flagged \\Deleted \\Seen \\Draft)")
         let full = KeywordTable((0..<70).compactMap { Keyword("k\($0)") })
-        #expect(written { $0.writeFlags(FlagBits(rawValue: 1 << 63), full) } == "(k58)")
+        #expect(written { $0.writeText(about: 0) { $0.writeFlags(FlagBits(rawValue: 1 << 63), full) } } == "(k58)")
     }
 
     @Test("object ids come back, and no others: RFC 8474")

@@ -48,4 +48,20 @@ struct WireTextTests {
     func numbers(number: Int) {
         #expect(written { output in output.writeText(about: 0) { $0.write(decimal: number) } } == "\(number)")
     }
+
+    @Test("a literal whose length is known behind it, in rooms of every size", arguments: 0..<80)
+    func literal(room: Int) {
+        let output = written {
+            $0.writeString("before ")
+            $0.writeText(about: room) { text in
+                text.write("A ")
+                text.writeLiteral(window: { 0..<$0 }) { $0.write("twelve octets") }
+                text.write(" B ")
+                text.writeLiteral(window: { 7..<min(10, $0) }) { $0.write("twelve octets") }
+                text.writeLiteral(window: { _ in 0..<0 }) { $0.write("none") }
+                text.write(")")
+            }
+        }
+        #expect(output == "before A {13}\r\ntwelve octets B {3}\r\noct{0}\r\n)")
+    }
 }

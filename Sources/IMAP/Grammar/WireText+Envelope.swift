@@ -1,13 +1,11 @@
 package import MessageFormat
-package import NIOCore
 
 // ENVELOPE, BODY and BODYSTRUCTURE (RFC 9051 §7.5.2, §9), written from encoded outlines: no value is made in between.
-extension ByteBuffer {
+extension WireText {
     package mutating func writeEnvelope(of outline: EncodedOutline, _ mode: TextMode) throws(OutlineCorrupt) {
         try outline.read { (reader) throws(OutlineCorrupt) in
             _ = try reader.head()
-            let envelope = try reader.envelopeView()
-            try writeText(about: outline.octets.count) { (text) throws(OutlineCorrupt) in try text.writeEnvelope(envelope, mode) }
+            try writeEnvelope(try reader.envelopeView(), mode)
         }
     }
 
@@ -15,11 +13,7 @@ extension ByteBuffer {
     package mutating func writeBodyStructure(of outline: EncodedOutline, extended: Bool, _ mode: TextMode) throws(OutlineCorrupt) {
         try outline.read { (reader) throws(OutlineCorrupt) in
             try reader.skipToRoot()
-            let root = reader
-            try writeText(about: outline.octets.count) { (text) throws(OutlineCorrupt) in
-                var reader = root
-                try text.writePart(&reader, PartForm(extended: extended, mode: mode), depth: 0)
-            }
+            try writePart(&reader, PartForm(extended: extended, mode: mode), depth: 0)
         }
     }
 }
