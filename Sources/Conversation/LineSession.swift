@@ -64,6 +64,18 @@ package protocol LineSession: Sendable {
 
 extension LineSession {
     package var leastProgress: Int { 1 }
+
+    /// Changes nothing; mutating so that a driver asks the session where it lies. To read from a value of a generic type means to copy it first.
+    package mutating func allowance() -> SessionAllowance {
+        SessionAllowance(patience: patience, leastProgress: leastProgress, inputLimit: inputLimit)
+    }
+}
+
+/// What a session in its present state allows its peer; as in `LineSession`.
+package struct SessionAllowance: Sendable {
+    package let patience: Duration
+    package let leastProgress: Int
+    package let inputLimit: Int
 }
 
 /// The way back to the connection for work that is under way.

@@ -12,6 +12,9 @@ struct Watch {
     /// While the peer reads less than we write: since when, and what it had taken then.
     private(set) var stall: (since: NIODeadline, flushed: Int)?
 
+    /// The last patience that was asked for, and the same in the channel's words: conversion is dear, and it seldom changes.
+    private var patience = (asked: Duration.zero, amount: TimeAmount.zero)
+
     /// Nothing has begun yet.
     var isIdle: Bool { phaseSince == .distantPast }
 
@@ -24,6 +27,12 @@ struct Watch {
     mutating func used(_ octets: Int, least: Int) {
         trickle += max(0, octets)
         if trickle >= least { progressed() }
+    }
+
+    /// When it is over, if nothing comes.
+    mutating func end(of asked: Duration) -> NIODeadline {
+        if patience.asked != asked { patience = (asked, TimeAmount(asked)) }
+        return quietSince + patience.amount
     }
 
     mutating func phaseBegan() { phaseSince = .now() }
@@ -59,8 +68,8 @@ extension LineDriver {
         case .opening, .securing: return (watch.phaseSince + TimeAmount(limits.handshake), .handshake)
         case .closing: return (watch.phaseSince + TimeAmount(limits.linger), .linger)
         case .talking:
-            guard work.isEmpty, let patience = session?.patience else { return nil }
-            return (watch.quietSince + TimeAmount(patience), .patience)
+            guard work.isEmpty, let patience = allowance?.patience else { return nil }
+            return (watch.end(of: patience), .patience)
         case .closed: return nil
         }
     }

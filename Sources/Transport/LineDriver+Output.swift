@@ -58,7 +58,7 @@ extension LineDriver {
     private func send(_ plain: ByteBuffer, _ context: ChannelHandlerContext) {
         let bytes = packed(plain)
         written &+= bytes.readableBytes
-        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        context.writeAndFlush(NIOAny(bytes), promise: nil)
     }
 
     func wait(_ writer: CheckedContinuation<Void, any Error>) {
@@ -102,7 +102,7 @@ extension LineDriver {
         written &+= last.readableBytes
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenComplete { [weak self] result in self?.lastWordLeft(result) }
-        context.writeAndFlush(wrapOutboundOut(last), promise: sent)
+        context.writeAndFlush(NIOAny(last), promise: sent)
         if isReadingPaused {
             isReadingPaused = false
             context.read()

@@ -37,7 +37,8 @@ extension LineDriver {
             if isWaiting, !absorb() { break }
             let held = input.readableBytes
             guard let step = session?.advance(&input, &output) else { break }
-            watch.used(held - input.readableBytes, least: session?.leastProgress ?? 1)
+            allowance = session?.allowance()
+            watch.used(held - input.readableBytes, least: allowance?.leastProgress ?? 1)
             isWaiting = false
             switch step {
             case .work(let work):
@@ -94,10 +95,11 @@ extension LineDriver {
     /// The end of a turn: sends what it brought, lets go of what it does not need, and sees to the clock and the reading.
     private func settle() {
         guard phase == .talking else { return arm() }
+        allowance = session?.allowance()
         release()
         if input.readableBytes == 0 {
             input = ByteBuffer()
-        } else if !isWaiting, input.readableBytes > LineSizes.unused + (session?.inputLimit ?? 0), isWritable {
+        } else if !isWaiting, input.readableBytes > LineSizes.unused + (allowance?.inputLimit ?? 0), isWritable {
             log("the session takes no input")
             context?.close(promise: nil)
             return
@@ -125,7 +127,7 @@ extension LineDriver {
         case .opening, .securing, .closing: !isInputEnded
         case .talking:
             !isInputEnded && (isWritable || input.readableBytes == 0)
-                && (!isWaiting || input.readableBytes < (session?.inputLimit ?? 0))
+                && (!isWaiting || input.readableBytes < (allowance?.inputLimit ?? 0))
                 && (compression?.packed.readableBytes ?? 0) < LineSizes.piece
         case .closed: false
         }

@@ -35,6 +35,8 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     var context: ChannelHandlerContext?
     /// From `begin` on.
     var session: Worker.Session?
+    /// What the session allowed when it was last asked.
+    var allowance: SessionAllowance?
     var link: LoopLink<Worker>?
     var work = WorkQueue<Worker.Session.Outcome>()
     var watch = Watch()
