@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 CONFIG ?= embedded
 NEED_SWIFT := command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
-BUILD := swift build -c release --product martlet
+BUILD := scripts/build-release --product martlet
 
 .PHONY: help run build test test-swift test-interop bench format lint fuzz mutants powercut soak
 
@@ -45,8 +45,8 @@ test-interop: ## Only the tests from outside: stock clients, power cuts
 bench: ## Runs the project's benchmarks and, where it is there, the yardstick beside Postfix and Dovecot
 	@scripts/install-packages build
 	@$(NEED_SWIFT)
-	swift build -c release --product martlet
-	swift build -c release --product martlet-benchmarks
+	@$(BUILD)
+	scripts/build-release --product martlet-benchmarks
 	.build/release/martlet-benchmarks .build
 	Benchmarks/yardstick
 

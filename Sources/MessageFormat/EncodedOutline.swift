@@ -1,3 +1,5 @@
+package import NIOCore
+
 /// An outline as `MessageOutline.encode()` writes it, to be read in place: lists show thousands of them, and values would cost dozens of small
 /// arrays each. Many may share one array.
 package struct EncodedOutline: Sendable, Equatable {
@@ -16,26 +18,36 @@ package struct EncodedOutline: Sendable, Equatable {
         return try result.get()
     }
 
-    /// `body` reads from the start of the outline; neither the reader nor what it gives may outlive the call.
-    package func read<Value>(_ body: (inout OutlineReader) throws(OutlineCorrupt) -> Value) throws(OutlineCorrupt) -> Value {
-        let result = octets.withUnsafeBytes { octets -> Result<Value, OutlineCorrupt> in
+    /// `body` reads from the start of the outline; neither the reader nor what it gives may outlive the call. Without a value of its own: what is
+    /// generic is not specialised across modules, and this is called for each message of a list.
+    package func read(_ body: (inout OutlineReader) throws(OutlineCorrupt) -> Void) throws(OutlineCorrupt) {
+        let corrupt = octets.withUnsafeBytes { octets -> OutlineCorrupt? in
             var reader = OutlineReader(octets)
-            return Result { () throws(OutlineCorrupt) in try body(&reader) }
+            do throws(OutlineCorrupt) {
+                try body(&reader)
+                return nil
+            } catch {
+                return error
+            }
         }
-        return try result.get()
+        if let corrupt { throw corrupt }
     }
 
-    /// The top header; nil when the outline does not hold it. `body` as for `read`.
-    package func withHeader<Value>(_ body: (OutlineHead) -> Value) throws(OutlineCorrupt) -> Value {
-        try read { (reader) throws(OutlineCorrupt) in body(try reader.head()) }
+    /// A copy of the top header; nil when the outline does not hold it.
+    package func header() throws(OutlineCorrupt) -> ByteBuffer? {
+        var header: ByteBuffer?
+        try read { (reader) throws(OutlineCorrupt) in header = try reader.head().header.map { ByteBuffer(bytes: $0) } }
+        return header
     }
 
     /// What `Date:` says, as `MessageOutline.sentDate`.
     package func sentDate() throws(OutlineCorrupt) -> MessageDate? {
+        var date: MessageDate?
         try read { (reader) throws(OutlineCorrupt) in
             _ = try reader.head()
             _ = try reader.envelopeView()
-            return try reader.sentDate()
+            date = try reader.sentDate()
         }
+        return date
     }
 }

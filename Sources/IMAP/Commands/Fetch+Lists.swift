@@ -134,18 +134,10 @@ private struct MessageList {
 
     private func write(_ source: ListStep.Source, _ partial: Partial?, _ message: FetchedMessage, _ text: inout WireText) throws -> Bool {
         if case .whole = source { return writeBody(of: message.row, from: 0, partial, &text) }
-        // Not `EncodedOutline.read`: what is generic over the error is not specialised, and this is what lists of headers consist of.
-        var corrupt: OutlineCorrupt?
-        let isWritten = try message.knownOutline().octets.withUnsafeBytes { octets in
-            var reader = OutlineReader(octets)
-            do throws(OutlineCorrupt) {
-                return write(source, of: try reader.head(), partial, message.row, &text)
-            } catch {
-                corrupt = error
-                return false
-            }
+        var isWritten = false
+        try message.knownOutline().read { (reader) throws(OutlineCorrupt) in
+            isWritten = write(source, of: try reader.head(), partial, message.row, &text)
         }
-        if let corrupt { throw corrupt }
         return isWritten
     }
 

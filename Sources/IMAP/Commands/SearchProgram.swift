@@ -93,7 +93,7 @@ struct SearchProgram: Sendable {
         for (index, (match, encoded)) in undecided.enumerated() {
             var facts = SearchFacts(row: match.row, number: match.number, findings: findings)
             do {
-                facts.header = try encoded.withHeader { head in head.header.map { ByteBuffer(bytes: $0) } }
+                facts.header = try encoded.header()
                 if asksSentDay { facts.sentDate = .some(try encoded.sentDate()) }
             } catch {
                 throw StorageFault.corrupt("outline of body \(match.row.body.rawValue): \(error)")

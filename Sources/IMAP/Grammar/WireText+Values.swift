@@ -1,5 +1,5 @@
 package import MailModel
-package import MessageFormat
+import MessageFormat
 
 // The values of messages in responses (RFC 9051 §7.5.2, §9).
 extension WireText {

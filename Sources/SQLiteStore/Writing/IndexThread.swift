@@ -96,7 +96,7 @@ final class IndexThread {
     func close() {
         keepHouse(isLast: true)
         for _ in 0..<IndexThread.stepsAtClose where isFolding { fold() }
-        try? connection.checkpoint(truncate: true)
+        _ = try? connection.checkpoint(truncate: true)
         connection.close()
     }
 
