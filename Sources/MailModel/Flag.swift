@@ -1,13 +1,15 @@
 /// The flags that IMAP itself gives a meaning (RFC 9051 §2.3.2), as bits. `\Recent` is a session's, not a message's.
 package struct SystemFlags: OptionSet, Hashable, Sendable {
     package let rawValue: UInt64
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
+    // Written out and inlinable: what `RawRepresentable` brings is generic, and other modules' loops would call it through witnesses.
+    @inlinable package static func == (a: SystemFlags, b: SystemFlags) -> Bool { a.rawValue == b.rawValue }
 
-    package static let seen = SystemFlags(rawValue: 1 << 0)
-    package static let answered = SystemFlags(rawValue: 1 << 1)
-    package static let flagged = SystemFlags(rawValue: 1 << 2)
-    package static let deleted = SystemFlags(rawValue: 1 << 3)
-    package static let draft = SystemFlags(rawValue: 1 << 4)
+    @inlinable package static var seen: SystemFlags { SystemFlags(rawValue: 1 << 0) }
+    @inlinable package static var answered: SystemFlags { SystemFlags(rawValue: 1 << 1) }
+    @inlinable package static var flagged: SystemFlags { SystemFlags(rawValue: 1 << 2) }
+    @inlinable package static var deleted: SystemFlags { SystemFlags(rawValue: 1 << 3) }
+    @inlinable package static var draft: SystemFlags { SystemFlags(rawValue: 1 << 4) }
 
     /// Each with its name on the wire.
     package static let named: [(flag: SystemFlags, name: String)] = [
@@ -64,11 +66,13 @@ package struct Flags: Hashable, Sendable {
 /// `KeywordTable`. It means nothing without that table.
 package struct FlagBits: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt64
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
-    package init(_ system: SystemFlags) { rawValue = system.rawValue }
+    @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
+    // Written out and inlinable: what `RawRepresentable` brings is generic, and other modules' loops would call it through witnesses.
+    @inlinable package static func == (a: FlagBits, b: FlagBits) -> Bool { a.rawValue == b.rawValue }
+    @inlinable package init(_ system: SystemFlags) { rawValue = system.rawValue }
 
-    package var system: SystemFlags { SystemFlags(rawValue: rawValue & 0x1F) }
-    package func contains(_ flags: SystemFlags) -> Bool { system.contains(flags) }
+    @inlinable package var system: SystemFlags { SystemFlags(rawValue: rawValue & 0x1F) }
+    @inlinable package func contains(_ flags: SystemFlags) -> Bool { rawValue & 0x1F & flags.rawValue == flags.rawValue }
 }
 
 /// The keywords that a mailbox has ever used, in order of first use; a keyword keeps its bit for ever.

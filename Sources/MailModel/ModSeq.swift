@@ -4,19 +4,22 @@ package struct ModSeq: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: UInt64
 
     /// Nil over 2^63-1. Zero means "before every change".
-    package init?(rawValue: UInt64) {
+    @inlinable package init?(rawValue: UInt64) {
         guard rawValue <= UInt64(Int64.max) else { return nil }
         self.rawValue = rawValue
     }
 
-    private init(unchecked: UInt64) { rawValue = unchecked }
+    @inlinable init(unchecked: UInt64) { rawValue = unchecked }
 
-    package static let zero = ModSeq(unchecked: 0)
-    package static let max = ModSeq(unchecked: UInt64(Int64.max))
+    @inlinable package static var zero: ModSeq { ModSeq(unchecked: 0) }
+    @inlinable package static var max: ModSeq { ModSeq(unchecked: UInt64(Int64.max)) }
 
-    package var successor: ModSeq { self == .max ? self : ModSeq(unchecked: rawValue + 1) }
+    @inlinable package var successor: ModSeq { self == .max ? self : ModSeq(unchecked: rawValue + 1) }
 
-    package static func < (a: ModSeq, b: ModSeq) -> Bool { a.rawValue < b.rawValue }
+    // Written out and inlinable: what `RawRepresentable` brings is generic, and other modules' loops would call it through witnesses.
+    @inlinable package static func == (a: ModSeq, b: ModSeq) -> Bool { a.rawValue == b.rawValue }
+    @inlinable package static func < (a: ModSeq, b: ModSeq) -> Bool { a.rawValue < b.rawValue }
+    @inlinable package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 }
 
 extension ModSeq: CustomStringConvertible {

@@ -1,7 +1,9 @@
 /// What somebody may do with a mailbox (RFC 4314 §2.1).
 package struct Rights: OptionSet, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: UInt16
-    package init(rawValue: UInt16) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
+    // Written out and inlinable: what `RawRepresentable` brings is generic, and other modules' loops would call it through witnesses.
+    @inlinable package static func == (a: Rights, b: Rights) -> Bool { a.rawValue == b.rawValue }
 
     /// `l`: the mailbox is there.
     package static let lookup = Rights(rawValue: 1)
@@ -87,7 +89,9 @@ package enum RightsChange: Hashable, Sendable {
 /// Which flags of a mailbox somebody may set and clear.
 package struct FlagScope: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8
-    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+    // Written out and inlinable: what `RawRepresentable` brings is generic, and other modules' loops would call it through witnesses.
+    @inlinable package static func == (a: FlagScope, b: FlagScope) -> Bool { a.rawValue == b.rawValue }
 
     package static let seen = FlagScope(rawValue: 1)
     package static let deleted = FlagScope(rawValue: 2)

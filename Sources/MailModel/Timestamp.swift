@@ -1,8 +1,11 @@
 /// A moment, in whole seconds since 1970-01-01T00:00:00Z, without leap seconds; what INTERNALDATE and trace lines carry.
 package struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: Int64
-    package init(rawValue: Int64) { self.rawValue = rawValue }
-    package static func < (a: Timestamp, b: Timestamp) -> Bool { a.rawValue < b.rawValue }
+    @inlinable package init(rawValue: Int64) { self.rawValue = rawValue }
+    // Written out and inlinable: what `RawRepresentable` brings is generic, and other modules' loops would call it through witnesses.
+    @inlinable package static func == (a: Timestamp, b: Timestamp) -> Bool { a.rawValue == b.rawValue }
+    @inlinable package static func < (a: Timestamp, b: Timestamp) -> Bool { a.rawValue < b.rawValue }
+    @inlinable package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 
     /// Since when the program may ask; a constructor argument wherever time matters, so that tests move it.
     package typealias Clock = @Sendable () -> Timestamp

@@ -3,20 +3,23 @@ package struct UID: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: UInt32
 
     /// Nil for 0, which no message can have.
-    package init?(rawValue: UInt32) {
+    @inlinable package init?(rawValue: UInt32) {
         guard rawValue > 0 else { return nil }
         self.rawValue = rawValue
     }
 
-    private init(nonZero: UInt32) { rawValue = nonZero }
+    @inlinable init(nonZero: UInt32) { rawValue = nonZero }
 
     package static let first = UID(nonZero: 1)
     package static let last = UID(nonZero: .max)
 
     /// The next higher one; `last` is its own successor, which a store must refuse to allot twice.
-    package var successor: UID { rawValue == .max ? self : UID(nonZero: rawValue + 1) }
+    @inlinable package var successor: UID { rawValue == .max ? self : UID(nonZero: rawValue + 1) }
 
-    package static func < (a: UID, b: UID) -> Bool { a.rawValue < b.rawValue }
+    // Written out and inlinable: what `RawRepresentable` brings is generic, and other modules' loops would call it through witnesses.
+    @inlinable package static func == (a: UID, b: UID) -> Bool { a.rawValue == b.rawValue }
+    @inlinable package static func < (a: UID, b: UID) -> Bool { a.rawValue < b.rawValue }
+    @inlinable package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 }
 
 extension UID: CustomStringConvertible {
@@ -28,10 +31,13 @@ extension UID: CustomStringConvertible {
 package struct UIDValidity: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: UInt32
 
-    package init?(rawValue: UInt32) {
+    @inlinable package init?(rawValue: UInt32) {
         guard rawValue > 0 else { return nil }
         self.rawValue = rawValue
     }
 
-    package static func < (a: UIDValidity, b: UIDValidity) -> Bool { a.rawValue < b.rawValue }
+    // Written out and inlinable: what `RawRepresentable` brings is generic, and other modules' loops would call it through witnesses.
+    @inlinable package static func == (a: UIDValidity, b: UIDValidity) -> Bool { a.rawValue == b.rawValue }
+    @inlinable package static func < (a: UIDValidity, b: UIDValidity) -> Bool { a.rawValue < b.rawValue }
+    @inlinable package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 }

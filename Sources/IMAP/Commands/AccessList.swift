@@ -27,7 +27,8 @@ extension Errand {
     /// The rights on another's mailbox may have changed since it was selected: without `r` no command goes on (`MailroomRefusal`), and flags
     /// that may be set now, or no more, are told (RFC 4314 §5.1.1).
     mutating func checkRights() throws {
-        guard var view, !view.mailbox.isOwn else { return }
+        // Nothing is copied for one's own.
+        guard view?.mailbox.isOwn == false, var view else { return }
         if case .close = job.command { return }
         try mailroom.require([], in: view.mailbox)
         let scope = mailroom.rights(in: view.mailbox).flags

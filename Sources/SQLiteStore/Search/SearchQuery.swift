@@ -87,10 +87,8 @@ struct SearchQuery {
         look(for: fuzzy, in: young)
         for (number, question) in questions.enumerated() {
             for (place, clause) in question.needle.clauses.enumerated() where !clause.pattern.isEmpty {
-                let isMeant = young.words(with: clause.pattern)
-                guard let isMeant else { continue }
-                for posting in young.postings where isMeant[Int(posting >> 32)] {
-                    tally.zones[number][place][Int(posting & 0xFFFF_FFFF) >> 2] |= UInt8(posting & 3)
+                young.forEachWord(with: clause.pattern) { word in
+                    young.forEachPosting(of: word) { tally.zones[number][place][$0] |= $1 }
                 }
             }
         }
@@ -100,9 +98,8 @@ struct SearchQuery {
     private mutating func look(for fuzzy: [FuzzyQuestion], in young: YoungWords) {
         guard !fuzzy.isEmpty else { return }
         var tally = FuzzyTally(fuzzy, bodies: young.bodies.count)
-        let alike = Dictionary(grouping: tally.alike(in: young.list), by: \.word)
-        for posting in young.postings {
-            for likeness in alike[Int(posting >> 32)] ?? [] { tally.note(likeness, Int(posting & 0xFFFF_FFFF) >> 2, UInt8(posting & 3)) }
+        for likeness in tally.alike(in: young.list) {
+            young.forEachPosting(of: likeness.word) { tally.note(likeness, $0, $1) }
         }
         tally.conclude(young.bodies, into: &scores)
     }
@@ -135,9 +132,8 @@ struct SearchQuery {
 }
 
 extension YoungWords {
-    /// Which words hold a pattern; nil: none.
-    func words(with pattern: [UInt8]) -> [Bool]? {
-        var found: [Bool]?
+    /// Calls `visit` with the number of each word that holds a pattern.
+    func forEachWord(with pattern: [UInt8], _ visit: (Int) -> Void) {
         WordList.forEach(pattern, in: list) { start in
             var low = 0
             var high = starts.count
@@ -145,12 +141,8 @@ extension YoungWords {
                 let middle = (low + high) / 2
                 if Int(starts[middle]) <= start { low = middle + 1 } else { high = middle }
             }
-            if low > 0 {
-                if found == nil { found = [Bool](repeating: false, count: starts.count) }
-                found?[low - 1] = true
-            }
+            if low > 0 { visit(low - 1) }
         }
-        return found
     }
 }
 

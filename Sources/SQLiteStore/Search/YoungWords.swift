@@ -15,7 +15,7 @@ enum BodyTrait {
 /// The words of an account's newest bodies, in memory.
 ///
 /// Words stand in `list`, each behind a line feed, in order of arrival, and are found by an open table of their numbers; a posting says that a body
-/// has a word, and where.
+/// has a word, and where. From each posting the one before it of the same word is known, so that a query looks at those of its words alone.
 struct YoungWords {
     /// A body with more different words is opaque: a novel has 15,000.
     static let mostWordsOfBody = 20_000
@@ -27,6 +27,9 @@ struct YoungWords {
     private(set) var starts: [UInt32] = []
     /// Word << 32 | ordinal of the body << 2 | zones; in order of the bodies.
     private(set) var postings: [UInt64] = []
+    /// For each posting the one before of its word, or `none`.
+    private var earlier: [UInt32] = []
+    private static let none = UInt32.max
     private var known: Set<BodyID> = []
     /// Twice as many as words, at least.
     private var slots = [Slot](repeating: .empty, count: 4_096)
@@ -40,7 +43,7 @@ struct YoungWords {
         /// Of the word, and whether it is short.
         let word: UInt32
         /// The word's newest posting.
-        var newest: UInt32 = .max
+        var newest = YoungWords.none
 
         static let empty = Slot(hash: 0, word: .max)
         static let short: UInt32 = 1 << 31
@@ -54,7 +57,7 @@ struct YoungWords {
 
     var isEmpty: Bool { bodies.isEmpty }
     /// In octets, about.
-    var weight: Int { list.count + starts.count * 44 + postings.count * 8 + bodies.count * 40 }
+    var weight: Int { list.count + starts.count * 44 + postings.count * 12 + bodies.count * 40 }
 
     func contains(_ body: BodyID) -> Bool { known.contains(body) }
 
@@ -107,13 +110,28 @@ struct YoungWords {
         if last >= firstPosting, last < postings.count {
             postings[last] |= UInt64(zones.rawValue)
         } else {
+            earlier.append(slots[slot].newest)
             slots[slot].newest = UInt32(truncatingIfNeeded: postings.count)
             postings.append(UInt64(slots[slot].number) << 32 | UInt64(ordinal) << 2 | UInt64(zones.rawValue))
         }
     }
 
-    private mutating func slot(of text: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int {
-        let hash = hash(text, range)
+    /// Calls `visit` with each posting of that word: the ordinal of the body, and the zones.
+    func forEachPosting(of word: Int, _ visit: (Int, UInt8) -> Void) {
+        let end = word + 1 < starts.count ? Int(starts[word + 1]) : list.count
+        var next = list.withUnsafeBytes { list in
+            slots[place(of: list, Int(starts[word])..<end - 1, hash: hash(list, Int(starts[word])..<end - 1))].newest
+        }
+        while next != YoungWords.none {
+            let posting = postings[Int(next)]
+            visit(Int(posting & 0xFFFF_FFFF) >> 2, UInt8(posting & 3))
+            next = earlier[Int(next)]
+        }
+    }
+
+    /// Where the word is, or would be.
+    @inline(__always)
+    private func place(of text: UnsafeRawBufferPointer, _ range: Range<Int>, hash: UInt64) -> Int {
         let isShort = range.count <= YoungWords.longestOfOwnHash
         var place = first(for: hash)
         while !slots[place].isEmpty {
@@ -121,6 +139,14 @@ struct YoungWords {
             if slot.hash == hash, slot.isShort == isShort, isShort || isWord(slot.number, UnsafeRawBufferPointer(rebasing: text[range])) { return place }
             place = (place + 1) & (slots.count - 1)
         }
+        return place
+    }
+
+    private mutating func slot(of text: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int {
+        let hash = hash(text, range)
+        let place = place(of: text, range, hash: hash)
+        guard slots[place].isEmpty else { return place }
+        let isShort = range.count <= YoungWords.longestOfOwnHash
         let number = UInt32(starts.count)
         slots[place] = Slot(hash: hash, word: isShort ? number | Slot.short : number)
         starts.append(UInt32(list.count))
