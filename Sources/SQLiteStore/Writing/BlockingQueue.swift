@@ -28,11 +28,12 @@ final class BlockingQueue<Item>: @unchecked Sendable {
 
     func push(contentsOf new: some Collection<Item>) -> Bool {
         pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
-        guard !isClosed else { return false }
-        items.append(contentsOf: new)
-        pthread_cond_signal(arrived)
-        return true
+        let isOpen = !isClosed
+        if isOpen { items.append(contentsOf: new) }
+        pthread_mutex_unlock(lock)
+        // Not before: who is woken takes the lock first of all, and would wait once more.
+        if isOpen { pthread_cond_signal(arrived) }
+        return isOpen
     }
 
     /// The items so far, at most `most`, in order; waits for one. Empty after `milliseconds` without any. Nil when closed and empty.
