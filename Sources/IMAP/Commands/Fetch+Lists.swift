@@ -81,7 +81,6 @@ extension Errand {
             guard output.readableBytes < Errand.flushSize else { return .full }
             let message = messages[index]
             guard let steps = plan.steps(for: message) else { return .mustRead }
-            if message.isNews, plan.showsFlags(of: message) { view?.note(message.row) }
             let start = output.writerIndex
             var isWritten = false
             do {
@@ -94,6 +93,8 @@ extension Errand {
                 output.moveWriterIndex(to: start)
                 return .mustRead
             }
+            // Not before: flags that could not be shown are news still.
+            if message.isNews, plan.showsFlags(of: message) { view?.note(message.row) }
             about = output.writerIndex - start + 64
             index += 1
         }

@@ -129,6 +129,8 @@ extension Errand {
             }
         }
         output.write(&response) { $0.end(&$1) }
+        // Not before: flags that could not be shown are news still.
+        if message.isNews, plan.showsFlags(of: message) { view?.note(message.row) }
     }
 
     private mutating func beginFetch(_ message: FetchedMessage) -> FetchResponse {
@@ -145,7 +147,6 @@ extension Errand {
         let mode = dialect.textMode
         switch item {
         case .flags:
-            if message.isNews { view?.note(row) }
             let (table, isRecent) = (keywords, view?.isRecent(row.uid, dialect) ?? false)
             output.write(&response) { $0.flags(row.flags, table, isRecent: isRecent, &$1) }
         case .uid: output.write(&response) { $0.uid(row.uid, &$1) }
