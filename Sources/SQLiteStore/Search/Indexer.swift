@@ -23,10 +23,10 @@ final class Indexer: @unchecked Sendable {
 
     struct Limits {
         /// Of one account's words in memory, in octets, before they become a segment.
-        var young = 5 << 20
+        var young = 4 << 20
         var youngBodies = 8_192
         /// Of all accounts' words in memory.
-        var allYoung = 40 << 20
+        var allYoung = 32 << 20
         /// Seconds after which words in memory are written though they are few.
         var youngAge: Int64 = 300
         /// Segments of like size before they are merged.
