@@ -175,6 +175,12 @@ class Server:
                 return text
             time.sleep(0.05)
 
+    def cpu(self):
+        """Seconds of processor time that it has used."""
+        with open("/proc/%d/stat" % self.pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def rss(self):
         """Resident memory in octets."""
         with open("/proc/%d/status" % self.pid) as f:

@@ -106,7 +106,7 @@ def test_logins_are_logged_and_passwords_are_not(server, account):
     with IMAP(server.host, server.port("imaps"), tls=True) as imap:
         with pytest.raises(Refused):
             imap.login(account.user, "a very wrong password")
-    log = server.log_with("Failed IMAP login attempt for user: " + re.escape(account.user))
+    log = server.log_with("Failed IMAP login attempt for user: " + re.escape(account.user) + r"(.|\n)*InvalidCredentials")
     assert "Successful IMAP login for user: " + account.user in log
     assert "Failed IMAP login attempt for user: " + account.user in log
     assert "a very wrong password" not in log and account.password not in log
@@ -120,15 +120,15 @@ def test_last_login_is_kept(server, account):
 
 
 def test_ten_connections_cost_one_hash(server, account):
+    # Of the server's processor, which the machine's other work does not change.
     def seconds(count):
-        start = time.perf_counter()
+        start = server.cpu()
         for _ in range(count):
             account.imap().close()
-        return time.perf_counter() - start
+        return server.cpu() - start
 
     first = seconds(1)
-    # The best of three: the machine may be busy with something else.
-    ten = min(seconds(10) for _ in range(3))
+    ten = seconds(10)
     assert ten < 6 * first, (ten, first)
 
 
