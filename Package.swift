@@ -34,7 +34,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
-        .target(name: "CLogGather", dependencies: ["CSQLite"], path: "Sources/C/CLogGather"),
+        .target(name: "CIndexFile", dependencies: ["CSQLite"], path: "Sources/C/CIndexFile"),
         .target(name: "CUnicode", path: "Sources/C/CUnicode", exclude: ["generate.py"]),
 
         // Floor 0: words.
@@ -84,7 +84,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "SQLiteStore",
-            dependencies: ["MailModel", "MessageFormat", "Storage", "CSQLite", "CLogGather", "CLinux", bytes, crypto, log],
+            dependencies: ["MailModel", "MessageFormat", "Storage", "CSQLite", "CIndexFile", "CLinux", bytes, crypto, log],
             swiftSettings: house),
         .target(name: "MemoryStore", dependencies: ["MailModel", "MessageFormat", "Storage", bytes], swiftSettings: house),
 

@@ -10,7 +10,7 @@ enum Loading {
     private static let checkText = Array("martlet".utf8)
 
     /// That the master key is the one that this store was made with.
-    static func checkKey(_ connection: Connection, _ master: MasterKey, isNew: Bool) throws {
+    static func checkKey(_ connection: Connection, _ master: MasterKey) throws {
         let label = Label(kind: .check, id: 0)
         let statement = try connection.prepare("SELECT value FROM meta WHERE key='check'")
         defer { statement.reset() }
@@ -21,33 +21,6 @@ enum Loading {
         } else {
             try connection.run("INSERT INTO meta VALUES ('check', ?)", .blob(try Seal.seal(checkText, under: master.key, as: label)))
         }
-    }
-
-    /// Cuts what lies beyond the last indexed offset of each segment, removes files that the index does not know, and reports what is missing.
-    /// Gives the highest id a segment ever had.
-    static func cutTails(_ connection: Connection, _ folder: BodyFolder, _ log: Logger) throws -> Int64 {
-        var indexed: [Int64: Int64] = [:]
-        let statement = try connection.prepare("SELECT id, indexed FROM segment")
-        while try statement.step() { indexed[statement.int(0)] = statement.int(1) }
-        statement.reset()
-        let present = folder.segmentIDs()
-        for id in present {
-            let path = folder.segment(id)
-            guard let end = indexed[id] else {
-                unlink(path)
-                continue
-            }
-            let fd = try Disk.open(path, O_RDWR)
-            defer { close(fd) }
-            let size = Disk.size(of: fd)
-            if size < end { log.error("Bodies are missing: \(path) has \(size) octets of \(end)") }
-            if size > end, ftruncate(fd, off_t(end)) != 0 { throw Disk.fault("ftruncate", path) }
-        }
-        for id in indexed.keys where !present.contains(id) { log.error("Bodies are missing: \(folder.segment(id)) is not there") }
-        for body in folder.fileIDs() where try connection.number("SELECT 1 FROM body WHERE id=? AND segment=0", .int(body.rawValue)) == nil {
-            unlink(folder.file(body))
-        }
-        return max(present.max() ?? 0, indexed.keys.max() ?? 0)
     }
 
     /// The highest id that a body may ever have had.

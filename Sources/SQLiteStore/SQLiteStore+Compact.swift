@@ -29,7 +29,7 @@ extension SQLiteStore {
             }
             return found
         }
-        for (segment, dead) in worth where segment != currentSegment {
+        for (segment, dead) in worth where segment != currentSegment && !opening.segmentsKept.contains(segment) {
             report.bodiesMoved += try await empty(segment, rest: rest)
             let isGone = try await change { try $0.dropSegment(segment) }
             guard isGone else { continue }

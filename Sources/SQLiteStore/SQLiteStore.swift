@@ -21,6 +21,10 @@ package final class SQLiteStore: Store {
         package var foldAfter: Int
         /// How many messages a mailbox has that is opened without reading all its rows.
         package var largeMailbox: Int
+        /// The highest schema that this folder is known to have had: an older index is refused, for it was put in the newer one's place.
+        package var generation = 0
+        /// It is taken all the same.
+        package var acceptsOlderIndex = false
 
         package init(freeFloor: Int64 = 256 << 20, readers: Int = 2, foldAfter: Int = 250, largeMailbox: Int = 4_096) {
             self.freeFloor = freeFloor
@@ -46,6 +50,12 @@ package final class SQLiteStore: Store {
     private let hasRoom: @Sendable () -> Bool
     private let recentlyOpen = Mutex<[OpenMailbox]>([])
     private let isClosed = Atomic<Bool>(false)
+    /// What the opening found amiss.
+    let opening: OpeningFindings
+    let path: String
+
+    /// The schema of the index.
+    package static var generation: Int { Schema.version }
 
     /// Rows of tables kept in memory though nobody looks at them, so that the next SELECT finds them: 200,000, of 48 octets each.
     private static let mostIdleRows = 200_000
@@ -60,14 +70,13 @@ package final class SQLiteStore: Store {
 
     private init(_ path: String, _ masterKey: MasterKey, _ options: Options, _ clock: @escaping Timestamp.Clock, _ log: Logger) throws {
         master = masterKey
+        self.path = path
+        let file = try IndexFile(in: path, masterKey, log: log)
+        let opening = try Opening(path, file, { try BodyFolder(in: path) }, options, log)
+        let connection = opening.connection
         let bodies = try BodyFolder(in: path)
-        let database = path + "/index.db"
-        let isNew = access(database, F_OK) != 0
-        let connection = try Connection(path: database, mode: .gathering)
-        if isNew { try Disk.syncFolder(path) }
-        try Schema.migrate(connection)
-        try Loading.checkKey(connection, masterKey, isNew: isNew)
-        let lastSegment = try Loading.cutTails(connection, bodies, log)
+        self.opening = opening.findings
+        try Loading.checkKey(connection, masterKey)
         var loaded = try Loading.state(connection, masterKey)
         loaded.quotas.standard = options.quota
         let ledger = Ledger(try LedgerRecord.load(connection))
@@ -77,18 +86,18 @@ package final class SQLiteStore: Store {
         let leases = Leases()
         let gauge = RoomGauge(path: path, floor: options.freeFloor)
         hasRoom = { gauge.hasRoom }
-        readers = try Readers(count: options.readers) { try BodyReader(path: database, folder: bodies, catalog: catalog) }
-        distant = DistantRows(path: database, log: log)
+        readers = try Readers(count: options.readers) { try BodyReader(file, folder: bodies, catalog: catalog) }
+        distant = DistantRows(file, log: log)
         largeMailbox = options.largeMailbox
-        checkpointer = try Checkpointer(path: database, log: log)
+        checkpointer = try Checkpointer(file, log: log)
         let indexer = try Indexer(
-            path: path + "/search.db", reader: try BodyReader(path: database, folder: bodies, catalog: catalog), catalog: catalog,
+            path: path + "/search.db", reader: try BodyReader(file, folder: bodies, catalog: catalog), catalog: catalog,
             lastBody: nextBody.load(ordering: .relaxed) - 1, hasRoom: hasRoom, clock: clock, log: log)
         desk = SearchDesk(indexer, path: path + "/search.db")
         let index = IndexThread(
-            connection: connection, path: database, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
+            connection: connection, file: file, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
             foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer, checkpointer: checkpointer)
-        writer = Writer(segments: SegmentWriter(folder: bodies, lastID: lastSegment), index: index, hasRoom: hasRoom)
+        writer = Writer(segments: SegmentWriter(folder: bodies, lastID: opening.audit.lastSegment), index: index, hasRoom: hasRoom)
         self.catalog = catalog
         self.leases = leases
         folder = bodies

@@ -25,7 +25,7 @@ import Testing
             "FoundationEssentials",
         ],
         "SQLiteStore": [
-            "MailModel", "MessageFormat", "Storage", "CSQLite", "CLogGather", "CLinux", "Crypto", "FoundationEssentials", "Logging",
+            "MailModel", "MessageFormat", "Storage", "CSQLite", "CIndexFile", "CLinux", "Crypto", "FoundationEssentials", "Logging",
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [

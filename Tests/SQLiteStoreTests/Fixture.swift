@@ -62,9 +62,14 @@ final class Fixture: Sendable {
         return try #require(placed.first)
     }
 
-    /// Runs SQL on the index, as somebody with a disk editor would.
+    /// The index, with the key.
+    func connect(_ mode: Connection.Mode = .writer) throws -> Connection {
+        try IndexFile(in: folder, try #require(MasterKey(Fixture.key)), log: Logger(label: "test")).connect(mode)
+    }
+
+    /// Runs SQL on the index, as a program with the key would that makes mistakes.
     func tamper(_ sql: String) throws {
-        let connection = try Connection(path: folder + "/index.db", mode: .writer)
+        let connection = try connect()
         try connection.execute(sql)
         try connection.checkpoint(truncate: true)
         connection.close()

@@ -14,7 +14,7 @@ struct GatheringTests {
     }
 
     private func open() throws -> Connection {
-        let connection = try Connection(path: path, mode: .gathering)
+        let connection = try fixture.connect()
         try connection.execute("CREATE TABLE IF NOT EXISTS text (id INTEGER PRIMARY KEY, octets BLOB)")
         return connection
     }
@@ -46,7 +46,7 @@ struct GatheringTests {
     @Test("transactions smaller and larger than the gathered piece, seen by others once they are committed, and after the connection is gone")
     func commits() throws {
         let writer = try open()
-        let reader = try Connection(path: path, mode: .reader)
+        let reader = try fixture.connect(.reader)
         try check([], with: reader)
         var all: Set<Int> = []
         for (round, size) in [1, 5, 28, 29, 30, 31, 400, 1].enumerated() {
@@ -67,7 +67,7 @@ struct GatheringTests {
     func spills() throws {
         let writer = try open()
         try writer.execute("PRAGMA cache_size=20")
-        let reader = try Connection(path: path, mode: .reader)
+        let reader = try fixture.connect(.reader)
         try write(0..<10, with: writer)
         try writer.execute("BEGIN IMMEDIATE")
         try write(5..<500, with: writer)
@@ -88,7 +88,8 @@ struct GatheringTests {
         try writer.execute("BEGIN IMMEDIATE")
         try write(50..<300, with: writer)
         // As the disk is in the middle of the transaction.
-        let copy = fixture.folder + "/copy.db"
+        let other = try Fixture()
+        let copy = other.folder + "/index.db"
         for suffix in ["", "-wal"] {
             let fd = try Disk.open(path + suffix, O_RDONLY)
             defer { close(fd) }
@@ -97,7 +98,7 @@ struct GatheringTests {
             defer { close(out) }
             try octets.withUnsafeReadableBytes { try Disk.writeAll($0, to: out, at: 0, path: copy) }
         }
-        try check(Set(0..<50), with: try Connection(path: copy, mode: .gathering))
+        try check(Set(0..<50), with: try other.connect())
         try writer.execute("COMMIT")
         try check(Set(0..<300), with: writer)
     }

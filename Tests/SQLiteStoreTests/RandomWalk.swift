@@ -85,7 +85,7 @@ extension Fixture {
     /// Folds about so many rows in a store that is not open.
     func fold(rows: Int) throws {
         guard rows > 0 else { return }
-        let connection = try Connection(path: folder + "/index.db", mode: .writer)
+        let connection = try connect()
         defer { connection.close() }
         let ledger = Ledger(try LedgerRecord.load(connection))
         let transaction = Transaction(connection, catalog: Catalog(Catalog.State()), ledger: ledger, epoch: 1, now: Fixture.now)
@@ -95,7 +95,7 @@ extension Fixture {
 
     /// How many rows of messages there are, how many with `\Deleted`, how many bodies, and how many records.
     func rowsOnDisk() throws -> [Int64] {
-        let connection = try Connection(path: folder + "/index.db", mode: .writer)
+        let connection = try connect()
         defer { connection.close() }
         return try ["message", "message WHERE flags & 8", "body", "ledger"].map { try connection.number("SELECT count(*) FROM \($0)") ?? -1 }
     }

@@ -251,7 +251,7 @@ struct SQLiteStoreTests {
         _ = try await Fixture.place(ByteBuffer(string: "Message-ID: <s@x>\r\nIn-Reply-To: <r@x>\r\n\r\nyes\r\n"), in: store, inbox)
         _ = try await Fixture.place(Fixture.message(2), in: store, inbox)
         await store.close()
-        let connection = try Connection(path: fixture.folder + "/index.db", mode: .writer)
+        let connection = try fixture.connect()
         #expect(try connection.number("SELECT count(DISTINCT thread) FROM message") == 2)
         #expect(try connection.number("SELECT count(*) FROM message GROUP BY thread ORDER BY 1 DESC") == 3)
     }

@@ -50,6 +50,22 @@ enum Disk {
         }
     }
 
+    /// Copies a file's octets into a new one and syncs it; the new one's folder is the caller's to sync.
+    static func copy(_ path: String, to target: String) throws {
+        let source = try open(path, O_RDONLY)
+        defer { close(source) }
+        let copy = try open(target, O_WRONLY | O_CREAT | O_EXCL)
+        defer { close(copy) }
+        let size = size(of: source)
+        var position: Int64 = 0
+        while position < size {
+            let piece = try read(Int(min(size - position, 1 << 20)), from: source, at: position, path: path)
+            try piece.withUnsafeReadableBytes { try writeAll($0, to: copy, at: position, path: target) }
+            position += Int64(piece.readableBytes)
+        }
+        try syncData(copy, path: target)
+    }
+
     static func syncData(_ fd: Int32, path: String) throws {
         guard fdatasync(fd) == 0 else { throw fault("fdatasync", path) }
     }

@@ -1,4 +1,4 @@
-import CLogGather
+import CIndexFile
 import CSQLite
 import Storage
 
@@ -9,17 +9,23 @@ final class Connection {
     /// What the WAL held after this connection's last commit, in frames of a page each.
     private(set) var framesInWAL = 0
 
+    /// SQLITE_IOERR_DATA, as the VFS says it of a page whose trailer is not its own.
+    private static let damagedPage = SQLITE_IOERR | 32 << 8
+
     enum Mode {
         case writer
-        /// A writer whose commits are many: what one adds to the WAL is written in one call.
-        case gathering
         case reader
     }
 
-    /// `unavailable` when the file cannot be opened.
-    init(path: String, mode: Mode) throws {
-        let flags = SQLITE_OPEN_NOMUTEX | (mode == .reader ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
-        let code = sqlite3_open_v2(path, &handle, flags, mode == .gathering ? cloggather_vfs() : nil)
+    /// Of a database whose pages are sealed.
+    private let vfs: IndexVFS?
+
+    /// `unavailable` when the file cannot be opened. With `vfs` the pages are sealed, and what a commit adds to the WAL is written in one call; a database that
+    /// is made is made for that.
+    init(path: String, mode: Mode, vfs: IndexVFS? = nil) throws {
+        self.vfs = vfs
+        let flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI | (mode == .reader ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+        let code = if let vfs { vfs.withName { sqlite3_open_v2(path, &handle, flags, $0) } } else { sqlite3_open_v2(path, &handle, flags, nil) }
         guard code == SQLITE_OK else {
             let text = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(handle)
@@ -27,8 +33,14 @@ final class Connection {
         }
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 10_000)
+        if vfs != nil {
+            if mode != .reader { try reserveTrailers() }
+            // The last connection to close leaves the WAL there, so that one that is not there is known to be missing.
+            var persists: Int32 = 1
+            sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persists)
+        }
         switch mode {
-        case .writer, .gathering:
+        case .writer:
             try execute("PRAGMA journal_mode=WAL")
             // The default NORMAL would not sync the WAL at COMMIT, and a 250 would lie.
             try execute("PRAGMA synchronous=FULL")
@@ -47,6 +59,27 @@ final class Connection {
             try execute("PRAGMA cache_size=-4096")
         }
         try execute("PRAGMA temp_store=MEMORY")
+    }
+
+    /// Writes all of it into a new database at `path`, whose pages are sealed.
+    func vacuum(into path: String, _ vfs: IndexVFS) throws {
+        try reserveTrailers()
+        let escaped = path.utf8.map { octet in
+            octet == UInt8(ascii: "/") || octet == UInt8(ascii: ".") || octet == UInt8(ascii: "-") || octet == UInt8(ascii: "_")
+                || (0x30...0x39).contains(octet) || (0x41...0x5A).contains(octet) || (0x61...0x7A).contains(octet)
+                ? String(UnicodeScalar(octet)) : "%" + (octet < 16 ? "0" : "") + String(octet, radix: 16)
+        }.joined()
+        let name = vfs.withName { $0.map { String(cString: $0) } ?? "" }
+        let statement = try prepare("VACUUM INTO ?")
+        try statement.bind([.text("file:\(escaped)?vfs=\(name)")])
+        try statement.run()
+    }
+
+    /// Has a database that is made leave room for the trailers of pages.
+    private func reserveTrailers() throws {
+        var octets = CINDEXFILE_TRAILER
+        guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &octets) == SQLITE_OK else { throw fault("reserve") }
+        try execute("PRAGMA page_size=\(CINDEXFILE_PAGE)")
     }
 
     func close() {
@@ -96,6 +129,7 @@ final class Connection {
         if code & 0xFF == SQLITE_FULL { return .full }
         let text = String(cString: sqlite3_errmsg(handle))
         if code & 0xFF == SQLITE_CORRUPT || code & 0xFF == SQLITE_NOTADB { return .corrupt("SQLite: \(text)") }
+        if code == Connection.damagedPage { return .corrupt("a page of the index is not what was stored (\(what.prefix(60)))") }
         return .unavailable("SQLite \(code): \(text) (\(what.prefix(60)))")
     }
 

@@ -1,30 +1,17 @@
 import Storage
 
-/// The tables, and how each version of them becomes the next. A migration runs at start, inside one transaction.
+/// The tables, and how each version of them becomes the next.
 ///
 /// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, everything that comes from a
 /// message (bodies, headers, envelope, structure, preview); references between messages are kept as keyed hashes.
 enum Schema {
-    static var version: Int { migrations.count }
+    /// 5: the pages are sealed (`Migration`); its tables are those of 4.
+    static let version = 5
+    /// The last one whose pages are not sealed.
+    static let lastPlain = steps.count
 
-    static func migrate(_ connection: Connection) throws {
-        let found = Int(try connection.number("PRAGMA user_version") ?? 0)
-        guard found <= version else {
-            throw StorageFault.unavailable("the data folder was written by a newer version (schema \(found), this program knows \(version))")
-        }
-        guard found < version else { return }
-        try connection.execute("BEGIN IMMEDIATE")
-        do {
-            for step in migrations[found...] { try connection.execute(step) }
-            try connection.execute("PRAGMA user_version=\(version)")
-            try connection.execute("COMMIT")
-        } catch {
-            try? connection.execute("ROLLBACK")
-            throw error
-        }
-    }
-
-    private static let migrations = [first, rights, ledger, directory]
+    /// What makes of an empty database one of version 1, of that one of version 2, and so on.
+    static let steps = [first, rights, ledger, directory]
 
     static let first = """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

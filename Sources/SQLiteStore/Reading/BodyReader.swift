@@ -21,8 +21,8 @@ final class BodyReader: @unchecked Sendable {
     private static let mostOpenFiles = 32
     private static let mostScratch = 2 << 20
 
-    init(path: String, folder: BodyFolder, catalog: Catalog) throws {
-        connection = try Connection(path: path, mode: .reader)
+    init(_ file: IndexFile, folder: BodyFolder, catalog: Catalog) throws {
+        connection = try file.connect(.reader)
         self.folder = folder
         self.catalog = catalog
     }

@@ -12,12 +12,12 @@ final class DistantRows: Sendable {
         var connection: Connection?
     }
 
-    private let path: String
+    private let file: IndexFile
     private let log: Logger
     private let reader = Mutex(Reader(connection: nil))
 
-    init(path: String, log: Logger) {
-        self.path = path
+    init(_ file: IndexFile, log: Logger) {
+        self.file = file
         self.log = log
     }
 
@@ -34,7 +34,7 @@ final class DistantRows: Sendable {
     private func read(_ first: UID, _ last: UID, of mailbox: MailboxID) throws -> ContiguousArray<MessageRow> {
         do {
             return try reader.withLock { reader in
-                let connection = try reader.connection ?? Connection(path: path, mode: .reader)
+                let connection = try reader.connection ?? file.connect(.reader)
                 reader.connection = connection
                 // One view of rows and ledger.
                 try connection.execute("BEGIN")

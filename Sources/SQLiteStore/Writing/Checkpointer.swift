@@ -14,8 +14,8 @@ final class Checkpointer: @unchecked Sendable {
     /// Microseconds after a failure.
     private static let patience: UInt32 = 500_000
 
-    init(path: String, log: Logger) throws {
-        connection = try Connection(path: path, mode: .writer)
+    init(_ file: IndexFile, log: Logger) throws {
+        connection = try file.connect(.writer)
         thread = BlockingThread("martlet-ckpt") { [self] in
             while asked.take(most: .max) != nil {
                 do { copied.store(try connection.checkpoint(truncate: false), ordering: .relaxed) } catch {

@@ -11,7 +11,7 @@ final class IndexThread {
     }
 
     private var connection: Connection
-    private let path: String
+    private let file: IndexFile
     private let catalog: Catalog
     private let leases: Leases
     private let folder: BodyFolder
@@ -47,14 +47,14 @@ final class IndexThread {
     private static let descriptionAge: Int64 = 60
 
     init(
-        connection: Connection, path: String, catalog: Catalog, leases: Leases, folder: BodyFolder, clock: @escaping Timestamp.Clock, log: Logger,
+        connection: Connection, file: IndexFile, catalog: Catalog, leases: Leases, folder: BodyFolder, clock: @escaping Timestamp.Clock, log: Logger,
         ledger: Ledger, foldAfter: Int, largeMailbox: Int, indexer: Indexer, checkpointer: Checkpointer
     ) {
         self.checkpointer = checkpointer
         self.largeMailbox = largeMailbox
         self.indexer = indexer
         self.connection = connection
-        self.path = path
+        self.file = file
         self.catalog = catalog
         self.leases = leases
         self.folder = folder
@@ -96,7 +96,12 @@ final class IndexThread {
     func close() {
         keepHouse(isLast: true)
         for _ in 0..<IndexThread.stepsAtClose where isFolding { fold() }
-        _ = try? connection.checkpoint(truncate: true)
+        do {
+            try Opening.end(connection)
+            try connection.checkpoint(truncate: true)
+        } catch {
+            log.error("The index was not closed as it should be: \(error)")
+        }
         connection.close()
     }
 
@@ -115,7 +120,7 @@ final class IndexThread {
         log.error("A batch was not stored: \(error)")
         transaction.rollback()
         do {
-            let fresh = try Connection(path: path, mode: .gathering)
+            let fresh = try file.connect(.writer)
             connection.close()
             connection = fresh
             try connection.checkpoint(truncate: true)
