@@ -1,5 +1,6 @@
 #include "CIndexFile.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +21,27 @@ enum {
     DATABASE_HEADER = 100,
 };
 
+/* Pages that were checked or made here, so that one is read and checked once and not for each connection after each commit. A page is in one set, by where it
+   lies; in it the one that was asked for longest ago makes room. */
+enum { SETS = 1024, WAYS = 4, LOCKS = 64 };
+
+struct kept_page {
+    sqlite3_int64 at; /* twice where its content lies, and one more in a WAL; 0: nothing is kept here */
+    uint32_t asked;
+    unsigned char *content;
+};
+
+struct kept_pages {
+    pthread_mutex_t locks[LOCKS]; /* of every 64th set each */
+    uint32_t clock[LOCKS];
+    struct kept_page pages[SETS][WAYS];
+};
+
 /* A VFS with its seal. */
 struct index_vfs {
     sqlite3_vfs base;
     cindexfile_seal seal;
+    struct kept_pages kept;
     char name[40];
 };
 
@@ -32,6 +50,8 @@ struct index_file {
     sqlite3_file base;
     sqlite3_file *real;
     const cindexfile_seal *seal;
+    struct kept_pages *kept;
+    int is_log;
     /* What is gathered of a WAL. */
     unsigned char *room;
     sqlite3_int64 start; /* where in the file what is gathered belongs */
@@ -50,6 +70,64 @@ struct index_file {
 };
 
 static struct index_file *of(sqlite3_file *file) { return (struct index_file *)file; }
+
+static unsigned set_of(sqlite3_int64 at) { return (unsigned)(((uint64_t)at * 0x9E3779B97F4A7C15u) >> 40) % SETS; }
+
+static sqlite3_int64 place(const struct index_file *file, sqlite3_int64 at) { return (at + PAGE) * 2 + file->is_log; }
+
+/* Whether the page whose content lies at `at` is kept; then it is in `page`, without its trailer. */
+static int find_kept(const struct index_file *file, sqlite3_int64 at, unsigned char *page) {
+    sqlite3_int64 wanted = place(file, at);
+    unsigned set = set_of(wanted), lock = set % LOCKS;
+    int is_found = 0;
+    pthread_mutex_lock(&file->kept->locks[lock]);
+    for (int way = 0; way < WAYS && !is_found; way++) {
+        struct kept_page *kept = &file->kept->pages[set][way];
+        if (kept->at != wanted) continue;
+        kept->asked = ++file->kept->clock[lock];
+        memcpy(page, kept->content, CONTENT);
+        is_found = 1;
+    }
+    pthread_mutex_unlock(&file->kept->locks[lock]);
+    if (is_found) memset(page + CONTENT, 0, TRAILER);
+    return is_found;
+}
+
+/* Keeps a page, which lies there as `page` from now on; `page` NULL: it does not, and is forgotten. */
+static void keep(const struct index_file *file, sqlite3_int64 at, const unsigned char *page) {
+    sqlite3_int64 wanted = place(file, at);
+    unsigned set = set_of(wanted), lock = set % LOCKS;
+    pthread_mutex_lock(&file->kept->locks[lock]);
+    struct kept_page *chosen = NULL;
+    for (int way = 0; way < WAYS; way++) {
+        struct kept_page *kept = &file->kept->pages[set][way];
+        if (kept->at == wanted) {
+            chosen = kept;
+            break;
+        }
+        if (page && (!chosen || kept->at == 0 || (chosen->at != 0 && file->kept->clock[lock] - kept->asked > file->kept->clock[lock] - chosen->asked)))
+            chosen = kept;
+    }
+    if (chosen && page && !chosen->content) chosen->content = malloc(CONTENT);
+    if (chosen) {
+        chosen->at = page && chosen->content ? wanted : 0;
+        chosen->asked = ++file->kept->clock[lock];
+        if (chosen->at) memcpy(chosen->content, page, CONTENT);
+    }
+    pthread_mutex_unlock(&file->kept->locks[lock]);
+}
+
+/* Forgets what is kept of the file. */
+static void forget_all(const struct index_file *file) {
+    for (unsigned set = 0; set < SETS; set++) {
+        pthread_mutex_lock(&file->kept->locks[set % LOCKS]);
+        for (int way = 0; way < WAYS; way++) {
+            struct kept_page *kept = &file->kept->pages[set][way];
+            if (kept->at != 0 && (kept->at & 1) == file->is_log) kept->at = 0;
+        }
+        pthread_mutex_unlock(&file->kept->locks[set % LOCKS]);
+    }
+}
 
 /* A WAL's checksum goes on over `count` octets, a multiple of 8 (https://sqlite.org/fileformat2.html section 4.2). `swaps`: its words are not in this
    machine's order of octets. */
@@ -194,11 +272,13 @@ static int log_read(sqlite3_file *file, void *into, int count, sqlite3_int64 at)
     sqlite3_int64 within = at < WAL_HEADER ? -1 : (at - WAL_HEADER) % FRAME;
     if (count == FRAME && within == 0) return read_frame(log, into, at);
     if (count == PAGE && within == FRAME_HEADER) {
+        if (find_kept(log, at, into)) return SQLITE_OK;
         unsigned char frame[FRAME];
         code = real_read(log, frame, FRAME, at - FRAME_HEADER);
         if (code != SQLITE_OK) return code;
         if (!checked(log, number_at(frame), frame + FRAME_HEADER)) return SQLITE_IOERR_DATA;
         memcpy(into, frame + FRAME_HEADER, PAGE);
+        keep(log, at, into);
         return SQLITE_OK;
     }
     return count <= WAL_HEADER ? real_read(log, into, count, at) : SQLITE_IOERR_DATA;
@@ -227,7 +307,9 @@ static int write_page(struct index_file *log, const void *octets, sqlite3_int64 
         if (code == SQLITE_OK) code = gather(log, log->header, FRAME_HEADER, header_at);
         if (code != SQLITE_OK) return code;
     }
-    return gather(log, page, PAGE, at);
+    int code = gather(log, page, PAGE, at);
+    keep(log, at, code == SQLITE_OK ? page : NULL);
+    return code;
 }
 
 static int log_write(sqlite3_file *file, const void *octets, int count, sqlite3_int64 at) {
@@ -256,6 +338,7 @@ static int settled(struct index_file *file) {
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     int code = settled(of(file));
     of(file)->next_at = of(file)->read_at = 0;
+    forget_all(of(file));
     return code != SQLITE_OK ? code : of(file)->real->pMethods->xTruncate(of(file)->real, size);
 }
 
@@ -272,11 +355,15 @@ static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
 /* --- the database --- */
 
 static int database_read(sqlite3_file *file, void *into, int count, sqlite3_int64 at) {
+    int is_page = count == PAGE && at % PAGE == 0;
+    if (is_page && find_kept(of(file), at, into)) return SQLITE_OK;
     int code = real_read(of(file), into, count, at);
     /* Behind the end lie zeros, which are no page's content: SQLite finds that by itself. */
     if (code != SQLITE_OK) return code;
-    if (count == PAGE && at % PAGE == 0) return checked(of(file), (uint32_t)(at / PAGE) + 1, into) ? SQLITE_OK : SQLITE_IOERR_DATA;
-    return at + count <= DATABASE_HEADER ? SQLITE_OK : SQLITE_IOERR_DATA;
+    if (!is_page) return at + count <= DATABASE_HEADER ? SQLITE_OK : SQLITE_IOERR_DATA;
+    if (!checked(of(file), (uint32_t)(at / PAGE) + 1, into)) return SQLITE_IOERR_DATA;
+    keep(of(file), at, into);
+    return SQLITE_OK;
 }
 
 static int database_write(sqlite3_file *file, const void *octets, int count, sqlite3_int64 at) {
@@ -285,7 +372,9 @@ static int database_write(sqlite3_file *file, const void *octets, int count, sql
     memcpy(page, octets, CONTENT);
     const cindexfile_seal *seal = of(file)->seal;
     if (seal->seal(seal->context, (uint32_t)(at / PAGE) + 1, page, page + CONTENT) != 0) return SQLITE_IOERR_WRITE;
-    return of(file)->real->pMethods->xWrite(of(file)->real, page, PAGE, at);
+    int code = of(file)->real->pMethods->xWrite(of(file)->real, page, PAGE, at);
+    keep(of(file), at, code == SQLITE_OK ? page : NULL);
+    return code;
 }
 
 /* --- what is the default VFS's --- */
@@ -328,6 +417,8 @@ static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file
     memset(opened, 0, sizeof *opened);
     opened->real = (sqlite3_file *)(opened + 1);
     opened->seal = &ours->seal;
+    opened->kept = &ours->kept;
+    opened->is_log = is_log != 0;
     int code = real->xOpen(real, name, opened->real, flags, given);
     if (code == SQLITE_OK) opened->base.pMethods = is_log ? &log_methods : &database_methods;
     return code;
@@ -349,6 +440,7 @@ void *cindexfile_register(cindexfile_seal seal) {
     struct index_vfs *vfs = calloc(1, sizeof *vfs);
     if (!vfs) return NULL;
     vfs->seal = seal;
+    for (int lock = 0; lock < LOCKS; lock++) pthread_mutex_init(&vfs->kept.locks[lock], NULL);
     snprintf(vfs->name, sizeof vfs->name, "martlet-%p", (void *)vfs);
     if (make(vfs, vfs->name)) return vfs;
     free(vfs);
@@ -358,6 +450,10 @@ void *cindexfile_register(cindexfile_seal seal) {
 const char *cindexfile_name(void *vfs) { return ((struct index_vfs *)vfs)->name; }
 
 void cindexfile_forget(void *vfs) {
-    sqlite3_vfs_unregister(&((struct index_vfs *)vfs)->base);
-    free(vfs);
+    struct index_vfs *ours = vfs;
+    sqlite3_vfs_unregister(&ours->base);
+    for (int lock = 0; lock < LOCKS; lock++) pthread_mutex_destroy(&ours->kept.locks[lock]);
+    for (unsigned set = 0; set < SETS; set++)
+        for (int way = 0; way < WAYS; way++) free(ours->kept.pages[set][way].content);
+    free(ours);
 }

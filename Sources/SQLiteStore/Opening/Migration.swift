@@ -79,9 +79,10 @@ struct Migration {
             for step in Schema.steps[found...] { try source.execute(step) }
             try source.execute("COMMIT")
         }
-        try source.vacuum(into: sealed, file.vfs)
+        let vfs = try IndexVFS(file.tags)
+        try source.vacuum(into: sealed, vfs)
         if source !== old { source.close() }
-        let fresh = try Connection(path: sealed, mode: .writer, vfs: file.vfs)
+        let fresh = try Connection(path: sealed, mode: .writer, vfs: vfs)
         try fresh.execute("PRAGMA user_version=\(Schema.version)")
         try fresh.checkpoint(truncate: true)
         try Migration.compare(old, fresh)

@@ -25,7 +25,6 @@ final class PageTags: Sendable {
     static let page = Int(CINDEXFILE_PAGE)
     static let trailer = Int(CINDEXFILE_TRAILER)
     static let content = page - trailer
-    private static let tag = 16
     /// Keys of earlier runs that are kept, of some 100 octets.
     private static let mostKeys = 10_000
     /// Pages that the log names, each once.
@@ -77,10 +76,10 @@ final class PageTags: Sendable {
         let run = UInt64(bigEndian: trailer.loadUnaligned(as: UInt64.self))
         let count = UInt64(bigEndian: trailer.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         do {
-            let box = try AES.GCM.SealedBox(
-                nonce: PageTags.nonce(count, number), ciphertext: EmptyCollection<UInt8>(), tag: UnsafeRawBufferPointer(rebasing: trailer[16..<32]))
-            _ = try AES.GCM.open(box, using: key(of: run), authenticating: octets)
-            return true
+            let box = try AES.GCM.seal(EmptyCollection<UInt8>(), using: key(of: run), nonce: PageTags.nonce(count, number), authenticating: octets)
+            var differing: UInt8 = 0
+            box.tag.withUnsafeBytes { tag in for index in tag.indices { differing |= tag[index] ^ trailer[16 + index] } }
+            return differing == 0
         } catch {
             return false
         }

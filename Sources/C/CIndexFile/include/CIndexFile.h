@@ -26,6 +26,9 @@ typedef struct {
 /// content. SQLite itself sees trailers of zeros. The checksums of a WAL on the disk are over pages with their trailers, so that any SQLite reads the files;
 /// what it changes has no trailers. All else is the default VFS's.
 ///
+/// Pages that were checked or written are kept in memory, 16 MiB of them at most, for all its connections: what another program changes in the files meanwhile
+/// may be noticed late. All files of a VFS are one database and its WAL.
+///
 /// Only for connections that sync the WAL at each commit (`synchronous=FULL`), to a database of pages of CINDEXFILE_PAGE octets of which CINDEXFILE_TRAILER
 /// are reserved.
 void *cindexfile_register(cindexfile_seal seal);
