@@ -45,16 +45,20 @@ package struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
 
     /// As a clock shows it `offset` minutes east of UTC.
     package func civil(offset: Int) -> Civil {
-        let local = rawValue + Int64(offset) * 60
+        // No date is so far away, and the sums below have room.
+        let local = min(max(rawValue, -Timestamp.furthest), Timestamp.furthest) + Int64(offset) * 60
         let days = local >= 0 ? local / 86_400 : (local - 86_399) / 86_400
         let seconds = Int(local - days * 86_400)
         let (year, month, day) = Timestamp.date(ofDays: days)
         return Civil(year: year, month: month, day: day, hour: seconds / 3_600, minute: seconds / 60 % 60, second: seconds % 60)
     }
 
+    /// Seconds; some 34,000 years.
+    private static let furthest: Int64 = 1 << 40
+
     /// 0 is Sunday.
     package var weekday: Int {
-        let days = rawValue >= 0 ? rawValue / 86_400 : (rawValue - 86_399) / 86_400
+        let days = rawValue >= 0 ? rawValue / 86_400 : (max(rawValue, .min + 86_399) - 86_399) / 86_400
         return Int(((days + 4) % 7 + 7) % 7)
     }
 

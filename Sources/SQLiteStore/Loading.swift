@@ -26,15 +26,14 @@ enum Loading {
     /// The highest id that a body may ever have had.
     static func lastBody(_ connection: Connection, _ folder: BodyFolder) throws -> Int64 {
         let highest = try connection.number("SELECT value FROM meta WHERE key='last-body'") ?? 0
-        return max(highest, try connection.number("SELECT max(id) FROM body") ?? 0)
+        guard IndexRange.id.contains(highest) else { throw StorageFault.corrupt("the highest id of a body: \(highest)") }
+        return max(highest, try connection.number("SELECT max(id) FROM body WHERE id<?", .int(IndexRange.id.upperBound)) ?? 0)
     }
 
     static func state(_ connection: Connection, _ master: MasterKey) throws -> Catalog.State {
         var state = Catalog.State()
-        let domains = try connection.prepare("SELECT name FROM domain")
-        while try domains.step() { if let domain = Domain(domains.text(0)) { state.domains.insert(domain) } }
-        domains.reset()
         try accounts(connection, master, &state)
+        domains(connection, &state)
         try mailboxes(connection, &state)
         try subscriptions(connection, &state)
         try access(connection, &state)
@@ -42,55 +41,152 @@ enum Loading {
         return state
     }
 
+    static func ledger(_ connection: Connection, _ state: inout Catalog.State) throws -> Ledger {
+        let before = state.damage.lines.count
+        let records = try LedgerRecord.loadReadable(connection, &state.damage)
+        // Those that cannot be read have ids too.
+        let above = state.damage.lines.count > before ? (records.last?.id ?? 0) + 1 << 32 : 0
+        return Ledger(records, above: above)
+    }
+
+    private static func domains(_ connection: Connection, _ state: inout Catalog.State) {
+        do {
+            let rows = try connection.prepare("SELECT name FROM domain")
+            defer { rows.reset() }
+            while try rows.step() { if let domain = Domain(rows.text(0)) { state.domains.insert(domain) } }
+        } catch {
+            state.damage.domains = true
+            state.damage.note("domains: \(error)")
+        }
+        guard state.damage.domains else { return }
+        for entry in state.accounts.values { state.domains.insert(entry.record.name.domain) }
+    }
+
     private static func accounts(_ connection: Connection, _ master: MasterKey, _ state: inout Catalog.State) throws {
-        let rows = try connection.prepare("SELECT id, name, password, enabled, created, last_login, mod_seq, uid_validity, sealed_key FROM account")
-        defer { rows.reset() }
-        while try rows.step() {
-            let id = AccountID(rawValue: rows.int(0))
-            guard let name = try? AccountName(rows.text(1)) else { throw StorageFault.corrupt("account \(id.rawValue): its name") }
-            let record = AccountRecord(
-                id: id, name: name, passwordHash: rows.text(2), enabled: rows.int(3) != 0, created: Timestamp(rawValue: rows.int(4)),
-                lastLogin: rows.isNull(5) ? nil : Timestamp(rawValue: rows.int(5)))
-            let key = try Seal.open(rows.blob(8), under: master.key, as: Label(kind: .accountKey, id: id.rawValue))
-            state.accounts[id] = AccountEntry(
-                record: record, modSeq: ModSeq(rawValue: UInt64(clamping: rows.int(6))) ?? .zero, uidValidity: UInt32(clamping: rows.int(7)),
-                key: SymmetricKey(data: key))
-            state.accountsByName[name.folded] = id
+        let columns = "name, password, enabled, created, last_login, mod_seq, uid_validity, sealed_key"
+        try connection.scan(columns, of: "account", by: "id") { row in
+            do {
+                let entry = try account(row, master)
+                state.accounts[entry.record.id] = entry
+                state.accountsByName[entry.record.name.folded] = entry.record.id
+            } catch {
+                state.damage.accounts = true
+                state.damage.note("account \(row.int(0)): \(error)")
+            }
+        } missed: { ids, error in
+            state.damage.accounts = true
+            state.damage.note("accounts \(ids.lowerBound) and up: \(error)")
         }
     }
 
+    private static func account(_ row: Statement, _ master: MasterKey) throws -> AccountEntry {
+        let id = AccountID(rawValue: try row.int(0, within: IndexRange.id, "its id"))
+        guard let name = try? AccountName(row.text(1)) else { throw StorageFault.corrupt("its name") }
+        let record = AccountRecord(
+            id: id, name: name, passwordHash: row.text(2), enabled: row.int(3) != 0, created: try row.timestamp(4, "its creation"),
+            lastLogin: row.isNull(5) ? nil : try row.timestamp(5, "its last login"))
+        let key = try Seal.open(row.blob(8), under: master.key, as: Label(kind: .accountKey, id: id.rawValue))
+        return AccountEntry(
+            record: record, modSeq: try modSeq(row, 6), uidValidity: UInt32(try row.int(7, within: IndexRange.number32, "its UIDVALIDITY")),
+            key: SymmetricKey(data: key))
+    }
+
+    private static func modSeq(_ row: Statement, _ column: Int32) throws -> ModSeq {
+        ModSeq(rawValue: UInt64(try row.int(column, within: IndexRange.id, "its ModSeq"))) ?? .zero
+    }
+
     private static func mailboxes(_ connection: Connection, _ state: inout Catalog.State) throws {
-        let rows = try connection.prepare(
-            "SELECT id, account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, recent_floor, keywords FROM mailbox"
-        )
-        defer { rows.reset() }
-        while try rows.step() {
-            let (id, account) = (MailboxID(rawValue: rows.int(0)), AccountID(rawValue: rows.int(1)))
-            guard let key = state.accounts[account]?.key, let validity = UIDValidity(rawValue: UInt32(clamping: rows.int(4))) else {
-                throw StorageFault.corrupt("mailbox \(id.rawValue)")
+        let columns = "account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, recent_floor, keywords"
+        var missed = false
+        try connection.scan(columns, of: "mailbox", by: "id") { row in
+            let account = AccountID(rawValue: row.int(1))
+            guard let owner = state.accounts[account] else {
+                if !state.damage.accounts { state.damage.note("mailbox \(row.int(0)): it is nobody's") }
+                return
             }
-            let text = try Seal.open(rows.blob(2), under: key, as: Label(kind: .mailboxName, id: id.rawValue, account: account.rawValue))
-            guard let name = MailboxName(String(decoding: text, as: UTF8.self)) else { throw StorageFault.corrupt("mailbox \(id.rawValue): its name") }
-            let record = MailboxRecord(
-                id: id, account: account, name: name, uidValidity: validity,
-                specialUse: rows.isNull(3) ? nil : SpecialUse(rawValue: rows.text(3)))
-            state.mailboxes[id] = MailboxEntry(
-                record: record, uidNext: UInt32(clamping: rows.int(5)), modSeq: ModSeq(rawValue: UInt64(clamping: rows.int(6))) ?? .zero,
-                messages: Int(rows.int(7)), unseen: Int(rows.int(8)), deleted: Int(rows.int(9)), size: rows.int(10),
-                keywords: KeywordTable(rows.text(12).split(separator: " ").compactMap { Keyword(String($0)) }))
-            state.recentFloors[id] = UInt32(clamping: rows.int(11))
-            state.names[account, default: [:]][name] = id
+            do {
+                let entry = try mailbox(row, owner, &state)
+                state.mailboxes[entry.record.id] = entry
+                state.recentFloors[entry.record.id] = UInt32(try row.int(11, within: IndexRange.number32, "what was recent"))
+                state.names[account, default: [:]][entry.record.name] = entry.record.id
+            } catch {
+                state.damage.mailboxes.insert(account)
+                state.damage.note("mailbox \(row.int(0)) of \(owner.record.name): \(error)")
+            }
+        } missed: { ids, error in
+            missed = true
+            state.damage.note("mailboxes \(ids.lowerBound) and up: \(error)")
+        }
+        if missed { try findLosers(connection, &state) }
+    }
+
+    private static func mailbox(_ row: Statement, _ owner: AccountEntry, _ state: inout Catalog.State) throws -> MailboxEntry {
+        let id = MailboxID(rawValue: try row.int(0, within: IndexRange.id, "its id"))
+        guard let validity = UIDValidity(rawValue: UInt32(try row.int(4, within: IndexRange.number32, "its UIDVALIDITY"))) else {
+            throw StorageFault.corrupt("its UIDVALIDITY")
+        }
+        let account = owner.record.id
+        let record = MailboxRecord(
+            id: id, account: account, name: name(row.blob(2), id, owner, &state), uidValidity: validity,
+            specialUse: row.isNull(3) ? nil : SpecialUse(rawValue: row.text(3)))
+        return MailboxEntry(
+            record: record, uidNext: UInt32(try row.int(5, within: IndexRange.number32, "its UIDNEXT")), modSeq: try modSeq(row, 6),
+            messages: Int(try row.int(7, within: IndexRange.number32, "its messages")),
+            unseen: Int(try row.int(8, within: IndexRange.number32, "its unseen messages")),
+            deleted: Int(try row.int(9, within: IndexRange.number32, "its deleted messages")),
+            size: try row.int(10, within: IndexRange.octets, "its size"),
+            keywords: KeywordTable(row.text(12).split(separator: " ").compactMap { Keyword(String($0)) }))
+    }
+
+    /// One whose name does not open gets another, so that its mail can be read.
+    private static func name(_ sealed: [UInt8], _ id: MailboxID, _ owner: AccountEntry, _ state: inout Catalog.State) -> MailboxName {
+        let account = owner.record.id
+        do {
+            let text = try Seal.open(sealed, under: owner.key, as: Label(kind: .mailboxName, id: id.rawValue, account: account.rawValue))
+            if let name = MailboxName(String(decoding: text, as: UTF8.self)), state.names[account]?[name] == nil { return name }
+            state.damage.note("mailbox \(id.rawValue) of \(owner.record.name): its name is none, or another's")
+        } catch {
+            state.damage.note("mailbox \(id.rawValue) of \(owner.record.name): its name: \(error)")
+        }
+        return MailboxName("Damaged mailbox \(id.rawValue)") ?? .inbox
+    }
+
+    /// Whose mailboxes are missing, by what the change log says was made and not deleted.
+    private static func findLosers(_ connection: Connection, _ state: inout Catalog.State) throws {
+        do {
+            let made = try connection.prepare(
+                "SELECT account, mailbox FROM change WHERE kind=\(ChangeKind.mailboxCreated.rawValue) "
+                    + "EXCEPT SELECT account, mailbox FROM change WHERE kind=\(ChangeKind.mailboxDeleted.rawValue)")
+            defer { made.reset() }
+            while try made.step() {
+                guard state.mailboxes[MailboxID(rawValue: made.int(1))] == nil else { continue }
+                state.damage.mailboxes.insert(AccountID(rawValue: made.int(0)))
+            }
+        } catch {
+            state.damage.note("whose they are: \(error)")
+            state.damage.mailboxes.formUnion(state.accounts.keys)
         }
     }
 
     private static func subscriptions(_ connection: Connection, _ state: inout Catalog.State) throws {
-        let rows = try connection.prepare("SELECT account, sealed_name FROM subscription")
-        defer { rows.reset() }
-        while try rows.step() {
-            let account = AccountID(rawValue: rows.int(0))
-            guard let key = state.accounts[account]?.key else { continue }
-            let text = try Seal.open(rows.blob(1), under: key, as: Label(kind: .subscription, id: 0, account: account.rawValue))
-            if let name = MailboxName(String(decoding: text, as: UTF8.self)) { state.subscriptions[account, default: []].insert(name) }
+        try connection.scan("account, sealed_name", of: "subscription", by: "id") { row in
+            let account = AccountID(rawValue: row.int(1))
+            guard let key = state.accounts[account]?.key else { return }
+            do {
+                let text = try Seal.open(row.blob(2), under: key, as: Label(kind: .subscription, id: 0, account: account.rawValue))
+                guard let name = MailboxName(String(decoding: text, as: UTF8.self)) else { throw StorageFault.corrupt("its name") }
+                state.subscriptions[account, default: []].insert(name)
+            } catch {
+                state.damage.subscriptions.insert(account)
+                state.damage.note("subscription \(row.int(0)): \(error)")
+            }
+        } missed: { ids, error in
+            state.damage.subscriptions.insert(nil)
+            state.damage.note("subscriptions \(ids.lowerBound) and up: \(error)")
+        }
+        // Better a mailbox too many than one that a client no more shows.
+        for account in state.accounts.keys where state.damage.lacksSubscriptions(of: account) {
+            state.subscriptions[account, default: []].formUnion((state.names[account] ?? [:]).keys)
         }
     }
 }

@@ -3,17 +3,35 @@ package import Storage
 
 // Domains and accounts.
 extension SQLiteStore {
-    package func domains() async throws -> [Domain] { try known.read { Array($0.domains) }.sorted() }
+    package func domains() async throws -> [Domain] {
+        let (domains, isWhole) = try known.read { (Array($0.domains), !$0.damage.domains) }
+        guard isWhole else { throw IndexDamage.missingAccounts }
+        return domains.sorted()
+    }
     package func add(domain: Domain) async throws { try await change { try $0.add(domain) } }
     package func remove(domain: Domain) async throws { try await change { try $0.remove(domain) } }
 
-    package func accounts() async throws -> [AccountRecord] { try known.read { $0.accounts.values.map(\.record) }.sorted { $0.id < $1.id } }
-
-    package func account(named name: AccountName) async throws -> AccountRecord? {
-        try known.read { state in state.accountsByName[name.folded].flatMap { state.accounts[$0]?.record } }
+    package func accounts() async throws -> [AccountRecord] {
+        guard try known.read({ !$0.damage.accounts }) else { throw IndexDamage.missingAccounts }
+        return try readableAccounts()
     }
 
-    package func account(_ id: AccountID) async throws -> AccountRecord? { try known.account(id)?.record }
+    /// Those that could be read when the store was opened: all, unless the index is damaged.
+    package func readableAccounts() throws -> [AccountRecord] { try known.read { $0.accounts.values.map(\.record) }.sorted { $0.id < $1.id } }
+
+    package func account(named name: AccountName) async throws -> AccountRecord? {
+        let (found, isWhole) = try known.read { state in
+            (state.accountsByName[name.folded].flatMap { state.accounts[$0]?.record }, !state.damage.accounts)
+        }
+        guard found != nil || isWhole else { throw IndexDamage.missingAccounts }
+        return found
+    }
+
+    package func account(_ id: AccountID) async throws -> AccountRecord? {
+        let (found, isWhole) = try known.read { ($0.accounts[id]?.record, !$0.damage.accounts) }
+        guard found != nil || isWhole else { throw IndexDamage.missingAccounts }
+        return found
+    }
 
     package func add(account: AccountName, passwordHash: String) async throws -> AccountRecord {
         let master = self.master

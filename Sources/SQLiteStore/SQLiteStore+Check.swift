@@ -13,8 +13,12 @@ package struct StoreReport: Sendable, Encodable {
     package var bodies = 0
     /// Octets of all bodies, unsealed.
     package var octets: Int64 = 0
+    /// Records of bodies that the index does not know of; `store recover` tells what they are.
+    package var unknownRecords = 0
     /// One line each, at most `mostFaults`.
     package var faults: [String] = []
+    /// What should be known and is no damage; one line each.
+    package var notes: [String] = []
     package var isSound: Bool { faults.isEmpty }
 
     package static let mostFaults = 1_000
@@ -26,17 +30,40 @@ extension SQLiteStore {
     /// Opens every body and outline, and counts every mailbox anew. Reads only; it may run beside deliveries.
     package func check() async throws -> StoreReport {
         var report = StoreReport()
+        for fault in opening.faults + catalog.read({ $0.damage.lines }) { report.note(fault) }
+        report.unknownRecords = opening.unknownRecords
+        for name in AsideFolder(in: path).names {
+            if AsideFolder.tellsOfLoss(name) {
+                report.note("aside/\(name): the WAL was damaged or missing at a start; see `martlet store recover`")
+            } else {
+                report.notes.append("aside/\(name) was set aside at a start")
+            }
+        }
+        for name in Migration.kept(in: path) { report.notes.append("\(name) is kept from before a migration; `martlet store confirm` removes it") }
+        for fault in try await files.run({ [file] in try PageScan(file).faults }) { report.note(fault) }
         report.accounts = catalog.read { $0.accounts.count }
         for id in catalog.read({ Array($0.mailboxes.keys) }).sorted() {
-            let found = try await readers.run { reader in try reader.recount(id) }
             report.mailboxes += 1
-            report.messages += found.messages
-            for fault in found.faults { report.note(fault) }
+            do {
+                let found = try await readers.run { reader in try reader.recount(id) }
+                report.messages += found.messages
+                for fault in found.faults { report.note(fault) }
+            } catch let fault as StorageFault where fault != .closed {
+                report.note("mailbox \(id.rawValue): \(fault)")
+            }
         }
         var last = BodyID(rawValue: 0)
         while true {
             let after = last
-            let page = try await readers.run { reader in try reader.checkBodies(after: after, most: 100) }
+            let page: BodyReader.Page
+            do {
+                page = try await readers.run { reader in try reader.checkBodies(after: after, most: 100) }
+            } catch let fault as StorageFault where fault != .closed {
+                report.note("bodies after \(after.rawValue): \(fault)")
+                guard let next = try await readers.run({ $0.bodyBehindDamage(after) }) else { break }
+                last = BodyID(rawValue: next - 1)
+                continue
+            }
             guard let end = page.last else { break }
             last = end
             report.bodies += page.count
@@ -91,6 +118,9 @@ extension BodyReader {
         return differ ? "mailbox \(entry.record.id.rawValue): its directory of blocks does not fit its rows" : nil
     }
 
+    /// The first body behind one that cannot be listed; nil: none.
+    fileprivate func bodyBehindDamage(_ body: BodyID) -> Int64? { connection.firstReadable("body", "id", from: body.rawValue + 1) }
+
     fileprivate struct Page: Sendable {
         var count = 0
         var octets: Int64 = 0
@@ -111,6 +141,10 @@ extension BodyReader {
         for (body, size, holder) in found {
             page.last = body
             page.count += 1
+            guard IndexRange.size.contains(Int64(size)) else {
+                page.faults.append("body \(body.rawValue): its size is \(size)")
+                continue
+            }
             page.octets += Int64(size)
             guard let holder else {
                 page.faults.append("body \(body.rawValue): nobody holds it")

@@ -25,7 +25,7 @@ extension SQLiteStore {
             defer { statement.reset() }
             var found: [(Int64, Int64)] = []
             while try statement.step() {
-                if all || statement.int(2) * 2 > statement.int(1) { found.append((statement.int(0), statement.int(2))) }
+                if all || statement.int(2) > statement.int(1) / 2 { found.append((statement.int(0), statement.int(2))) }
             }
             return found
         }
@@ -98,6 +98,8 @@ extension BodyReader {
         try statement.bind([.int(segment), .int(Int64(most))])
         var places: [(BodyID, Int64, Int, Int)] = []
         while try statement.step() {
+            try BodyPlace.check(statement.int(0), segment: segment, position: statement.int(1), size: statement.int(3))
+            guard IndexRange.size.contains(statement.int(2)) else { throw StorageFault.corrupt("body \(statement.int(0)): its length is \(statement.int(2))") }
             places.append((BodyID(rawValue: statement.int(0)), statement.int(1), Int(statement.int(2)), Int(statement.int(3))))
         }
         statement.reset()

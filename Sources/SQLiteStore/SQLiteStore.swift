@@ -42,7 +42,7 @@ package final class SQLiteStore: Store {
     let readers: Readers
     private let distant: DistantRows
     private let largeMailbox: Int
-    private let files = BlockingPool(name: "martlet-file", threads: 2)
+    let files = BlockingPool(name: "martlet-file", threads: 2)
     private let checkpointer: Checkpointer
     let desk: SearchDesk
     let budget = MemoryBudget()
@@ -53,6 +53,7 @@ package final class SQLiteStore: Store {
     /// What the opening found amiss.
     let opening: OpeningFindings
     let path: String
+    let file: IndexFile
 
     /// The schema of the index.
     package static var generation: Int { Schema.version }
@@ -76,10 +77,12 @@ package final class SQLiteStore: Store {
         let connection = opening.connection
         let bodies = try BodyFolder(in: path)
         self.opening = opening.findings
+        self.file = file
         try Loading.checkKey(connection, masterKey)
         var loaded = try Loading.state(connection, masterKey)
         loaded.quotas.standard = options.quota
-        let ledger = Ledger(try LedgerRecord.load(connection))
+        let ledger = try Loading.ledger(connection, &loaded)
+        for line in loaded.damage.lines { log.error("The index is damaged: \(line)") }
         nextBody = Atomic(try Loading.lastBody(connection, bodies) + 1)
 
         let catalog = Catalog(loaded)
@@ -190,13 +193,20 @@ extension SQLiteStore {
 // Mailboxes.
 extension SQLiteStore {
     package func mailboxes(of account: AccountID) async throws -> [MailboxRecord] {
-        try known.read { state in
-            (state.names[account] ?? [:]).values.compactMap { state.mailboxes[$0]?.record }
-        }.sorted { $0.name < $1.name }
+        let (records, isWhole) = try known.read { state in
+            ((state.names[account] ?? [:]).values.compactMap { state.mailboxes[$0]?.record }, !state.damage.lacksMailboxes(of: account))
+        }
+        // A client that mirrors the account would take the missing ones for deleted.
+        guard isWhole else { throw IndexDamage.missingMailboxes }
+        return records.sorted { $0.name < $1.name }
     }
 
     package func mailbox(named name: MailboxName, of account: AccountID) async throws -> MailboxRecord? {
-        try known.read { state in state.names[account]?[name].flatMap { state.mailboxes[$0]?.record } }
+        let (found, isWhole) = try known.read { state in
+            (state.names[account]?[name].flatMap { state.mailboxes[$0]?.record }, !state.damage.lacksMailboxes(of: account))
+        }
+        guard found != nil || isWhole else { throw IndexDamage.missingMailboxes }
+        return found
     }
 
     package func status(of mailbox: MailboxID) async throws -> MailboxStatus {

@@ -1,5 +1,6 @@
 import Glibc
 import MailModel
+import Storage
 
 /// Where bodies lie: `segments/N.mbs`, many bodies each, and `large/ID.mbl`, one body each. Names are numbers, never a user's words.
 struct BodyFolder: Sendable {
@@ -31,4 +32,13 @@ struct BodyPlace: Hashable, Sendable {
     var position: Int64
     /// With the header.
     var length: Int64
+}
+
+extension BodyPlace {
+    /// Checks where a row says that a body lies: within a file, as long as a body of that size is.
+    static func check(_ body: Int64, segment: Int64, position: Int64, size: Int64) throws {
+        guard IndexRange.id.contains(segment), IndexRange.octets.contains(position), IndexRange.size.contains(size) else {
+            throw StorageFault.corrupt("body \(body): its place (segment \(segment), position \(position), size \(size))")
+        }
+    }
 }

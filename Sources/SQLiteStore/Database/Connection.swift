@@ -77,9 +77,10 @@ final class Connection {
 
     /// Has a database that is made leave room for the trailers of pages.
     private func reserveTrailers() throws {
+        // In this order: a page size makes SQLite forget what is reserved.
+        try execute("PRAGMA page_size=\(CINDEXFILE_PAGE)")
         var octets = CINDEXFILE_TRAILER
         guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &octets) == SQLITE_OK else { throw fault("reserve") }
-        try execute("PRAGMA page_size=\(CINDEXFILE_PAGE)")
     }
 
     func close() {

@@ -45,6 +45,12 @@ struct AsideFolder: Sendable {
         try Disk.syncFolder(parent)
     }
 
+    /// The name of what is put there for a WAL that was missing.
+    static let missingWAL = "missing-wal.txt"
+
+    /// Whether that file says that answered changes were lost, until it is removed.
+    static func tellsOfLoss(_ name: String) -> Bool { name.hasSuffix("-" + IndexFile.name + "-wal") || name.hasSuffix("-" + missingWAL) }
+
     /// In order.
     var names: [String] { Disk.names(in: path).sorted() }
 

@@ -36,10 +36,13 @@ struct Opening {
         if report.verdict == .torn { log.warning("The last transaction in the WAL is not whole: it was being written when the machine stopped") }
         connection = try Migration(folder, file, log).open(state, generation: options.generation, acceptsOlder: options.acceptsOlderIndex)
         if report.verdict == .missing, try connection.number("SELECT 1 FROM meta WHERE key=?", .text(Opening.running)) != nil {
-            try aside.note("missing-wal.txt", "The server had been running on this folder, and \(wal) was not there at the next start.")
+            try aside.note(AsideFolder.missingWAL, "The server had been running on this folder, and \(wal) was not there at the next start.")
             losses.append("the WAL is missing: changes that were answered may be lost; see `martlet store recover`")
         }
         for loss in losses { log.error("\(loss)") }
+        if !losses.isEmpty, try connection.number("SELECT 1 FROM account LIMIT 1") == nil {
+            throw StorageFault.corrupt("the index has no accounts without its WAL, which is lost; \(IndexState.advice)")
+        }
         audit = try BodyAudit(connection, try bodies(), aside, log)
         try begin()
     }

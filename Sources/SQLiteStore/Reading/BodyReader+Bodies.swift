@@ -47,6 +47,7 @@ extension BodyReader {
         tickets.reserveCapacity(wanted.count)
         try lookUp(wanted, "body.segment, body.position, body.size", for: account) { index, row in
             let body = wanted[index]
+            try BodyPlace.check(body.rawValue, segment: row.int(2), position: row.int(3), size: row.int(4))
             tickets.append(
                 Ticket(
                     index: index, body: body, key: try key(of: body, account, accountKey, in: row), size: Int(row.int(4)),

@@ -22,7 +22,7 @@ extension BodyReader {
         var start = 0
         while start < bodies.count {
             var end = start + 1
-            while end < bodies.count, bodies[end].rawValue - bodies[end - 1].rawValue <= BodyReader.closeIDs { end += 1 }
+            while end < bodies.count, bodies[end].rawValue &- bodies[end - 1].rawValue <= BodyReader.closeIDs { end += 1 }
             statement.reset()
             try statement.bind([.int(bodies[start].rawValue), .int(bodies[end - 1].rawValue), .int(account.rawValue)])
             var index = start

@@ -51,6 +51,7 @@ final class BodyReader: @unchecked Sendable {
         guard try statement.step() else { throw StorageFault.noSuchMessage }
         let (wrapped, segment, position, size) = (statement.blob(0), statement.int(1), statement.int(2), Int(statement.int(3)))
         statement.reset()
+        try BodyPlace.check(body.rawValue, segment: segment, position: position, size: Int64(size))
         let bodyKey = try unwrap(wrapped, body, account, key)
         let wanted = (range ?? 0..<size).clamped(to: 0..<size)
         guard !wanted.isEmpty || size == 0 else { return ByteBuffer() }

@@ -36,12 +36,20 @@ final class Indexer: @unchecked Sendable {
     }
 
     static let limits = Limits()
+    /// What `attempt` does with the index's own file and nothing else.
+    private static let ofFileAlone: Set<String> = ["write", "merge", "removal", "look-up"]
+    /// How often a damaged file is thrown away in one run.
+    private static let mostEditions = 3
     private static let atOnce = 256
     /// Microseconds that mail may gather.
     private static let patience: UInt32 = 50_000
     /// Bodies under the mark that are looked at again after a start: those that came in out of order.
     private static let margin: Int64 = 4_096
 
+    private let path: String
+    private let lastBody: Int64
+    /// Rises when the file is another.
+    let edition = Atomic<Int>(0)
     let shelf: SearchShelf
     let queue = BlockingQueue<Event>()
     let catalog: Catalog
@@ -75,11 +83,17 @@ final class Indexer: @unchecked Sendable {
         self.log = log
         self.limits = limits
         shelf = SearchShelf()
+        self.path = path
+        self.lastBody = lastBody
         file = try SearchFile.open(path, lastBody: lastBody, log: log)
-        lastPurge = Timestamp(rawValue: try file.number("purged") ?? clock().rawValue)
-        for segment in try file.segments() where catalog.account(segment.account) == nil { try file.remove(segment.id) }
-        shelf.load(try file.segments())
-        walk = (try file.number("mark") ?? 0, 0)
+        lastPurge = clock()
+        do {
+            try load()
+        } catch {
+            file.connection.close()
+            file = try SearchFile.makeAnew(path, lastBody: lastBody, because: error, log: log)
+            try load()
+        }
         thread = BlockingThread("martlet-words") { [self] in
             // On Linux 0 means this thread alone.
             setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
@@ -109,6 +123,24 @@ final class Indexer: @unchecked Sendable {
     func close() {
         queue.close()
         thread?.join()
+    }
+
+    private func load() throws {
+        if let purged = try file.number("purged") { lastPurge = Timestamp(rawValue: purged) }
+        for segment in try file.segments() where catalog.account(segment.account) == nil { try file.remove(segment.id) }
+        shelf.load(try file.segments())
+        walk = (try file.number("mark") ?? 0, 0)
+    }
+
+    /// What is damaged is thrown away, and made again from the bodies; until then their texts are scanned.
+    private func startAnew(because fault: any Error) throws {
+        file.connection.close()
+        shelf.clear()
+        youngSince = [:]
+        file = try SearchFile.makeAnew(path, lastBody: lastBody, because: fault, log: log)
+        edition.add(1, ordering: .relaxed)
+        lastPurge = clock()
+        walk = (0, 0)
     }
 
     private func run() {
@@ -150,8 +182,11 @@ final class Indexer: @unchecked Sendable {
     private func attempt(_ what: String, _ work: () throws -> Void) {
         do { try work() } catch {
             log.warning("Search index, \(what): \(error)")
-            try? file.connection.execute("ROLLBACK")
             if what == "walk" { walk = nil }
+            if case .corrupt = error as? StorageFault, Indexer.ofFileAlone.contains(what), edition.load(ordering: .relaxed) < Indexer.mostEditions {
+                do { return try startAnew(because: error) } catch { log.error("There is no search index: \(error)") }
+            }
+            try? file.connection.execute("ROLLBACK")
         }
     }
 

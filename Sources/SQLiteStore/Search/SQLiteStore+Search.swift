@@ -12,7 +12,11 @@ final class SearchDesk: Sendable {
     /// `@unchecked Sendable`: lent to one job at a time.
     private final class Lent: @unchecked Sendable {
         let file: SearchFile
-        init(_ file: SearchFile) { self.file = file }
+        let edition: Int
+        init(_ file: SearchFile, edition: Int) {
+            self.file = file
+            self.edition = edition
+        }
     }
 
     init(_ indexer: Indexer, path: String) {
@@ -22,7 +26,12 @@ final class SearchDesk: Sendable {
 
     func search(_ questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion>, among account: AccountEntry) async throws -> SearchFindings {
         try await pool.run { [self] in
-            let lent = try free.withLock { $0.popLast() } ?? Lent(try SearchFile.reader(path))
+            let edition = indexer.edition.load(ordering: .relaxed)
+            let known = free.withLock { free in
+                free.removeAll { $0.edition != edition }
+                return free.popLast()
+            }
+            let lent = try known ?? Lent(try SearchFile.reader(path), edition: edition)
             defer { free.withLock { $0.append(lent) } }
             do {
                 return try searchOnce(SearchQuery(questions, fuzzy: fuzzy), account, lent.file)

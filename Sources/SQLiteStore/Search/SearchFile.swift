@@ -47,9 +47,14 @@ final class SearchFile {
         do {
             return try openOnce(path, lastBody)
         } catch {
-            log.warning("The search index is made anew: \(error)")
-            for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+            return try makeAnew(path, lastBody: lastBody, because: error, log: log)
         }
+    }
+
+    /// Throws away what is there.
+    static func makeAnew(_ path: String, lastBody: Int64, because fault: any Error, log: Logger) throws -> SearchFile {
+        log.warning("The search index is made anew: \(fault)")
+        for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
         do {
             return try openOnce(path, lastBody)
         } catch {
@@ -80,7 +85,16 @@ final class SearchFile {
         }
         try connection.execute("DELETE FROM block WHERE id>>24 IN (SELECT id FROM segment WHERE ready=0)")
         try connection.execute("DELETE FROM segment WHERE ready=0")
-        return SearchFile(connection)
+        let file = SearchFile(connection)
+        // Read now, for what cannot be read is thrown away now.
+        _ = try file.segments()
+        for key in ["mark", "purged"] {
+            guard let number = try file.number(key) else { continue }
+            guard IndexRange.octets.contains(number) || key == "mark" && number < 0 && number > -IndexRange.octets.upperBound else {
+                throw StorageFault.corrupt("\(key): \(number)")
+            }
+        }
+        return file
     }
 
     /// For queries.
@@ -95,6 +109,9 @@ final class SearchFile {
         defer { rows.reset() }
         var found: [SegmentRecord] = []
         while try rows.step() {
+            for (column, range) in [IndexRange.segment, IndexRange.id, IndexRange.size, IndexRange.id, IndexRange.id, IndexRange.block].enumerated() {
+                _ = try rows.int(Int32(column), within: range, "segment of words \(rows.int(0)), column \(column)")
+            }
             found.append(
                 SegmentRecord(
                     id: rows.int(0), account: AccountID(rawValue: rows.int(1)), count: Int(rows.int(2)), lowest: BodyID(rawValue: rows.int(3)),

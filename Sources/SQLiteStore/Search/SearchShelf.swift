@@ -51,6 +51,15 @@ final class SearchShelf: Sendable {
         cache.forget(old.map(\.id))
     }
 
+    /// Nothing is indexed any more.
+    func clear() {
+        let old = accounts.withLock { accounts in
+            defer { accounts = [:] }
+            return accounts.values.flatMap(\.segments).map(\.id)
+        }
+        cache.forget(old)
+    }
+
     func remove(_ account: AccountID) {
         let old = accounts.withLock { $0.removeValue(forKey: account)?.segments.map(\.id) ?? [] }
         cache.forget(old)

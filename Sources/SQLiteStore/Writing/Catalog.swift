@@ -79,6 +79,8 @@ final class Catalog: Sendable {
         var quotas = QuotaTable()
         var open: [MailboxID: WeakMailbox] = [:]
         var recentFloors: [MailboxID: UInt32] = [:]
+        /// What the opening could not read.
+        var damage = IndexDamage()
         /// Changed in memory and not yet on disk.
         var dirtyFloors: Set<MailboxID> = []
         var dirtyLogins: Set<AccountID> = []

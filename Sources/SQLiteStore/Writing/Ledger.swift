@@ -38,8 +38,11 @@ final class Ledger {
     static let mostRecords = 2_000
     private static let mostRowsCounted = 100_000
 
-    /// `left`: what the last run did not fold.
-    init(_ left: [LedgerRecord]) { add(left, epoch: 0) }
+    /// `left`: what the last run did not fold; `above`: ids of records may have been given up to it.
+    init(_ left: [LedgerRecord], above: Int64 = 0) {
+        nextID = above + 1
+        add(left, epoch: 0)
+    }
 
     func add(_ records: [LedgerRecord], epoch: Int) {
         for record in records {

@@ -59,13 +59,28 @@ extension LedgerRecord {
         return found
     }
 
+    /// Those that can be read. The others stay where they are; the rows of their mailboxes cannot be read while they do.
+    static func loadReadable(_ connection: Connection, _ damage: inout IndexDamage) throws -> [LedgerRecord] {
+        var found: [LedgerRecord] = []
+        try connection.scan("mailbox, account, kind, kept, added, mod_seq, folded, uids", of: "ledger", by: "id") { row in
+            do {
+                found.append(try LedgerRecord(row))
+            } catch {
+                damage.note("\(error)")
+            }
+        } missed: { ids, error in
+            damage.note("ledger records \(ids.lowerBound) and up: \(error)")
+        }
+        return found
+    }
+
     private init(_ row: Statement) throws {
-        id = row.int(0)
+        id = try row.int(0, within: IndexRange.id, "ledger record")
         mailbox = MailboxID(rawValue: row.int(1))
         account = AccountID(rawValue: row.int(2))
         let kind = ChangeKind(rawValue: row.int(3))
         let (kept, added) = (UInt64(bitPattern: row.int(4)), UInt64(bitPattern: row.int(5)))
-        guard kind == .flags || kind == .expunged, let modSeq = ModSeq(rawValue: UInt64(clamping: row.int(6))),
+        guard kind == .flags || kind == .expunged, IndexRange.id.contains(row.int(6)), let modSeq = ModSeq(rawValue: UInt64(row.int(6))),
             let uids = NumberSet(packed: row.blob(8))
         else { throw StorageFault.corrupt("ledger record \(id)") }
         change = kind == .flags ? .flags(kept: kept, added: added) : .expunged

@@ -83,14 +83,14 @@ extension Loading {
     /// After the mailboxes.
     static func quotas(_ connection: Connection, _ state: inout Catalog.State) throws {
         for entry in state.mailboxes.values { state.quotas.replace(nil, by: entry) }
-        let rows = try connection.prepare("SELECT account, storage, messages, mailboxes FROM quota")
-        defer { rows.reset() }
-        while try rows.step() {
+        try connection.scan("storage, messages, mailboxes", of: "quota", by: "account") { row in
             var limits = Quota()
-            for (column, resource) in [(1, QuotaResource.storage), (2, .message), (3, .mailbox)] where !rows.isNull(Int32(column)) {
-                limits[resource] = rows.int(Int32(column))
+            for (column, resource) in [(1, QuotaResource.storage), (2, .message), (3, .mailbox)] where !row.isNull(Int32(column)) {
+                limits[resource] = min(max(0, row.int(Int32(column))), IndexRange.octets.upperBound)
             }
-            state.quotas.set(limits, of: AccountID(rawValue: rows.int(0)))
+            state.quotas.set(limits, of: AccountID(rawValue: row.int(0)))
+        } missed: { ids, error in
+            state.damage.note("limits of accounts \(ids.lowerBound) and up: \(error)")
         }
     }
 }

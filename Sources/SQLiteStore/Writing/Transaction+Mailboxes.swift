@@ -8,6 +8,7 @@ extension Transaction {
         let account = try account(id)
         var names = names(of: id)
         guard names[name] == nil else { throw StorageFault.nameTaken }
+        guard catalog.read({ !$0.damage.lacksMailboxes(of: id) }) else { throw IndexDamage.missingMailboxes }
         let validity = try nextUIDValidity(id)
         let modSeq = try nextModSeq(id)
         try write(
@@ -125,6 +126,7 @@ extension Transaction {
 
     func add(_ name: AccountName, passwordHash: String, under master: MasterKey) throws -> AccountRecord {
         guard domains.contains(name.domain) else { throw StorageFault.noSuchDomain }
+        guard catalog.read({ !$0.damage.accounts }) else { throw IndexDamage.missingAccounts }
         guard try connection.number("SELECT 1 FROM account WHERE folded=?", .text(name.folded)) == nil else { throw StorageFault.nameTaken }
         let key = SymmetricKey(size: .bits256)
         try write(

@@ -66,21 +66,18 @@ extension Grantee {
 
 extension Loading {
     static func access(_ connection: Connection, _ state: inout Catalog.State) throws {
-        let rows = try connection.prepare("SELECT mailbox, account, negative, rights FROM access ORDER BY mailbox")
-        defer { rows.reset() }
-        var list = AccessList()
-        var mailbox: MailboxID?
-        while try rows.step() {
-            let id = MailboxID(rawValue: rows.int(0))
-            if let mailbox, mailbox != id {
-                state.access.set(list, of: mailbox)
-                list = AccessList()
-            }
-            mailbox = id
-            list.change(
-                .replace(Rights(rawValue: UInt16(clamping: rows.int(3)))),
-                of: Grantee(number: rows.int(1), isNegative: rows.int(2) != 0))
+        var lists: [MailboxID: AccessList] = [:]
+        var last: MailboxID?
+        try connection.scan("account, negative, rights", of: "access", by: "mailbox") { row in
+            let id = MailboxID(rawValue: row.int(0))
+            last = id
+            lists[id, default: AccessList()].change(
+                .replace(Rights(rawValue: UInt16(clamping: row.int(3)))), of: Grantee(number: row.int(1), isNegative: row.int(2) != 0))
+        } missed: { ids, error in
+            // Of a list that is not whole nothing is given: what is missing may have taken rights away.
+            if let last { lists[last] = nil }
+            state.damage.note("access lists of mailboxes \(ids.lowerBound) and up: \(error)")
         }
-        if let mailbox { state.access.set(list, of: mailbox) }
+        for (id, list) in lists { state.access.set(list, of: id) }
     }
 }
