@@ -39,6 +39,16 @@ enum TextFile {
         try syncFolder(of: path)
     }
 
+    /// Adds a line to a file that is there; it is on the disk when this returns.
+    static func append(_ path: String, _ text: String) throws(SystemFault) {
+        let file = clinux_open(path, O_WRONLY | O_APPEND, 0)
+        guard file >= 0 else { throw SystemFault("open", path) }
+        defer { close(file) }
+        let bytes = Array(text.utf8)
+        let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+        guard count == bytes.count, fsync(file) == 0 else { throw SystemFault("write", path) }
+    }
+
     private static func syncFolder(of path: String) throws(SystemFault) {
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let file = clinux_open(folder, O_RDONLY | O_DIRECTORY, 0)

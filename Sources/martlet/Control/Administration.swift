@@ -39,6 +39,12 @@ struct Administration: Sendable {
         case .setQuota(let name, let limits): try await set(limits, of: name)
         case .checkStore: return .report(HealthReport(try await store.check()))
         case .storeStatus: return .report(HealthReport(store.searchStatus))
+        case .confirmStore: return .report(HealthReport(counts: [.init(name: "old indexes removed", value: try store.confirm())]))
+        case .asideOfStore(let remove):
+            return .report(
+                remove
+                    ? HealthReport(counts: [.init(name: "files removed", value: try store.clearAside())])
+                    : HealthReport(counts: [.init(name: "files set aside", value: store.aside.count)], notes: store.aside))
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -74,8 +80,10 @@ extension HealthReport {
             Count(name: "accounts", value: report.accounts), Count(name: "mailboxes", value: report.mailboxes),
             Count(name: "messages", value: report.messages), Count(name: "bodies", value: report.bodies),
             Count(name: "octets", value: Int(clamping: report.octets)),
+            Count(name: "bodies unknown to the index", value: report.unknownRecords),
         ]
         problems = report.faults
+        notes = report.notes
     }
 
     fileprivate init(_ status: SearchStatus) {

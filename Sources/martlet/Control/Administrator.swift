@@ -36,6 +36,14 @@ struct Administrator {
         }
     }
 
+    /// Opens the store once with an index that is older than the folder's last one, and so makes it today's. No server may run on it.
+    func acceptOlderIndex() async throws -> Answer {
+        let house = try await House.open(configuration, creating: false, acceptsOlderIndex: true, log: Administrator.quiet())
+        let answer = await house.administration.carryOut(.storeStatus)
+        await house.close()
+        return answer
+    }
+
     /// A log for commands: only what went wrong, on standard error.
     static func quiet() throws -> Logger {
         Configuration.Logging(level: "error", json: false, file: nil).logger(try LogWriter(path: nil))

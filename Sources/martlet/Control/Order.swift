@@ -15,6 +15,10 @@ enum Order: Codable, Sendable {
     case storeStatus
     /// `all`: also segments that are mostly alive.
     case compactStore(all: Bool)
+    /// Removes what was kept from before migrations.
+    case confirmStore
+    /// Lists what starts have set aside, or removes it.
+    case asideOfStore(remove: Bool)
 }
 
 /// What came of an order.
@@ -58,6 +62,8 @@ struct HealthReport: Codable, Sendable, Equatable {
     var counts: [Count] = []
     /// One line each; none: all is well.
     var problems: [String] = []
+    /// What should be known and is no problem; one line each.
+    var notes: [String]?
 
     struct Count: Codable, Sendable, Equatable {
         let name: String

@@ -146,10 +146,35 @@ extension DataFolder {
         } catch {
             throw DataFolderFault(error)
         }
-        guard let key = DataFolder.octets(hex: text.trimmed), key.count == 32 else {
+        let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        guard let key = DataFolder.octets(hex: line.trimmed), key.count == 32 else {
             throw DataFolderFault("\(keyPath) is no master key (64 hexadecimal digits); put it back from your backup")
         }
         return key
+    }
+
+    private static let generationWord = "generation "
+
+    /// The highest schema that the index of this folder is known to have had, as the key's file says it; 0: it says nothing.
+    func generation() throws(DataFolderFault) -> Int {
+        let text: String
+        do {
+            text = try TextFile.read(keyPath)
+        } catch {
+            throw DataFolderFault(error)
+        }
+        let lines = text.split(whereSeparator: \.isNewline).dropFirst()
+        return lines.compactMap { $0.hasPrefix(DataFolder.generationWord) ? Int($0.dropFirst(DataFolder.generationWord.count)) : nil }.max() ?? 0
+    }
+
+    /// Notes that the index is of that schema, behind the key, whose own line is never written again. Nothing happens when the file says so already.
+    func record(generation: Int) throws(DataFolderFault) {
+        guard try self.generation() < generation else { return }
+        do {
+            try TextFile.append(keyPath, DataFolder.generationWord + "\(generation)\n")
+        } catch {
+            throw DataFolderFault(error)
+        }
     }
 
     private static func hex(_ octets: [UInt8]) -> String {

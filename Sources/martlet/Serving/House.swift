@@ -20,20 +20,30 @@ struct House: Sendable {
 
     /// Locks the folder and opens what is in it. `creating`: makes folder, key and store where they are not there yet.
     /// Throws `DataFolderFault`, `CommandFault`.
-    static func open(_ configuration: Configuration, creating: Bool, log: Logger) async throws -> House {
+    /// `acceptsOlderIndex`: an index of an earlier schema than the folder had before is taken, on an administrator's order.
+    static func open(_ configuration: Configuration, creating: Bool, acceptsOlderIndex: Bool = false, log: Logger) async throws -> House {
         let folder = try DataFolder.open(configuration.data, creating: creating)
         let octets = try folder.masterKey(random: systemRandom)
         guard let masterKey = MasterKey(octets) else { throw DataFolderFault("\(folder.keyPath) is no master key") }
+        var options = configuration.storeOptions
+        options.generation = try folder.generation()
+        options.acceptsOlderIndex = acceptsOlderIndex
         let store: SQLiteStore
         do {
             store = try SQLiteStore.open(
-                folder.path, masterKey: masterKey, options: configuration.storeOptions,
-                clock: SystemClock.now, log: log)
+                folder.path, masterKey: masterKey, options: options, clock: SystemClock.now, log: log)
         } catch {
+            let isDamage = if case .corrupt? = error as? StorageFault { true } else { false }
             throw CommandFault(
-                code: Sysexit.unavailable, text: "the store in \(folder.path) cannot be opened: \(House.reason(error))")
+                code: isDamage ? Sysexit.dataError : Sysexit.unavailable,
+                text: "the store in \(folder.path) cannot be opened: \(House.reason(error))")
         }
-        let first = try await store.accounts().first?.name.domain
+        do {
+            try folder.record(generation: SQLiteStore.generation)
+        } catch {
+            log.warning("An older index in this one's place would not be noticed: \(error)")
+        }
+        let first = try store.readableAccounts().first?.name.domain
         let defaultDomain = configuration.domain ?? first
         let gatekeeper = Gatekeeper(
             accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
