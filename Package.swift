@@ -107,8 +107,10 @@ let package = Package(
             path: "Benchmarks/Sources",
             swiftSettings: house),
 
-        // For tests: runs a session over an array, and transcripts.
-        .target(name: "Rehearsal", dependencies: ["Conversation", "MailModel", bytes], path: "Tests/Rehearsal", swiftSettings: house),
+        // For tests: runs a session over an array, and transcripts, over every store.
+        .target(
+            name: "Rehearsal", dependencies: ["Conversation", "Storage", "MemoryStore", "SQLiteStore", "MailModel", bytes, log], path: "Tests/Rehearsal",
+            swiftSettings: house),
 
         .testTarget(name: "MailModelTests", dependencies: ["MailModel"], swiftSettings: house),
         .testTarget(name: "MessageFormatTests", dependencies: ["MessageFormat", "MailModel", bytes], swiftSettings: house),
