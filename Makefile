@@ -7,7 +7,7 @@ CONFIG ?= embedded
 NEED_SWIFT := command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
 BUILD := scripts/build-release --product martlet
 
-.PHONY: help run build test test-swift test-interop bench format lint fuzz mutants powercut soak
+.PHONY: help run build test test-swift test-interop bench format lint fuzz mutants powercut soak judges
 
 help: ## Shows this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -69,6 +69,12 @@ mutants: ## 100,000 mutated transcripts, half of them IMAP's (MARTLET_MUTANTS, M
 powercut: ## The long power-cut test: 20 cuts under load
 	@scripts/install-packages test
 	Tests/PowerCut/run
+
+judges: ## Strangers' suites that take minutes or heavy packages
+	@scripts/install-packages judges
+	@$(NEED_SWIFT)
+	swift build --product martlet
+	Tests/Judges/run
 
 soak: ## Fifty clients for 15 minutes, every answer checked against a model
 	@scripts/install-packages test

@@ -107,8 +107,13 @@ let package = Package(
             path: "Benchmarks/Sources",
             swiftSettings: house),
 
-        // For tests: runs a session over an array, and transcripts.
-        .target(name: "Rehearsal", dependencies: ["Conversation", "MailModel", bytes], path: "Tests/Rehearsal", swiftSettings: house),
+        // For tests: runs a session over an array, and transcripts, over every store.
+        .target(
+            name: "Rehearsal", dependencies: ["Conversation", "Storage", "MemoryStore", "SQLiteStore", "MailModel", bytes, log], path: "Tests/Rehearsal",
+            swiftSettings: house),
+
+        // For tests: what is allocated.
+        .systemLibrary(name: "CMalloc", path: "Tests/CMalloc"),
 
         .testTarget(name: "MailModelTests", dependencies: ["MailModel"], swiftSettings: house),
         .testTarget(name: "MessageFormatTests", dependencies: ["MessageFormat", "MailModel", bytes], swiftSettings: house),
@@ -140,7 +145,7 @@ let package = Package(
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "Transport", "Rehearsal", "Conversation", "MailModel", bytes, log,
+                "Transport", "Rehearsal", "Conversation", "MailModel", "CMalloc", bytes, log,
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -103,6 +103,9 @@ package final class Gatekeeper: Sendable {
     /// Passwords hashed since the start, for logins and for accounts.
     package var hashCount: Int { hasher.count }
 
+    /// What they cost: KiB filled, pass by pass.
+    package var hashWork: Int { hasher.work }
+
     /// Accounts with a proof; some may have run out.
     package var proofCount: Int { proofs.count }
 

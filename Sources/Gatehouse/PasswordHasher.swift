@@ -17,6 +17,7 @@ final class PasswordHasher: Sendable {
     private let random: RandomOctets
     private let shared = SharedAnswers()
     private let begun = Atomic(0)
+    private let filled = Atomic(0)
 
     init(queueCapacity: Int, random: @escaping RandomOctets) {
         thread = HashingThread(capacity: queueCapacity)
@@ -27,7 +28,7 @@ final class PasswordHasher: Sendable {
     func hash(_ password: Password) async throws(HashingFault) -> String {
         let salt = random(PasswordHash.saltLength)
         let result: Result<String, HashingFault> = await withCheckedContinuation { continuation in
-            let isTaken = submit {
+            let isTaken = submit(.standard) {
                 continuation.resume(returning: compute(password, salt: salt).map { PasswordHash(salt: salt, hash: $0).phc })
             }
             if !isTaken { continuation.resume(returning: .failure(.busy)) }
@@ -42,7 +43,7 @@ final class PasswordHasher: Sendable {
             case .joined: return
             case .refused: continuation.resume(returning: .failure(.busy))
             case .first:
-                let isTaken = submit { [shared] in shared.answer(question, compare(password, reference)) }
+                let isTaken = submit(reference.cost) { [shared] in shared.answer(question, compare(password, reference)) }
                 if !isTaken { shared.answer(question, .failure(.busy)) }
             }
         }
@@ -52,9 +53,13 @@ final class PasswordHasher: Sendable {
     /// Hashes begun or waiting since the start.
     var count: Int { begun.load(ordering: .relaxed) }
 
-    private func submit(_ job: @escaping HashingThread.Job) -> Bool {
+    /// KiB that they fill, pass by pass: what they cost, whatever machine counts the seconds.
+    var work: Int { filled.load(ordering: .relaxed) }
+
+    private func submit(_ cost: PasswordHash.Cost, _ job: @escaping HashingThread.Job) -> Bool {
         guard thread.submit(job) else { return false }
         begun.add(1, ordering: .relaxed)
+        filled.add(Int(cost.memory) * Int(cost.passes), ordering: .relaxed)
         return true
     }
 }

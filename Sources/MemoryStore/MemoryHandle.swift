@@ -17,6 +17,7 @@ final class MemoryHandle: MailboxHandle {
             guard let box = state.mailboxes[mailbox] else { return state.deleted[mailbox] ?? nothing }
             var table = box.table
             table.lease = box.lease
+            table.reads = store.reads
             return table
         }
     }

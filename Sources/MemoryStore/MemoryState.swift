@@ -17,7 +17,6 @@ struct MemoryState {
     var nextAccount: Int64 = 1
     var nextMailbox: Int64 = 1
     var nextBody: Int64 = 1
-    var nextValidity: UInt32 = 1
     var nextWatch: UInt64 = 1
 
     /// Of every message: kept apart from the mailboxes, which are copied to be changed.
@@ -37,6 +36,7 @@ struct MemoryState {
     struct Account {
         var record: AccountRecord
         var modSeq = ModSeq.zero
+        var nextValidity: UInt32 = 1
         var mailboxes: [MailboxName: MailboxID] = [:]
         var subscriptions: Set<MailboxName> = []
         var limits = Quota()

@@ -45,10 +45,8 @@ extension MemoryStore {
             state.accounts[record.id] = MemoryState.Account(record: record)
             state.accountIDs[account.folded] = record.id
             let provided = SpecialUse.provided.compactMap { item in MailboxName(item.name).map { (name: $0, use: Optional(item.use)) } }
-            for (name, use) in [(.inbox, nil)] + provided {
-                _ = try state.make(name, use, of: record.id, ModSeq.zero.successor)
-                state.accounts[record.id]?.subscriptions.insert(name)
-            }
+            for (name, use) in [(.inbox, nil)] + provided { _ = try state.make(name, use, of: record.id, state.account(record.id).modSeq.successor) }
+            for name in try state.account(record.id).mailboxes.keys { try state.subscribe(true, to: name, of: record.id) }
             return record
         }
     }

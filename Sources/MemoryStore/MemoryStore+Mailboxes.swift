@@ -54,12 +54,7 @@ extension MemoryStore {
     }
 
     package func set(subscribed: Bool, to name: MailboxName, of account: AccountID) async throws {
-        try change(.subscribe) { state in
-            var known = try state.account(account)
-            let isNew = subscribed ? known.subscriptions.insert(name).inserted : known.subscriptions.remove(name) != nil
-            if isNew { known.modSeq = known.modSeq.successor }
-            state.accounts[account] = known
-        }
+        try change(.subscribe) { state in try state.subscribe(subscribed, to: name, of: account) }
     }
 
     package func open(_ mailbox: MailboxID) async throws -> any MailboxHandle {
@@ -68,15 +63,22 @@ extension MemoryStore {
 }
 
 extension MemoryState {
+    mutating func subscribe(_ subscribed: Bool, to name: MailboxName, of account: AccountID) throws {
+        var known = try self.account(account)
+        let isNew = subscribed ? known.subscriptions.insert(name).inserted : known.subscriptions.remove(name) != nil
+        if isNew { known.modSeq = known.modSeq.successor }
+        accounts[account] = known
+    }
+
     /// The account must be there and the name free; `modSeq`: the transaction's.
     mutating func make(_ name: MailboxName, _ use: SpecialUse?, of account: AccountID, _ modSeq: ModSeq) throws -> MailboxRecord {
-        guard let validity = UIDValidity(rawValue: nextValidity), nextValidity < .max else {
+        var known = try self.account(account)
+        guard let validity = UIDValidity(rawValue: known.nextValidity), known.nextValidity < .max else {
             throw StorageFault.unavailable("no UIDVALIDITY is left")
         }
-        var known = try self.account(account)
         known.modSeq = modSeq
         let record = MailboxRecord(id: MailboxID(rawValue: nextMailbox), account: account, name: name, uidValidity: validity, specialUse: use)
-        nextValidity += 1
+        known.nextValidity += 1
         nextMailbox += 1
         known.mailboxes[name] = record.id
         accounts[account] = known

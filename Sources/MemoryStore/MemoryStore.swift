@@ -17,6 +17,8 @@ package final class MemoryStore: Store {
 
     let state = Mutex(MemoryState())
     let clock: Timestamp.Clock
+    /// Rows of open mailboxes that were looked at.
+    package let reads = RowReads()
     private let watches = AccountWatches()
 
     package init(clock: @escaping Timestamp.Clock = { Timestamp(rawValue: 0) }) {

@@ -43,7 +43,7 @@ package final class SQLiteStore: Store {
     private let distant: DistantRows
     private let largeMailbox: Int
     let files = BlockingPool(name: "martlet-file", threads: 2)
-    private let checkpointer: Checkpointer
+    let checkpointer: Checkpointer
     let desk: SearchDesk
     let budget = MemoryBudget()
     private let nextBody: Atomic<Int64>
@@ -131,6 +131,13 @@ package final class SQLiteStore: Store {
 
     /// The segment that takes new bodies, which compaction leaves alone.
     var currentSegment: Int64 { writer.currentSegment }
+
+    /// Folds what waits and nobody looks at any more, as an idle moment does; returns once that is durable or could not be done. For tests.
+    package func settle() async throws {
+        try await change { $0.foldsAfterwards = true }
+        // It is folded behind that answer, and before the next batch.
+        try await change { _ in }
+    }
 
     /// Runs an operation in the next batch.
     func change<Value: Sendable>(_ operation: @escaping @Sendable (Transaction) throws -> Value) async throws -> Value {

@@ -1,4 +1,5 @@
 package import MailModel
+import Synchronization
 
 /// A message's narrow row.
 package struct MessageRow: Hashable, Sendable {
@@ -20,6 +21,16 @@ package struct MessageRow: Hashable, Sendable {
     }
 }
 
+/// Counts rows that are looked at one by one, so that a test can tell what a command costs.
+package final class RowReads: Sendable {
+    private let seen = Atomic(0)
+
+    package init() {}
+
+    package var count: Int { seen.load(ordering: .relaxed) }
+    func add() { seen.add(1, ordering: .relaxed) }
+}
+
 /// A mailbox's messages in order of UID, as of one commit: a value whose copies share their rows in blocks, so that a version that differs
 /// by a message costs a block.
 package struct MailboxSnapshot: Sendable {
@@ -36,6 +47,8 @@ package struct MailboxSnapshot: Sendable {
     package var isDeleted = false
     /// Held with the snapshot: the store keeps the bodies of its rows readable until it is let go.
     package var lease: (any AnyObject & Sendable)?
+    /// Who counts what is read; usually nobody.
+    package var reads: RowReads?
 
     package init(mailbox: MailboxID, uidValidity: UIDValidity, uidNext: UID = .first, highestModSeq: ModSeq = .zero, keywords: KeywordTable = KeywordTable()) {
         self.mailbox = mailbox
@@ -48,6 +61,7 @@ package struct MailboxSnapshot: Sendable {
     /// The row of message sequence number `index + 1`; nil when there is none. O(log n).
     package func row(at index: Int) -> MessageRow? {
         guard index >= 0, index < count else { return nil }
+        reads?.add()
         let block = block(holding: index)
         let rows = blocks[block].rows
         let offset = index - starts[block]
@@ -92,6 +106,7 @@ package struct MailboxSnapshot: Sendable {
             position = max(position, starts[block])
             let (rows, start) = (blocks[block].rows, starts[block])
             while position - start < rows.count {
+                reads?.add()
                 guard try body(position, rows[position - start]) else { return }
                 position += 1
             }

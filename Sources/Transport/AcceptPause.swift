@@ -8,9 +8,9 @@ import NIOCore
 final class AcceptPause: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
-    private static let length = TimeAmount.milliseconds(250)
+    static let length = TimeAmount.milliseconds(250)
     private let logger: Logger
-    /// Since the last connection that could be accepted; said once.
+    /// Since the last connection that could be accepted; said once, and each further try only to who traces.
     private var isFailing = false
 
     init(_ logger: Logger) { self.logger = logger }
@@ -22,7 +22,7 @@ final class AcceptPause: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard error is IOError, let options = context.channel.syncOptions else { return context.fireErrorCaught(error) }
-        if !isFailing { logger.error("Cannot accept connections: \(error)") }
+        logger.log(level: isFailing ? .trace : .error, "Cannot accept connections: \(error)")
         isFailing = true
         do {
             try options.setOption(.autoRead, value: false)

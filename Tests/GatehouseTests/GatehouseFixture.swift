@@ -73,12 +73,13 @@ struct Gate {
 }
 
 extension String {
-    /// A small file that has no size.
+    /// A file that has no size.
     init(contentsOfProcFile path: String) throws {
         let file = try #require(fopen(path, "r"))
         defer { fclose(file) }
-        var octets = [UInt8](repeating: 0, count: 4_096)
-        let count = fread(&octets, 1, octets.count, file)
-        self = String(decoding: octets[..<count], as: UTF8.self)
+        var text: [UInt8] = []
+        var octets = [UInt8](repeating: 0, count: 65_536)
+        while case let count = fread(&octets, 1, octets.count, file), count > 0 { text += octets[..<count] }
+        self = String(decoding: text, as: UTF8.self)
     }
 }

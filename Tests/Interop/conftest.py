@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -106,6 +107,14 @@ def own_server():
     yield make
     for s in made:
         s.remove()
+
+
+def eventually(holds, otherwise=lambda: "it never came to that", timeout=120):
+    """Waits until `holds()`; the time-out only turns waiting for ever into a failure."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.02)
 
 
 def need(program):

@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 import time
 
+from counts import Counts, library
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOMAIN = "example.test"
 PORTS = {"smtp": 25, "submissions": 465, "submission": 587, "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995}
@@ -70,6 +72,8 @@ class Server:
         self.process = None
         self.passwords = {}
         self.log = os.path.join(self.top, "log")
+        # Another library that is preloaded has the program to itself.
+        self.counts = None if preload else Counts(os.path.join(self.top, "counts"))
         self.configuration = os.path.join(self.top, "martlet.yaml")
         self.write_configuration()
 
@@ -123,8 +127,10 @@ class Server:
 
     def start(self, timeout=60):
         env = self.environment()
-        if self.preload:
-            env["LD_PRELOAD"] = self.preload
+        if self.counts:
+            self.counts.restart()
+            env["COUNTS_FILE"] = self.counts.path
+        env["LD_PRELOAD"] = self.preload or library()
 
         def limit():
             if self.files:
@@ -175,19 +181,9 @@ class Server:
                 return text
             time.sleep(0.05)
 
-    def cpu(self):
-        """Seconds of processor time that it has used."""
-        with open("/proc/%d/stat" % self.pid) as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def rss(self):
-        """Resident memory in octets."""
-        with open("/proc/%d/status" % self.pid) as f:
-            for line in f:
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1]) * 1024
-        return 0
+    def descriptors(self):
+        """How many it has open."""
+        return len(os.listdir("/proc/%d/fd" % self.pid))
 
     def kill(self):
         """As a crash of the process."""

@@ -1,7 +1,6 @@
 """Accounts over the wire: disabled ones, wrong passwords, other people's mail. S2-S4, S17, S18, S74-S76."""
 import json
 import re
-import time
 
 import pytest
 from conftest import Account
@@ -10,7 +9,7 @@ from wire import IMAP, SMTP, Closed, Refused
 pytestmark = pytest.mark.own
 
 
-def ends(line, within=10):
+def ends(line, within=60):
     return line.is_closed(within)
 
 
@@ -38,9 +37,9 @@ def test_a_disabled_account_is_out_at_once(server, account):
 
 
 def test_another_accounts_sessions_go_on(server, account, other):
-    imap = other.imap()
+    ended, imap = account.imap(), other.imap()
     server.disable(account.name)
-    time.sleep(0.5)
+    assert ends(ended)
     imap.command("NOOP")
 
 
@@ -74,18 +73,21 @@ def test_unknown_users_and_wrong_passwords_answer_alike(server, account):
     assert len(answers) == 1 and answers.pop().startswith("NO [AUTHENTICATIONFAILED]")
 
 
-def test_unknown_users_and_wrong_passwords_take_alike_time(server, account):
-    def seconds(user, password):
-        with IMAP(server.host, server.port("imaps"), tls=True) as imap:
-            start = time.perf_counter()
-            with pytest.raises(Refused):
-                imap.login(user, password)
-            return time.perf_counter() - start
+def spent(server, act):
+    """Hashes of passwords, and KiB filled for them pass by pass, that it costs the server."""
+    before = server.counts.hashes, server.counts.hash_work
+    act()
+    return server.counts.hashes - before[0], server.counts.hash_work - before[1]
 
-    # In turns, so that an hour in which the machine is slow is slow for both; the best of each.
-    pairs = [(seconds(account.user, "wrong %d" % i), seconds("nobody-of-that-name@example.test", "wrong %d" % i)) for i in range(6)]
-    known, unknown = (min(column) for column in zip(*pairs))
-    assert 0.5 < known / unknown < 2, pairs
+
+def test_unknown_users_and_wrong_passwords_cost_alike(server, account):
+    def attempt(user):
+        with IMAP(server.host, server.port("imaps"), tls=True) as imap:
+            with pytest.raises(Refused):
+                imap.login(user, "a wrong one")
+
+    for user in (account.user, "nobody-of-that-name@example.test", "nobody@remote.example", "no such"):
+        assert spent(server, lambda: attempt(user)) == (1, 3 * 65536), user
 
 
 def test_one_accounts_mail_is_not_anothers(server, account, other):
@@ -120,16 +122,11 @@ def test_last_login_is_kept(server, account):
 
 
 def test_ten_connections_cost_one_hash(server, account):
-    # Of the server's processor, which the machine's other work does not change.
-    def seconds(count):
-        start = server.cpu()
-        for _ in range(count):
+    def connect():
+        for _ in range(10):
             account.imap().close()
-        return server.cpu() - start
 
-    first = seconds(1)
-    ten = seconds(10)
-    assert ten < 6 * first, (ten, first)
+    assert spent(server, connect)[0] == 1
 
 
 @pytest.mark.parametrize("name", [".user", "user.", "-user", "user..name", "user@#$%", "", "u" * 65, "user/name", "usér", "a b", "USER1\n"])

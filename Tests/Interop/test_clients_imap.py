@@ -108,7 +108,7 @@ def test_imapclient_idle_sees_mail_come(server, account):
         with SMTP(server.host, server.port("smtp")) as smtp:
             assert smtp.deliver("a@remote.example", [account.address], MESSAGE)[0] == 250
         seen = []
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while (1, b"EXISTS") not in seen and time.monotonic() < deadline:
             seen += c.idle_check(timeout=5)
         c.idle_done()

@@ -1,11 +1,14 @@
 """Nothing that a peer does or leaves undone costs more than is bounded. RFC 5321 §4.5.3; CVE-2024-34055, CVE-2025-61600 and their kin."""
+import fcntl
 import os
 import resource
 import socket
+import struct
+import termios
 import time
 
 import pytest
-from conftest import Account
+from conftest import Account, eventually
 from wire import IMAP, SMTP, Closed, Refused
 
 pytestmark = pytest.mark.own
@@ -13,39 +16,35 @@ MB = 1 << 20
 
 
 def serves(server):
-    """A newcomer is answered soon."""
-    start = time.monotonic()
-    with SMTP(server.host, server.port("smtp"), timeout=10) as smtp:
+    """A newcomer is answered."""
+    with SMTP(server.host, server.port("smtp")) as smtp:
         assert smtp.command("NOOP")[0] == 250
-    with IMAP(server.host, server.port("imap"), timeout=10) as imap:
+    with IMAP(server.host, server.port("imap")) as imap:
         imap.command("NOOP")
-    assert time.monotonic() - start < 5
 
 
 class Growth:
-    """Fails when the server's memory has grown by more than `most` octets at any look."""
+    """Fails when the server had allocated more than `most` octets above what it had at the beginning, at any time since."""
 
     def __init__(self, server, most):
-        self.server, self.start, self.most = server, server.rss(), most
+        self.server, self.start, self.most = server, server.counts.watch(), most
 
     def look(self):
-        grown = self.server.rss() - self.start
+        grown = self.server.counts.peak - self.start
         assert grown <= self.most, "memory grew by %d MB" % (grown // MB)
-        return grown
 
 
 def flood(line, piece, total, growth):
     """Sends until that much is sent or the peer closes; how much was sent."""
-    line.socket.settimeout(20)
+    line.socket.settimeout(60)
     sent = 0
     try:
         while sent < total:
             line.send(piece)
             sent += len(piece)
-            if sent % (8 * len(piece)) == 0:
-                growth.look()
     except (OSError, Closed):
         pass
+    growth.look()
     return sent
 
 
@@ -94,11 +93,11 @@ def test_a_body_line_without_end_is_cut_at_the_message_limit(server, account):
         assert smtp.command("DATA")[0] == 354
         for _ in range(54):
             smtp.send(b"D" * MB)
-            growth.look()
         smtp.send(b"\r\n.\r\n")
         code, text = smtp.reply()
         assert code == 552 and text.startswith("5.3.4"), (code, text)
         assert smtp.command("NOOP")[0] == 250
+    growth.look()
     assert account.bodies() == {}
 
 
@@ -150,8 +149,8 @@ def test_slow_senders_hold_nobody_up(server, account):
             smtp.send(body[i : i + 1])
         if i % 10 == 0:
             serves(server)
-            growth.look()
     assert [s.reply()[0] for s in slow] == [250] * len(slow)
+    growth.look()
     for smtp in slow:
         smtp.close()
     assert len(account.bodies()) == 60
@@ -170,11 +169,20 @@ def test_a_reader_who_does_not_read_costs_little(server, account):
                 deaf.send(b"x FETCH 1 BODY.PEEK[]\r\n")
         except OSError:
             pass
-        for _ in range(20):
-            time.sleep(0.1)
-            growth.look()
+        # Until the server has nothing more to say that the system takes: what waits here to be read is the same for as long as 50 commands of another take.
+        waiting, same = 0, 0
+        while same < 50:
+            imap.command("NOOP")
+            now = unread(deaf.socket)
+            waiting, same = now, same + 1 if now == waiting and now else 0
+        growth.look()
         serves(server)
         deaf.close()
+
+
+def unread(connection):
+    """Octets that have come and were not read."""
+    return struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4)))[0]
 
 
 def many(count, server, host_of, ports):
@@ -201,16 +209,17 @@ def test_half_open_connections_cost_little(own_server):
         pytest.skip("only %d files may be open here" % hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     server = own_server()
-    before = server.rss()
+    before, descriptors = server.counts.live, server.descriptors()
     opened = many(count, server, lambda i: "127.0.0.%d" % (2 + i % 200), ["smtp", "imap", "submissions", "imaps"])
-    time.sleep(2)
-    grown = server.rss() - before
+    eventually(lambda: server.descriptors() >= descriptors + count)
+    serves(server)
+    grown = server.counts.live - before
     print("%d half-open connections: %.1f MB, %.1f KB each" % (count, grown / MB, grown / 1024 / count))
     assert grown <= 200 * MB * count / 10000 + 15 * MB, "%d MB for %d connections" % (grown // MB, count)
     serves(server)
     for s in opened:
         s.close()
-    time.sleep(1)
+    eventually(lambda: server.descriptors() <= descriptors + 20)
     serves(server)
 
 
@@ -229,26 +238,26 @@ def test_connections_of_one_address_are_limited(own_server, port):
         assert "421" in str(refused.value)
     connect("127.0.0.3").close()
     held.pop().close()
-    deadline = time.monotonic() + 5
-    while True:
+
+    def has_room():
         try:
             connect("127.0.0.2").close()
-            break
+            return True
         except (Closed, OSError):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+            return False
+
+    eventually(has_room)
 
 
 def test_new_connections_of_one_address_are_limited(own_server):
     server = own_server(settings={"limits.exempt": [], "limits.rate-per-address": 20})
+    # A minute may pass meanwhile; DoorkeeperTests has the number by a clock of its own.
     served = 0
-    for _ in range(40):
-        try:
-            SMTP(server.host, server.port("smtp"), source="127.0.0.2", timeout=10).close()
+    with pytest.raises((Closed, OSError)):
+        while served < 2000:
+            SMTP(server.host, server.port("smtp"), source="127.0.0.2").close()
             served += 1
-        except (Closed, OSError):
-            pass
-    assert 15 <= served <= 20
+    assert served >= 20
     SMTP(server.host, server.port("smtp"), source="127.0.0.3", timeout=10).close()
 
 
@@ -261,46 +270,48 @@ def test_without_exemption_nothing_changes_for_the_exempt(own_server):
 def test_no_file_descriptors_left(own_server):
     server = own_server(files=96)
     account = Account(server, "alice")
-    opened = []
+    opened, began = [], time.monotonic()
     for i in range(150):
         s = socket.socket()
         s.settimeout(2)
         s.connect((server.host, server.port(["smtp", "imap", "imaps"][i % 3])))
         opened.append(s)
-    start, began = server.cpu(), time.monotonic()
-    time.sleep(3)
-    share = (server.cpu() - start) / (time.monotonic() - began)
+    # A listener tries at the beginning and after each pause of a quarter of a second, however long all this takes.
+    eventually(lambda: server.counts.accepts_failed >= 6)
+    tries, most = server.counts.accepts_failed, 3 * (1 + (time.monotonic() - began) / 0.25)
     assert server.alive()
-    assert share < 0.5, "it spins: %.0f %% of a core" % (share * 100)
+    assert tries <= most, "it spins: %d tries" % tries
     for s in opened:
         s.close()
-    deadline = time.monotonic() + 20
-    while True:
+
+    def serves_again():
         try:
             serves(server)
-            break
-        except (OSError, Closed, AssertionError):
-            assert server.alive() and time.monotonic() < deadline
-            time.sleep(0.2)
+            return True
+        except (OSError, Closed):
+            return False
+
+    eventually(serves_again)
     with SMTP(server.host, server.port("smtp")) as smtp:
         assert smtp.deliver("a@remote.example", [account.address], b"Subject: after\r\n\r\nafter\r\n")[0] == 250
     assert len(account.bodies()) == 1
 
 
 def test_a_flood_of_logins_costs_bounded_memory(server, account):
-    """One hash takes 64 MB: they wait their turn."""
-    growth = Growth(server, 220 * MB)
+    """One hash takes 64 MB, beside what is allocated: they wait their turn."""
+    growth = Growth(server, 30 * MB)
     held = [IMAP(server.host, server.port("imaps"), tls=True) for _ in range(16)]
     for imap in held:
         imap.start('LOGIN "%s" "wrong %d"' % (account.user, id(imap)))
     answers = []
     for imap in held:
-        imap.socket.settimeout(90)
+        imap.socket.settimeout(300)
         try:
             answers.append(imap.response()[1])
         except (Closed, OSError):
             answers.append("closed")
-        growth.look()
+    growth.look()
+    assert server.counts.most_hashing == 1
     assert not {a for a in answers} - {"NO", "BYE", "closed"}, answers
     for imap in held:
         imap.close()

@@ -2,6 +2,7 @@
 import re
 import socket
 import ssl
+import time
 
 TIMEOUT = 60
 
@@ -63,7 +64,22 @@ class Line:
         del self.buffer[:count]
         return data
 
-    def is_closed(self, within: float = 10) -> bool:
+    def wait_until_read(self, timeout=TIMEOUT):
+        """Until the peer, a process of this machine, has read all that was sent, so that what is sent next comes in another segment."""
+        here, there = ("%s:%04X" % (socket.inet_aton(host)[::-1].hex().upper(), port) for host, port in (self.socket.getsockname(), self.socket.getpeername()))
+        deadline = time.monotonic() + timeout
+        while True:
+            with open("/proc/net/tcp") as f:
+                rows = [line.split() for line in f]
+            left = {(r[1], r[2]): r[4] for r in rows}
+            # Not acknowledged on this side, not read on the other.
+            if left[here, there].split(":")[0] == "00000000" and left.get((there, here), "0:00000000").split(":")[1] == "00000000":
+                return
+            if time.monotonic() > deadline:
+                raise Closed("the peer does not read")
+            time.sleep(0.001)
+
+    def is_closed(self, within: float = 60) -> bool:
         """Whether the peer closes within that many seconds, whatever it says before."""
         self.socket.settimeout(within)
         try:

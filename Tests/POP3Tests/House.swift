@@ -9,8 +9,9 @@ import PostOffice
 import Rehearsal
 import Storage
 import Synchronization
+import Testing
 
-/// A mail server in memory with three accounts: `alice` (password "kite above the sea"), `bob` ("heron in the reeds") and
+/// A mail server, in memory unless a store is given, with three accounts: `alice` (password "kite above the sea"), `bob` ("heron in the reeds") and
 /// `alice@bücher.example` ("kite above the sea").
 struct House {
     /// 2026-11-22T00:35:00Z.
@@ -18,7 +19,7 @@ struct House {
     static let secure = ConnectionFacts.rehearsal(from: "192.0.2.7", to: 995, tls: TLSFacts(version: "TLSv1.3"))
     static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    let store: MemoryStore
+    let store: any Store
     let mailroom: Mailroom
     let maildrops: Maildrops
     let gatekeeper: Gatekeeper
@@ -27,10 +28,10 @@ struct House {
     let bob: Principal
     let clock: TestClock
 
-    init(adjust: (inout POP3Settings) -> Void = { _ in }) async throws {
-        let clock = TestClock()
+    init(over store: (any Store)? = nil, clock: TestClock = TestClock(), adjust: (inout POP3Settings) -> Void = { _ in }) async throws {
         self.clock = clock
-        store = MemoryStore(clock: { clock.now })
+        let store = store ?? MemoryStore(clock: { clock.now })
+        self.store = store
         let domains = ["example.test", "bücher.example"].compactMap { Domain($0) }
         for domain in domains { try await store.add(domain: domain) }
         alice = try await House.add("alice", at: domains[0], "JdPXV81HcZqrNn1PvpUSLCr2vKGNa2v8OucwUSdmOVY", to: store)
@@ -46,7 +47,7 @@ struct House {
     }
 
     /// The hashes are Argon2id at its least cost.
-    private static func add(_ user: String, at domain: Domain, _ hash: String, to store: MemoryStore) async throws -> Principal {
+    private static func add(_ user: String, at domain: Domain, _ hash: String, to store: any Store) async throws -> Principal {
         let name = AccountName(user: try UserName(user), domain: domain)
         let phc = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$\(hash)"
         let record = try await store.add(account: name, passwordHash: phc)
@@ -76,6 +77,9 @@ struct House {
         _ = try await mailroom.expunge(set, in: inbox)
     }
 
+    /// The store that can be made to fail; nil over another.
+    var memory: MemoryStore? { store as? MemoryStore }
+
     func connect() async -> Rehearsal<POP3Worker> { await Rehearsal(worker, facts: House.secure) }
 
     /// Alice, in the TRANSACTION state.
@@ -91,11 +95,12 @@ struct House {
         if settings["dots"] != nil { try await deliver(Sample.dots) }
         if settings["endless"] != nil { try await deliver(Sample.withoutEnd) }
         if settings["utf8"] != nil { try await deliver(Sample.international) }
-        switch settings["fault"] {
-        case "corrupt": store.fail([.read], with: .corrupt("a flipped bit"))
-        case "unavailable": store.fail([.read, .expunge], with: .unavailable("the disk is on fire"))
-        case "closed": store.fail([.look], with: .closed)
-        default: break
+        guard let fault = settings["fault"] else { return }
+        let memory = try #require(memory)
+        switch fault {
+        case "corrupt": memory.fail([.read], with: .corrupt("a flipped bit"))
+        case "unavailable": memory.fail([.read, .expunge], with: .unavailable("the disk is on fire"))
+        default: memory.fail([.look], with: .closed)
         }
     }
 }

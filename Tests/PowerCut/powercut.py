@@ -114,7 +114,7 @@ class Trial:
         if self.recorder:
             control = self.recorder.control
             control.set(kill_at=control.sequence + self.chance.randint(1, 60))
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while self.server.alive() and time.monotonic() < deadline:
                 time.sleep(0.01)
             if self.server.alive():

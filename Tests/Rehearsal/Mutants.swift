@@ -8,10 +8,11 @@ package struct Mutants: Sendable {
     /// Those that share a house.
     package static let batch = 20
 
-    /// `MARTLET_MUTANTS`, `MARTLET_MUTANT_SEED`.
-    package init(usual: Int) {
+    /// `MARTLET_MUTANTS`, `MARTLET_MUTANT_SEED`. Over a store on disk fewer are tried: a seventh.
+    package init(usual: Int, over premises: Premises = .memory) {
         let environment = ProcessInfo.processInfo.environment
-        count = environment["MARTLET_MUTANTS"].flatMap { Int($0) } ?? usual
+        let asked = environment["MARTLET_MUTANTS"].flatMap { Int($0) } ?? usual
+        count = premises == .memory ? asked : (asked + 6) / 7
         seed = environment["MARTLET_MUTANT_SEED"].flatMap { UInt64($0) } ?? 1
     }
 

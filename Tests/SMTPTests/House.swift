@@ -11,9 +11,9 @@ import Storage
 import Synchronization
 import Testing
 
-/// A house with two accounts in memory: alice (the first made) and bob of example.test, whose password is "open sesame".
+/// A house, in memory unless a store is given, with two accounts: alice (the first made) and bob of example.test, whose password is "open sesame".
 struct House {
-    let store: MemoryStore
+    let store: any Store
     let gatekeeper: Gatekeeper
     let directory: Directory
     let intake: Intake
@@ -27,8 +27,9 @@ struct House {
     /// "open sesame" at the lowest cost.
     static let passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$m+oZMXTslERONf723BU81132iA73YijPQ5PFSBtiamo"
 
-    init(checks: [Intake.Check] = Intake.Check.standard) async throws {
-        store = MemoryStore { House.now }
+    init(over store: (any Store)? = nil, checks: [Intake.Check] = Intake.Check.standard) async throws {
+        let store = store ?? MemoryStore { House.now }
+        self.store = store
         gatekeeper = Gatekeeper(
             accounts: store, settings: Gatekeeper.Settings(defaultDomain: House.domain), log: House.log, clock: { House.now })
         directory = Directory(accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: House.domain)
@@ -38,6 +39,9 @@ struct House {
         alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: House.passwordHash)
         bob = try await store.add(account: AccountName("bob@example.test"), passwordHash: House.passwordHash)
     }
+
+    /// The store that can be made to fail; nil over another.
+    var memory: MemoryStore? { store as? MemoryStore }
 
     func worker(_ role: SMTPRole = .mx, _ change: (inout SMTPSettings) -> Void = { _ in }) throws -> SMTPWorker {
         var settings = SMTPSettings(role: role, hostName: try #require(Domain("mx.example.test")))

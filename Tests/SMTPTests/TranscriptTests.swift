@@ -1,32 +1,40 @@
 import Conversation
 import Rehearsal
 import SMTP
+import Storage
 import Testing
 
 @Suite struct TranscriptTests {
-    /// Every conversation in Tests/Transcripts/smtp, in segments as written, and byte by byte.
-    @Test("the transcripts are performed as written", arguments: try Transcript.all("smtp"))
-    func performs(_ transcript: Transcript) async throws {
-        for byteByByte in transcript.settings["segments"] == "whole" ? [false] : [false, true] {
-            let house = try await House()
-            let role: SMTPRole =
-                switch transcript.settings["role"] {
-                case "submission": .submission
-                case "submissions": .submissions
-                default: .mx
-                }
-            let worker = try house.worker(role) { settings in
-                if let limit = transcript.settings["size-limit"].flatMap({ Int($0) }) { settings.messageLimit = limit }
-                if let limit = transcript.settings["error-limit"].flatMap({ Int($0) }) { settings.errorLimit = limit }
-                if let limit = transcript.settings["rcpt-limit"].flatMap({ Int($0) }) { settings.recipientLimit = limit }
-                if let limit = transcript.settings["mail-limit"].flatMap({ Int($0) }) { settings.mailLimit = limit }
-                settings.allowsPlaintextLoginOnLoopback = transcript.settings["plaintext-login"] == "loopback"
-                settings.offersStartTLS = transcript.settings["certificate"] != "none"
+    /// Every conversation in Tests/Transcripts/smtp, in segments as written.
+    @Test("the transcripts are performed as written, over every store", arguments: try Transcript.all("smtp"), Premises.allCases)
+    func performs(_ transcript: Transcript, premises: Premises) async throws {
+        try await premises.with(clock: { House.now }) { try await perform(transcript, over: $0, byteByByte: false) }
+    }
+
+    @Test("and byte by byte", arguments: try Transcript.all("smtp").filter { $0.settings["segments"] != "whole" })
+    func performsByteByByte(_ transcript: Transcript) async throws {
+        try await Premises.memory.with(clock: { House.now }) { try await perform(transcript, over: $0, byteByByte: true) }
+    }
+
+    private func perform(_ transcript: Transcript, over store: any Store, byteByByte: Bool) async throws {
+        let house = try await House(over: store)
+        let role: SMTPRole =
+            switch transcript.settings["role"] {
+            case "submission": .submission
+            case "submissions": .submissions
+            default: .mx
             }
-            let address = transcript.settings["from"] ?? "192.0.2.7"
-            let facts = ConnectionFacts.rehearsal(from: address, tls: role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
-            try await transcript.perform(worker, byteByByte: byteByByte, facts: facts)
+        let worker = try house.worker(role) { settings in
+            if let limit = transcript.settings["size-limit"].flatMap({ Int($0) }) { settings.messageLimit = limit }
+            if let limit = transcript.settings["error-limit"].flatMap({ Int($0) }) { settings.errorLimit = limit }
+            if let limit = transcript.settings["rcpt-limit"].flatMap({ Int($0) }) { settings.recipientLimit = limit }
+            if let limit = transcript.settings["mail-limit"].flatMap({ Int($0) }) { settings.mailLimit = limit }
+            settings.allowsPlaintextLoginOnLoopback = transcript.settings["plaintext-login"] == "loopback"
+            settings.offersStartTLS = transcript.settings["certificate"] != "none"
         }
+        let address = transcript.settings["from"] ?? "192.0.2.7"
+        let facts = ConnectionFacts.rehearsal(from: address, tls: role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
+        try await transcript.perform(worker, byteByByte: byteByByte, facts: facts)
     }
 
     @Test("there are transcripts")

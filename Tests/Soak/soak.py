@@ -4,7 +4,7 @@
     soak.py [--seconds 900] [--clients 50] [--accounts 5] [--seed N] [--pause 30]
 
 Every `--pause` seconds all clients stop for a moment, and every mailbox is compared with the model, message by message and counter by counter, and each
-client's own view with it. Runs of ten minutes and more also fail when resident memory grows by 5 % from the first third to the end: means of
+client's own view with it. Runs of ten minutes and more also fail when allocated memory grows by 5 % from the first third to the end: means of
 four minutes, for the words of new mail gather in memory for up to five and then go to the disk.
 MARTLET_BIN names the program. Exit status 0 when no answer was wrong.
 """
@@ -55,7 +55,7 @@ class Soak:
             await self.stretch(min(self.o.pause, self.o.seconds - passed))
             await asyncio.sleep(1)  # What cut connections have sent is done by then.
             await asyncio.gather(*[self.verify(a) for a in self.accounts])
-            print("%4d s: %s; %d messages; %.1f MB resident" % (
+            print("%4d s: %s; %d messages; %.1f MB allocated" % (
                 time.monotonic() - begun, self.work(), sum(len(b.living()) for a in self.accounts for b in a.boxes.values()),
                 self.memory[-1][1] / 1e6), flush=True)
         watch.cancel()
@@ -63,7 +63,7 @@ class Soak:
 
     async def watch_memory(self, begun):
         while True:
-            self.memory.append((time.monotonic() - begun, self.server.rss()))
+            self.memory.append((time.monotonic() - begun, self.server.counts.live))
             await asyncio.sleep(2)
 
     async def stretch(self, seconds):
@@ -146,9 +146,9 @@ class Soak:
             near = [m for t, m in self.memory if abs(t - around) <= 120]
             return sum(near) / len(near)
         early, late = mean(last / 3), mean(last - 120)
-        print("resident memory: %.1f MB at a third, %.1f MB at the end (%+.1f %%)" % (early / 1e6, late / 1e6, (late / early - 1) * 100))
+        print("allocated memory: %.1f MB at a third, %.1f MB at the end (%+.1f %%)" % (early / 1e6, late / 1e6, (late / early - 1) * 100))
         if late > early * 1.05:
-            raise Violation("resident memory grows")
+            raise Violation("allocated memory grows")
 
 
 def main():

@@ -16,14 +16,16 @@ final class Client: Sendable {
         self.inbox = inbox
     }
 
+    /// `sharing`: a context for many clients, of which each costs little more than its connection.
     static func connect(
-        _ port: Int, from address: String? = nil, tls: TLSConfiguration? = nil, name: String? = nil, autoRead: Bool = true
+        _ port: Int, from address: String? = nil, tls: TLSConfiguration? = nil, sharing: NIOSSLContext? = nil, name: String? = nil, autoRead: Bool = true
     ) async throws -> Client {
         let inbox = Inbox()
-        let context = try tls.map { try NIOSSLContext(configuration: $0) }
+        let context = try sharing ?? tls.map { try NIOSSLContext(configuration: $0) }
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.autoRead, value: autoRead)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: sharing == nil ? 65_536 : 2_048))
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -89,6 +89,7 @@ final class IndexThread {
         }
         for (job, outcome) in zip(jobs, outcomes) { job.finish(outcome) }
         if ledger.isLong { fold() }
+        if transaction.foldsAfterwards { repeat { fold() } while isFolding }
         isFolding = false
         limitWAL()
     }

@@ -26,6 +26,8 @@ final class Transaction {
     var records: [LedgerRecord] = []
     /// Files to keep or remove once the commit is durable.
     var afterCommit: [() -> Void] = []
+    /// Whether what waits in the ledger is folded right after the commit, idle or not.
+    var foldsAfterwards = false
 
     init(_ connection: Connection, catalog: Catalog, ledger: Ledger, epoch: Int, now: Timestamp) {
         self.connection = connection

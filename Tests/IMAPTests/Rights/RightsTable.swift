@@ -115,4 +115,10 @@ struct RightsTable {
         }
         return sets.sorted { $0.rawValue < $1.rawValue }
     }()
+
+    /// None, each one with `l` and `r`, all but one, and all: for a store that takes its time to begin.
+    static let fewRights: [Rights] = {
+        let single = Rights.letters.map(\.right)
+        return [[], .all] + single.map { Rights.all.subtracting($0) } + single.map { [.lookup, .read, $0] }
+    }()
 }

@@ -11,18 +11,32 @@ struct RightsTableTests {
 
     @Test("every command answers as RFC 4314 §4 says, to every set of rights", arguments: RightsTable.rows)
     func table(_ row: RightsTable.Row) async throws {
-        for rights in RightsTable.rights {
-            let house = try await house(rights)
-            let answer = try await answer(to: row, house)
-            #expect(answer == row.outcome(rights), "\(row.line) with \"\(rights)\"")
-        }
+        for rights in RightsTable.rights { try await check(row, rights, over: .memory) }
     }
 
-    @Test("without \"l\" a mailbox answers, word for word, as one that is not there", arguments: RightsTable.rows)
+    @Test("and so it does over the store that keeps rights", arguments: RightsTable.rows)
+    func tableOnDisk(_ row: RightsTable.Row) async throws {
+        for rights in RightsTable.fewRights { try await check(row, rights, over: .sqlite) }
+    }
+
+    private func check(_ row: RightsTable.Row, _ rights: Rights, over premises: Premises) async throws {
+        let given = try await premises.with(clock: { House.now }) { try await answer(to: row, house(rights, over: $0)) }
+        #expect(given == row.outcome(rights), "\(row.line) with \"\(rights)\" over \(premises)")
+    }
+
+    @Test("without \"l\" a mailbox answers, word for word, as one that is not there", arguments: RightsTable.rows.filter { !$0.isSelected })
     func absence(_ row: RightsTable.Row) async throws {
-        guard !row.isSelected else { return }
-        for rights in RightsTable.rights where !rights.contains(.lookup) {
-            let house = try await house(rights)
+        for rights in RightsTable.rights where !rights.contains(.lookup) { try await compare(row, rights, over: .memory) }
+    }
+
+    @Test("and so it does over the store that keeps mailboxes", arguments: RightsTable.rows.filter { !$0.isSelected })
+    func absenceOnDisk(_ row: RightsTable.Row) async throws {
+        for rights in [[], Rights.all.subtracting(.lookup)] { try await compare(row, rights, over: .sqlite) }
+    }
+
+    private func compare(_ row: RightsTable.Row, _ rights: Rights, over premises: Premises) async throws {
+        try await premises.with(clock: { House.now }) { store in
+            let house = try await house(rights, over: store)
             let hidden = try await words(row, house, mailbox: Self.work)
             let missing = try await words(row, house, mailbox: Self.work.replacing("Work", with: "Nil"))
             let nobodys = try await words(row, house, mailbox: Self.work.replacing("alice", with: "nobody"))
@@ -61,8 +75,8 @@ struct RightsTableTests {
     }
 
     /// Alice has `Home` and `Home/Work` with a message; bob has those rights on both, and a message in INBOX.
-    private func house(_ rights: Rights) async throws -> House {
-        let house = try await House()
+    private func house(_ rights: Rights, over store: (any Store)? = nil) async throws -> House {
+        let house = try await House(over: store)
         try await house.deliver(Sample.plain)
         for name in ["Home", "Home/Work"] {
             let record = try await house.mailroom.create(try #require(MailboxName(name)), of: house.alice)

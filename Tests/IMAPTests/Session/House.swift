@@ -9,22 +9,24 @@ import NIOCore
 import PostOffice
 import Rehearsal
 import Storage
+import Testing
 
-/// A mail server in memory with two accounts: `alice` (password "kite above the sea") and `bob` ("heron in the reeds").
+/// A mail server, in memory unless a store is given, with two accounts: `alice` (password "kite above the sea") and `bob` ("heron in the reeds").
 struct House {
     /// 2026-11-22T00:35:00Z.
     static let now = Timestamp(rawValue: 1_795_307_700)
     static let secure = ConnectionFacts.rehearsal(to: 993, tls: TLSFacts(version: "TLSv1.3"))
 
-    let store: MemoryStore
+    let store: any Store
     let mailroom: Mailroom
     let gatekeeper: Gatekeeper
     let worker: IMAPWorker
     let alice: Principal
     let bob: Principal
 
-    init(adjust: (inout IMAPSettings) -> Void = { _ in }) async throws {
-        store = MemoryStore(clock: { House.now })
+    init(over store: (any Store)? = nil, adjust: (inout IMAPSettings) -> Void = { _ in }) async throws {
+        let store = store ?? MemoryStore(clock: { House.now })
+        self.store = store
         guard let domain = Domain("example.test") else { throw StorageFault.noSuchDomain }
         try await store.add(domain: domain)
         alice = try await House.add("alice", "JdPXV81HcZqrNn1PvpUSLCr2vKGNa2v8OucwUSdmOVY", to: store)
@@ -39,7 +41,7 @@ struct House {
     }
 
     /// The hashes are Argon2id at its least cost.
-    private static func add(_ user: String, _ hash: String, to store: MemoryStore) async throws -> Principal {
+    private static func add(_ user: String, _ hash: String, to store: any Store) async throws -> Principal {
         let name = try AccountName("\(user)@example.test")
         let phc = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$\(hash)"
         let record = try await store.add(account: name, passwordHash: phc)
@@ -53,6 +55,9 @@ struct House {
         await mailroom.receive(bytes, into: deposit)
         _ = try await mailroom.place(deposit, in: name, flags: flags, internalDate: date, turn: Turn(), of: alice)
     }
+
+    /// The store that can be made to fail; nil over another.
+    var memory: MemoryStore? { store as? MemoryStore }
 
     /// A connection under TLS.
     func connect() async -> Rehearsal<IMAPWorker> { await Rehearsal(worker, facts: House.secure) }
@@ -78,10 +83,12 @@ struct House {
         if let messages = settings["quota"].flatMap({ Int64($0) }) {
             try await store.set(limits: Quota([.storage: 1 << 20, .message: messages, .mailbox: 8]), of: alice.account)
         }
-        if settings["fault"] == "full" { store.isFull = true }
-        if settings["fault"] == "corrupt" { store.fail([.read], with: .corrupt("a flipped bit")) }
-        if settings["fault"] == "unavailable" {
-            store.fail([.change, .expunge, .copy, .move, .create, .place], with: .unavailable("the disk is on fire"))
+        guard let fault = settings["fault"] else { return }
+        let memory = try #require(memory)
+        switch fault {
+        case "full": memory.isFull = true
+        case "corrupt": memory.fail([.read], with: .corrupt("a flipped bit"))
+        default: memory.fail([.change, .expunge, .copy, .move, .create, .place], with: .unavailable("the disk is on fire"))
         }
     }
 }

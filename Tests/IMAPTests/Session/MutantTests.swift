@@ -1,41 +1,48 @@
 import IMAP
 import NIOCore
 import Rehearsal
+import Storage
 import Testing
 
 @Suite("Mutants of the IMAP transcripts")
 struct MutantTests {
-    private static let mutants = Mutants(usual: 700)
-
-    @Test("none breaks the session, and the one beside it sees a lawful mailbox", .timeLimit(.minutes(60)))
-    func endure() async throws {
+    @Test("none breaks the session, and the one beside it sees a lawful mailbox", .timeLimit(.minutes(60)), arguments: Premises.allCases)
+    func endure(premises: Premises) async throws {
+        let mutants = Mutants(usual: 700, over: premises)
         var mutator = Mutator(try Transcript.all("imap")) { $0.contains("LOGIN alice") }
         var tried = 0
-        for batch in MutantTests.mutants.batches {
-            let house = try await House { $0.mostErrors = (stranger: 1_000, member: 1_000) }
-            for _ in 0..<2 { try await house.deliver(Sample.multipart) }
-            var beside = try await Onlooker(house)
-            for seed in batch {
-                let talk = await Rehearsal(house.worker, facts: seed % 5 == 0 ? .rehearsal(to: 143) : House.secure)
-                guard let said = await talk.endure(mutator.segments(seed: seed)) else {
-                    Issue.record("mutant \(seed): the session waits for work it did not begin")
-                    continue
-                }
-                let text = String(buffer: said)
-                if !text.isEmpty, !text.hasSuffix("\r\n") {
-                    Issue.record("mutant \(seed): the server ends within a line: \(text.suffix(200))")
-                }
-                if text.contains("[SERVERBUG]") || text.contains("Something went wrong") {
-                    Issue.record("mutant \(seed): \(text.suffix(500))")
-                }
-                await talk.hangUp()
-                if let fault = try await beside.fault() { Issue.record("mutant \(seed), seen from beside: \(fault)") }
-                tried += 1
-            }
-            await beside.leave()
+        for batch in mutants.batches {
+            tried += try await premises.with(clock: { House.now }) { try await endure(batch, over: $0, &mutator) }
             if tried % 5_000 == 0 { print("\(tried) mutants of IMAP, up to seed \(batch.upperBound)") }
         }
-        #expect(tried == MutantTests.mutants.count)
+        #expect(tried == mutants.count)
+    }
+
+    /// How many of the batch were tried.
+    private func endure(_ batch: ClosedRange<UInt64>, over store: any Store, _ mutator: inout Mutator) async throws -> Int {
+        var tried = 0
+        let house = try await House(over: store) { $0.mostErrors = (stranger: 1_000, member: 1_000) }
+        for _ in 0..<2 { try await house.deliver(Sample.multipart) }
+        var beside = try await Onlooker(house)
+        for seed in batch {
+            let talk = await Rehearsal(house.worker, facts: seed % 5 == 0 ? .rehearsal(to: 143) : House.secure)
+            guard let said = await talk.endure(mutator.segments(seed: seed)) else {
+                Issue.record("mutant \(seed): the session waits for work it did not begin")
+                continue
+            }
+            let text = String(buffer: said)
+            if !text.isEmpty, !text.hasSuffix("\r\n") {
+                Issue.record("mutant \(seed): the server ends within a line: \(text.suffix(200))")
+            }
+            if text.contains("[SERVERBUG]") || text.contains("Something went wrong") {
+                Issue.record("mutant \(seed): \(text.suffix(500))")
+            }
+            await talk.hangUp()
+            if let fault = try await beside.fault() { Issue.record("mutant \(seed), seen from beside: \(fault)") }
+            tried += 1
+        }
+        await beside.leave()
+        return tried
     }
 }
 

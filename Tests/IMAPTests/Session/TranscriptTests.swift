@@ -1,11 +1,28 @@
+import MailModel
 import Rehearsal
+import Storage
 import Testing
 
 @Suite("Transcripts/imap")
 struct TranscriptTests {
     @Test("goes as written, whole and byte by byte", arguments: try Transcript.all("imap"), [false, true])
     func perform(_ transcript: Transcript, byteByByte: Bool) async throws {
-        let house = try await House { settings in
+        try await perform(transcript, over: .memory, byteByByte: byteByByte)
+    }
+
+    @Test("goes as written over the store that keeps mail", arguments: try Transcript.all("imap").filter { $0.settings["fault"] == nil })
+    func performOnDisk(_ transcript: Transcript) async throws {
+        try await perform(transcript, over: .sqlite, byteByByte: false)
+    }
+
+    private func perform(_ transcript: Transcript, over premises: Premises, byteByByte: Bool) async throws {
+        // Whoever begins at the beginning of time gives UIDVALIDITY 1, 2, 3.
+        let now = transcript.settings["dated"] == nil ? Timestamp(rawValue: 0) : House.now
+        try await premises.with(clock: { now }) { try await perform(transcript, over: $0, byteByByte: byteByByte) }
+    }
+
+    private func perform(_ transcript: Transcript, over store: any Store, byteByByte: Bool) async throws {
+        let house = try await House(over: store) { settings in
             settings.allowsPlaintextOnLoopback = transcript.settings["plaintext"] != nil
             settings.offersTLS = transcript.settings["no-tls"] == nil
             if let step = transcript.settings["ticking"].flatMap(Int64.init) { settings.tick(by: step) }

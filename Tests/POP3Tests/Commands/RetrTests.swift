@@ -36,7 +36,8 @@ struct RetrTests {
     func brokenOff() async throws {
         let house = try await House()
         try await house.deliver(Self.big)
-        let link = BreakingLink { house.store.fail([.read], with: .corrupt("a flipped bit")) }
+        let memory = try #require(house.memory)
+        let link = BreakingLink { memory.fail([.read], with: .corrupt("a flipped bit")) }
         var session = house.worker.session()
         var output = ByteBuffer()
         session.begin(House.secure, &output)

@@ -117,7 +117,7 @@ struct ReadAheadTests {
         var visitor = await Visitor(house)
         visitor.isPatient = true
         _ = await visitor.send("RETR 1\r\nRETR 2\r\n")
-        house.store.fail([.read], with: .corrupt("a flipped bit"))
+        try #require(house.memory).fail([.read], with: .corrupt("a flipped bit"))
         #expect(await visitor.finish() == "")
         #expect(await visitor.send("STAT\r\n").hasPrefix("+OK 10 "))
         _ = await visitor.send("RETR 3\r\n")

@@ -94,7 +94,7 @@ import Testing
         for pieceSize in [64 << 10, 32] {
             let talk = try await house.talk { $0.pieceSize = pieceSize }
             await house.data(talk)
-            house.store.fail([operation], with: fault)
+            try #require(house.memory).fail([operation], with: fault)
             var replies = ""
             for line in [Self.text, String(repeating: "line\r\n", count: 40), String(repeating: "line\r\n", count: 40), ".\r\n"] {
                 replies += await talk.send(line)
@@ -105,7 +105,7 @@ import Testing
             replies += await talk.send("BDAT 40 LAST\r\n" + String(repeating: "x", count: 40))
             // The fault shows in the first chunk or in the last: then what follows is out of sequence.
             #expect(replies.contains(reply) && replies.split(separator: "\r\n").count == 2)
-            house.store.fail([operation], with: nil)
+            try #require(house.memory).fail([operation], with: nil)
             #expect(try await house.mail(of: house.alice).isEmpty)
             await house.data(talk)
             #expect(await talk.send(".\r\n").hasPrefix("250 2.0.0"))
@@ -119,9 +119,9 @@ import Testing
         let house = try await House()
         let talk = try await house.talk()
         _ = await talk.send("MAIL FROM:<>\r\n")
-        house.store.fail([.accounts, .look], with: .unavailable("disk"))
+        try #require(house.memory).fail([.accounts, .look], with: .unavailable("disk"))
         #expect(await talk.send("RCPT TO:<alice@example.test>\r\n").hasPrefix("451 4.3.0"))
-        house.store.fail([.accounts, .look], with: nil)
+        try #require(house.memory).fail([.accounts, .look], with: nil)
         #expect(await talk.send("RCPT TO:<alice@example.test>\r\n").hasPrefix("250 2.1.5"))
     }
 
@@ -241,7 +241,7 @@ import Testing
     }
 }
 
-extension MemoryStore {
+extension Store {
     fileprivate func delete(messagesIn mailbox: MailboxID) async throws {
         let uids = try await open(mailbox).snapshot.uids
         _ = try await change(flags: .add(Flags(system: .deleted)), of: uids, in: mailbox, unchangedSince: nil)
