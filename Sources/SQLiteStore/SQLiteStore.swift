@@ -34,11 +34,12 @@ package final class SQLiteStore: Store {
     let catalog: Catalog
     private let leases: Leases
     let folder: BodyFolder
+    let keys: KeyFolder
     let writer: Writer
     let readers: Readers
     private let distant: DistantRows
     private let largeMailbox: Int
-    private let files = BlockingPool(name: "martlet-file", threads: 2)
+    let files = BlockingPool(name: "martlet-file", threads: 2)
     private let checkpointer: Checkpointer
     let desk: SearchDesk
     let budget = MemoryBudget()
@@ -70,6 +71,8 @@ package final class SQLiteStore: Store {
         let lastSegment = try Loading.cutTails(connection, bodies, log)
         var loaded = try Loading.state(connection, masterKey)
         loaded.quotas.standard = options.quota
+        keys = KeyFolder(in: path)
+        try keys.complete(loaded.accounts, connection)
         let ledger = Ledger(try LedgerRecord.load(connection))
         nextBody = Atomic(try Loading.lastBody(connection, bodies) + 1)
 
@@ -164,14 +167,15 @@ extension SQLiteStore {
     }
 
     private func place(_ bodies: [(StagedBody, [Placement])], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
-        let records = try bodies.map { body, _ in
-            guard let record = body.payload as? StagedRecord else { throw StorageFault.unavailable("a body of another store") }
-            return record
-        }
+        var outgoing: [OutgoingBody] = []
+        for (body, placements) in bodies { outgoing.append(try await prepare(body, placements)) }
+        let records = outgoing
         return try await writer.submit(bodies: records, queued: queued) { transaction, places in
             guard places.count == bodies.count else { throw StorageFault.unavailable("a body without a place") }
-            let deliveries = bodies.indices.map { index in
-                Transaction.Delivery(body: bodies[index].0, record: records[index], place: places[index], placements: bodies[index].1)
+            let deliveries = try bodies.indices.map { index in
+                guard let record = records[index].staged else { throw StorageFault.unavailable("a body without its key") }
+                return Transaction.Delivery(
+                    body: bodies[index].0, record: record, place: places[index], holders: records[index].holders, placements: bodies[index].1)
             }
             return try transaction.place(deliveries, superseding: superseding)
         }
