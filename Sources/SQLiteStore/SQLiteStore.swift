@@ -43,7 +43,9 @@ package final class SQLiteStore: Store {
     private let checkpointer: Checkpointer
     let desk: SearchDesk
     let budget = MemoryBudget()
-    private let nextBody: Atomic<Int64>
+    private let nextBody: NextBody
+    private let underWay = BodiesUnderWay()
+    let catalogues: CatalogueKeeper
     private let hasRoom: @Sendable () -> Bool
     private let recentlyOpen = Mutex<[OpenMailbox]>([])
     private let isClosed = Atomic<Bool>(false)
@@ -74,7 +76,8 @@ package final class SQLiteStore: Store {
         keys = KeyFolder(in: path)
         try keys.complete(loaded.accounts, connection)
         let ledger = Ledger(try LedgerRecord.load(connection))
-        nextBody = Atomic(try Loading.lastBody(connection, bodies) + 1)
+        let nextBody = NextBody(try Loading.lastBody(connection, bodies) + 1)
+        self.nextBody = nextBody
 
         let catalog = Catalog(loaded)
         let leases = Leases()
@@ -86,12 +89,13 @@ package final class SQLiteStore: Store {
         checkpointer = try Checkpointer(path: database, log: log)
         let indexer = try Indexer(
             path: path + "/search.db", reader: try BodyReader(path: database, folder: bodies, catalog: catalog), catalog: catalog,
-            lastBody: nextBody.load(ordering: .relaxed) - 1, hasRoom: hasRoom, clock: clock, log: log)
+            lastBody: nextBody.value - 1, hasRoom: hasRoom, clock: clock, log: log)
         desk = SearchDesk(indexer, path: path + "/search.db")
         let index = IndexThread(
             connection: connection, path: database, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
             foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer, checkpointer: checkpointer)
         writer = Writer(segments: SegmentWriter(folder: bodies, lastID: lastSegment), index: index, hasRoom: hasRoom)
+        catalogues = CatalogueKeeper(path, catalog, masterKey, settled: { [underWay] in underWay.settled { nextBody.value } }, clock: clock)
         self.catalog = catalog
         self.leases = leases
         folder = bodies
@@ -99,6 +103,7 @@ package final class SQLiteStore: Store {
 
     package func close() async {
         guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        await catalogues.close()
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             // Joining blocks, so a thread of its own does it.
             _ = BlockingThread("martlet-close") { [self] in
@@ -134,8 +139,8 @@ extension SQLiteStore {
     package func receive(expected: Int?) async throws -> any BodySink {
         _ = try known
         guard hasRoom() else { throw StorageFault.full }
-        let id = BodyID(rawValue: nextBody.add(1, ordering: .relaxed).oldValue)
-        return Sink(id: id, folder: folder, pool: files, budget: budget, floor: hasRoom)
+        let (id, ticket) = underWay.begin { nextBody.draw() }
+        return Sink(id: BodyID(rawValue: id), ticket: ticket, folder: folder, pool: files, budget: budget, floor: hasRoom)
     }
 
     package func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline] {
@@ -170,7 +175,7 @@ extension SQLiteStore {
         var outgoing: [OutgoingBody] = []
         for (body, placements) in bodies { outgoing.append(try await prepare(body, placements)) }
         let records = outgoing
-        return try await writer.submit(bodies: records, queued: queued) { transaction, places in
+        let placed = try await writer.submit(bodies: records, queued: queued) { transaction, places in
             guard places.count == bodies.count else { throw StorageFault.unavailable("a body without a place") }
             let deliveries = try bodies.indices.map { index in
                 guard let record = records[index].staged else { throw StorageFault.unavailable("a body without its key") }
@@ -179,6 +184,8 @@ extension SQLiteStore {
             }
             return try transaction.place(deliveries, superseding: superseding)
         }
+        for record in records { record.staged?.ticket.end() }
+        return placed
     }
 }
 

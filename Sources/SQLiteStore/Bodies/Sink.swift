@@ -14,6 +14,7 @@ final class Sink: BodySink, @unchecked Sendable {
     static let inMemory = 256 << 10
 
     private let id: BodyID
+    private let ticket: BodiesUnderWay.Ticket
     private let seal: BodySeal
     private let outlineNonce: [UInt8]
     private let folder: BodyFolder
@@ -47,8 +48,9 @@ final class Sink: BodySink, @unchecked Sendable {
     private var isDone = false
 
     /// `floor`: whether there is still room on the disk.
-    init(id: BodyID, folder: BodyFolder, pool: BlockingPool, budget: MemoryBudget, floor: @escaping @Sendable () -> Bool) {
+    init(id: BodyID, ticket: BodiesUnderWay.Ticket, folder: BodyFolder, pool: BlockingPool, budget: MemoryBudget, floor: @escaping @Sendable () -> Bool) {
         self.id = id
+        self.ticket = ticket
         self.folder = folder
         self.pool = pool
         self.budget = budget
@@ -81,7 +83,8 @@ final class Sink: BodySink, @unchecked Sendable {
             content = .file(try await finishFile())
         }
         let record = StagedRecord(
-            size: size, key: seal.key, outline: try sealOutline(outline), references: outline.references, content: content, budget: budget)
+            size: size, key: seal.key, outline: try sealOutline(outline), references: outline.references, content: content, ticket: ticket,
+            budget: budget)
         isDone = true
         return StagedBody(id: id, outline: outline, payload: record)
     }

@@ -21,9 +21,12 @@ final class StagedRecord: Sendable {
     let outline: [UInt8]
     let references: [String]
     let content: Content
+    /// Until it is placed or dropped.
+    let ticket: BodiesUnderWay.Ticket
     private let budget: MemoryBudget
 
-    init(size: Int, key: SymmetricKey, outline: [UInt8], references: [String], content: Content, budget: MemoryBudget) {
+    init(size: Int, key: SymmetricKey, outline: [UInt8], references: [String], content: Content, ticket: BodiesUnderWay.Ticket, budget: MemoryBudget) {
+        self.ticket = ticket
         self.size = size
         self.key = key
         self.outline = outline
