@@ -168,7 +168,7 @@ extension Transaction {
     }
 
     /// The thread of the first message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).
-    private func joinThread(_ body: StagedBody, _ references: [String], of account: AccountID) throws -> ThreadID {
+    func joinThread(_ body: StagedBody, _ references: [String], of account: AccountID) throws -> ThreadID {
         let hash = try self.account(account).hash
         func known(_ id: Int64) throws -> ThreadID? {
             try connection.number("SELECT thread FROM reference WHERE account=? AND hash=?", .int(account.rawValue), .int(id)).map { ThreadID(rawValue: $0) }
