@@ -46,6 +46,8 @@ package final class SQLiteStore: Store {
     private let nextBody: NextBody
     private let underWay = BodiesUnderWay()
     let catalogues: CatalogueKeeper
+    let scrubs = ScrubLog()
+    let clock: Timestamp.Clock
     private let hasRoom: @Sendable () -> Bool
     private let recentlyOpen = Mutex<[OpenMailbox]>([])
     private let isClosed = Atomic<Bool>(false)
@@ -63,6 +65,7 @@ package final class SQLiteStore: Store {
 
     private init(_ path: String, _ masterKey: MasterKey, _ options: Options, _ clock: @escaping Timestamp.Clock, _ log: Logger) throws {
         master = masterKey
+        self.clock = clock
         let bodies = try BodyFolder(in: path)
         let database = path + "/index.db"
         let isNew = access(database, F_OK) != 0

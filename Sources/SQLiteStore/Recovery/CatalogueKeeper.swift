@@ -272,10 +272,12 @@ extension CatalogueMessages {
 extension SQLiteStore {
     /// Sees to it that the sealed catalogue is never older than ten minutes, until it is cancelled or the store is closed. `every`: between looks.
     package func keepCatalogue(every interval: Duration, log: Logger) async {
-        var failed = false
+        var (failed, isAdopted) = (false, false)
         while true {
             do {
                 try await Task.sleep(for: interval)
+                if !isAdopted { try await adoptOldBodies() }
+                isAdopted = true
                 try await catalogues.write()
                 failed = false
             } catch is CancellationError {

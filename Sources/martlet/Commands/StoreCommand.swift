@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Look after the store.", subcommands: [Check.self, Compact.self, Status.self])
+        commandName: "store", abstract: "Look after the store.", subcommands: [Check.self, Compact.self, Status.self, Recover.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
