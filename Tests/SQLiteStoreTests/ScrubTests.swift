@@ -141,9 +141,5 @@ private struct LineHandler: LogHandler {
 
     init(lines: LogLines) { self.lines = lines }
 
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String, function: String, line: UInt
-    ) {
-        if level >= .error { lines.add("\(message)") }
-    }
+    func log(event: LogEvent) { if event.level >= .error { lines.add("\(event.message)") } }
 }

@@ -152,8 +152,9 @@ private struct Workshop {
     var index: String { path + "/index.db" }
 
     init(beside folder: String) throws {
-        var template = Array((folder + ".recover-XXXXXX").utf8CString)
-        guard let made = mkdtemp(&template) else { throw Disk.fault("mkdtemp", folder + ".recover-XXXXXX") }
+        let pattern = folder + ".recover-" + String(repeating: "X", count: 6)
+        var template = Array(pattern.utf8CString)
+        guard let made = mkdtemp(&template) else { throw Disk.fault("mkdtemp", pattern) }
         path = String(cString: made)
     }
 
