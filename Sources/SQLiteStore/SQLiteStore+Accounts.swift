@@ -34,13 +34,16 @@ extension SQLiteStore {
     }
 
     package func add(account: AccountName, passwordHash: String) async throws -> AccountRecord {
-        let master = self.master
-        return try await change { try $0.add(account, passwordHash: passwordHash, under: master) }
+        let (master, keys) = (master, keys)
+        return try await change { try $0.add(account, passwordHash: passwordHash, under: master, keys: keys) }
     }
 
     package func set(passwordHash: String, of account: AccountID) async throws { try await change { try $0.set(passwordHash: passwordHash, of: account) } }
     package func set(enabled: Bool, of account: AccountID) async throws { try await change { try $0.set(enabled: enabled, of: account) } }
-    package func remove(account: AccountID) async throws { try await change { try $0.remove(account) } }
+    package func remove(account: AccountID) async throws {
+        let keys = keys
+        try await change { try $0.remove(account, keys: keys) }
+    }
 
     package func note(login: Timestamp, of account: AccountID) {
         catalog.read { state in

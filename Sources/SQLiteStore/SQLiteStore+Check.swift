@@ -27,8 +27,14 @@ package struct StoreReport: Sendable, Encodable {
 }
 
 extension SQLiteStore {
+    static let bodiesInStep = 100
+
     /// Opens every body and outline, and counts every mailbox anew. Reads only; it may run beside deliveries.
-    package func check() async throws -> StoreReport {
+    package func check() async throws -> StoreReport { try await check(from: BodyID(rawValue: 0)) { _, _ in } }
+
+    /// `from`: bodies up to it are passed over. `stepped`: called after each mailbox and each `bodiesInStep` bodies, with what was found so far and the last
+    /// of the bodies.
+    func check(from: BodyID, _ stepped: @Sendable (StoreReport, BodyID?) async throws -> Void) async throws -> StoreReport {
         var report = StoreReport()
         for fault in opening.faults + catalog.read({ $0.damage.lines }) { report.note(fault) }
         report.unknownRecords = opening.unknownRecords
@@ -51,13 +57,14 @@ extension SQLiteStore {
             } catch let fault as StorageFault where fault != .closed {
                 report.note("mailbox \(id.rawValue): \(fault)")
             }
+            try await stepped(report, nil)
         }
-        var last = BodyID(rawValue: 0)
+        var last = from
         while true {
             let after = last
             let page: BodyReader.Page
             do {
-                page = try await readers.run { reader in try reader.checkBodies(after: after, most: 100) }
+                page = try await readers.run { reader in try reader.checkBodies(after: after, most: SQLiteStore.bodiesInStep) }
             } catch let fault as StorageFault where fault != .closed {
                 report.note("bodies after \(after.rawValue): \(fault)")
                 guard let next = try await readers.run({ $0.bodyBehindDamage(after) }) else { break }
@@ -69,8 +76,27 @@ extension SQLiteStore {
             report.bodies += page.count
             report.octets += page.octets
             for fault in page.faults { report.note(fault) }
+            try await stepped(report, end)
         }
+        for fault in try await checkKeys() { report.note(fault) }
         return report
+    }
+
+    /// That each account's key can be had from its file too. A start writes one that is missing.
+    private func checkKeys() async throws -> [String] {
+        let (keys, catalog) = (keys, catalog)
+        return try await readers.run { reader in
+            var faults: [String] = []
+            for id in catalog.read({ Array($0.accounts.keys) }).sorted() {
+                let sealed = try KeyFolder.sealedKey(of: id, reader.connection)
+                // Removed meanwhile.
+                guard let sealed, catalog.account(id) != nil else { continue }
+                if try keys.read(id)?.sealedKey != sealed {
+                    faults.append("account \(id.rawValue): \(keys.file(id)) is missing or damaged")
+                }
+            }
+            return faults
+        }
     }
 }
 

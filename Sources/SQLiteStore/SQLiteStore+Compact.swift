@@ -31,6 +31,7 @@ extension SQLiteStore {
         }
         for (segment, dead) in worth where segment != currentSegment && !opening.segmentsKept.contains(segment) {
             report.bodiesMoved += try await empty(segment, rest: rest)
+            try await carryHolders(of: segment)
             let isGone = try await change { try $0.dropSegment(segment) }
             guard isGone else { continue }
             unlink(folder.segment(segment))
@@ -76,20 +77,34 @@ extension SQLiteStore {
     }
 
     private func move(_ raw: RawRecord, from segment: Int64) async throws {
-        let record = StagedRecord(
-            size: raw.size, key: SymmetricKey(size: .bits256), outline: [], references: [], content: .record(raw.bytes), budget: budget)
-        try await writer.submit(bodies: [record], needsRoom: false) { transaction, places in
+        let record = BodyRecord(raw.block, size: raw.size, chunks: raw.chunks)
+        let outgoing = OutgoingBody(content: .record(record), holders: raw.block.holders, staged: nil)
+        try await writer.submit(bodies: [outgoing], needsRoom: false) { transaction, places in
             guard let place = places.first else { throw StorageFault.unavailable("a body without a place") }
-            try transaction.moved(raw.body, from: segment, to: place)
+            try transaction.moved(raw.block.body, from: segment, to: place)
+        }
+    }
+
+    /// Writes anew what a segment that is about to go says of holders of bodies that lie elsewhere.
+    private func carryHolders(of segment: Int64) async throws {
+        var position: Int64 = 0
+        while true {
+            let from = position
+            let page = try await readers.run { try $0.laterHolders(in: segment, from: from) }
+            if !page.blocks.isEmpty {
+                try await change { transaction in transaction.introduced += page.blocks }
+            }
+            guard let next = page.next else { return }
+            position = next
         }
     }
 }
 
-/// A record as it lies in a segment, header and all.
+/// A body of a segment: its sealed chunks as they lie there, and who holds it now.
 struct RawRecord: Sendable {
-    let body: BodyID
+    let block: HolderBlock
     let size: Int
-    let bytes: ByteBuffer
+    let chunks: ByteBuffer
 }
 
 extension BodyReader {
@@ -104,8 +119,44 @@ extension BodyReader {
         }
         statement.reset()
         return try places.map { body, position, length, size in
-            RawRecord(body: body, size: size, bytes: try raw(segment, position, length))
+            var bytes = try raw(segment, position, length)
+            bytes.moveReaderIndex(forwardBy: min(RecordHeader.octets, bytes.readableBytes))
+            guard size >= 0, size <= length, let chunks = bytes.readSlice(length: BodySeal.sealedSize(of: size)) else {
+                throw StorageFault.corrupt("body \(body.rawValue): its record is too short")
+            }
+            let arrived = HolderBlock(bytes)?.arrived ?? Timestamp(rawValue: 0)
+            return RawRecord(block: HolderBlock(body: body, arrived: arrived, holders: try holders(of: body)), size: size, chunks: chunks)
         }
+    }
+
+    /// Who holds a body now.
+    func holders(of body: BodyID) throws -> [HolderBlock.Holder] {
+        let statement = try connection.prepare("SELECT account, sealed_key FROM holder WHERE body=? ORDER BY account")
+        try statement.bind([.int(body.rawValue)])
+        defer { statement.reset() }
+        var holders: [HolderBlock.Holder] = []
+        while try statement.step() {
+            let wrapped = statement.blob(1)
+            // What is no key opens nothing.
+            guard wrapped.count == HolderBlock.wrappedKey else { continue }
+            holders.append(HolderBlock.Holder(account: AccountID(rawValue: statement.int(0)), wrappedKey: wrapped))
+        }
+        return holders
+    }
+
+    /// From `from` on, about a mebibyte's later holders that hold a body still, and where to go on; nil: that was all.
+    fileprivate func laterHolders(in segment: Int64, from: Int64) throws -> (blocks: [HolderBlock], next: Int64?) {
+        let path = folder.segment(segment)
+        var scan = RecordScan(fd: try file(segment, path), path: path, position: from)
+        var blocks: [HolderBlock] = []
+        while let found = try scan.next() {
+            if case .holders(let block) = found.content {
+                let living = try holders(of: block.body).filter { holder in block.holders.contains { $0.account == holder.account } }
+                if !living.isEmpty { blocks.append(HolderBlock(body: block.body, arrived: block.arrived, holders: living)) }
+            }
+            if scan.position - from >= 1 << 20 { return (blocks, scan.position) }
+        }
+        return (blocks, nil)
     }
 }
 

@@ -38,6 +38,7 @@ package final class SQLiteStore: Store {
     let catalog: Catalog
     private let leases: Leases
     let folder: BodyFolder
+    let keys: KeyFolder
     let writer: Writer
     let readers: Readers
     private let distant: DistantRows
@@ -46,7 +47,11 @@ package final class SQLiteStore: Store {
     let checkpointer: Checkpointer
     let desk: SearchDesk
     let budget = MemoryBudget()
-    private let nextBody: Atomic<Int64>
+    private let nextBody: NextBody
+    private let underWay = BodiesUnderWay()
+    let catalogues: CatalogueKeeper
+    let scrubs = ScrubLog()
+    let clock: Timestamp.Clock
     private let hasRoom: @Sendable () -> Bool
     private let recentlyOpen = Mutex<[OpenMailbox]>([])
     private let isClosed = Atomic<Bool>(false)
@@ -72,6 +77,7 @@ package final class SQLiteStore: Store {
     private init(_ path: String, _ masterKey: MasterKey, _ options: Options, _ clock: @escaping Timestamp.Clock, _ log: Logger) throws {
         master = masterKey
         self.path = path
+        self.clock = clock
         let file = try IndexFile(in: path, masterKey, log: log)
         let opening = try Opening(path, file, { try BodyFolder(in: path) }, options, log)
         let connection = opening.connection
@@ -83,7 +89,10 @@ package final class SQLiteStore: Store {
         loaded.quotas.standard = options.quota
         let ledger = try Loading.ledger(connection, &loaded)
         for line in loaded.damage.lines { log.error("The index is damaged: \(line)") }
-        nextBody = Atomic(try Loading.lastBody(connection, bodies) + 1)
+        keys = KeyFolder(in: path)
+        try keys.complete(loaded.accounts, connection)
+        let nextBody = NextBody(try Loading.lastBody(connection, bodies) + 1)
+        self.nextBody = nextBody
 
         let catalog = Catalog(loaded)
         let leases = Leases()
@@ -95,12 +104,13 @@ package final class SQLiteStore: Store {
         checkpointer = try Checkpointer(file, log: log)
         let indexer = try Indexer(
             path: path + "/search.db", reader: try BodyReader(file, folder: bodies, catalog: catalog), catalog: catalog,
-            lastBody: nextBody.load(ordering: .relaxed) - 1, hasRoom: hasRoom, clock: clock, log: log)
+            lastBody: nextBody.value - 1, hasRoom: hasRoom, clock: clock, log: log)
         desk = SearchDesk(indexer, path: path + "/search.db")
         let index = IndexThread(
             connection: connection, file: file, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
             foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer, checkpointer: checkpointer)
         writer = Writer(segments: SegmentWriter(folder: bodies, lastID: opening.audit.lastSegment), index: index, hasRoom: hasRoom)
+        catalogues = CatalogueKeeper(path, file, catalog, masterKey, settled: { [underWay] in underWay.settled { nextBody.value } }, clock: clock)
         self.catalog = catalog
         self.leases = leases
         folder = bodies
@@ -108,6 +118,7 @@ package final class SQLiteStore: Store {
 
     package func close() async {
         guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        await catalogues.close()
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             // Joining blocks, so a thread of its own does it.
             _ = BlockingThread("martlet-close") { [self] in
@@ -150,8 +161,8 @@ extension SQLiteStore {
     package func receive(expected: Int?) async throws -> any BodySink {
         _ = try known
         guard hasRoom() else { throw StorageFault.full }
-        let id = BodyID(rawValue: nextBody.add(1, ordering: .relaxed).oldValue)
-        return Sink(id: id, folder: folder, pool: files, budget: budget, floor: hasRoom)
+        let (id, ticket) = underWay.begin { nextBody.draw() }
+        return Sink(id: BodyID(rawValue: id), ticket: ticket, folder: folder, pool: files, budget: budget, floor: hasRoom)
     }
 
     package func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline] {
@@ -183,17 +194,20 @@ extension SQLiteStore {
     }
 
     private func place(_ bodies: [(StagedBody, [Placement])], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
-        let records = try bodies.map { body, _ in
-            guard let record = body.payload as? StagedRecord else { throw StorageFault.unavailable("a body of another store") }
-            return record
-        }
-        return try await writer.submit(bodies: records, queued: queued) { transaction, places in
+        var outgoing: [OutgoingBody] = []
+        for (body, placements) in bodies { outgoing.append(try await prepare(body, placements)) }
+        let records = outgoing
+        let placed = try await writer.submit(bodies: records, queued: queued) { transaction, places in
             guard places.count == bodies.count else { throw StorageFault.unavailable("a body without a place") }
-            let deliveries = bodies.indices.map { index in
-                Transaction.Delivery(body: bodies[index].0, record: records[index], place: places[index], placements: bodies[index].1)
+            let deliveries = try bodies.indices.map { index in
+                guard let record = records[index].staged else { throw StorageFault.unavailable("a body without its key") }
+                return Transaction.Delivery(
+                    body: bodies[index].0, record: record, place: places[index], holders: records[index].holders, placements: bodies[index].1)
             }
             return try transaction.place(deliveries, superseding: superseding)
         }
+        for record in records { record.staged?.ticket.end() }
+        return placed
     }
 }
 

@@ -43,20 +43,20 @@ final class SegmentWriter {
     }
 
     /// Where each record comes to lie. They are there for good once `sync` has returned. After an error of either nothing of them counts.
-    func write(_ records: [ByteBuffer]) throws -> [BodyPlace] {
+    func write(_ records: [BodyRecord]) throws -> [BodyPlace] {
         guard !records.isEmpty else { return [] }
         do {
             let segment = try open()
             let path = folder.segment(segment.id)
             var places: [BodyPlace] = []
             places.reserveCapacity(records.count)
-            var batch = ByteBufferAllocator().buffer(capacity: min(records.reduce(0) { $0 + $1.readableBytes }, 1 << 20))
+            var batch = ByteBufferAllocator().buffer(capacity: min(records.reduce(0) { $0 + $1.octets }, 1 << 20))
             var position = segment.end
             var flushed = segment.end
             for record in records {
-                places.append(BodyPlace(segment: segment.id, position: position, length: Int64(record.readableBytes)))
-                batch.writeImmutableBuffer(record)
-                position += Int64(record.readableBytes)
+                places.append(BodyPlace(segment: segment.id, position: position, length: Int64(record.octets)))
+                for piece in [record.header, record.chunks, record.holders] { batch.writeImmutableBuffer(piece) }
+                position += Int64(record.octets)
                 if batch.readableBytes >= 1 << 20 {
                     try batch.withUnsafeReadableBytes { try Disk.writeAll($0, to: segment.fd, at: flushed, path: path) }
                     flushed = position

@@ -5,6 +5,7 @@ import MailModel
 import MessageFormat
 import NIOCore
 import Storage
+import Synchronization
 
 /// Gathers a body in memory, up to `inMemory` octets, and streams a larger one into a file of its own, sealed chunk by chunk.
 ///
@@ -13,6 +14,7 @@ final class Sink: BodySink, @unchecked Sendable {
     static let inMemory = 256 << 10
 
     private let id: BodyID
+    private let ticket: BodiesUnderWay.Ticket
     private let seal: BodySeal
     private let outlineNonce: [UInt8]
     private let folder: BodyFolder
@@ -32,7 +34,13 @@ final class Sink: BodySink, @unchecked Sendable {
             self.path = path
             self.fd = fd
         }
-        deinit { close(fd) }
+        private let isOver = Atomic<Bool>(false)
+        /// Somebody else closes the file.
+        func handOver() -> Int32 {
+            isOver.store(true, ordering: .relaxed)
+            return fd
+        }
+        deinit { if !isOver.load(ordering: .relaxed) { close(fd) } }
     }
 
     private var position: Int64 = 0
@@ -40,8 +48,9 @@ final class Sink: BodySink, @unchecked Sendable {
     private var isDone = false
 
     /// `floor`: whether there is still room on the disk.
-    init(id: BodyID, folder: BodyFolder, pool: BlockingPool, budget: MemoryBudget, floor: @escaping @Sendable () -> Bool) {
+    init(id: BodyID, ticket: BodiesUnderWay.Ticket, folder: BodyFolder, pool: BlockingPool, budget: MemoryBudget, floor: @escaping @Sendable () -> Bool) {
         self.id = id
+        self.ticket = ticket
         self.folder = folder
         self.pool = pool
         self.budget = budget
@@ -74,7 +83,8 @@ final class Sink: BodySink, @unchecked Sendable {
             content = .file(try await finishFile())
         }
         let record = StagedRecord(
-            size: size, key: seal.key, outline: try sealOutline(outline), references: outline.references, content: content, budget: budget)
+            size: size, key: seal.key, outline: try sealOutline(outline), references: outline.references, content: content, ticket: ticket,
+            budget: budget)
         isDone = true
         return StagedBody(id: id, outline: outline, payload: record)
     }
@@ -93,9 +103,7 @@ final class Sink: BodySink, @unchecked Sendable {
     }
 
     private func sealInMemory() throws -> ByteBuffer {
-        let length = BodySeal.sealedSize(of: size)
-        var out = ByteBufferAllocator().buffer(capacity: RecordHeader.octets + length)
-        RecordHeader(body: id, size: Int64(size), length: Int64(length)).write(to: &out)
+        var out = ByteBufferAllocator().buffer(capacity: BodySeal.sealedSize(of: size))
         try sealPending(all: true, into: &out)
         return out
     }
@@ -143,18 +151,10 @@ final class Sink: BodySink, @unchecked Sendable {
         try sealPending(all: true, into: &out)
         let target = try await opened()
         let at = position
-        let length = position + Int64(out.readableBytes)
-        var header = ByteBuffer()
-        RecordHeader(body: id, size: Int64(size), length: length - Int64(RecordHeader.octets)).write(to: &header)
-        let (tail, head, large) = (out, header, folder.large)
-        try await pool.run {
-            try tail.withUnsafeReadableBytes { try Disk.writeAll($0, to: target.fd, at: at, path: target.path) }
-            try head.withUnsafeReadableBytes { try Disk.writeAll($0, to: target.fd, at: 0, path: target.path) }
-            try Disk.syncData(target.fd, path: target.path)
-            try Disk.syncFolder(large)
-        }
+        let tail = out
+        try await pool.run { try tail.withUnsafeReadableBytes { try Disk.writeAll($0, to: target.fd, at: at, path: target.path) } }
         spill = nil
-        return LargeFile(path: target.path, length: length)
+        return LargeFile(path: target.path, fd: target.handOver(), end: at + Int64(tail.readableBytes))
     }
 
     private func charge(_ octets: Int) {

@@ -10,9 +10,9 @@ import Synchronization
 /// A body ready to be placed: sealed, with its key still in hand to be wrapped for each holder.
 final class StagedRecord: Sendable {
     enum Content: Sendable {
-        /// Header and chunks, for a segment.
+        /// Chunks, for a segment.
         case record(ByteBuffer)
-        /// Already durable in a file of its own.
+        /// In a file of its own, which is completed when it is known who holds the body.
         case file(LargeFile)
     }
 
@@ -21,9 +21,12 @@ final class StagedRecord: Sendable {
     let outline: [UInt8]
     let references: [String]
     let content: Content
+    /// Until it is placed or dropped.
+    let ticket: BodiesUnderWay.Ticket
     private let budget: MemoryBudget
 
-    init(size: Int, key: SymmetricKey, outline: [UInt8], references: [String], content: Content, budget: MemoryBudget) {
+    init(size: Int, key: SymmetricKey, outline: [UInt8], references: [String], content: Content, ticket: BodiesUnderWay.Ticket, budget: MemoryBudget) {
+        self.ticket = ticket
         self.size = size
         self.key = key
         self.outline = outline
@@ -37,13 +40,6 @@ final class StagedRecord: Sendable {
         if case .record(let bytes) = content { budget.give(bytes.readableBytes) }
     }
 
-    /// Its bytes go into a segment.
-    var isRecord: Bool { if case .record = content { true } else { false } }
-
-    var place: BodyPlace? {
-        guard case .file(let file) = content else { return nil }
-        return BodyPlace(segment: 0, position: 0, length: file.length)
-    }
 }
 
 /// How much of bodies lies in memory on its way to the disk; past the limit bodies go to files early.
@@ -59,15 +55,38 @@ final class MemoryBudget: Sendable {
 /// A large body's file; removed with its last owner unless it was kept.
 final class LargeFile: Sendable {
     let path: String
-    let length: Int64
+    private let fd: Int32
+    /// Behind the last chunk.
+    private let end: Int64
     private let kept = Atomic<Bool>(false)
 
-    init(path: String, length: Int64) {
+    /// Takes over `fd`, on which chunks lie up to `end`, behind room for a header.
+    init(path: String, fd: Int32, end: Int64) {
         self.path = path
-        self.length = length
+        self.fd = fd
+        self.end = end
+    }
+
+    /// Writes who holds the body, and the header; on return everything is durable. How long the file is then. Blocks.
+    func complete(_ block: HolderBlock, size: Int, in folder: BodyFolder) throws -> Int64 {
+        let length = end + Int64(block.octets)
+        var header = ByteBuffer()
+        RecordHeader(body: block.body, size: Int64(size), length: length - Int64(RecordHeader.octets)).write(to: &header)
+        var tail = ByteBuffer()
+        block.write(to: &tail)
+        try tail.withUnsafeReadableBytes { try Disk.writeAll($0, to: fd, at: end, path: path) }
+        try header.withUnsafeReadableBytes { try Disk.writeAll($0, to: fd, at: 0, path: path) }
+        // A try before this one may have had more holders.
+        guard ftruncate(fd, off_t(length)) == 0 else { throw Disk.fault("ftruncate", path) }
+        try Disk.syncData(fd, path: path)
+        try Disk.syncFolder(folder.large)
+        return length
     }
 
     func keep() { kept.store(true, ordering: .relaxed) }
 
-    deinit { if !kept.load(ordering: .relaxed) { unlink(path) } }
+    deinit {
+        close(fd)
+        if !kept.load(ordering: .relaxed) { unlink(path) }
+    }
 }

@@ -13,6 +13,14 @@ enum Schema {
     /// What makes of an empty database one of version 1, of that one of version 2, and so on.
     static let steps = [first, rights, ledger, directory]
 
+    /// Makes the tables in a new database.
+    static func make(_ connection: Connection) throws {
+        try connection.execute("BEGIN IMMEDIATE")
+        for step in steps { try connection.execute(step) }
+        try connection.execute("PRAGMA user_version=\(version)")
+        try connection.execute("COMMIT")
+    }
+
     static let first = """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 

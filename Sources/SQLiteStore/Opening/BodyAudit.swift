@@ -57,33 +57,58 @@ struct BodyAudit {
         let size = Disk.size(of: fd)
         guard end >= 0, size >= end else { return note("Bodies are missing: \(path) has \(size) octets of \(end)") }
         guard size > end else { return }
-        let scan = try RecordScan(path, from: end)
-        if !scan.records.isEmpty {
-            keep(scan, "segment \(id)")
+        let found = try Found(fd, path, from: end)
+        if found.isAnything {
+            keep(found, "segment \(id)")
             segmentsKept.insert(id)
-        } else if scan.end > end {
-            log.warning("Segment \(id): cut \(scan.end - end) octets of a body that was being written")
+            return
         }
-        let rest = scan.records.isEmpty ? end : scan.end
-        if size > rest, ftruncate(fd, off_t(rest)) != 0 { throw Disk.fault("ftruncate", path) }
+        if found.strange > 0 { log.warning("Segment \(id): cut \(found.strange) octets of a body that was being written") }
+        if ftruncate(fd, off_t(end)) != 0 { throw Disk.fault("ftruncate", path) }
     }
 
-    private mutating func keep(_ scan: RecordScan, _ what: String) {
-        unknownRecords += scan.records.count
-        lastBody = max(lastBody, scan.records.map(\.header.body.rawValue).max() ?? 0)
+    /// What lies in a file from some octet on.
+    private struct Found {
+        var bodies = 0
+        var lastBody: Int64 = 0
+        /// Holders of bodies, by themselves.
+        var holders = 0
+        /// Octets that are neither zeros nor part of something whole.
+        var strange: Int64 = 0
+        var isAnything: Bool { bodies > 0 || holders > 0 }
+
+        init(_ fd: Int32, _ path: String, from start: Int64) throws {
+            var scan = RecordScan(fd: fd, path: path, position: start)
+            while let record = try scan.next() {
+                switch record.content {
+                case .body(let header, _):
+                    bodies += 1
+                    if IndexRange.id.contains(header.body.rawValue) { lastBody = max(lastBody, header.body.rawValue) }
+                case .holders: holders += 1
+                }
+            }
+            strange = scan.strange
+        }
+    }
+
+    private mutating func keep(_ found: Found, _ what: String) {
+        unknownRecords += found.bodies
+        lastBody = max(lastBody, found.lastBody)
         log.warning(
-            "\(scan.records.count) bodies that the index does not know are kept in \(what): deliveries under way when the server stopped, or lost mail; see `martlet store recover`")
+            "\(found.bodies) bodies that the index does not know are kept in \(what): deliveries under way when the server stopped, or lost mail; see `martlet store recover`")
     }
 
     private mutating func unknown(_ id: Int64) throws {
-        let scan = try RecordScan(folder.segment(id), from: 0)
-        guard scan.end > 0 else {
+        let fd = try Disk.open(folder.segment(id), O_RDONLY)
+        defer { close(fd) }
+        let found = try Found(fd, folder.segment(id), from: 0)
+        guard found.isAnything || found.strange > 0 else {
             // Made, and nothing was ever written to it.
             if unlink(folder.segment(id)) != 0 { throw Disk.fault("unlink", folder.segment(id)) }
             return
         }
         let name = try aside.take("\(id).mbs", from: folder.segments)
-        keep(scan, "aside/\(name), a segment that the index does not know")
+        keep(found, "aside/\(name), a segment that the index does not know")
     }
 
     private mutating func largeFiles(_ connection: Connection) throws {

@@ -54,10 +54,7 @@ struct Migration {
     private func make() throws -> Connection {
         let connection = try file.connect(.writer)
         try Disk.syncFolder(folder)
-        try connection.execute("BEGIN IMMEDIATE")
-        for step in Schema.steps { try connection.execute(step) }
-        try connection.execute("PRAGMA user_version=\(Schema.version)")
-        try connection.execute("COMMIT")
+        try Schema.make(connection)
         return connection
     }
 

@@ -67,18 +67,25 @@ struct BodySeal {
 }
 
 /// What stands before a body in a segment: enough to find and check every record without the index.
-struct RecordHeader {
+struct RecordHeader: Hashable, Sendable {
     static let octets = 36
-    private static let magic: UInt32 = 0x4D42_5231  // MBR1
+
+    enum Version: UInt32, Sendable {
+        /// Header and chunks.
+        case bare = 0x4D42_5231  // MBR1
+        /// Behind the chunks lies a `HolderBlock`.
+        case withHolders = 0x4D42_5232  // MBR2
+    }
 
     let body: BodyID
     let size: Int64
     /// Octets behind the header.
     let length: Int64
     let keyID: UInt32
+    let version: Version
 
     func write(to out: inout ByteBuffer) {
-        out.writeInteger(RecordHeader.magic)
+        out.writeInteger(version.rawValue)
         out.writeInteger(body.rawValue)
         out.writeInteger(size)
         out.writeInteger(length)
@@ -89,15 +96,16 @@ struct RecordHeader {
     /// Nil when those 36 octets are no header.
     init?(_ bytes: ByteBuffer) {
         var bytes = bytes
-        guard bytes.readInteger(as: UInt32.self) == RecordHeader.magic, let id = bytes.readInteger(as: Int64.self),
+        guard let version = bytes.readInteger(as: UInt32.self).flatMap(Version.init), let id = bytes.readInteger(as: Int64.self),
             let size = bytes.readInteger(as: Int64.self), let length = bytes.readInteger(as: Int64.self),
             let keyID = bytes.readInteger(as: UInt32.self), let found = bytes.readInteger(as: UInt32.self)
         else { return nil }
-        self.init(body: BodyID(rawValue: id), size: size, length: length, keyID: keyID)
+        self.init(body: BodyID(rawValue: id), size: size, length: length, keyID: keyID, version: version)
         guard found == check else { return nil }
     }
 
-    init(body: BodyID, size: Int64, length: Int64, keyID: UInt32 = Seal.currentKeyID) {
+    init(body: BodyID, size: Int64, length: Int64, keyID: UInt32 = Seal.currentKeyID, version: Version = .withHolders) {
+        self.version = version
         self.body = body
         self.size = size
         self.length = length
@@ -106,7 +114,7 @@ struct RecordHeader {
 
     // FNV-1a: it finds torn writes; forgery is what the tags of the chunks are for.
     private var check: UInt32 {
-        var hash: UInt32 = 2_166_136_261
+        var hash: UInt32 = version == .bare ? 2_166_136_261 : 2_166_136_261 ^ version.rawValue
         for value in [UInt64(bitPattern: body.rawValue), UInt64(bitPattern: size), UInt64(bitPattern: length), UInt64(keyID)] {
             for shift in stride(from: 0, to: 64, by: 8) { hash = (hash ^ UInt32(truncatingIfNeeded: value >> UInt64(shift)) & 0xFF) &* 16_777_619 }
         }

@@ -28,12 +28,17 @@ enum RandomOctets {
 struct NonceStock {
     private var octets: [UInt8] = []
     private var used = 0
+    private let atOnce: Int
 
-    private static let atOnce = 8
+    /// What one draw of 256 octets gives.
+    static let most = 21
+
+    /// How many are drawn together: 1 to `most`.
+    init(atOnce: Int = 8) { self.atOnce = max(1, min(atOnce, NonceStock.most)) }
 
     mutating func next() -> ArraySlice<UInt8> {
         if used == octets.count {
-            octets = RandomOctets.draw(NonceStock.atOnce * RandomOctets.nonce)
+            octets = RandomOctets.draw(atOnce * RandomOctets.nonce)
             used = 0
         }
         used += RandomOctets.nonce

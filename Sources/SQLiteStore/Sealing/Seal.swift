@@ -29,6 +29,10 @@ struct Label {
         case mailboxName = 6
         case subscription = 7
         case annotation = 8
+        case accountName = 9
+        case catalogueAccounts = 10
+        case catalogueAccount = 11
+        case catalogueMailbox = 12
         case searchHead = 20
         case searchWords = 21
         case searchPostings = 22

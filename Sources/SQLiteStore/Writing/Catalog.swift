@@ -64,6 +64,10 @@ struct Staged {
     var indexed: [Int64: Int64] = [:]
     /// What has been counted against quotas.
     var admitted: [AccountID: Quota] = [:]
+
+    var concernsCatalogue: Bool {
+        !accounts.isEmpty || !mailboxes.isEmpty || !subscriptions.isEmpty || domains != nil || !access.isEmpty || !limits.isEmpty
+    }
 }
 
 /// Accounts, mailboxes and who looks at them, in memory. The index thread alone changes it, after each commit; anybody reads.
@@ -93,6 +97,8 @@ final class Catalog: Sendable {
     private let state: Mutex<State>
     let outlines = OutlineCache()
     let watches = AccountWatches()
+    /// How many commits changed something that the sealed catalogue says.
+    let commits = Atomic<Int>(0)
 
     init(_ state: consuming State) { self.state = Mutex(state) }
 
@@ -135,6 +141,7 @@ final class Catalog: Sendable {
             for case (let id, nil) in staged.accounts { state.quotas.forget(id) }
             return changes
         }
+        if staged.concernsCatalogue { commits.add(1, ordering: .acquiringAndReleasing) }
         for (open, table) in changed {
             var table = table
             table.lease = leases.take(open.mailbox, epoch: epoch)

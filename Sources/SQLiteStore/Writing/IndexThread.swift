@@ -20,6 +20,8 @@ final class IndexThread {
     private let log: Logger
     private var epoch = 1
     private let ledger: Ledger
+    /// Where later holders of bodies are written. Set once, before anything runs; used while the body thread is idle.
+    var segments: SegmentWriter?
     private let foldAfter: Int
     private let largeMailbox: Int
     /// As of when the blocks of mailboxes were written down, and at what time.
@@ -32,6 +34,8 @@ final class IndexThread {
     private var cutAt = IndexThread.mostFramesOfWAL
     /// Whether the last idle moment folded something and more waits.
     private var isFolding = false
+    /// Whether the WAL may hold what was erased.
+    private var mustCut = false
 
     /// Frames of 4 KiB that come into the WAL before they are worth the syncs of a checkpoint.
     private static let worthCopying = 1_024
@@ -87,6 +91,7 @@ final class IndexThread {
             fail(transaction, error)
             outcomes = outcomes.map { if case .failure = $0 { $0 } else { .failure(error as? StorageFault ?? .unavailable("\(error)")) } }
         }
+        if mustCut { cutWAL() }
         for (job, outcome) in zip(jobs, outcomes) { job.finish(outcome) }
         if ledger.isLong { fold() }
         if transaction.foldsAfterwards { repeat { fold() } while isFolding }
@@ -107,13 +112,25 @@ final class IndexThread {
     }
 
     private func finish(_ transaction: Transaction, withNotes: Bool = false) throws {
+        try keepHolders(transaction)
         try transaction.commit(withNotes: withNotes)
         epoch += 1
         ledger.add(transaction.records, epoch: epoch)
         for action in transaction.afterCommit { action() }
+        if transaction.erases { mustCut = true }
         catalog.publish(transaction.staged, epoch: epoch, leases: leases)
         indexer.push(transaction.staged.held)
         indexer.push(transaction.staged.accounts.compactMap { $0.value == nil ? .removed($0.key) : nil })
+    }
+
+    /// Bodies that an account holds from now on are to be found in the segments before the index says so.
+    private func keepHolders(_ transaction: Transaction) throws {
+        guard !transaction.introduced.isEmpty, !transaction.hasFailed, let segments else { return }
+        let places = try segments.write(transaction.introduced.map { BodyRecord($0) })
+        try segments.sync()
+        for place in places {
+            transaction.staged.indexed[place.segment] = max(transaction.staged.indexed[place.segment] ?? 0, place.position + place.length)
+        }
     }
 
     /// A commit that failed is never tried again on this connection: what SQLite or the system kept of it is not known.
@@ -131,6 +148,7 @@ final class IndexThread {
     }
 
     private func keepHouse(isLast: Bool = false) {
+        if mustCut { cutWAL() }
         if !ledger.isEmpty {
             fold()
             limitWAL()
@@ -155,6 +173,17 @@ final class IndexThread {
             guard table.count >= largeMailbox, !table.isDeleted else { return false }
             guard let last = described[table.mailbox] else { return true }
             return last.modSeq != table.highestModSeq && (isLast || now.rawValue - last.at.rawValue >= IndexThread.descriptionAge)
+        }
+    }
+
+    /// Copies and empties the WAL, so that pages from before an erasure are nowhere; tried again where somebody reads in it for long.
+    private func cutWAL() {
+        do {
+            try connection.checkpoint(truncate: true)
+            mustCut = connection.framesInWAL > 0
+            if mustCut { log.warning("The WAL is being read, and holds what was removed for some time yet") }
+        } catch {
+            log.warning("The WAL could not be emptied: \(error)")
         }
     }
 

@@ -80,19 +80,23 @@ extension Transaction {
             for row in rows {
                 statement.set(row.body.rawValue, at: 1)
                 try statement.run()
-                if connection.changes == 0 { try introduce(row.body, of: other, to: account) }
+                if connection.changes == 0 { try introduce(row, of: other, to: account) }
             }
         }
     }
 
     /// `account` gets to hold its first message with a body that `other` holds.
-    private func introduce(_ body: BodyID, of other: AccountID, to account: AccountID) throws {
+    private func introduce(_ row: MessageRow, of other: AccountID, to account: AccountID) throws {
+        let body = row.body
         let statement = try connection.prepare("SELECT sealed_key FROM holder WHERE body=? AND account=?")
         try statement.bind([.int(body.rawValue), .int(other.rawValue)])
         guard try statement.step() else { throw StorageFault.corrupt("body \(body.rawValue) has no holder") }
         let wrapped = statement.blob(0)
         statement.reset()
         let key = try Seal.open(wrapped, under: try self.account(other).key, as: Label(kind: .bodyKey, id: body.rawValue, account: other.rawValue))
-        try hold(body, key: SymmetricKey(data: key), count: 1, for: account)
+        let holder = try HolderBlock.Holder(
+            SymmetricKey(data: key), of: body, for: account, under: try self.account(account).key, nonce: nonces.next())
+        try hold(body, holder, count: 1)
+        introduced.append(HolderBlock(body: body, arrived: row.internalDate, holders: [holder]))
     }
 }

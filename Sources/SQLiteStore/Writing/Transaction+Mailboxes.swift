@@ -124,17 +124,18 @@ extension Transaction {
         staged.domains = domains
     }
 
-    func add(_ name: AccountName, passwordHash: String, under master: MasterKey) throws -> AccountRecord {
+    func add(_ name: AccountName, passwordHash: String, under master: MasterKey, keys: KeyFolder) throws -> AccountRecord {
         guard domains.contains(name.domain) else { throw StorageFault.noSuchDomain }
         guard catalog.read({ !$0.damage.accounts }) else { throw IndexDamage.missingAccounts }
         guard try connection.number("SELECT 1 FROM account WHERE folded=?", .text(name.folded)) == nil else { throw StorageFault.nameTaken }
         let key = SymmetricKey(size: .bits256)
-        try write(
-            "INSERT INTO account (name, folded, domain, password, enabled, created, mod_seq, uid_validity, sealed_key) VALUES (?,?,?,?,1,?,0,0,x'')",
-            .text(name.description), .text(name.folded), .text(name.domain.value), .text(passwordHash), .int(now.rawValue))
-        let id = AccountID(rawValue: try insertedID())
+        let id = AccountID(rawValue: try nextAccount(keys))
         let sealed = try Seal.seal(key.withUnsafeBytes { Array($0) }, under: master.key, as: Label(kind: .accountKey, id: id.rawValue))
-        try write("UPDATE account SET sealed_key=? WHERE id=?", .blob(sealed), .int(id.rawValue))
+        try write(
+            "INSERT INTO account (id, name, folded, domain, password, enabled, created, mod_seq, uid_validity, sealed_key) VALUES (?,?,?,?,?,1,?,0,0,?)",
+            .int(id.rawValue), .text(name.description), .text(name.folded), .text(name.domain.value), .text(passwordHash), .int(now.rawValue),
+            .blob(sealed))
+        keepKey(try KeyFile(account: id, sealedKey: sealed, name: name, key: key), in: keys)
         let record = AccountRecord(id: id, name: name, passwordHash: passwordHash, enabled: true, created: now, lastLogin: nil)
         staged.accounts[id] = AccountEntry(record: record, modSeq: .zero, uidValidity: 0, key: key)
         var made: [MailboxName] = [try create(.inbox, of: id, specialUse: nil).name]
@@ -160,12 +161,12 @@ extension Transaction {
         staged.accounts[id] = entry
     }
 
-    func remove(_ id: AccountID) throws {
-        _ = try account(id)
+    func remove(_ id: AccountID, keys: KeyFolder) throws {
+        let entry = try account(id)
         for mailbox in names(of: id).values { try remove(try self.mailbox(mailbox)) }
         try dropAccess(by: id)
         for table in ["subscription", "change", "reference", "quota", "metadata"] { try write("DELETE FROM \(table) WHERE account=?", .int(id.rawValue)) }
-        try write("DELETE FROM account WHERE id=?", .int(id.rawValue))
+        try destroyKey(of: entry, in: keys)
         staged.accounts.updateValue(nil, forKey: id)
     }
 }

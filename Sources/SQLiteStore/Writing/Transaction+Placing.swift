@@ -24,6 +24,8 @@ extension Transaction {
         let body: StagedBody
         let record: StagedRecord
         let place: BodyPlace
+        /// Of every account that a placement names.
+        let holders: [HolderBlock.Holder]
         let placements: [Placement]
     }
 
@@ -37,6 +39,7 @@ extension Transaction {
     /// All of them or none; then what they supersede goes.
     func place(_ deliveries: [Delivery], superseding: Superseded? = nil) throws -> [Placed] {
         let (arrivals, tables) = try admit(deliveries.flatMap(\.placements))
+        try checkHolders(deliveries)
         if let superseding {
             let table = try table(of: superseding.mailbox)
             try table.prepare(superseding.uids)
@@ -61,6 +64,17 @@ extension Transaction {
             _ = try expunge(superseding.uids, in: superseding.mailbox, moved: (account, modSeq))
         }
         return tally.placed
+    }
+
+    /// Mailboxes never change hands, so that keys were wrapped for whoever has them now.
+    private func checkHolders(_ deliveries: [Delivery]) throws {
+        for delivery in deliveries {
+            if delivery.placements.count == 1, delivery.holders.count == 1,
+                try mailbox(delivery.placements[0].mailbox).record.account == delivery.holders[0].account
+            { continue }
+            let accounts = Set(try delivery.placements.map { try mailbox($0.mailbox).record.account })
+            guard accounts == Set(delivery.holders.map(\.account)) else { throw StorageFault.noSuchMailbox }
+        }
     }
 
     private func add(_ delivery: Delivery, _ arrivals: ArraySlice<Arrival>, _ tally: inout Tally) throws {
@@ -90,7 +104,7 @@ extension Transaction {
                     mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
         }
         let fresh = FreshBody(body, record, at: place)
-        for (account, count) in held { try hold(body.id, key: record.key, count: count, for: account, fresh: fresh) }
+        for holder in delivery.holders { try hold(body.id, holder, count: held[holder.account] ?? 0, fresh: fresh) }
         if case .file(let file) = record.content { afterCommit.append { file.keep() } }
     }
 
@@ -146,16 +160,15 @@ extension Transaction {
         show(rows.lazy.map(\.row), in: id)
     }
 
-    func hold(_ body: BodyID, key: SymmetricKey, count: Int64, for account: AccountID, fresh: FreshBody? = nil) throws {
-        let wrapped = try Seal.seal(
-            key.withUnsafeBytes { Array($0) }, under: try self.account(account).key,
-            as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue), nonce: nonces.next())
-        try write("INSERT INTO holder VALUES (?,?,?,?)", .int(body.rawValue), .int(account.rawValue), .int(count), .blob(wrapped))
-        staged.held.append(Indexer.Held(body: body, account: account, fresh: fresh))
+    func hold(_ body: BodyID, _ holder: HolderBlock.Holder, count: Int64, fresh: FreshBody? = nil) throws {
+        try write(
+            "INSERT INTO holder VALUES (?,?,?,?)",
+            .int(body.rawValue), .int(holder.account.rawValue), .int(count), .blob(holder.wrappedKey))
+        staged.held.append(Indexer.Held(body: body, account: holder.account, fresh: fresh))
     }
 
     /// The thread of the first message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).
-    private func joinThread(_ body: StagedBody, _ references: [String], of account: AccountID) throws -> ThreadID {
+    func joinThread(_ body: StagedBody, _ references: [String], of account: AccountID) throws -> ThreadID {
         let hash = try self.account(account).hash
         func known(_ id: Int64) throws -> ThreadID? {
             try connection.number("SELECT thread FROM reference WHERE account=? AND hash=?", .int(account.rawValue), .int(id)).map { ThreadID(rawValue: $0) }

@@ -24,10 +24,19 @@ final class Transaction {
     private var notes: (floors: Set<MailboxID>, logins: Set<AccountID>) = ([], [])
     /// What it commits to and does not do itself.
     var records: [LedgerRecord] = []
+    /// Later holders of bodies, which are written into a segment before the commit.
+    var introduced: [HolderBlock] = []
+    /// What must be on the disk before the commit; an error fails the batch.
+    var beforeCommit: [() throws -> Void] = []
     /// Files to keep or remove once the commit is durable.
     var afterCommit: [() -> Void] = []
     /// Whether what waits in the ledger is folded right after the commit, idle or not.
     var foldsAfterwards = false
+    /// What takes back `beforeCommit`.
+    var afterFailure: [() -> Void] = []
+    /// It removes what must not be found on the disk any more.
+    var erases = false
+    var hasFailed: Bool { failure != nil }
 
     init(_ connection: Connection, catalog: Catalog, ledger: Ledger, epoch: Int, now: Timestamp) {
         self.connection = connection
@@ -82,14 +91,18 @@ final class Transaction {
         for id in staged.arrived.keys { _ = try table(of: id) }
         try writeCounters()
         if hasBegun || withNotes { try writeNotes() }
+        for action in beforeCommit { try action() }
         guard hasBegun else { return }
         try connection.run("COMMIT")
         hasBegun = false
+        if erases { try? connection.execute("PRAGMA secure_delete=OFF") }
     }
 
     func rollback() {
         if hasBegun { try? connection.execute("ROLLBACK") }
         hasBegun = false
+        if erases { try? connection.execute("PRAGMA secure_delete=OFF") }
+        for action in afterFailure { action() }
         catalog.read { state in
             state.dirtyFloors.formUnion(notes.floors)
             state.dirtyLogins.formUnion(notes.logins)

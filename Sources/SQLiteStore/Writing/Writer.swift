@@ -13,7 +13,7 @@ import Storage
 final class Writer: @unchecked Sendable {
     /// An operation with the bodies that must be durable before it.
     private struct Operation {
-        let bodies: [StagedRecord]
+        let bodies: [OutgoingBody]
         /// False: they are written below the free floor too, for it gives back more room than it takes.
         let needsRoom: Bool
         let perform: (Transaction, [BodyPlace]) throws -> Void
@@ -33,6 +33,7 @@ final class Writer: @unchecked Sendable {
         self.segments = segments
         self.index = index
         self.hasRoom = hasRoom
+        index.segments = segments
         threads = [
             BlockingThread("martlet-bodies") { [self] in syncBodies() },
             BlockingThread("martlet-index") { [self] in commitBatches() },
@@ -43,7 +44,7 @@ final class Writer: @unchecked Sendable {
 
     /// Runs `operation` in the next batch; durable on return. `queued` is called at once when it stands in line. Operations submitted in order on one thread run in that order.
     func submit<Value: Sendable>(
-        bodies: [StagedRecord] = [], needsRoom: Bool = true, queued: @Sendable () -> Void = {},
+        bodies: [OutgoingBody] = [], needsRoom: Bool = true, queued: @Sendable () -> Void = {},
         _ operation: @escaping @Sendable (Transaction, [BodyPlace]) throws -> Value
     ) async throws -> Value {
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Value, any Error>) in
@@ -90,14 +91,14 @@ final class Writer: @unchecked Sendable {
     private func append(_ batch: [Operation]) -> (jobs: [IndexThread.Job], arrival: Arrival?) {
         var accepted: [Operation] = []
         accepted.reserveCapacity(batch.count)
-        var records: [ByteBuffer] = []
+        var records: [BodyRecord] = []
         let hasRoom = batch.contains { !$0.bodies.isEmpty } ? hasRoom() : true
         for operation in batch {
             guard operation.bodies.isEmpty || hasRoom || !operation.needsRoom else {
                 operation.finish(.failure(StorageFault.full))
                 continue
             }
-            for case .record(let bytes) in operation.bodies.lazy.map(\.content) { records.append(bytes) }
+            for case .record(let record) in operation.bodies.lazy.map(\.content) { records.append(record) }
             accepted.append(operation)
         }
         var places: ArraySlice<BodyPlace> = []
@@ -118,7 +119,10 @@ final class Writer: @unchecked Sendable {
         }
         let jobs = accepted.map { operation in
             let found = operation.bodies.map { body in
-                body.isRecord ? places.removeFirst() : body.place ?? BodyPlace(segment: 0, position: 0, length: 0)
+                switch body.content {
+                case .record: places.removeFirst()
+                case .file(let place): place
+                }
             }
             return IndexThread.Job(perform: { try operation.perform($0, found) }, finish: operation.finish)
         }

@@ -2,7 +2,8 @@ import ArgumentParser
 
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Look after the store.", subcommands: [Check.self, Compact.self, Status.self, Confirm.self, Aside.self])
+        commandName: "store", abstract: "Look after the store.",
+        subcommands: [Check.self, Compact.self, Status.self, Recover.self, Aside.self, Confirm.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

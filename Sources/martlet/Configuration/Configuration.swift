@@ -56,6 +56,8 @@ struct Configuration: Sendable {
     let limits: Limits
     /// Seconds.
     let compactionInterval: Int
+    /// Seconds; 0: never.
+    let scrubInterval: Int
     let allowsPlaintextOnLoopback: Bool
     let allowsUnauthenticate: Bool
     let logging: Logging
@@ -86,6 +88,7 @@ extension Configuration {
             errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0,
             quotaStorage: values.number(.quotaStorage) ?? 0, quotaMessages: values.number(.quotaMessages) ?? 0)
         compactionInterval = values.number(.compactionInterval) ?? 600
+        scrubInterval = values.number(.scrubInterval) ?? 2_592_000
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
         allowsUnauthenticate = values.toggle(.unauthenticate)
         logging = Logging(

@@ -86,6 +86,10 @@ extension Setting {
         "store.compaction-interval", .number(1...604_800), standard: "600",
         help: "Seconds between looks for files of which over half is dead, whose live rest is moved together")
 
+    static let scrubInterval = Setting(
+        "store.scrub-interval", .number(0...31_536_000), standard: "2592000",
+        help: "Seconds within which everything stored is read once and what is damaged is told in the log; 0: never")
+
     static let plaintextOnLoopback = Setting(
         "auth.plaintext-on-loopback", .toggle, standard: "false", help: "Logins without TLS from this machine itself")
 
@@ -113,7 +117,7 @@ extension Setting {
             messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
             exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
-        + [compactionInterval, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
+        + [compactionInterval, scrubInterval, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
 }

@@ -38,7 +38,7 @@ struct Administration: Sendable {
         case .showQuota(let name): return .quota(lines: try await quota(of: name))
         case .setQuota(let name, let limits): try await set(limits, of: name)
         case .checkStore: return .report(HealthReport(try await store.check()))
-        case .storeStatus: return .report(HealthReport(store.searchStatus))
+        case .storeStatus: return .report(HealthReport(store.searchStatus, store.scrubStatus))
         case .confirmStore: return .report(HealthReport(counts: [.init(name: "old indexes removed", value: try store.confirm())]))
         case .asideOfStore(let remove):
             return .report(
@@ -86,12 +86,20 @@ extension HealthReport {
         notes = report.notes
     }
 
-    fileprivate init(_ status: SearchStatus) {
+    fileprivate init(_ status: SearchStatus, _ scrub: ScrubStatus) {
         counts = [
             Count(name: "messages to index", value: status.waiting),
             Count(name: "messages indexed", value: status.bodies),
             Count(name: "search segments", value: status.segments),
         ]
+        if let ended = scrub.ended {
+            counts += [
+                Count(name: "last scrub ended (seconds since 1970)", value: Int(clamping: ended.rawValue)),
+                Count(name: "bodies read by the last scrub", value: scrub.bodies),
+                Count(name: "problems found by the last scrub", value: scrub.faults),
+            ]
+        }
+        if let reading = scrub.reading { counts.append(Count(name: "bodies read by the scrub under way", value: reading)) }
     }
 
     fileprivate init(_ report: CompactionReport) {

@@ -49,7 +49,12 @@ struct ServiceGraph {
         let compaction = Task { [house, configuration, log] in
             await house.store.keepCompact(every: .seconds(configuration.compactionInterval), log: log)
         }
-        defer { compaction.cancel() }
+        let catalogue = Task { [house, log] in await house.store.keepCatalogue(every: .seconds(15), log: log) }
+        let scrub = Task { [house, configuration, log] in
+            guard configuration.scrubInterval > 0 else { return }
+            await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log)
+        }
+        defer { for task in [compaction, catalogue, scrub] { task.cancel() } }
         do {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()

@@ -1,0 +1,95 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+import MailModel
+import MessageFormat
+import NIOCore
+import Storage
+
+/// The catalogue as recovery reads it: the newest whole file, and for what of it is damaged the one before.
+struct RecoveryCatalogue {
+    private let files: [CatalogueFile]
+    let summary: CatalogueSummary
+    let accounts: [AccountID: CatalogueAccount]
+
+    /// Nil when there is none that opens under the master key.
+    init?(_ path: String, _ master: MasterKey) throws {
+        files = try CatalogueKeeper.files(in: path)
+        guard let summary = RecoveryCatalogue.first(files, .summary, 0, master.key, { CatalogueSummary($0) }) else { return nil }
+        self.summary = summary
+        var accounts: [AccountID: CatalogueAccount] = [:]
+        for section in files.first?.sections ?? [] where section.kind == .account {
+            let id = AccountID(rawValue: section.id)
+            accounts[id] = RecoveryCatalogue.first(files, .account, section.id, master.key) { CatalogueAccount(id, $0) }
+        }
+        self.accounts = accounts
+    }
+
+    func belongings(of account: AccountID, _ key: SymmetricKey) -> CatalogueBelongings? {
+        RecoveryCatalogue.first(files, .belongings, account.rawValue, key) { CatalogueBelongings($0) }
+    }
+
+    func messages(of mailbox: MailboxID, _ key: SymmetricKey) -> CatalogueMessages? {
+        RecoveryCatalogue.first(files, .messages, mailbox.rawValue, key) { CatalogueMessages($0) }
+    }
+
+    private static func first<Value>(
+        _ files: [CatalogueFile], _ kind: CatalogueSection.Kind, _ id: Int64, _ key: SymmetricKey, _ read: (ByteBuffer) -> Value?
+    ) -> Value? {
+        for file in files {
+            // What does not open is looked for in the older one.
+            if let section = file[kind, id], let bytes = try? file.open(section, under: key), let value = read(bytes) { return value }
+        }
+        return nil
+    }
+}
+
+/// A file that holds records.
+struct RecordFile: Sendable {
+    enum Place: Hashable, Sendable {
+        case segment(Int64)
+        case large
+        /// It was set aside at a start.
+        case aside
+    }
+
+    let path: String
+    let place: Place
+
+    static func all(in folder: String, _ bodies: BodyFolder) -> [RecordFile] {
+        let aside = folder + "/aside"
+        let segments = bodies.segmentIDs().sorted().map { RecordFile(path: bodies.segment($0), place: .segment($0)) }
+        let large = bodies.fileIDs().sorted().map { RecordFile(path: bodies.file($0), place: .large) }
+        let strange = Disk.names(in: aside).sorted().filter { $0.hasSuffix(".mbs") || $0.hasSuffix(".mbl") }
+        return segments + large + strange.map { RecordFile(path: aside + "/" + $0, place: .aside) }
+    }
+
+    /// Calls `visit` for each record, with the open file.
+    func walk(_ visit: (Int32, RecordScan.Found) throws -> Void) throws {
+        let fd = try Disk.open(path, O_RDONLY)
+        defer { close(fd) }
+        var scan = RecordScan(fd: fd, path: path)
+        while let found = try scan.next() { try visit(fd, found) }
+    }
+
+    /// Opens a record's chunks and looks at the message. `corrupt` when they are not what was sealed.
+    func outline(_ fd: Int32, at position: Int64, _ header: RecordHeader, key: SymmetricKey) throws -> MessageOutline {
+        let size = Int(header.size)
+        let seal = BodySeal(key: key, body: header.body)
+        let last = BodySeal.chunks(of: size) - 1
+        let stride = BodySeal.chunk + BodySeal.tag
+        let end = BodySeal.sealedSize(of: size)
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: BodySeal.room + stride, alignment: 16)
+        defer { room.deallocate() }
+        var scanner = MessageScanner()
+        for number in 0...last {
+            let from = number * stride
+            let octets = UnsafeMutableRawBufferPointer(rebasing: room[..<(BodySeal.room + min(stride, end - from))])
+            try Disk.read(into: octets, from: fd, at: position + Int64(RecordHeader.octets + from - BodySeal.room), path: path)
+            var plain = ByteBuffer()
+            try seal.open(octets, number: number, isLast: number == last, into: &plain)
+            scanner.consume(plain)
+        }
+        return scanner.finish()
+    }
+}
