@@ -1,7 +1,11 @@
 """Clients that write until the server dies, and note what they were told."""
+import json
+import os
 import random
 import re
+import socket
 import threading
+import time
 
 from oracle import Mail, Row, Violation, digest
 from wire import IMAP, SMTP, Closed, Refused
@@ -58,19 +62,62 @@ class Sender(Worker):
         mail = Mail(name, data, recipients)
         self.mails.append(mail)
         refused = smtp.envelope("load@remote.example", [self.server.address(r) for r in recipients])
+        if refused and refused[0] == 421:
+            raise Closed("421")
         if refused:
             raise Violation("%s: refused: %s" % (name, refused))
         mail.state = Mail.UNKNOWN
         if self.chance.random() < 0.3:
             smtp.send(b"BDAT %d LAST\r\n" % len(data) + data)
         else:
-            if smtp.command("DATA")[0] != 354:
-                raise Violation("%s: DATA refused" % name)
+            code, text = smtp.command("DATA")
+            if code == 421:
+                mail.state = Mail.REFUSED
+                raise Closed("421")
+            if code != 354:
+                raise Violation("%s: DATA refused: %d %s" % (name, code, text))
             smtp.send(SMTP.stuffed(data))
         code, text = smtp.reply()
         mail.state = Mail.ANSWERED if code == 250 else Mail.REFUSED
+        if code == 421:
+            raise Closed("421")
         if code != 250:
             raise Violation("%s: %d %s" % (name, code, text))
+
+
+class Compactor(Worker):
+    """Has the store compacted again and again, over the server's own socket: a command would open the folder itself once the server is dead."""
+
+    PAUSE = 0.05  # seconds after an order that found nothing to move
+
+    def __init__(self, server):
+        super().__init__()
+        self.server, self.asked, self.moved = server, 0, 0
+
+    def work(self):
+        while True:
+            moved = self.compact()
+            self.moved += moved
+            if not moved:
+                time.sleep(self.PAUSE)
+
+    def compact(self):
+        """How many bodies were moved."""
+        self.asked += 1
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(60)
+            line.connect(os.path.join(self.server.data, "control.sock"))
+            line.sendall(b'{"compactStore":{"all":true}}\n')
+            answer = b""
+            while not answer.endswith(b"\n"):
+                more = line.recv(65536)
+                if not more:
+                    raise Closed("no answer")
+                answer += more
+        found = json.loads(answer)
+        if "report" not in found:
+            raise Violation("compaction: %s" % found)
+        return next(c["value"] for c in found["report"]["_0"]["counts"] if c["name"] == "bodies moved")
 
 
 class Watcher(Worker):
