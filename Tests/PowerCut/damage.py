@@ -1,4 +1,5 @@
 """A data folder for damage: what lies where in its files, and so what a flipped octet may cost."""
+import bisect
 import os
 import shutil
 import sqlite3
@@ -26,6 +27,9 @@ class Cost:
 class Places:
     """Of an unharmed folder: which rows lie on which page of the index, and which octets are which body's."""
 
+    # Tables that are an index themselves (WITHOUT ROWID), by what.
+    IN_ORDER = {"message": "mailbox, uid", "holder": "body, account", "change": "account, mod_seq"}
+
     def __init__(self, data):
         self.data = data
         with tempfile.TemporaryDirectory() as scratch:
@@ -40,6 +44,7 @@ class Places:
             self.mailboxes = {(self.addresses[a], validity): id for id, a, validity in db.execute("SELECT id, account, uid_validity FROM mailbox")}
             self.owner = {id: self.addresses[a] for id, a in db.execute("SELECT id, account FROM mailbox")}
             self.records = db.execute("SELECT id, segment, position, length FROM body").fetchall()
+            self.order = {table: sorted(db.execute("SELECT %s FROM %s" % (keys, table))) for table, keys in self.IN_ORDER.items()}
             self.table_of = {name: table for name, table in db.execute("SELECT name, tbl_name FROM sqlite_master")}
             self.pages = {page: (name, kind, path) for name, path, page, kind in db.execute("SELECT name, path, pageno, pagetype FROM dbstat")}
             db.close()
@@ -62,6 +67,7 @@ class Places:
         return self.of_leaf(table, self.keys(page))
 
     def of_leaf(self, table, keys) -> Cost:
+        keys = keys + self.neighbours(table, keys)
         first = {k[0] for k in keys if k}  # a key of text has none
         match table:
             case "meta" | "account":  # the key's proof, or all accounts: the start may be refused
@@ -75,6 +81,14 @@ class Places:
             case "ledger" | "access":  # which flags hold, or who may see what, is not known of any mailbox
                 return self.everybody()
         return Cost()  # without these rows nobody loses a message
+
+    def neighbours(self, table, keys):
+        """The rows before and after a leaf's lie on the page above it, and the way to them may lead over the leaf."""
+        order = self.order.get(table)
+        if not order or not keys:
+            return []
+        first, last = bisect.bisect_left(order, min(keys)), bisect.bisect_right(order, max(keys))
+        return order[max(0, first - 1) : first] + order[last : last + 1]
 
     def everybody(self) -> Cost:
         return Cost(accounts=set(self.addresses.values()))

@@ -87,7 +87,7 @@ class Trial:
         code, log = self.server.process.returncode, self.server.log_text()
         if code != 65:
             raise Wrong("the start ends with %d:\n%s" % (code, log[-1500:]))
-        if not re.search("damaged|corrupt", log, re.I) or not re.search("store (recover|check)|backup", log):
+        if not re.search("damaged|corrupt|not what was stored", log, re.I) or not re.search("store (recover|check)|backup", log):
             raise Wrong("the start is refused without a word of what is damaged and what to do:\n%s" % log[-1500:])
         if not self.cost.all:
             raise Wrong("the start is refused for damage that not everything rests on:\n%s" % log[-1500:])
