@@ -17,9 +17,10 @@ class Cost:
     mailboxes: set = field(default_factory=set)  # ids
     bodies: set = field(default_factory=set)  # ids
     records: set = field(default_factory=set)  # ids of bodies whose record itself was hit: gone for ever
+    is_certain: bool = False  # what was hit is in use, and `store check` reads it
 
     def add(self, other):
-        self.all, self.tail = self.all or other.all, self.tail or other.tail
+        self.all, self.tail, self.is_certain = self.all or other.all, self.tail or other.tail, self.is_certain or other.is_certain
         for name in ("accounts", "mailboxes", "bodies", "records"):
             getattr(self, name).update(getattr(other, name))
 
@@ -50,6 +51,8 @@ class Places:
             db.close()
             with open(index, "rb") as f:
                 self.octets = f.read()
+        log = os.path.join(data, "index.db-wal")
+        self.has_log = os.path.exists(log) and os.path.getsize(log) > 0
         self.leaf_at = {(name, path): page for page, (name, kind, path) in self.pages.items()}
 
     def of_index(self, offset) -> Cost:
@@ -95,19 +98,22 @@ class Places:
 
     def of_segment(self, segment, offset) -> Cost:
         hit = {id for id, s, position, length in self.records if s == segment and position <= offset < position + length}
-        return Cost(bodies=hit, records=set(hit))
+        return Cost(bodies=hit, records=set(hit), is_certain=bool(hit))
 
     def of(self, path, offset) -> Cost:
         """`path` below the data folder."""
         if path == "index.db":
-            return self.of_index(offset)
+            cost = self.of_index(offset)
+            # A page of which the WAL has a newer one is not read.
+            cost.is_certain = not self.has_log and offset // self.size + 1 in self.pages
+            return cost
         if path == "index.db-wal":
             return Cost(tail=True)
         if path == "search.db":
             return Cost()
         number = int(os.path.basename(path).split(".")[0])
         if path.startswith("large"):
-            return Cost(bodies={number}, records={number})
+            return Cost(bodies={number}, records={number}, is_certain=True)
         return self.of_segment(number, offset)
 
     def keys(self, number):

@@ -9,7 +9,8 @@ changes 1 to 8 octets of one file (index.db, its WAL, search.db, a segment, a la
 - The program never crashes. It starts, unless what was hit is what nothing can be found without; then it ends with 65, and says what is damaged.
 - What is served is what was stored. What is not served is refused: no answer is short of a message, and no connection is dropped.
 - What was not on the damaged page, or not in the damaged record, is served (damage.py says what lies where).
-- `store check` names damage (65) whenever something was not served; on an unharmed folder it names none.
+- `store check` names damage (65) whenever something was not served, or a page of the index or a record in use was hit; on an unharmed folder it
+  names none.
 - After `store recover --apply` every body whose record is whole is there again.
 
 Exit status 0 when all of that held. MARTLET_BIN names the program.
@@ -73,6 +74,8 @@ class Trial:
         differs = self.judge(seen)
         if differs and not problems:
             raise Wrong("`store check` finds nothing, though %s" % differs)
+        if self.cost.is_certain and not problems:
+            raise Wrong("`store check` finds nothing, though what was hit is in use")
         if differs:
             self.outcome = "damage shown"
             self.recover_if_there_is()

@@ -10,7 +10,8 @@ term       the same by SIGTERM: it ends with 0 in good order
 stop       it is stopped (SIGSTOP) and continued under load, several times; the last time it is killed as it stands
 unsynced   the same with all syncs switched off: this must be found out, or the test is worth nothing
 
-In every second round, and in all of `term` and `stop`, the store is compacted all the time. Exit status 0 when all came out as they should. MARTLET_BIN names the program.
+In every second round, and in all of `term` and `stop`, the store is compacted all the time. Exit status 0 when all came out as they should.
+MARTLET_BIN names the program.
 """
 import argparse
 import os
@@ -27,7 +28,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "Interop")]
 
 import cut  # noqa: E402
-from load import Compactor, Sender, Watcher, Writer, cut_name, message  # noqa: E402
+from compactor import Compactor  # noqa: E402
+from load import Sender, Watcher, Writer, cut_name, message  # noqa: E402
 from oracle import Drawer, Inbox, Violation, bare, digest  # noqa: E402
 from server import Server, StartFailed  # noqa: E402
 from wire import IMAP  # noqa: E402
