@@ -186,7 +186,8 @@ def test_a_file_that_the_index_does_not_know_is_set_aside_and_told(house, where,
     assert hashed in set_aside(house)
     said = [l for l in house.log_with(re.escape(name)).splitlines() if name in l]
     assert said and "aside" in said[0], house.log_text()[-2000:]
-    assert any(name in p for p in problems(house))
+    found = problems(house)
+    assert any(name in p for p in found), found
     assert {n: Account(house, n).bodies() for n in logins.NAMES} == truth
     house.cli("store", "compact", "--all")
     assert house.restart() and hashed in set_aside(house)
@@ -285,7 +286,7 @@ def test_an_index_of_an_older_schema_is_refused_once_the_key_has_seen_a_newer_on
             with rows_of(server) as db:
                 db.execute("PRAGMA user_version=4")
         said = refusal(server)
-        assert "index.db" in said and re.search("older|" + DAMAGE, said), said
+        assert "index" in said and re.search("older|" + DAMAGE, said), said
         assert server.cli("account", "list", check=False).returncode == 65
 
 

@@ -88,8 +88,12 @@ def read_account(server, name, truth=None):
         except Refused as e:
             lawful(e)
             return None
-        listed = [text(r[4]) for r in imap.command('LIST "" "*"')[1] if r[1] == "LIST"]
         known = [m for m in MAILBOXES if m in (truth or MAILBOXES)]
+        try:
+            listed = [text(r[4]) for r in imap.command('LIST "" "*"')[1] if r[1] == "LIST"]
+        except Refused as e:
+            lawful(e)
+            listed = known  # a mailbox that has no name any more is no reason to refuse the others
         seen = {m: read_mailbox(imap, m, sorted(truth[m].messages) if truth else []) for m in known + sorted(set(listed) - set(MAILBOXES))
                 if m in listed}
         tag = imap.start("LOGOUT")
