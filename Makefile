@@ -66,7 +66,7 @@ mutants: ## 100,000 mutated transcripts, half of them IMAP's (MARTLET_MUTANTS, M
 	swift build --build-tests
 	MARTLET_MUTANTS=$${MARTLET_MUTANTS:-50000} swift test --skip-build --filter MutantTests
 
-powercut: ## The long power-cut test: 20 cuts under load
+powercut: ## The long tests of cut power, killed processes and 5,000 flipped files (MARTLET_FLIPS)
 	@scripts/install-packages test
 	Tests/PowerCut/run
 

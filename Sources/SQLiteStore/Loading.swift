@@ -27,8 +27,16 @@ enum Loading {
     static func lastBody(_ connection: Connection, _ folder: BodyFolder) throws -> Int64 {
         let highest = try connection.number("SELECT value FROM meta WHERE key='last-body'") ?? 0
         guard IndexRange.id.contains(highest) else { throw StorageFault.corrupt("the highest id of a body: \(highest)") }
-        return max(highest, try connection.number("SELECT max(id) FROM body WHERE id<?", .int(IndexRange.id.upperBound)) ?? 0)
+        do {
+            return max(highest, try connection.number("SELECT max(id) FROM body WHERE id<?", .int(IndexRange.id.upperBound)) ?? 0)
+        } catch {
+            // Those on the page that cannot be read have higher ids than any that can; none of them is given again.
+            let held = try connection.number("SELECT max(body) FROM holder WHERE body<?", .int(IndexRange.id.upperBound)) ?? 0
+            return max(highest, held) + gapOfBodies
+        }
     }
+
+    private static let gapOfBodies: Int64 = 1 << 32
 
     static func state(_ connection: Connection, _ master: MasterKey) throws -> Catalog.State {
         var state = Catalog.State()

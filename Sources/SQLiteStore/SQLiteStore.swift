@@ -71,7 +71,7 @@ package final class SQLiteStore: Store {
     package static func open(
         _ path: String, masterKey: MasterKey, options: Options = Options(), clock: @escaping Timestamp.Clock, log: Logger
     ) throws -> SQLiteStore {
-        try SQLiteStore(path, masterKey, options, clock, log)
+        try Opening.advised { try SQLiteStore(path, masterKey, options, clock, log) }
     }
 
     private init(_ path: String, _ masterKey: MasterKey, _ options: Options, _ clock: @escaping Timestamp.Clock, _ log: Logger) throws {

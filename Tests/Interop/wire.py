@@ -131,6 +131,8 @@ class SMTP(Line):
 
     def ehlo(self, name="client.example"):
         code, text = self.command("EHLO " + name)
+        if code == 421:
+            raise Closed(text)
         assert code == 250, (code, text)
         self.extensions = {l.split()[0].upper(): l.split()[1:] for l in text.split("\n")[1:] if l.strip()}
 

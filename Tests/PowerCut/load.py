@@ -58,17 +58,25 @@ class Sender(Worker):
         mail = Mail(name, data, recipients)
         self.mails.append(mail)
         refused = smtp.envelope("load@remote.example", [self.server.address(r) for r in recipients])
+        if refused and refused[0] == 421:
+            raise Closed("421")
         if refused:
             raise Violation("%s: refused: %s" % (name, refused))
         mail.state = Mail.UNKNOWN
         if self.chance.random() < 0.3:
             smtp.send(b"BDAT %d LAST\r\n" % len(data) + data)
         else:
-            if smtp.command("DATA")[0] != 354:
-                raise Violation("%s: DATA refused" % name)
+            code, text = smtp.command("DATA")
+            if code == 421:
+                mail.state = Mail.REFUSED
+                raise Closed("421")
+            if code != 354:
+                raise Violation("%s: DATA refused: %d %s" % (name, code, text))
             smtp.send(SMTP.stuffed(data))
         code, text = smtp.reply()
         mail.state = Mail.ANSWERED if code == 250 else Mail.REFUSED
+        if code == 421:
+            raise Closed("421")
         if code != 250:
             raise Violation("%s: %d %s" % (name, code, text))
 

@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
 """Cuts the power under load, again and again, and checks that every promise was kept.
 
-    powercut.py [--rounds 20] [--kills 10] [--seed N] [--senders 16] [--only cut|kill|unsynced] [--keep]
+    powercut.py [--rounds 20] [--kills 10] [--seed N] [--senders 16] [--only cut|kill|term|stop|unsynced] [--keep]
 
 cut        the real server under the shim (shim.c): 16 SMTP senders, 4 IMAP writers, a watching client; it is killed at a random operation,
            a random part of what no sync covers is undone (cut.py), it starts again, and all that clients were told must be true (oracle.py)
 kill       the same by plain kill -9, nothing undone
+term       the same by SIGTERM: it ends with 0 in good order
+stop       it is stopped (SIGSTOP) and continued under load, several times; the last time it is killed as it stands
 unsynced   the same with all syncs switched off: this must be found out, or the test is worth nothing
 
-Exit status 0 when all three came out as they should. MARTLET_BIN names the program.
+In every second round, and in all of `term` and `stop`, the store is compacted all the time. Exit status 0 when all came out as they should.
+MARTLET_BIN names the program.
 """
 import argparse
 import os
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -24,22 +28,24 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "Interop")]
 
 import cut  # noqa: E402
-from load import Sender, Watcher, Writer, cut_name  # noqa: E402
+from compactor import Compactor  # noqa: E402
+from load import Sender, Watcher, Writer, cut_name, message  # noqa: E402
 from oracle import Drawer, Inbox, Violation, bare, digest  # noqa: E402
 from server import Server, StartFailed  # noqa: E402
 from wire import IMAP  # noqa: E402
 
 INBOXES = ["s1", "s2", "s3", "s4"]
 DRAWERS = ["w1", "w2", "w3", "w4"]
+FODDER = "x1"  # whose mail goes, so that there is something to compact
 
 
 class Trial:
-    """One server's life through many crashes."""
+    """One server's life through many crashes, or whatever else ends it."""
 
-    def __init__(self, seed, senders, library=None, synced=True):
-        self.chance, self.senders, self.synced = random.Random(seed), senders, synced
+    def __init__(self, seed, senders, library=None, synced=True, ending="kill"):
+        self.chance, self.senders, self.synced, self.ending = random.Random(seed), senders, synced, ending
         self.server = Server(settings={"limits.free-floor": 0, "logging.level": "info", "store.compaction-interval": 1})
-        self.server.make(*INBOXES, *DRAWERS)
+        self.server.make(*INBOXES, *DRAWERS, FODDER)
         self.inboxes = {n: Inbox(n) for n in INBOXES}
         self.drawers = {n: Drawer(n, ["A", "B"]) for n in DRAWERS}
         self.recorder = None
@@ -58,7 +64,17 @@ class Trial:
             with self.login(name) as imap:
                 for mailbox in ("A", "B"):
                     imap.command("CREATE " + mailbox)
+        self.leave_fodder()
         self.server.stop()
+
+    def leave_fodder(self):
+        """Bodies of which every other is dead, for the next round to compact."""
+        with self.login(FODDER) as imap:
+            for _ in range(20):
+                imap.command("APPEND INBOX ", message("fodder", self.chance))
+            numbers = range(1, imap.select("INBOX")["EXISTS"] + 1, 2)
+            imap.command("STORE %s +FLAGS.SILENT (\\Deleted)" % ",".join(map(str, numbers)))
+            imap.command("EXPUNGE")
 
     def login(self, name):
         imap = IMAP(self.server.host, self.server.port("imaps"), tls=True, timeout=60)
@@ -94,8 +110,9 @@ class Trial:
         self.server.stop()
         self.compactions = self.server.log_text().count("Compacted")
         answered = sum(m.must_be_there() for m in mails.values())
-        return "%d mails answered, %d not; %d compactions so far; %s" % (
-            answered, len(mails) - answered, self.compactions, "; ".join(told) or "nothing undone")
+        asked, moved = (sum(n) for n in zip((0, 0), *((w.asked, w.moved) for w in workers if isinstance(w, Compactor))))
+        return "%d mails answered, %d not; %d compactions ordered that moved %d bodies, %d beside them so far; %s" % (
+            answered, len(mails) - answered, asked, moved, self.compactions, "; ".join(told) or "nothing undone")
 
     def begin_anew(self):
         """After everything was rolled back: as if nothing of the round had been."""
@@ -108,8 +125,11 @@ class Trial:
         workers = [Sender(self.server, "%s-s%d" % (label, i), INBOXES, self.chance.random()) for i in range(self.senders)]
         workers += [Writer(self.server, "%s-%s" % (label, d.name), d, self.chance.random()) for d in self.drawers.values()]
         workers.append(Watcher(self.server, self.inboxes["s1"]))
+        if self.round % 2 == 0 or self.ending != "kill":
+            workers.append(Compactor(self.server))
         for w in workers:
             w.start()
+        self.wait_for_compaction(workers)
         time.sleep(self.chance.uniform(0.6, 3))
         if self.recorder:
             control = self.recorder.control
@@ -121,12 +141,46 @@ class Trial:
                 raise Violation("the server has stopped writing under load")
         if not self.recorder and not self.server.alive():
             raise Violation("the server ended by itself:\n" + self.server.log_text()[-3000:])
-        self.server.kill()
+        self.end_under_load(workers)
         for w in workers:
             w.join(60)
             if w.is_alive():
                 raise Violation("a client hangs on a dead server")
         return workers
+
+    def wait_for_compaction(self, workers):
+        """Until the first order is given, where there is one who gives them."""
+        deadline = time.monotonic() + 30
+        while any(isinstance(w, Compactor) and not w.asked for w in workers):
+            if time.monotonic() > deadline:
+                raise Violation("the control socket does not answer")
+            time.sleep(0.01)
+
+    def end_under_load(self, workers):
+        if self.ending == "term":
+            code = self.server.stop(timeout=300)  # that it ends in good order is the promise; how soon is the machine's affair
+            if code != 0:
+                raise Violation("it ended with %s upon SIGTERM:\n%s" % (code, self.server.log_text()[-3000:]))
+            return
+        if self.ending == "stop":
+            for _ in range(self.chance.randint(2, 5)):
+                self.server.process.send_signal(signal.SIGSTOP)
+                time.sleep(self.chance.uniform(0.05, 0.5))
+                self.server.process.send_signal(signal.SIGCONT)
+                self.wait_for_work(workers)
+            self.server.process.send_signal(signal.SIGSTOP)
+        self.server.kill()
+
+    def wait_for_work(self, workers):
+        """Until another mail was answered since now."""
+        def answered():
+            return sum(m.must_be_there() for w in workers if isinstance(w, Sender) for m in list(w.mails))
+
+        before, deadline = answered(), time.monotonic() + 30
+        while answered() == before:
+            if time.monotonic() > deadline or not self.server.alive():
+                raise Violation("it does not go on after SIGCONT:\n" + self.server.log_text()[-3000:])
+            time.sleep(0.01)
 
     def crash_in_recovery(self):
         """Power fails again while the server starts."""
@@ -207,6 +261,7 @@ class Trial:
 
     def tidy(self):
         """Keeps the mailboxes small, so that old segments are emptied too."""
+        self.leave_fodder()
         for inbox in self.inboxes.values():
             old = sorted(inbox.there)[:-150]
             if len(old) > 300:
@@ -226,7 +281,8 @@ class Trial:
 
 def rounds(kind, count, o, library):
     """Whether `kind` came out as it should."""
-    trial = Trial("%s-%s" % (o.seed, kind), o.senders, library if kind != "kill" else None, synced=kind != "unsynced")
+    ending = kind if kind in ("term", "stop") else "kill"
+    trial = Trial("%s-%s" % (o.seed, kind), o.senders, library if kind in ("cut", "unsynced") else None, synced=kind != "unsynced", ending=ending)
     try:
         for number in range(1, count + 1):
             try:
@@ -249,14 +305,14 @@ def main():
     p.add_argument("--kills", type=int, default=10)
     p.add_argument("--senders", type=int, default=16)
     p.add_argument("--seed", default=os.environ.get("POWERCUT_SEED") or str(random.SystemRandom().randrange(10**6)))
-    p.add_argument("--only", choices=["cut", "kill", "unsynced"])
+    p.add_argument("--only", choices=["cut", "kill", "term", "stop", "unsynced"])
     p.add_argument("--keep", action="store_true")
     o = p.parse_args()
     print("seed %s" % o.seed, flush=True)
     scratch = tempfile.mkdtemp(prefix="powercut-")
     try:
         library = cut.build(scratch)
-        plan = [("cut", o.rounds + 1), ("kill", o.kills), ("unsynced", 5)]  # the first round of the cuts proves the shim
+        plan = [("cut", o.rounds + 1), ("kill", o.kills), ("term", o.kills), ("stop", o.kills), ("unsynced", 5)]  # the first round of the cuts proves the shim
         failed = [kind for kind, count in plan if o.only in (None, kind) and count and not rounds(kind, count, o, library)]
     finally:
         shutil.rmtree(scratch)

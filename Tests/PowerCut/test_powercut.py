@@ -8,9 +8,9 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-@pytest.mark.parametrize("kind", ["cut", "kill", "unsynced"])
+@pytest.mark.parametrize("kind", ["cut", "kill", "term", "stop", "unsynced"])
 def test_powercut(kind):
-    count = os.environ.get("POWERCUT_ROUNDS", "3")
+    count = os.environ.get("POWERCUT_ROUNDS", "1" if kind in ("term", "stop") else "3")
     r = subprocess.run([sys.executable, os.path.join(HERE, "powercut.py"), "--rounds", count, "--kills", count, "--only", kind],
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
     print(r.stdout)

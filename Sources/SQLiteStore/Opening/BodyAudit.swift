@@ -39,13 +39,23 @@ struct BodyAudit {
 
     private mutating func segments(_ connection: Connection) throws {
         var indexed: [Int64: Int64] = [:]
-        let statement = try connection.prepare("SELECT id, indexed FROM segment")
-        defer { statement.reset() }
-        while try statement.step() { indexed[statement.int(0)] = statement.int(1) }
-        let present = folder.segmentIDs()
+        var unread: [ClosedRange<Int64>] = []
+        try connection.scan("indexed", of: "segment", by: "id") { indexed[$0.int(0)] = $0.int(1) } missed: { ids, error in
+            unread.append(ids)
+            note("Of some segments the index does not say how far they go: \(error)")
+        }
+        let present = folder.segmentIDs().filter { IndexRange.id.contains($0) }
+        indexed = indexed.filter { IndexRange.id.contains($0.key) }
         lastSegment = max(present.max() ?? 0, indexed.keys.max() ?? 0)
         for id in present.sorted() {
-            if let end = indexed[id] { try tail(of: id, from: end) } else { try unknown(id) }
+            if let end = indexed[id] {
+                try tail(of: id, from: end)
+            } else if unread.contains(where: { $0.contains(id) }) {
+                // Whatever lies there, it stays.
+                segmentsKept.insert(id)
+            } else {
+                try unknown(id)
+            }
         }
         for id in indexed.keys.sorted() where !present.contains(id) { note("Bodies are missing: \(folder.segment(id)) is not there") }
     }
@@ -112,8 +122,13 @@ struct BodyAudit {
     }
 
     private mutating func largeFiles(_ connection: Connection) throws {
-        for body in folder.fileIDs().sorted()
-        where try connection.number("SELECT 1 FROM body WHERE id=? AND segment=0", .int(body.rawValue)) == nil {
+        for body in folder.fileIDs().sorted() {
+            do {
+                guard try connection.number("SELECT 1 FROM body WHERE id=? AND segment=0", .int(body.rawValue)) == nil else { continue }
+            } catch {
+                note("Whether \(folder.file(body)) is in use cannot be read: \(error)")
+                continue
+            }
             lastBody = max(lastBody, body.rawValue < 1 << 62 ? body.rawValue : 0)
             let path = folder.file(body)
             if try isUnfinished(path) {

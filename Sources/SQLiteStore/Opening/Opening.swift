@@ -47,6 +47,15 @@ struct Opening {
         try begin()
     }
 
+    /// What cannot do without what is damaged says what to do.
+    static func advised<Value>(_ work: () throws -> Value) throws -> Value {
+        do {
+            return try work()
+        } catch StorageFault.corrupt(let reason) where !reason.contains("martlet store") {
+            throw StorageFault.corrupt("the index is damaged where nothing can do without it: \(reason); \(IndexState.advice)")
+        }
+    }
+
     /// Notes that the index is in use, in the database itself, so that a WAL that is missing is missed.
     private func begin() throws {
         try connection.execute("BEGIN IMMEDIATE")
