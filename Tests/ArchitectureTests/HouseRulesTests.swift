@@ -149,6 +149,23 @@ import Testing
         }
     }
 
+    @Test("no verdict of a test hangs on the clock or on what the system lends: none sleeps, takes a time, or reads resident memory")
+    func mood() throws {
+        for file in tree.tests {
+            for (number, line) in file.lines.enumerated() {
+                for word in ["Task.sleep(", "usleep(", "ContinuousClock()", "SuspendingClock()", ".measure {", "Glibc.clock()", "clock_gettime(", "getrusage("]
+                where line.contains(word) { Issue.record("\(file.path):\(number + 1): \(word)") }
+            }
+        }
+        let folder = SourceTree.root.appending(path: "Tests/Interop")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path()).filter { $0.hasPrefix("test_") && $0.hasSuffix(".py") }
+        #expect(names.count > 10)
+        for name in names {
+            let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+            for word in ["time.sleep(", "perf_counter(", "time.time(", "VmRSS", "getrusage("] { #expect(!text.contains(word), "\(name): \(word)") }
+        }
+    }
+
     @Test("what is not done is written down where a user would look, not beside the code")
     func unfinished() throws {
         for file in tree.sources {

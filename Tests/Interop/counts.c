@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum count { LIVE, PEAK, HASHES, HASH_WORK, HASHING, MOST_HASHING, ACCEPTS_FAILED };
+enum count { LIVE, PEAK, HASHES, HASH_WORK, HASHING, MOST_HASHING, ACCEPTED, ACCEPTS_FAILED };
 
 static _Atomic int64_t nothing[8];
 static _Atomic int64_t *counts = nothing;
@@ -81,6 +81,7 @@ void free(void *block) {
 
 int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags) {
     int accepted = (int)syscall(SYS_accept4, socket, address, length, flags);
+    if (accepted >= 0) atomic_fetch_add(&counts[ACCEPTED], 1);
     if (accepted < 0 && (errno == EMFILE || errno == ENFILE)) atomic_fetch_add(&counts[ACCEPTS_FAILED], 1);
     return accepted;
 }
