@@ -53,7 +53,7 @@ enum Loading {
     /// The highest id that a body may ever have had.
     static func lastBody(_ connection: Connection, _ folder: BodyFolder) throws -> Int64 {
         let highest = try connection.number("SELECT value FROM meta WHERE key='last-body'") ?? 0
-        return max(highest, try connection.number("SELECT max(id) FROM body") ?? 0)
+        return max(highest, try connection.number("SELECT max(id) FROM body") ?? 0, try RecordFile.highestBody(setAsideIn: folder))
     }
 
     static func state(_ connection: Connection, _ master: MasterKey) throws -> Catalog.State {
