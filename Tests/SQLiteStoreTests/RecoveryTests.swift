@@ -264,6 +264,10 @@ struct RecoveryTests {
         octets[octets.count - 300] ^= 1
         try Disk.makeFolder(older.folder + "/aside")
         try Disk.replace(older.folder + "/aside/x.mbs", by: ByteBuffer(bytes: octets))
+        // A body that comes meanwhile gets none of the ids that lie there.
+        let started = try older.open()
+        _ = try await Fixture.place(Fixture.message(40), in: started, inbox)
+        await started.close()
         let report = try recover(older)
         #expect(report.accounts.map(\.recovered) == [2, 0] && report.damaged == 1, "\(report)")
         #expect(try !recover(older).changes)

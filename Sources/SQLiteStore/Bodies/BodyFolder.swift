@@ -16,6 +16,8 @@ struct BodyFolder: Sendable {
     }
 
     func segment(_ id: Int64) -> String { "\(segments)/\(id).mbs" }
+    /// Where files go that the index does not know.
+    var aside: String { segments.dropLast("segments".count) + "aside" }
     func file(_ body: BodyID) -> String { "\(large)/\(body.rawValue).mbl" }
 
     /// The ids of files that are there.

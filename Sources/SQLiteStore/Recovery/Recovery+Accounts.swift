@@ -7,7 +7,7 @@ import Storage
 extension Recovery {
     /// Looks through every file for later holders, and for whose mail there is.
     func findHolders() throws {
-        let files = RecordFile.all(in: path, bodies)
+        let files = RecordFile.all(bodies)
         for (index, file) in files.enumerated() {
             if index % 16 == 0 { progress("looking at file \(index + 1) of \(files.count)") }
             try file.walk { _, found in

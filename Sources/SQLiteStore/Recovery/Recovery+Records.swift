@@ -78,7 +78,7 @@ extension Recovery {
         let statement = try transaction.connection.prepare("SELECT id, indexed FROM segment")
         while try statement.step() { indexed[statement.int(0)] = statement.int(1) }
         statement.reset()
-        let files = RecordFile.all(in: path, bodies)
+        let files = RecordFile.all(bodies)
         var copier: SegmentWriter?
         defer { copier?.close() }
         for (index, file) in files.enumerated() {
@@ -101,7 +101,7 @@ extension Recovery {
         let body = header.body
         if try transaction.connection.number("SELECT 1 FROM body WHERE id=?", .int(body.rawValue)) != nil {
             report.bodies += 1
-            return true
+            return try file.place != .aside || isSame(body, block, transaction)
         }
         let holders = try holders(of: body, block, transaction)
         let keepers = holders.compactMap { holder in
@@ -114,7 +114,8 @@ extension Recovery {
             if holders.isEmpty || holders.contains(where: { accountKeys[$0.account] != nil }) { report.withoutKey += 1 } else { report.removed += 1 }
             return false
         }
-        let isLate = try isNewer(file, found, header, isNew: isNew)
+        // A catalogue that was written since a start set it aside knows nothing of it either.
+        let isLate = file.place == .aside || isNewer(header)
         var claims: [(HolderBlock.Holder, rows: [Missing], isRecovered: Bool)] = []
         for (holder, _) in keepers {
             let rows = missing[body.rawValue]?.filter { $0.account == holder.account } ?? []
@@ -156,6 +157,21 @@ extension Recovery {
         return true
     }
 
+    /// That the index's body of that number is the one that was set aside: their keys say so.
+    private func isSame(_ body: BodyID, _ block: HolderBlock?, _ transaction: Transaction) throws -> Bool {
+        for holder in block?.holders ?? [] {
+            let rows = try transaction.connection.prepare("SELECT sealed_key FROM holder WHERE body=? AND account=?")
+            try rows.bind([.int(body.rawValue), .int(holder.account.rawValue)])
+            defer { rows.reset() }
+            guard try rows.step(), let key = accountKeys[holder.account]?.key, let own = try? holder.open(body, under: key) else { continue }
+            let other = HolderBlock.Holder(account: holder.account, wrappedKey: rows.blob(0))
+            if let known = try? other.open(body, under: key), known == own { continue }
+            report.note("body \(body.rawValue) was set aside, and the index has another one of that number")
+            return false
+        }
+        return true
+    }
+
     private func holders(of body: BodyID, _ block: HolderBlock?, _ transaction: Transaction) throws -> [HolderBlock.Holder] {
         var holders = (block?.holders ?? []) + (later[body.rawValue] ?? [])
         let rows = try transaction.connection.prepare("SELECT account, sealed_key FROM holder WHERE body=?")
@@ -171,7 +187,7 @@ extension Recovery {
     }
 
     /// Whether the catalogue cannot know of it.
-    private func isNewer(_ file: RecordFile, _ found: RecordScan.Found, _ header: RecordHeader, isNew: Bool) throws -> Bool {
+    private func isNewer(_ header: RecordHeader) -> Bool {
         guard let summary = catalogue?.summary else { return true }
         return header.body.rawValue > summary.lastBody
     }

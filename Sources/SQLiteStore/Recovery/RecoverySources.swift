@@ -56,12 +56,16 @@ struct RecordFile: Sendable {
     let path: String
     let place: Place
 
-    static func all(in folder: String, _ bodies: BodyFolder) -> [RecordFile] {
-        let aside = folder + "/aside"
+    static func all(_ bodies: BodyFolder) -> [RecordFile] {
         let segments = bodies.segmentIDs().sorted().map { RecordFile(path: bodies.segment($0), place: .segment($0)) }
         let large = bodies.fileIDs().sorted().map { RecordFile(path: bodies.file($0), place: .large) }
-        let strange = Disk.names(in: aside).sorted().filter { $0.hasSuffix(".mbs") || $0.hasSuffix(".mbl") }
-        return segments + large + strange.map { RecordFile(path: aside + "/" + $0, place: .aside) }
+        return segments + large + setAside(beside: bodies)
+    }
+
+    private static func setAside(beside bodies: BodyFolder) -> [RecordFile] {
+        let aside = bodies.aside
+        return Disk.names(in: aside).sorted().filter { $0.hasSuffix(".mbs") || $0.hasSuffix(".mbl") }
+            .map { RecordFile(path: aside + "/" + $0, place: .aside) }
     }
 
     /// Calls `visit` for each record, with the open file.
