@@ -78,7 +78,7 @@ package final class SQLiteStore: Store {
         let gauge = RoomGauge(path: path, floor: options.freeFloor)
         hasRoom = { gauge.hasRoom }
         readers = try Readers(count: options.readers) { try BodyReader(path: database, folder: bodies, catalog: catalog) }
-        distant = DistantRows(path: database, log: log)
+        distant = DistantRows(path: database)
         largeMailbox = options.largeMailbox
         checkpointer = try Checkpointer(path: database, log: log)
         let indexer = try Indexer(

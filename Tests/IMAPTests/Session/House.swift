@@ -23,14 +23,13 @@ struct House {
     let alice: Principal
     let bob: Principal
 
-    init(adjust: (inout IMAPSettings) -> Void = { _ in }) async throws {
+    init(log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, adjust: (inout IMAPSettings) -> Void = { _ in }) async throws {
         store = MemoryStore(clock: { House.now })
         guard let domain = Domain("example.test") else { throw StorageFault.noSuchDomain }
         try await store.add(domain: domain)
         alice = try await House.add("alice", "JdPXV81HcZqrNn1PvpUSLCr2vKGNa2v8OucwUSdmOVY", to: store)
         bob = try await House.add("bob", "Ay9SzDvBWut9ScCIErIbf1G937eIxWw0/jYmLTSXo2g", to: store)
         mailroom = Mailroom(store: store, clock: { House.now })
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         gatekeeper = Gatekeeper(accounts: store, settings: .init(defaultDomain: domain), log: log, clock: { House.now })
         var settings = IMAPSettings(version: "1.0", messageLimit: 1 << 20, offersTLS: true, clock: { House.now }, log: log)
         settings.failureDelay = .zero
