@@ -7,6 +7,8 @@ package struct RowsNotAtHand: Error, CustomStringConvertible {
     /// At least one.
     package let blocks: [MailboxSnapshot.Block]
 
+    package init(blocks: [MailboxSnapshot.Block]) { self.blocks = blocks }
+
     package var description: String {
         let ranges = blocks.prefix(8).map { "\($0.first.rawValue) to \($0.last.rawValue)" }
         return "rows \(ranges.joined(separator: ", ")) are not at hand"

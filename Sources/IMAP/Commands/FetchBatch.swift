@@ -53,6 +53,7 @@ struct FetchBatch {
             ? Task.immediate(executorPreference: executor) { try await mailroom.encodedOutlines(of: rows, in: mailbox) } : nil
         let small = plan.readsBodies ? rows.filter { Int($0.size) <= FetchBatch.smallBody } : []
         self.small = small
+        // try?: when one of them cannot be read each is read by itself, and the one is told.
         bodies = small.isEmpty ? nil : Task.immediate(executorPreference: executor) { try? await mailroom.read(small, in: mailbox) }
     }
 

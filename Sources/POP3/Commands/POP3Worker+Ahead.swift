@@ -12,9 +12,11 @@ extension POP3Worker {
                 return true
             }
         } catch {
+            // catch: nothing is read ahead; who retrieves them is told.
             return nil
         }
         guard rows.count == range.count, let loan = maildrops.lend(octets: rows.reduce(0) { $0 + Int($1.size) }),
+            // try?: nothing is read ahead; who retrieves them is told.
             let bodies = try? await mailroom.read(rows, in: maildrop),
             zip(rows, bodies).allSatisfy({ Int($0.size) == $1.readableBytes })
         else { return nil }

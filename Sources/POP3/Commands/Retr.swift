@@ -49,6 +49,7 @@ struct Delivery: Sendable {
 
     /// Read together; when one cannot be read, each is left to be read by itself.
     private func read(_ rows: [MessageRow]) async -> [BodyID: ByteBuffer] {
+        // try?: each is read by itself then, and the one that cannot be is told.
         guard rows.count > 1, let bodies = try? await worker.mailroom.read(rows, in: maildrop) else { return [:] }
         return Dictionary(zip(rows.lazy.map(\.body), bodies)) { first, _ in first }
     }

@@ -58,7 +58,7 @@ extension POP3Session {
 
     private func row(_ number: Int, _ maildrop: Maildrop) -> MessageRow? {
         guard !marks.contains(number - 1) else { return nil }
-        // `find` says what is wrong.
+        // catch: `find` meets the same error, and says it.
         do { return try maildrop.rows.row(at: number - 1) } catch { return nil }
     }
 

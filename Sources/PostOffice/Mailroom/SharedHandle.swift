@@ -35,6 +35,7 @@ final class SharedHandle: MailboxHandle {
 
     /// Nil when it is not known.
     private var mayReadNow: Bool? {
+        // catch: not known is no right; the view stays as it is.
         do { return try mayRead() } catch { return nil }
     }
 
