@@ -28,7 +28,11 @@ extension SQLiteStore {
         var report = StoreReport()
         report.accounts = catalog.read { $0.accounts.count }
         for id in catalog.read({ Array($0.mailboxes.keys) }).sorted() {
-            let found = try await readers.run { reader in try reader.recount(id) }
+            let found: (messages: Int, faults: [String])
+            do { found = try await readers.run { reader in try reader.recount(id) } } catch StorageFault.corrupt(let cause) {
+                // Rows that cannot be: the rest of the store is looked at all the same.
+                found = (0, [cause])
+            }
             report.mailboxes += 1
             report.messages += found.messages
             for fault in found.faults { report.note(fault) }

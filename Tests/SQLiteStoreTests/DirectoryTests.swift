@@ -96,6 +96,7 @@ struct DirectoryTests {
                 guard case StorageFault.corrupt(let cause) = error else { return false }
                 return cause.contains("mailbox \(inbox.rawValue), UID 300")
             }
+            #expect(try await store.check().faults.contains { $0.contains("mailbox \(inbox.rawValue), UID 300") })
             await store.close()
         }
     }
