@@ -78,7 +78,7 @@ struct GrowthBenchmark {
 
     private func fetch(_ store: SQLiteStore, _ snapshot: MailboxSnapshot, _ account: AccountID, _ count: Int) async throws -> Int {
         for number in 0..<count {
-            guard let row = snapshot.row(at: number * 7_919 % snapshot.count) else { continue }
+            guard let row = try snapshot.row(at: number * 7_919 % snapshot.count) else { continue }
             _ = try await store.outlines(of: [row.body], for: account)
             _ = try await store.read(nil, of: row.body, for: account)
         }
@@ -87,7 +87,7 @@ struct GrowthBenchmark {
 
     private func flag(_ store: SQLiteStore, _ snapshot: MailboxSnapshot, _ inbox: MailboxID, _ count: Int) async throws -> Int {
         for number in 0..<count {
-            guard let row = snapshot.row(at: number * 7_919 % snapshot.count) else { continue }
+            guard let row = try snapshot.row(at: number * 7_919 % snapshot.count) else { continue }
             let flags = Flags(system: number % 2 == 0 ? .seen : .flagged)
             _ = try await store.change(flags: .add(flags), of: NumberSet([row.uid]), in: inbox, unchangedSince: nil)
             _ = try await store.change(flags: .remove(flags), of: NumberSet([row.uid]), in: inbox, unchangedSince: nil)

@@ -40,7 +40,7 @@ struct StoreBenchmark {
     private func read(_ store: SQLiteStore, _ account: AccountID, _ inbox: MailboxID, _ measure: Measure) async throws {
         let snapshot = try await store.open(inbox).snapshot
         var bodies: [BodyID] = []
-        snapshot.forEach { _, row in
+        try snapshot.forEach { _, row in
             bodies.append(row.body)
             return bodies.count < 5_000
         }

@@ -31,9 +31,11 @@ struct LearnedParticulars {
 
 extension MemoryStore {
     package func particulars(of uids: NumberSet, in mailbox: MailboxID) async throws -> [MessageParticulars] {
-        try look { state in
-            let rows = try state.mailbox(mailbox).table.rows(uids)
-            return rows.compactMap { state.particulars[mailbox]?[$0.row.uid] }
+        try await withRows {
+            try look { state in
+                let rows = try state.mailbox(mailbox).table.rows(uids)
+                return rows.compactMap { state.particulars[mailbox]?[$0.row.uid] }
+            }
         }
     }
 }

@@ -30,6 +30,7 @@ struct MemoryState {
     var isClosed = false
     var isFull = false
     var faults: [MemoryStore.Operation: StorageFault] = [:]
+    var bodyFaults: [BodyID: (outline: Bool, fault: StorageFault)] = [:]
     /// Watchers of what was committed; called once the lock is free.
     var pokes: [@Sendable () -> Void] = []
 
@@ -142,12 +143,12 @@ struct Draft {
     mutating func remove(_ uids: NumberSet, from id: MailboxID, _ state: MemoryState) throws {
         var mailbox = try mailbox(id, state)
         let modSeq = try modSeq(of: mailbox.record.account, state)
-        for (_, row) in mailbox.table.rows(uids) {
+        for (_, row) in try mailbox.table.rows(uids) {
             mailbox.count(row, by: -1)
             removed[id, default: []].append(row.body)
             learned.remove(row.uid, from: id)
         }
-        mailbox.table.update(uids) { _ in nil }
+        try mailbox.table.update(uids) { _ in nil }
         mailbox.table.highestModSeq = modSeq
         mailbox.expunged.append((modSeq, uids))
         put(mailbox)

@@ -11,22 +11,36 @@ extension MemoryStore {
     }
 
     package func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline] {
-        try look(.outlines) { state in try bodies.map { try state.body($0, for: account).outline } }
+        try look(.outlines) { state in try bodies.map { try state.readable($0, for: account, isOutline: true).outline } }
     }
 
     package func encodedOutlines(of bodies: [BodyID], for account: AccountID) async throws -> [EncodedOutline] {
-        try look(.outlines) { state in try bodies.map { EncodedOutline(try state.body($0, for: account).outline) } }
+        try look(.outlines) { state in try bodies.map { EncodedOutline(try state.readable($0, for: account, isOutline: true).outline) } }
     }
 
     package func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer {
-        let octets = try look(.read) { try $0.body(body, for: account).octets }
+        let octets = try look(.read) { try $0.readable(body, for: account).octets }
         guard let range else { return octets }
         let clamped = range.clamped(to: 0..<octets.readableBytes)
         return octets.getSlice(at: octets.readerIndex + clamped.lowerBound, length: clamped.count) ?? ByteBuffer()
     }
 
     package func read(_ bodies: [BodyID], for account: AccountID) async throws -> [ByteBuffer] {
-        try look(.read) { state in try bodies.map { try state.body($0, for: account).octets } }
+        try look(.read) { state in try bodies.map { try state.readable($0, for: account).octets } }
+    }
+}
+
+extension MemoryStore {
+    /// From now on reading that body throws `fault`, and of its outline too where `outline` says so; nil: it can be read again.
+    package func fail(_ body: BodyID, outline: Bool = false, with fault: StorageFault?) {
+        state.withLock { $0.bodyFaults[body] = fault.map { (outline, $0) } }
+    }
+}
+
+extension MemoryState {
+    fileprivate func readable(_ id: BodyID, for account: AccountID, isOutline: Bool = false) throws -> MemoryBody {
+        if let (outline, fault) = bodyFaults[id], outline || !isOutline { throw fault }
+        return try body(id, for: account)
     }
 }
 

@@ -31,9 +31,11 @@ extension MemoryStore {
     }
 
     package func delete(mailbox: MailboxID) async throws {
-        try change(.delete) { state in
-            guard try !state.mailbox(mailbox).record.name.isInbox else { throw StorageFault.notAllowed("INBOX cannot be deleted") }
-            try state.drop(mailbox)
+        try await withRows {
+            try change(.delete) { state in
+                guard try !state.mailbox(mailbox).record.name.isInbox else { throw StorageFault.notAllowed("INBOX cannot be deleted") }
+                try state.drop(mailbox)
+            }
         }
     }
 
@@ -91,15 +93,15 @@ extension MemoryState {
 
     mutating func drop(_ id: MailboxID) throws {
         let mailbox = try mailbox(id)
+        var bodies: [BodyID] = []
+        try mailbox.table.forEach { _, row in
+            bodies.append(row.body)
+            return true
+        }
         var known = try account(mailbox.record.account)
         known.modSeq = known.modSeq.successor
         known.mailboxes[mailbox.record.name] = nil
         accounts[known.record.id] = known
-        var bodies: [BodyID] = []
-        mailbox.table.forEach { _, row in
-            bodies.append(row.body)
-            return true
-        }
         _ = mailbox.lease.retire(release(bodies, by: known.record.id))
         var empty = MailboxSnapshot(
             mailbox: id, uidValidity: mailbox.record.uidValidity, uidNext: mailbox.table.uidNext, highestModSeq: known.modSeq,
@@ -132,12 +134,13 @@ extension MemoryState {
 
     // RFC 9051 §6.3.6: INBOX stays, and so do its inferiors; its messages go to a new mailbox.
     mutating func emptyInbox(_ inbox: MailboxRecord, into name: MailboxName) throws {
+        let table = try mailbox(inbox.id).table
+        try table.require(0..<table.count)
         var draft = Draft()
         let target = try make(name, nil, of: inbox.account, draft.modSeq(of: inbox.account, self))
-        let table = try mailbox(inbox.id).table
         if table.count > 0 {
-            _ = try draft.transfer(table.rows(table.uids).map(\.row), from: inbox.id, to: target.id, self)
-            try draft.remove(table.uids, from: inbox.id, self)
+            _ = try draft.transfer(try table.rows(try table.uids).map(\.row), from: inbox.id, to: target.id, self)
+            try draft.remove(try table.uids, from: inbox.id, self)
         }
         draft.commit(to: &self)
         copyAnnotations(from: inbox.id, to: target.id)

@@ -3,11 +3,11 @@ package import Storage
 
 extension MemoryStore {
     package func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed] {
-        try change(.place) { try $0.place(placements.map { Addition(body: body, placement: $0) }, superseding: nil) }
+        try await withRows { try change(.place) { try $0.place(placements.map { Addition(body: body, placement: $0) }, superseding: nil) } }
     }
 
     package func place(_ additions: [Addition], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
-        let placed = try change(.place) { try $0.place(additions, superseding: superseding) }
+        let placed = try await withRows { try change(.place) { try $0.place(additions, superseding: superseding) } }
         queued()
         return placed
     }
@@ -15,22 +15,22 @@ extension MemoryStore {
     package func change(
         flags: FlagChange, of uids: NumberSet, in mailbox: MailboxID, unchangedSince: ModSeq?
     ) async throws -> FlagsChanged {
-        try change(.change) { try $0.change(flags, of: uids, in: mailbox, unchangedSince: unchangedSince) }
+        try await withRows { try change(.change) { try $0.change(flags, of: uids, in: mailbox, unchangedSince: unchangedSince) } }
     }
 
     package func expunge(_ uids: NumberSet?, in mailbox: MailboxID) async throws -> Expunged {
-        try remove(uids, from: mailbox) { $0.flags.contains(.deleted) }
+        try await withRows { try remove(uids, from: mailbox) { $0.flags.contains(.deleted) } }
     }
 
     package func remove(_ uids: NumberSet, from mailbox: MailboxID) async throws -> Expunged {
-        try remove(uids, from: mailbox) { _ in true }
+        try await withRows { try remove(uids, from: mailbox) { _ in true } }
     }
 
     private func remove(_ uids: NumberSet?, from mailbox: MailboxID, where goes: (MessageRow) -> Bool) throws -> Expunged {
         try change(.expunge) { state in
             let table = try state.mailbox(mailbox).table
             var gone = NumberSet()
-            for (_, row) in table.rows(uids ?? table.uids) where goes(row) { gone.insert(row.uid) }
+            for (_, row) in try table.rows(uids ?? table.uids) where goes(row) { gone.insert(row.uid) }
             guard !gone.isEmpty else { return Expunged(uids: gone, modSeq: nil) }
             var draft = Draft()
             try draft.remove(gone, from: mailbox, state)
@@ -41,11 +41,11 @@ extension MemoryStore {
     }
 
     package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
-        try change(.copy) { try $0.transfer(uids, from: source, to: target, flags: flags, expunging: false) }
+        try await withRows { try change(.copy) { try $0.transfer(uids, from: source, to: target, flags: flags, expunging: false) } }
     }
 
     package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
-        try change(.move) { try $0.transfer(uids, from: source, to: target, flags: flags, expunging: true) }
+        try await withRows { try change(.move) { try $0.transfer(uids, from: source, to: target, flags: flags, expunging: true) } }
     }
 
     package func expunged(since modSeq: ModSeq, in mailbox: MailboxID) async throws -> NumberSet {
@@ -68,7 +68,7 @@ extension MemoryState {
         }
         if let superseding {
             let table = try mailbox(superseding.mailbox).table
-            guard table.rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
+            guard try table.rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
             try draft.remove(superseding.uids, from: superseding.mailbox, self)
         }
         try admit(additions, replacing: superseding)
@@ -86,24 +86,24 @@ extension MemoryState {
         var box = try mailbox(id)
         var stored = NumberSet()
         var refused = NumberSet()
-        for (_, row) in box.table.rows(uids) {
+        for (_, row) in try box.table.rows(uids) {
             if let unchangedSince, row.modSeq > unchangedSince { refused.insert(row.uid) } else { stored.insert(row.uid) }
         }
         let unchanged = FlagsChanged(stored: stored, refused: refused, modSeq: nil)
         guard !stored.isEmpty else { return unchanged }
         let apply = try change.application(&box.table.keywords)
         var differing = NumberSet()
-        for (_, row) in box.table.rows(stored) where apply(row.flags) != row.flags { differing.insert(row.uid) }
+        for (_, row) in try box.table.rows(stored) where apply(row.flags) != row.flags { differing.insert(row.uid) }
         guard !differing.isEmpty else { return unchanged }
         var draft = Draft()
         let modSeq = try draft.modSeq(of: box.record.account, self)
-        for (_, row) in box.table.rows(differing) {
+        for (_, row) in try box.table.rows(differing) {
             var new = row
             new.flags = apply(row.flags)
             box.count(row, by: -1)
             box.count(new, by: 1)
         }
-        box.table.update(differing) { row in
+        try box.table.update(differing) { row in
             var row = row
             row.flags = apply(row.flags)
             row.modSeq = modSeq

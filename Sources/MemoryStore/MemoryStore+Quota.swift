@@ -55,7 +55,7 @@ extension MemoryState {
         }
         if let superseded {
             let box = try mailbox(superseded.mailbox)
-            let gone = box.table.rows(superseded.uids).reduce(Int64(0)) { $0 + Int64($1.row.size) }
+            let gone = try box.table.rows(superseded.uids).reduce(Int64(0)) { $0 + Int64($1.row.size) }
             wanted[box.record.account]?.more.add(Quota([.storage: gone, .message: Int64(superseded.uids.count)]), times: -1)
         }
         for (account, sum) in wanted { try admit(sum.more, to: account, whole: sum.whole) }

@@ -112,7 +112,7 @@ extension BodyReader {
         guard var entry = catalog.mailbox(id) else { return (0, []) }
         (entry.messages, entry.unseen, entry.deleted, entry.size) = (0, 0, 0, 0)
         let table = try TableReader.load(entry, connection)
-        table.forEach { _, row in
+        try table.forEach { _, row in
             entry.count(row)
             return true
         }
@@ -133,12 +133,12 @@ extension BodyReader {
         guard let directory = try BlockDirectory.load(of: entry.record.id, connection) else { return nil }
         var opened = MailboxSnapshot(mailbox: entry.record.id, uidValidity: entry.record.uidValidity)
         for summary in directory.blocks {
-            opened.append(MailboxSnapshot.Block(summary) { first, last in ContiguousArray(table.rows(NumberSet(first.rawValue...last.rawValue)).map(\.row)) })
+            opened.append(MailboxSnapshot.Block(summary, of: entry.record.id) { first, last in ContiguousArray(try table.rows(NumberSet(first.rawValue...last.rawValue)).map(\.row)) })
         }
         try opened.catchUp(since: directory.modSeq, of: entry.record.account, connection)
         var differ = opened.count != table.count
-        table.forEach { index, row in
-            if opened.row(at: index) != row { differ = true }
+        try table.forEach { index, row in
+            if try preparedRow(index, of: opened) != row { differ = true }
             return !differ
         }
         return differ ? "mailbox \(entry.record.id.rawValue): its directory of blocks does not fit its rows" : nil
@@ -146,6 +146,14 @@ extension BodyReader {
 
     /// The first body behind one that cannot be listed; nil: none.
     fileprivate func bodyBehindDamage(_ body: BodyID) -> Int64? { connection.firstReadable("body", "id", from: body.rawValue + 1) }
+
+    /// Nil when there is none, or it is not what the directory says.
+    private func preparedRow(_ index: Int, of opened: MailboxSnapshot) throws -> MessageRow? {
+        do { return try opened.row(at: index) } catch let lacking as RowsNotAtHand {
+            do { for block in lacking.blocks { try block.prepare() } } catch StorageFault.corrupt { return nil }
+            return try opened.row(at: index)
+        }
+    }
 
     fileprivate struct Page: Sendable {
         var count = 0

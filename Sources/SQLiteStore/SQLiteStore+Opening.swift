@@ -1,5 +1,5 @@
 import MailModel
-import Storage
+package import Storage
 
 extension BodyReader {
     /// The table as one read transaction sees it; its `highestModSeq` says as of when. Of a large mailbox whose blocks are known only those rows
@@ -18,6 +18,21 @@ extension BodyReader {
         }
         snapshot.highestModSeq = ModSeq(rawValue: UInt64(clamping: now ?? 0)) ?? .zero
         return snapshot
+    }
+}
+
+extension SQLiteStore {
+    /// Blocks that one job of a reader reads: bodies are waited for meanwhile.
+    private static let blocksAtOnce = 32
+
+    package func read(_ blocks: [MailboxSnapshot.Block]) async throws {
+        var rest = blocks[...]
+        while !rest.isEmpty {
+            let some = rest.prefix(SQLiteStore.blocksAtOnce)
+            rest = rest.dropFirst(some.count)
+            try await readers.run { _ in for block in some { try block.prepare() } }
+            try Task.checkCancellation()
+        }
     }
 }
 

@@ -99,7 +99,7 @@ package final class SQLiteStore: Store {
         let gauge = RoomGauge(path: path, floor: options.freeFloor)
         hasRoom = { gauge.hasRoom }
         readers = try Readers(count: options.readers) { try BodyReader(file, folder: bodies, catalog: catalog) }
-        distant = DistantRows(file, log: log)
+        distant = DistantRows(file)
         largeMailbox = options.largeMailbox
         checkpointer = try Checkpointer(file, log: log)
         let indexer = try Indexer(

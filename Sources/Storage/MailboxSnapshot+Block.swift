@@ -1,10 +1,25 @@
 package import MailModel
 import Synchronization
 
+/// Rows that were needed at once and have not been read yet, thrown before anything was done with others: `MailboxStore.read` has them read, then it can be
+/// tried again. Nobody takes them for rows that are not there.
+package struct RowsNotAtHand: Error, CustomStringConvertible {
+    /// At least one.
+    package let blocks: [MailboxSnapshot.Block]
+
+    package init(blocks: [MailboxSnapshot.Block]) { self.blocks = blocks }
+
+    package var description: String {
+        let ranges = blocks.prefix(8).map { "\($0.first.rawValue) to \($0.last.rawValue)" }
+        return "rows \(ranges.joined(separator: ", ")) are not at hand"
+    }
+}
+
 extension MailboxSnapshot {
     /// Neighbouring rows, at least one. Immutable; two snapshots with the same block have the same rows there.
     ///
-    /// A block may be made without its rows, which are read when somebody first asks for them: a large mailbox is opened by its blocks' ends.
+    /// A block may be made without its rows: a large mailbox is opened by its blocks' ends. Only a store has them read (`prepare`), on a thread of its own;
+    /// whoever looks at rows gets those that are at hand, or an error.
     package final class Block: Sendable {
         /// The first and the last row's UID.
         package let first: UID
@@ -23,31 +38,37 @@ extension MailboxSnapshot {
             count = rows.count
         }
 
-        /// `read` gives the rows from one UID to another. It is asked until it has answered once, on whatever thread wants to know: it should take less
-        /// than a millisecond.
-        package init(_ summary: BlockSummary, read: @escaping @Sendable (UID, UID) throws -> ContiguousArray<MessageRow>) {
+        /// `read` gives the rows of the mailbox from one UID to another. It is asked until it has answered once, by `prepare` alone.
+        package init(
+            _ summary: BlockSummary, of mailbox: MailboxID, read: @escaping @Sendable (UID, UID) throws -> ContiguousArray<MessageRow>
+        ) {
             known = []
-            distant = Distant(summary, read)
+            distant = Distant(summary, mailbox, read)
             (first, last, count) = (summary.first, summary.last, summary.count)
         }
 
-        /// None when they cannot be read.
+        /// Never reads: `RowsNotAtHand`.
         package var rows: ContiguousArray<MessageRow> {
-            guard let distant else { return known }
-            return (try? distant.rows()) ?? []
+            get throws {
+                guard let distant else { return known }
+                guard let rows = distant.atHand else { throw RowsNotAtHand(blocks: [self]) }
+                return rows
+            }
         }
 
-        /// Nil when there is none, or it cannot be read.
-        package func row(_ offset: Int) -> MessageRow? {
-            let rows = rows
+        var rowsAtHand: ContiguousArray<MessageRow>? { distant.map { $0.atHand } ?? known }
+
+        /// Nil when the block is shorter. Never reads: `RowsNotAtHand`.
+        package func row(_ offset: Int) throws -> MessageRow? {
+            let rows = try rows
             return offset < rows.count ? rows[offset] : nil
         }
 
-        /// Throws when the rows cannot be read.
-        func prepare() throws { _ = try distant?.rows() }
+        /// Has the rows at hand, on the calling thread, which waits for the disk: for stores alone. What it throws names the mailbox and the UIDs.
+        package func prepare() throws { try distant?.prepare() }
 
         /// Whether the rows have been read.
-        package var isAtHand: Bool { distant?.isRead ?? true }
+        package var isAtHand: Bool { distant.map { $0.atHand != nil } ?? true }
 
         var mayHaveUnseen: Bool { distant.map { $0.summary.unseen > 0 } ?? true }
 
@@ -77,26 +98,40 @@ extension MailboxSnapshot {
     /// Rows that are read once.
     private final class Distant: Sendable {
         let summary: BlockSummary
+        private let mailbox: MailboxID
         private let read: @Sendable (UID, UID) throws -> ContiguousArray<MessageRow>
+        /// Held only to look: who looks does not wait for who reads.
         private let state = Mutex<ContiguousArray<MessageRow>?>(nil)
+        private let turn = Mutex<Void>(())
 
-        init(_ summary: BlockSummary, _ read: @escaping @Sendable (UID, UID) throws -> ContiguousArray<MessageRow>) {
+        init(_ summary: BlockSummary, _ mailbox: MailboxID, _ read: @escaping @Sendable (UID, UID) throws -> ContiguousArray<MessageRow>) {
             self.summary = summary
+            self.mailbox = mailbox
             self.read = read
         }
 
-        var isRead: Bool { state.withLock { $0 != nil } }
+        var atHand: ContiguousArray<MessageRow>? { state.withLock { $0 } }
 
-        func rows() throws -> ContiguousArray<MessageRow> {
-            try state.withLock { state in
-                if let state { return state }
-                let rows = try read(summary.first, summary.last)
+        func prepare() throws {
+            guard atHand == nil else { return }
+            try turn.withLock { _ in
+                guard atHand == nil else { return }
+                let rows = try readRows()
                 guard rows.count == summary.count, rows.first?.uid == summary.first, rows.last?.uid == summary.last else {
-                    throw StorageFault.corrupt("rows \(summary.first.rawValue) to \(summary.last.rawValue) of a mailbox are not those that were counted")
+                    throw StorageFault.corrupt("\(name) are not those that were counted: \(rows.count) of \(summary.count)")
                 }
-                state = rows
-                return rows
+                state.withLock { $0 = rows }
             }
         }
+
+        private func readRows() throws -> ContiguousArray<MessageRow> {
+            do { return try read(summary.first, summary.last) } catch StorageFault.corrupt(let cause) {
+                throw StorageFault.corrupt("\(name): \(cause)")
+            } catch StorageFault.unavailable(let cause) {
+                throw StorageFault.unavailable("\(name): \(cause)")
+            }
+        }
+
+        private var name: String { "mailbox \(mailbox.rawValue), rows \(summary.first.rawValue) to \(summary.last.rawValue)" }
     }
 }

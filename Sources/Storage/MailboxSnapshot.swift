@@ -58,93 +58,8 @@ package struct MailboxSnapshot: Sendable {
         self.keywords = keywords
     }
 
-    /// The row of message sequence number `index + 1`; nil when there is none. O(log n).
-    package func row(at index: Int) -> MessageRow? {
-        guard index >= 0, index < count else { return nil }
-        reads?.add()
-        let block = block(holding: index)
-        let rows = blocks[block].rows
-        let offset = index - starts[block]
-        return offset < rows.count ? rows[offset] : nil
-    }
-
-    package func row(_ uid: UID) -> MessageRow? { index(of: uid).flatMap { row(at: $0) } }
-
-    /// Sequence number less one. O(log n).
-    package func index(of uid: UID) -> Int? {
-        let index = lowerBound(uid)
-        guard let row = row(at: index), row.uid == uid else { return nil }
-        return index
-    }
-
-    /// How many rows have a lower UID.
-    package func lowerBound(_ uid: UID) -> Int {
-        var low = 0
-        var high = blocks.count
-        while low < high {
-            let middle = (low + high) / 2
-            if blocks[middle].last < uid { low = middle + 1 } else { high = middle }
-        }
-        guard low < blocks.count else { return count }
-        guard blocks[low].first < uid else { return starts[low] }
-        let rows = blocks[low].rows
-        var from = 0
-        var to = rows.count
-        while from < to {
-            let middle = (from + to) / 2
-            if rows[middle].uid < uid { from = middle + 1 } else { to = middle }
-        }
-        return starts[low] + from
-    }
-
-    /// Rows from `index` on, in order, until `body` answers false.
-    package func forEach(from index: Int = 0, _ body: (Int, MessageRow) throws -> Bool) rethrows {
-        guard index < count else { return }
-        var position = max(0, index)
-        var block = block(holding: position)
-        while block < blocks.count {
-            position = max(position, starts[block])
-            let (rows, start) = (blocks[block].rows, starts[block])
-            while position - start < rows.count {
-                reads?.add()
-                guard try body(position, rows[position - start]) else { return }
-                position += 1
-            }
-            block += 1
-        }
-    }
-
-    /// The first row without `\Seen`, as an index; blocks that are known to have none are not looked at.
-    package var firstUnseen: Int? {
-        for (number, block) in blocks.enumerated() where block.mayHaveUnseen {
-            if let offset = block.rows.firstIndex(where: { !$0.flags.contains(.seen) }) { return starts[number] + offset }
-        }
-        return nil
-    }
-
-    /// The rows of those UIDs, in order. O(ranges × log n + found).
-    package func rows(_ uids: NumberSet) -> [(index: Int, row: MessageRow)] {
-        var found: [(index: Int, row: MessageRow)] = []
-        for range in uids.ranges {
-            guard let low = UID(rawValue: range.lowerBound) else { continue }
-            forEach(from: lowerBound(low)) { index, row in
-                guard row.uid.rawValue <= range.upperBound else { return false }
-                found.append((index, row))
-                return true
-            }
-        }
-        return found
-    }
-
-    /// The UIDs of all rows.
-    package var uids: NumberSet {
-        var set = NumberSet()
-        forEach { _, row in
-            set.insert(row.uid)
-            return true
-        }
-        return set
-    }
+    /// Nil when there are no rows. Known without them.
+    package var lastUID: UID? { blocks.last?.last }
 
     private func block(holding index: Int) -> Int {
         var low = 0
@@ -157,14 +72,159 @@ package struct MailboxSnapshot: Sendable {
     }
 }
 
+// What is found among rows. Nothing here reads any: what needs rows that are not at hand throws `RowsNotAtHand`, and a method for many rows names all that it lacks.
+extension MailboxSnapshot {
+    /// The row of message sequence number `index + 1`; nil when there is none. O(log n).
+    package func row(at index: Int) throws -> MessageRow? {
+        guard index >= 0, index < count else { return nil }
+        reads?.add()
+        let block = block(holding: index)
+        return try blocks[block].row(index - starts[block])
+    }
+
+    package func row(_ uid: UID) throws -> MessageRow? { try index(of: uid).flatMap { try row(at: $0) } }
+
+    /// Sequence number less one. O(log n).
+    package func index(of uid: UID) throws -> Int? {
+        let index = try lowerBound(uid)
+        guard let row = try row(at: index), row.uid == uid else { return nil }
+        return index
+    }
+
+    /// How many rows have a lower UID.
+    package func lowerBound(_ uid: UID) throws -> Int {
+        let block = block(endingNotBefore: uid)
+        guard block < blocks.count else { return count }
+        guard blocks[block].first < uid else { return starts[block] }
+        let rows = try blocks[block].rows
+        var from = 0
+        var to = rows.count
+        while from < to {
+            let middle = (from + to) / 2
+            if rows[middle].uid < uid { from = middle + 1 } else { to = middle }
+        }
+        return starts[block] + from
+    }
+
+    /// The places of rows with those UIDs, rising, disjoint, none empty. O(ranges × log n).
+    package func places(of uids: NumberSet) throws -> [Range<Int>] {
+        var places: [Range<Int>] = []
+        var missing: [Block] = []
+        for range in uids.ranges {
+            guard let first = UID(rawValue: range.lowerBound), let last = UID(rawValue: range.upperBound) else { continue }
+            do {
+                let lower = try lowerBound(first)
+                let upper = last == .last ? count : try lowerBound(last.successor)
+                if lower < upper { places.append(lower..<upper) }
+            } catch let lacking as RowsNotAtHand {
+                for block in lacking.blocks where missing.last !== block { missing.append(block) }
+                // The other end too may lie in such a block.
+                let end = block(endingNotBefore: last.successor)
+                if end < blocks.count, last != .last, !blocks[end].isAtHand, missing.last !== blocks[end] { missing.append(blocks[end]) }
+            }
+        }
+        guard missing.isEmpty else { throw RowsNotAtHand(blocks: missing) }
+        return places
+    }
+
+    /// Rows of those places that there are, in order, until `body` answers false. Not begun while one of them is not at hand.
+    package func forEach(in places: Range<Int>, _ body: (Int, MessageRow) throws -> Bool) throws {
+        let places = places.clamped(to: 0..<count)
+        guard !places.isEmpty else { return }
+        try require(places)
+        var position = places.lowerBound
+        var block = block(holding: position)
+        while position < places.upperBound {
+            let (rows, start) = (try blocks[block].rows, starts[block])
+            let end = min(places.upperBound, start + rows.count)
+            while position < end {
+                reads?.add()
+                guard try body(position, rows[position - start]) else { return }
+                position += 1
+            }
+            block += 1
+        }
+    }
+
+    /// All rows.
+    package func forEach(_ body: (Int, MessageRow) throws -> Bool) throws { try forEach(in: 0..<count, body) }
+
+    /// Throws when rows of those places are not at hand. O(blocks).
+    package func require(_ places: Range<Int>) throws { try require(CollectionOfOne(places)) }
+
+    /// Of places in rising order.
+    package func require(_ places: some Sequence<Range<Int>>) throws {
+        var missing: [Block] = []
+        for range in places {
+            let range = range.clamped(to: 0..<count)
+            guard !range.isEmpty else { continue }
+            var number = block(holding: range.lowerBound)
+            while number < blocks.count, starts[number] < range.upperBound {
+                let block = blocks[number]
+                if !block.isAtHand, missing.last !== block { missing.append(block) }
+                number += 1
+            }
+        }
+        guard missing.isEmpty else { throw RowsNotAtHand(blocks: missing) }
+    }
+
+    /// The first row without `\Seen`, as an index; blocks that are known to have none are not looked at.
+    package var firstUnseen: Int? {
+        get throws {
+            for (number, block) in blocks.enumerated() where block.mayHaveUnseen {
+                if let offset = try block.rows.firstIndex(where: { !$0.flags.contains(.seen) }) { return starts[number] + offset }
+            }
+            return nil
+        }
+    }
+
+    /// The rows of those UIDs, in order. O(ranges × log n + found).
+    package func rows(_ uids: NumberSet) throws -> [(index: Int, row: MessageRow)] {
+        var missing: [Block] = []
+        forEachBlock(touchedBy: uids) { if !blocks[$0].isAtHand { missing.append(blocks[$0]) } }
+        guard missing.isEmpty else { throw RowsNotAtHand(blocks: missing) }
+        var found: [(index: Int, row: MessageRow)] = []
+        for range in try places(of: uids) {
+            try forEach(in: range) { index, row in
+                found.append((index, row))
+                return true
+            }
+        }
+        return found
+    }
+
+    /// The UIDs of all rows.
+    package var uids: NumberSet {
+        get throws {
+            var set = NumberSet()
+            try forEach { _, row in
+                set.insert(row.uid)
+                return true
+            }
+            return set
+        }
+    }
+
+    /// The first block that does not end below the UID.
+    private func block(endingNotBefore uid: UID) -> Int {
+        var low = 0
+        var high = blocks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if blocks[middle].last < uid { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
 // Changes, made by a store's writer on its own copy.
 extension MailboxSnapshot {
     /// Adds rows behind the last; their UIDs must rise. A full last block is left as it is. O(new + a block).
     package mutating func append(_ rows: some Collection<MessageRow>) {
         guard !rows.isEmpty else { return }
         var pending = ContiguousArray<MessageRow>()
-        if let last = blocks.last, last.isAtHand, last.count < Block.most {
-            pending = last.rows
+        if let last = blocks.last, last.count < Block.most, let rows = last.rowsAtHand {
+            pending = rows
             blocks.removeLast()
             starts.removeLast()
             count -= last.count
@@ -193,7 +253,7 @@ extension MailboxSnapshot {
     /// Adds a block behind the last, whose rows may be read later.
     package mutating func append(_ block: Block) { add(block) }
 
-    /// Has the rows of those UIDs at hand, for `update`. Throws what reading them throws.
+    /// Has the rows of those UIDs at hand, for `update`, as `Block.prepare` does.
     package func prepare(_ uids: NumberSet) throws {
         try forEachBlock(touchedBy: uids) { try blocks[$0].prepare() }
     }
@@ -233,9 +293,12 @@ extension MailboxSnapshot {
     }
 
     /// Replaces rows by what `change`, asked once for each in order, makes of them; nil removes. Blocks in which nothing changes stay the same.
-    /// O(blocks + rows of touched blocks).
-    package mutating func update(_ uids: NumberSet, _ change: (MessageRow) -> MessageRow?) {
+    /// O(blocks + rows of touched blocks). `RowsNotAtHand` before anything is changed.
+    package mutating func update(_ uids: NumberSet, _ change: (MessageRow) throws -> MessageRow?) throws {
         guard !uids.isEmpty else { return }
+        var missing: [Block] = []
+        forEachBlock(touchedBy: uids) { if !blocks[$0].isAtHand { missing.append(blocks[$0]) } }
+        guard missing.isEmpty else { throw RowsNotAtHand(blocks: missing) }
         let ranges = uids.ranges
         var newBlocks = ContiguousArray<Block>()
         newBlocks.reserveCapacity(blocks.count)
@@ -247,7 +310,7 @@ extension MailboxSnapshot {
                 newBlocks.append(block)
                 continue
             }
-            guard let rows = MailboxSnapshot.changed(block.rows, ranges, &range, change) else {
+            guard let rows = try MailboxSnapshot.changed(block.rows, ranges, &range, change) else {
                 newBlocks.append(block)
                 continue
             }
@@ -259,8 +322,8 @@ extension MailboxSnapshot {
 
     /// A block's rows after the change; nil when they are as before. `range`: the first that does not end below the rows.
     private static func changed(
-        _ rows: ContiguousArray<MessageRow>, _ ranges: [ClosedRange<UInt32>], _ range: inout Int, _ change: (MessageRow) -> MessageRow?
-    ) -> ContiguousArray<MessageRow>? {
+        _ rows: ContiguousArray<MessageRow>, _ ranges: [ClosedRange<UInt32>], _ range: inout Int, _ change: (MessageRow) throws -> MessageRow?
+    ) rethrows -> ContiguousArray<MessageRow>? {
         var new: ContiguousArray<MessageRow>?
         for (index, row) in rows.enumerated() {
             let uid = row.uid.rawValue
@@ -269,7 +332,7 @@ extension MailboxSnapshot {
                 new?.append(row)
                 continue
             }
-            let now = change(row)
+            let now = try change(row)
             if new == nil {
                 guard now != row else { continue }
                 new = ContiguousArray(rows[..<index])

@@ -173,6 +173,10 @@ package protocol MailboxStore: Sendable {
     /// A shared view of the mailbox for as long as the handle is held.
     func open(_ mailbox: MailboxID) async throws -> any MailboxHandle
 
+    /// Has rows of snapshots at hand that are not yet, read on a thread of the store's: the asking one does not wait. `corrupt` and `unavailable` name
+    /// the mailbox and the UIDs; what was read before that stays at hand.
+    func read(_ blocks: [MailboxSnapshot.Block]) async throws
+
     /// Places one body in each placement, all or none, in order; on return body and rows are durable. A placement may name a mailbox twice.
     /// `full` under the free floor; `overQuota`.
     func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed]
@@ -202,6 +206,13 @@ package protocol MailboxStore: Sendable {
 }
 
 extension MailboxStore {
+    /// What `body` finds among rows. Those that it lacks (`RowsNotAtHand`) are read, and it is asked again: it must not have changed anything then.
+    package func withRows<Value>(_ body: () throws -> Value) async throws -> Value {
+        while true {
+            do { return try body() } catch let lacking as RowsNotAtHand { try await read(lacking.blocks) }
+        }
+    }
+
     package func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed] {
         try await place(additions, superseding: superseding, queued: {})
     }

@@ -120,6 +120,7 @@ final class Inflater {
     private func keep(_ plain: ByteBuffer) {
         history = plain
         isHistoryPacked = false
+        // try?: what cannot be packed stays as it is.
         guard plain.readableBytes > Inflater.worthPacking, let packed = try? Deflater().deflate(plain),
             packed.readableBytes < plain.readableBytes * 3 / 4
         else { return }

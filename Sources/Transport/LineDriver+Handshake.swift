@@ -49,6 +49,7 @@ extension LineDriver {
 
     func handshakeCompleted() {
         guard phase == .opening || phase == .securing, let context else { return }
+        // try?: TLSv1.2 is the least that is spoken here.
         let version = try? context.pipeline.syncOperations.nioSSL_tlsVersion()
         let tls = TLSFacts(version: version == .tlsv13 ? "TLSv1.3" : "TLSv1.2", serverName: serverName)
         serverName = nil

@@ -82,6 +82,7 @@ extension LineDriver {
 
     /// What the kernel has taken, about: a measure of progress.
     var flushed: Int {
+        // try?: a channel that does not say is taken for one that has sent everything: a measure of progress, no promise.
         let waiting = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)
         return written &- (waiting ?? 0)
     }

@@ -134,6 +134,7 @@ package final class Listener: Sendable {
     /// Takes no further connections, lets every session say goodbye once its work has ended, closes what is still open after `grace`, and
     /// returns when all have gone and their work has ended.
     package func stop(grace: Duration = .seconds(5)) async {
+        // try?: a listener that is closed already takes nobody.
         try? await server.close().get()
         let guests = house.state.withLock { state in
             state.isStopping = true

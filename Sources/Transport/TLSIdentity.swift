@@ -15,6 +15,13 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
     /// Why a certificate or key cannot be used; says which file.
     package struct Fault: Error, CustomStringConvertible {
         package let description: String
+        /// errno, where a file could not be read: nothing is known of what it holds.
+        package let code: Int32?
+
+        init(description: String, code: Int32? = nil) {
+            self.description = description
+            self.code = code
+        }
     }
 
     /// Reads both files, in PEM: the leaf first, then what leads to the root.
@@ -42,7 +49,10 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
             throw Fault(description: "\(places.0): not an X.509 certificate: \(error)")
         }
         self.chain = chain
-        let names = (try? parsed.extensions.subjectAlternativeNames) ?? nil
+        let names: SubjectAlternativeNames?
+        do { names = try parsed.extensions.subjectAlternativeNames } catch {
+            throw Fault(description: "\(places.0): its names cannot be read: \(error)")
+        }
         self.names = (names ?? SubjectAlternativeNames()).compactMap { name in
             if case .dnsName(let name) = name { name.lowercased() } else { nil }
         }
@@ -75,9 +85,21 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
     }
 
     private static func read(_ path: String) throws(Fault) -> [UInt8] {
-        guard access(path, R_OK) == 0 else { throw Fault(description: "\(path): \(String(cString: strerror(errno)))") }
-        do { return Array(try Data(contentsOf: URL(filePath: path))) } catch {
-            throw Fault(description: "\(path): cannot be read")
+        func fault() -> Fault {
+            let code = errno
+            return Fault(description: "\(path): \(String(cString: strerror(code)))", code: code)
+        }
+        guard let file = fopen(path, "re") else { throw fault() }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while true {
+            errno = 0
+            let count = fread(&chunk, 1, chunk.count, file)
+            bytes += chunk[..<count]
+            guard count < chunk.count else { continue }
+            guard ferror(file) == 0 else { throw fault() }
+            return bytes
         }
     }
 }

@@ -138,6 +138,14 @@ import Testing
         }
     }
 
+    /// Who looks at rows waits for nobody: what is not at hand is read by `MailboxStore.read`, on a store's thread.
+    @Test("only stores have blocks of rows read, so that no event loop waits for a disk")
+    func blocks() {
+        let readers = tree.sources.filter { file in file.lines.contains { $0.contains(".prepare(") } }
+        #expect(!readers.isEmpty)
+        for file in readers { #expect(["SQLiteStore", "MemoryStore", "Storage"].contains(file.module), "\(file.path)") }
+    }
+
     @Test("nothing in the sources can end the program by a peer's bytes: no try!, as! or fatalError")
     func traps() {
         for file in tree.sources {

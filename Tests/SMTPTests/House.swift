@@ -88,7 +88,7 @@ struct House {
         let snapshot = try await store.open(inbox.id).snapshot
         var bodies: [[UInt8]] = []
         for index in 0..<snapshot.count {
-            let row = try #require(snapshot.row(at: index))
+            let row = try #require(try snapshot.row(at: index))
             bodies.append(Array(try await store.read(nil, of: row.body, for: account.id).readableBytesView))
         }
         return bodies

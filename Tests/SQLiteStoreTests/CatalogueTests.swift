@@ -63,7 +63,7 @@ struct CatalogueTests {
             let section = try #require(file[.messages, box.rawValue])
             let messages = try #require(CatalogueMessages(try file.open(section, under: try key(store, alice))))
             let snapshot = try await store.open(box).snapshot
-            let rows = snapshot.rows(NumberSet(1...UInt32.max)).map(\.row)
+            let rows = try snapshot.rows(NumberSet(1...UInt32.max)).map(\.row)
             #expect(messages.rows.map(\.uid) == rows.map(\.uid) && messages.rows.map(\.flags) == rows.map(\.flags))
             #expect(messages.rows.map(\.modSeq) == rows.map(\.modSeq) && messages.rows.allSatisfy { $0.body == body.id })
             #expect(messages.uidNext == snapshot.uidNext.rawValue && messages.keywords == snapshot.keywords)

@@ -19,13 +19,15 @@ struct DirectoryTests {
         return (store, alice, inbox)
     }
 
-    private func rows(_ snapshot: MailboxSnapshot) -> [MessageRow] {
-        var rows: [MessageRow] = []
-        snapshot.forEach { _, row in
-            rows.append(row)
-            return true
+    private func rows(_ snapshot: MailboxSnapshot, of store: SQLiteStore) async throws -> [MessageRow] {
+        try await store.withRows {
+            var rows: [MessageRow] = []
+            try snapshot.forEach { _, row in
+                rows.append(row)
+                return true
+            }
+            return rows
         }
-        return rows
     }
 
     @Test("after a start only the last block's rows are read, and then those that are asked for")
@@ -33,21 +35,23 @@ struct DirectoryTests {
         let fixture = try Fixture()
         var (store, _, inbox) = try await filled(fixture, 3_000)
         _ = try await store.change(flags: .add(Flags(system: .seen)), of: NumberSet(1...1_700), in: inbox, unchangedSince: nil)
-        let expected = rows(try await store.open(inbox).snapshot)
+        let expected = try await rows(store.open(inbox).snapshot, of: store)
         await store.close()
         store = try fixture.open(foldAfter: Self.never, largeMailbox: 1)
         let snapshot = try await store.open(inbox).snapshot
         #expect(snapshot.count == 3_000 && snapshot.blocks.count == 6)
         #expect(snapshot.blocks.map(\.isAtHand) == [false, false, false, false, false, true])
-        #expect(snapshot.firstUnseen == 1_700)
+        #expect(throws: RowsNotAtHand.self) { try snapshot.firstUnseen }
+        #expect(snapshot.blocks.map(\.isAtHand) == [false, false, false, false, false, true], "who only looks has nothing read")
+        #expect(try await store.withRows { try snapshot.firstUnseen } == 1_700)
         #expect(snapshot.blocks.map(\.isAtHand) == [false, false, false, true, false, true])
-        #expect(snapshot.row(at: 700) == expected[700])
+        #expect(try await store.withRows { try snapshot.row(at: 700) } == expected[700])
         let uid = try #require(UID(rawValue: 513))
-        #expect(snapshot.lowerBound(uid) == 512 && snapshot.index(of: uid) == 512)
+        #expect(try snapshot.lowerBound(uid) == 512 && snapshot.index(of: uid) == 512)
         #expect(snapshot.blocks.map(\.isAtHand) == [false, true, false, true, false, true])
         _ = try await store.change(flags: .add(Flags(system: .flagged)), of: NumberSet(1_100...1_100), in: inbox, unchangedSince: nil)
         #expect(snapshot.blocks.map(\.isAtHand) == [false, true, true, true, false, true], "the writer reads what it changes")
-        #expect(rows(snapshot) == expected)
+        #expect(try await rows(snapshot, of: store) == expected)
         await store.close()
     }
 
@@ -60,13 +64,41 @@ struct DirectoryTests {
         try fixture.tamper("DELETE FROM message WHERE mailbox=\(inbox.rawValue) AND uid=700")
         store = try fixture.open(foldAfter: Self.never, largeMailbox: 1)
         let snapshot = try await store.open(inbox).snapshot
-        #expect(snapshot.row(at: 600) == nil)
-        #expect(snapshot.row(at: 1_500)?.uid.rawValue == 1_501)
+        await #expect {
+            try await store.withRows { try snapshot.row(at: 600) }
+        } throws: { error in
+            guard case StorageFault.corrupt(let cause) = error else { return false }
+            return cause.contains("mailbox \(inbox.rawValue), rows 513 to 1024")
+        }
+        #expect(try await store.withRows { try snapshot.row(at: 1_500) }?.uid.rawValue == 1_501)
         await #expect(throws: StorageFault.self) {
             _ = try await store.change(flags: .add(Flags(system: .seen)), of: NumberSet(600...600), in: inbox, unchangedSince: nil)
         }
         #expect(try await store.check().faults.contains { $0.contains("directory") })
         await store.close()
+    }
+
+    @Test("a row whose numbers cannot be is damage that names mailbox and UID, not a row that is not there", arguments: [
+        "mod_seq=-1", "size=-5", "size=\(1 << 40)", "body=-7",
+    ])
+    func impossible(assignment: String) async throws {
+        for largeMailbox in [1, Int.max] {
+            let fixture = try Fixture()
+            var (store, _, inbox) = try await filled(fixture, 1_000)
+            _ = try await store.open(inbox)
+            await store.close()
+            try fixture.tamper("UPDATE message SET \(assignment) WHERE mailbox=\(inbox.rawValue) AND uid=300")
+            store = try fixture.open(foldAfter: Self.never, largeMailbox: largeMailbox)
+            await #expect {
+                let snapshot = try await store.open(inbox).snapshot
+                _ = try await store.withRows { try snapshot.row(at: 299) }
+            } throws: { error in
+                guard case StorageFault.corrupt(let cause) = error else { return false }
+                return cause.contains("mailbox \(inbox.rawValue), UID 300")
+            }
+            #expect(try await store.check().faults.contains { $0.contains("mailbox \(inbox.rawValue), UID 300") })
+            await store.close()
+        }
     }
 
     @Test("random changes, starts and power cuts: as if every row had been read", arguments: [1, 2, 3, 4] as [UInt64])
@@ -89,8 +121,9 @@ struct DirectoryTests {
             try #require(snapshot.count == expected.tables[0].count, "seed \(seed), round \(round)")
             for _ in 0..<5 where snapshot.count > 0 {
                 let index = Int(random.next() % UInt64(snapshot.count))
-                let row = try #require(snapshot.row(at: index))
-                #expect(row == expected.tables[0][index] && snapshot.index(of: row.uid) == index)
+                let row = try #require(try await new.withRows { try snapshot.row(at: index) })
+                #expect(row == expected.tables[0][index])
+                #expect(try await new.withRows { try snapshot.index(of: row.uid) } == index)
             }
             for step in 0..<Int(random.next() % 4) {
                 var again = random

@@ -39,12 +39,15 @@ struct View: Equatable {
     init(_ store: SQLiteStore, _ mailboxes: [MailboxID]) async throws {
         for mailbox in mailboxes {
             let snapshot = try await store.open(mailbox).snapshot
-            var rows: [MessageRow] = []
-            snapshot.forEach { _, row in
-                rows.append(row)
-                return true
-            }
-            tables.append(rows)
+            tables.append(
+                try await store.withRows {
+                    var rows: [MessageRow] = []
+                    try snapshot.forEach { _, row in
+                        rows.append(row)
+                        return true
+                    }
+                    return rows
+                })
             keywords.append(snapshot.keywords)
             statuses.append(try await store.status(of: mailbox))
         }

@@ -19,8 +19,8 @@ struct RecoveryTests {
             for mailbox in try await store.mailboxes(of: account) {
                 let snapshot = try await store.open(mailbox.id).snapshot
                 var lines = ["\(mailbox.id.rawValue) \(mailbox.uidValidity.rawValue) \(mailbox.specialUse?.rawValue ?? "")"]
-                let particulars = try await store.particulars(of: snapshot.uids, in: mailbox.id)
-                for (row, more) in zip(snapshot.rows(snapshot.uids).map(\.row), particulars) {
+                let particulars = try await store.particulars(of: try snapshot.uids, in: mailbox.id)
+                for (row, more) in zip(try snapshot.rows(try snapshot.uids).map(\.row), particulars) {
                     let flags = snapshot.keywords.flags(of: row.flags)
                     let text = try await store.read(nil, of: row.body, for: account)
                     let outline = try #require(try await store.outlines(of: [row.body], for: account).first)

@@ -27,7 +27,7 @@ struct SQLiteStoreTests {
         await store.close()
         store = try fixture.open()
         let snapshot = try await store.open(inbox).snapshot
-        let row = try #require(snapshot.row(placed.uid))
+        let row = try #require(try snapshot.row(placed.uid))
         #expect(snapshot.keywords.flags(of: row.flags).keywords.map(\.spelling) == ["$Forwarded"])
         #expect(row.modSeq == placed.modSeq)
         #expect(Int(row.size) == bytes.readableBytes)
@@ -106,7 +106,7 @@ struct SQLiteStoreTests {
         try flipped.withUnsafeBytes { try Disk.writeAll($0, to: fd, at: 300, path: path) }
         close(fd)
         let snapshot = try await store.open(inbox).snapshot
-        let bodies = try [first, second].map { try #require(snapshot.row($0.uid)).body }
+        let bodies = try [first, second].map { try #require(try snapshot.row($0.uid)).body }
         await #expect(throws: StorageFault.self) { try await store.read(nil, of: bodies[0], for: alice) }
         #expect(try await store.read(nil, of: bodies[1], for: alice) == Fixture.message(2))
         let report = try await store.check()
@@ -181,7 +181,7 @@ struct SQLiteStoreTests {
         let large = try await Fixture.place(Fixture.message(9, size: 400_000), in: store, inbox, flags: Flags(system: .deleted))
         _ = try await Fixture.place(Fixture.message(5, size: 5_000), in: store, inbox)
         var view: MailboxSnapshot? = try await store.open(inbox).snapshot
-        let body = try #require(view?.row(.first)).body
+        let body = try #require(try view?.row(.first)).body
         #expect(try await store.expunge(nil, in: inbox).uids.count == 5)
         try await store.settle()
         #expect(try await store.read(nil, of: body, for: alice) == Fixture.message(1, size: 5_000))

@@ -88,7 +88,7 @@ struct StoreContractAccounts {
         try await House.with(factory) { house in
             try await house.deliver()
             let handle = try await house.store.open(house.inbox)
-            let body = try #require(handle.snapshot.row(at: 0)).body
+            let body = try #require(try handle.snapshot.row(at: 0)).body
             try await house.store.remove(account: house.alice.id)
             #expect(try await house.store.account(house.alice.id) == nil)
             #expect(try await house.store.accounts().isEmpty)

@@ -18,8 +18,8 @@ struct StoreContractCopy {
             #expect(copied.source.map(\.rawValue) == [1, 3] && copied.target.map(\.rawValue) == [2, 3])
             #expect(copied.uidValidity == target.uidValidity && copied.modSeq == target.highestModSeq)
             for (from, to) in zip(copied.source, copied.target) {
-                let old = try #require(source.row(from))
-                let new = try #require(target.row(to))
+                let old = try #require(try source.row(from))
+                let new = try #require(try target.row(to))
                 #expect(new.body == old.body && new.internalDate == old.internalDate && new.size == old.size)
                 #expect(new.names(target.keywords) == old.names(source.keywords) && new.modSeq == copied.modSeq)
             }

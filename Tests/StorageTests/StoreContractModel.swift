@@ -184,7 +184,7 @@ private struct RandomWalk {
     func compare(_ place: String) async throws {
         for (id, box) in model.boxes {
             let snapshot = try await house.snapshot(id)
-            let rows = snapshot.rowsInOrder
+            let rows = try snapshot.rowsInOrder
             try #require(rows.map(\.uid.rawValue) == box.messages.map(\.uid), "\(place), \(box.name)")
             #expect(rows.map { $0.names(snapshot.keywords) } == box.messages.map(\.flags), "\(place), \(box.name)")
             #expect(rows.map(\.modSeq) == box.messages.map(\.modSeq), "\(place), \(box.name)")
@@ -205,7 +205,7 @@ private struct RandomWalk {
         for (id, box) in model.boxes {
             let snapshot = try await house.snapshot(id)
             for message in box.messages {
-                let row = try #require(UID(rawValue: message.uid).flatMap { snapshot.row($0) })
+                let row = try #require(try UID(rawValue: message.uid).flatMap { try snapshot.row($0) })
                 #expect(String(buffer: try await house.store.read(nil, of: row.body, for: house.alice.id)) == message.text)
             }
         }

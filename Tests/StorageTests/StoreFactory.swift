@@ -146,7 +146,7 @@ struct House: Sendable {
     func flags(_ uid: UInt32, in mailbox: MailboxID? = nil) async throws -> Set<String> {
         let snapshot = try await snapshot(mailbox)
         let uid = try #require(UID(rawValue: uid))
-        return try #require(snapshot.row(uid)).names(snapshot.keywords)
+        return try #require(try snapshot.row(uid)).names(snapshot.keywords)
     }
 }
 
@@ -171,13 +171,16 @@ extension MessageRow {
 }
 
 extension MailboxSnapshot {
+    /// Those that are at hand must be all.
     var rowsInOrder: [MessageRow] {
-        var rows: [MessageRow] = []
-        forEach { _, row in
-            rows.append(row)
-            return true
+        get throws {
+            var rows: [MessageRow] = []
+            try forEach { _, row in
+                rows.append(row)
+                return true
+            }
+            return rows
         }
-        return rows
     }
 }
 

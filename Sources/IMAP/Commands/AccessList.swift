@@ -31,7 +31,7 @@ extension Errand {
         guard view?.mailbox.isOwn == false, var view else { return }
         if case .close = job.command { return }
         try mailroom.require([], in: view.mailbox)
-        let scope = mailroom.rights(in: view.mailbox).flags
+        let scope = try mailroom.rights(in: view.mailbox).flags
         guard scope != view.scope else { return }
         view.scope = scope
         self.view = view
@@ -39,8 +39,11 @@ extension Errand {
     }
 
     /// RFC 8440 §3: not for a mailbox that is gone meanwhile.
-    mutating func listMyRights(_ record: MailboxRecord) {
-        guard let rights = try? mailroom.rights(of: principal, on: record) else { return }
-        output.writeMyRights(record.name, rights, dialect.textMode)
+    mutating func listMyRights(_ record: MailboxRecord) throws {
+        do {
+            output.writeMyRights(record.name, try mailroom.rights(of: principal, on: record), dialect.textMode)
+        } catch StorageFault.noSuchMailbox {
+            return
+        }
     }
 }

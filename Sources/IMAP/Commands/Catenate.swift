@@ -65,7 +65,7 @@ extension IMAPWorker {
         }
         let snapshot = mailbox.handle.snapshot
         if let validity = url.uidValidity, validity != snapshot.uidValidity { return nil }
-        guard let row = snapshot.row(url.uid) else { return nil }
+        guard let row = try await mailroom.withRows(of: mailbox, { try snapshot.row(url.uid) }) else { return nil }
         let whole = Source(mailbox: mailbox, row: row, range: 0..<Int(row.size))
         if url.section == BodySection() { return whole }
         guard let outline = try await mailroom.outlines(of: [row], in: mailbox).first,

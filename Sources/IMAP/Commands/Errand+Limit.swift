@@ -4,7 +4,7 @@ import Storage
 // How many messages one command processes (RFC 9738).
 extension Errand {
     /// Of those messages as many as one command may process, the highest; the answer will say where it stopped.
-    mutating func limited(_ places: [Range<Int>], of view: MailboxView) -> [Range<Int>] {
+    mutating func limited(_ places: [Range<Int>], of view: MailboxView) throws -> [Range<Int>] {
         var room = worker.settings.messagesAtOnce
         guard places.reduce(0, { $0 + $1.count }) > room else { return places }
         var kept: [Range<Int>] = []
@@ -13,7 +13,7 @@ extension Errand {
             room -= min(room, range.count)
         }
         kept.reverse()
-        lowestProcessed = kept.first.flatMap { view.rows.row(at: $0.lowerBound)?.uid }
+        lowestProcessed = try kept.first.flatMap { try view.rows.row(at: $0.lowerBound)?.uid }
         return kept
     }
 
@@ -31,7 +31,7 @@ extension Errand {
             let named = try view.places(of: set.set, set.numbering)
             numbers = numbers.intersection(NumberSet(named.map { UInt32(clamping: $0.lowerBound + 1)...UInt32(clamping: $0.upperBound) }))
         }
-        _ = limited(numbers.ranges.map { Int($0.lowerBound) - 1..<Int($0.upperBound) }, of: view)
+        _ = try limited(numbers.ranges.map { Int($0.lowerBound) - 1..<Int($0.upperBound) }, of: view)
         guard let lowest = lowestProcessed else { return key }
         return .and([key, .uid(.ranges([SequenceSet.Span(first: lowest.rawValue, second: .max)]))])
     }

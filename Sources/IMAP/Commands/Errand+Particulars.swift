@@ -24,7 +24,7 @@ extension Errand {
         var start = 0
         while start < view.rows.count {
             let end = min(view.rows.count, start + Errand.particularsBatch)
-            let batch = try await mailroom.particulars(of: view.uids(at: [start..<end]), in: view.mailbox)
+            let batch = try await mailroom.particulars(of: withRows(of: view) { try view.uids(at: [start..<end]) }, in: view.mailbox)
             Errand.resolve(batch, &found)
             start = end
             await Task.yield()

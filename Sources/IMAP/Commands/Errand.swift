@@ -31,6 +31,9 @@ struct Errand: Sendable {
     var lastProgress: Timestamp?
     /// Pieces of a FETCH answer that were sent before it was whole.
     var sentPieces = 0
+    /// What the first message that could not be read is answered by, where the command goes on with the others.
+    var problem: Answer?
+    var unreadable = 0
     /// Octets of a literal that was announced are missing.
     var isInLiteral = false
 
@@ -108,6 +111,11 @@ struct Errand: Sendable {
     func selectedView() throws -> MailboxView {
         guard let view else { throw Ending(.bad("Select a mailbox first")) }
         return view
+    }
+
+    /// What `body` finds among rows of the view: see `Mailroom.withRows`.
+    func withRows<Value>(of view: MailboxView, _ body: () throws -> Value) async throws -> Value {
+        try await mailroom.withRows(of: view.mailbox, body)
     }
 
     func name(_ mailbox: MailboxArgument) throws -> MailboxName {

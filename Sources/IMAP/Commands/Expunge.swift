@@ -7,10 +7,12 @@ extension Errand {
     mutating func expunge(_ set: SequenceSet?) async throws -> Answer {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
-        let uids = try set.map { set in
-            // Those that have not \Deleted are not processed.
-            let deleted = view.current.uids(deletedAmong: view.uids(at: try view.places(of: set, .uid)))
-            return view.uids(at: limited(view.places(ofUIDs: deleted), of: view))
+        let uids = try await withRows(of: view) {
+            try set.map { set in
+                // Those that have not \Deleted are not processed.
+                let deleted = try view.current.uids(deletedAmong: view.uids(at: view.places(of: set, .uid)))
+                return try view.uids(at: limited(view.places(ofUIDs: deleted), of: view))
+            }
         }
         if let uids, uids.isEmpty { return .ok("EXPUNGE done") }
         let expunged = try await mailroom.expunge(uids, in: view.mailbox)
@@ -38,7 +40,7 @@ extension Errand {
 
 extension MailboxSnapshot {
     /// Those of `uids` that have `\Deleted`.
-    fileprivate func uids(deletedAmong uids: NumberSet) -> NumberSet {
-        NumberSet(rows(uids).lazy.filter { $0.row.flags.contains(.deleted) }.map(\.row.uid))
+    fileprivate func uids(deletedAmong uids: NumberSet) throws -> NumberSet {
+        NumberSet(try rows(uids).lazy.filter { $0.row.flags.contains(.deleted) }.map(\.row.uid))
     }
 }

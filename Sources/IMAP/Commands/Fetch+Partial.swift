@@ -19,12 +19,12 @@ extension Errand {
 
     private func changed(since modSeq: ModSeq, _ places: [Range<Int>]) throws -> [Range<Int>] {
         let view = try selectedView()
+        try view.rows.require(places)
         let live = view.current
         var found: [Range<Int>] = []
         for range in places {
-            view.rows.forEach(from: range.lowerBound) { index, known in
-                guard index < range.upperBound else { return false }
-                guard let row = live.row(known.uid), row.modSeq > modSeq else { return true }
+            try view.rows.forEach(in: range) { index, known in
+                guard let row = try live.row(known.uid), row.modSeq > modSeq else { return true }
                 if let last = found.last, last.upperBound == index {
                     found[found.count - 1] = last.lowerBound..<index + 1
                 } else {

@@ -13,7 +13,9 @@ extension Errand {
 
     mutating func fetch(_ arguments: FetchArguments, _ numbering: Numbering) async throws -> Answer {
         let view = try selectedView()
-        let places = limited(try page(of: view.places(of: arguments.set, numbering), arguments, numbering), of: view)
+        let places = try await withRows(of: view) {
+            try limited(page(of: view.places(of: arguments.set, numbering), arguments, numbering), of: view)
+        }
         let plan = FetchPlan(arguments, numbering, dialect)
         if arguments.vanished { try await tellVanished(arguments, numbering) }
         if plan.wantsModSeq { enableModSeqs() }
@@ -21,8 +23,9 @@ extension Errand {
         var batches = FetchBatches(places, plan)
         var begun: [FetchBatch] = []
         while true {
-            while begun.count <= Errand.ahead, let messages = batches.next(of: try selectedView()) {
-                begun.append(FetchBatch(messages, plan, mailroom, try selectedView().mailbox, on: link.executor))
+            let view = try selectedView()
+            while begun.count <= Errand.ahead, let messages = try await withRows(of: view, { try batches.next(of: view) }) {
+                begun.append(FetchBatch(messages, plan, mailroom, view.mailbox, on: link.executor))
             }
             guard !begun.isEmpty else { break }
             try await write(begun.removeFirst(), plan, &problem)
@@ -33,7 +36,7 @@ extension Errand {
     private mutating func write(_ batch: FetchBatch, _ plan: FetchPlan, _ problem: inout Answer?) async throws {
         let view = try selectedView()
         var messages = batch.messages
-        if plan.marksSeen, !view.isReadOnly { await markSeen(&messages, of: view) }
+        if plan.marksSeen, !view.isReadOnly { try await markSeen(&messages, of: view) }
         keywords = view.current.keywords
         tellNewKeywords(keywords)
         if plan.needsParticulars { try await readParticulars(of: messages, view) }
@@ -87,7 +90,7 @@ extension Errand {
     }
 
     /// RFC 9051 §6.4.5: `\Seen` is set by reading a body, and its FETCH answer says so. Mail is shown even when that cannot be stored.
-    private func markSeen(_ messages: inout [FetchedMessage], of view: MailboxView) async {
+    private func markSeen(_ messages: inout [FetchedMessage], of view: MailboxView) async throws {
         let unseen = NumberSet(messages.lazy.filter { !$0.isGone && !$0.row.flags.contains(.seen) }.map(\.row.uid))
         guard !unseen.isEmpty else { return }
         do {
@@ -98,7 +101,8 @@ extension Errand {
         }
         let live = view.current
         for index in messages.indices where unseen.contains(messages[index].row.uid) {
-            guard let row = live.row(messages[index].row.uid) else { continue }
+            let uid = messages[index].row.uid
+            guard let row = try await withRows(of: view, { try live.row(uid) }) else { continue }
             messages[index].row = row
             messages[index].isNews = true
             messages[index].showsFlags = true

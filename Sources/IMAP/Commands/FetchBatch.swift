@@ -53,6 +53,7 @@ struct FetchBatch {
             ? Task.immediate(executorPreference: executor) { try await mailroom.encodedOutlines(of: rows, in: mailbox) } : nil
         let small = plan.readsBodies ? rows.filter { Int($0.size) <= FetchBatch.smallBody } : []
         self.small = small
+        // try?: when one of them cannot be read each is read by itself, and the one is told.
         bodies = small.isEmpty ? nil : Task.immediate(executorPreference: executor) { try? await mailroom.read(small, in: mailbox) }
     }
 
@@ -82,7 +83,8 @@ struct FetchBatches {
     }
 
     /// The rows as the client numbers them, their flags as they are now; none of a batch need have changed since. Nil at the end.
-    mutating func next(of view: MailboxView) -> [FetchedMessage]? {
+    /// `RowsNotAtHand`, and nothing is taken.
+    mutating func next(of view: MailboxView) throws -> [FetchedMessage]? {
         guard !places.isEmpty else { return nil }
         let live = view.current
         let isCurrent = live.highestModSeq == view.rows.highestModSeq && live.count == view.rows.count
@@ -90,26 +92,32 @@ struct FetchBatches {
         var octets = plan.readsBodies ? FetchBatches.octets : .max
         var found: [FetchedMessage] = []
         found.reserveCapacity(min(room, places.first?.count ?? 0))
-        while room > 0, octets > 0, let range = places.first {
-            var done = range.lowerBound
-            view.rows.forEach(from: range.lowerBound) { index, known in
-                guard index < range.upperBound, room > 0, octets > 0 else { return false }
-                done = index + 1
+        // Taken at the end: what throws before leaves everything to be taken.
+        var number = places.startIndex
+        var rest = places.first ?? 0..<0
+        while room > 0, octets > 0, number < places.endIndex {
+            let range = rest.lowerBound..<min(rest.upperBound, rest.lowerBound + room)
+            var done = range.upperBound
+            try view.rows.forEach(in: range) { index, known in
+                guard octets > 0 else {
+                    done = index
+                    return false
+                }
                 room -= 1
-                let row = isCurrent ? known : live.row(known.uid)
+                let row = isCurrent ? known : try live.row(known.uid)
                 if let changedSince = plan.changedSince, (row?.modSeq ?? .zero) <= changedSince { return true }
                 let isNews = row.map { $0.flags != known.flags || $0.modSeq != known.modSeq } ?? false
                 found.append(FetchedMessage(number: index + 1, row: row ?? known, isGone: row == nil, isNews: isNews))
                 if Int(known.size) <= FetchBatch.smallBody { octets -= Int(known.size) }
                 return true
             }
-            // Places are of rows that are there; a range that is not ends all the same.
-            if done < range.upperBound, done > range.lowerBound {
-                places[places.startIndex] = done..<range.upperBound
-            } else {
-                places.removeFirst()
-            }
+            rest = done..<rest.upperBound
+            guard rest.isEmpty else { continue }
+            number += 1
+            if number < places.endIndex { rest = places[number] }
         }
+        places = places[number...]
+        if !places.isEmpty { places[places.startIndex] = rest }
         return found
     }
 }

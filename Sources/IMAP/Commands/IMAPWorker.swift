@@ -27,6 +27,7 @@ package struct IMAPWorker: LineWorker {
         case .notice(let notice, let job): .noticed(await Errand.run(notice, job, self, link))
         case .update(let updating): await Errand.run(updating, self, link)
         case .checkTarget(let name, let principal): .target(await refusal(of: name, principal, link))
+        case .read(let blocks, let mailbox): .rows(await read(blocks, mailbox, link))
         case .receive(let deposit, let bytes):
             await receive(bytes, into: deposit)
         case .finish(let deposit, let bytes):
@@ -40,6 +41,16 @@ package struct IMAPWorker: LineWorker {
     package func closed(_ session: IMAPSession) {}
 
     var complaints: Complaints { Complaints(log: settings.log, clock: settings.clock) }
+
+    /// Nil when they are at hand.
+    private func read(_ blocks: [MailboxSnapshot.Block], _ mailbox: OpenMailbox, _ link: any Link) async -> Answer? {
+        do {
+            try await mailroom.read(blocks, of: mailbox)
+            return nil
+        } catch {
+            return complaints.answer(to: error, .replace, connection: link.facts.id)
+        }
+    }
 
     private func receive(_ bytes: ByteBuffer, into deposit: Deposit) async -> IMAPOutcome {
         await mailroom.receive(bytes, into: deposit)

@@ -22,7 +22,7 @@ extension Errand {
             guard patterns.contains(where: { $0.matches(name) }), let line = directory.line(name, arguments) else { continue }
             output.writeListing(line, .list, dialect.textMode)
             if let record = directory.record(name) {
-                if arguments.returns.contains(.myRights), directory.isMet(name, arguments.selection) { listMyRights(record) }
+                if arguments.returns.contains(.myRights), directory.isMet(name, arguments.selection) { try listMyRights(record) }
                 if let entries, directory.isMet(name, arguments.selection) { try await listMetadata(record, entries) }
                 if let items { try await listStatus(record, items) }
             }

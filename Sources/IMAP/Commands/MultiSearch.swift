@@ -14,8 +14,8 @@ extension Errand {
                 try await flushIfFull()
             }
             // RFC 5267 §4.3.1: of the selected mailbox alone the session has a view that changes.
-            if arguments.search.isUpdated { context = .refused("Only SEARCH and SORT are kept up to date") }
-            return .ok("ESEARCH done")
+            if problem == nil, arguments.search.isUpdated { context = .refused("Only SEARCH and SORT are kept up to date") }
+            return problem ?? .ok("ESEARCH done")
         } catch {
             forgetSaved(arguments.search)
             throw error
@@ -39,7 +39,7 @@ extension Errand {
     private mutating func search(_ record: MailboxRecord, _ arguments: SearchArguments) async throws {
         let isSelected = view?.mailbox.id == record.id
         guard let place = isSelected ? view : try await look(into: record) else { return }
-        if isSelected, (try? mailroom.require([], in: place.mailbox)) == nil { return }
+        if isSelected, try !mayRead(place) { return }
         let found: [Match]
         do {
             found = try await self.found(by: arguments, in: place)
@@ -56,11 +56,20 @@ extension Errand {
         output.writeExtendedSearch(result, tag: job.tag, .uid, dialect.textMode)
     }
 
+    private func mayRead(_ place: MailboxView) throws -> Bool {
+        do {
+            try mailroom.require([], in: place.mailbox)
+            return true
+        } catch MailroomRefusal.notPermitted, StorageFault.noSuchMailbox {
+            return false
+        }
+    }
+
     /// Nil when it has gone meanwhile or may not be read: it is passed over (RFC 7377 §2.2).
     private func look(into record: MailboxRecord) async throws -> MailboxView? {
         do {
             let mailbox = try await mailroom.open(record.name, of: principal)
-            return MailboxView(mailbox, isReadOnly: true, rows: mailbox.handle.snapshot, recentAbove: nil)
+            return try MailboxView(mailbox, isReadOnly: true, rows: mailbox.handle.snapshot, recentAbove: nil)
         } catch MailroomRefusal.noSuchMailbox, MailroomRefusal.notPermitted, StorageFault.noSuchMailbox {
             return nil
         }

@@ -10,18 +10,23 @@ extension Errand {
         // RFC 7162 §3.2.5: another UIDVALIDITY, and the client's copy is worth nothing.
         guard point.uidValidity == opened.rows.uidValidity, point.modSeq < opened.rows.highestModSeq else { return }
         let known = point.knownUIDs
-        try await writeVanished(since: point.modSeq, among: known ?? .all, in: opened, above: opened.lastMatch(point.sample))
+        try await writeVanished(since: point.modSeq, among: known ?? .all, in: opened, above: withRows(of: opened) { try opened.lastMatch(point.sample) })
         let rows = opened.rows
         var index = 0
         while index < rows.count {
-            rows.forEach(from: index) { place, row in
+            let slice = index..<min(rows.count, (index / Errand.resyncSlice + 1) * Errand.resyncSlice)
+            try await withRows(of: opened) { try rows.require(slice) }
+            try rows.forEach(in: slice) { place, row in
                 index = place + 1
                 if row.modSeq > point.modSeq, known?.contains(row.uid) ?? true { output.writeResynchronised(place, row, opened, dialect) }
-                return output.readableBytes < Errand.flushSize && index % 16_384 != 0
+                return output.readableBytes < Errand.flushSize
             }
             if output.readableBytes >= Errand.flushSize { try await flush() } else { await Task.yield() }
         }
     }
+
+    /// Rows that are looked at before others have their turn.
+    private static let resyncSlice = 16_384
 
     /// UID FETCH … (CHANGEDSINCE … VANISHED).
     mutating func tellVanished(_ arguments: FetchArguments, _ numbering: Numbering) async throws {
@@ -43,7 +48,8 @@ extension Errand {
         var gone = try await mailroom.expunged(since: modSeq, in: view.mailbox).intersection(known)
         if floor > 0 { gone = floor == .max ? NumberSet() : gone.intersection(NumberSet(floor + 1...UInt32.max)) }
         guard !gone.isEmpty else { return }
-        output.writeVanished(gone.subtracting(NumberSet(view.rows.rows(gone).lazy.map(\.row.uid))), earlier: true)
+        let known = try await withRows(of: view) { NumberSet(try view.rows.rows(gone).lazy.map(\.row.uid)) }
+        output.writeVanished(gone.subtracting(known), earlier: true)
         try await flushIfFull()
     }
 }
@@ -56,11 +62,12 @@ extension NumberSet {
 extension MailboxView {
     /// The highest UID of the sample that stands at the number the client has it at: what has gone up to there the client knows
     /// (RFC 7162 §3.2.5.2). 0 when there is none.
-    fileprivate func lastMatch(_ sample: ResyncPoint.Sample?) -> UInt32 {
+    fileprivate func lastMatch(_ sample: ResyncPoint.Sample?) throws -> UInt32 {
         guard let sample else { return 0 }
+        try rows.require(sample.numbers.ranges.lazy.map { Int($0.lowerBound) - 1..<Int($0.upperBound) })
         var found: UInt32 = 0
         for (number, uid) in zip(sample.numbers.numbers, sample.uids.numbers) {
-            guard let row = rows.row(at: Int(number) - 1) else { break }
+            guard let row = try rows.row(at: Int(number) - 1) else { break }
             if row.uid.rawValue == uid { found = uid }
         }
         return found

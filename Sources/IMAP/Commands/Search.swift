@@ -10,6 +10,7 @@ extension Errand {
             let found = try await found(by: arguments)
             keep(found, arguments)
             report(found, arguments, numbering)
+            if let problem { return problem }
             if arguments.isUpdated { try update(found, arguments, numbering) }
             return .ok("SEARCH done")
         } catch {
@@ -31,14 +32,16 @@ extension Errand {
         // RFC 6203 §4: scores are of fuzzy searches.
         if arguments.returns?.contains(.relevancy) == true, !arguments.key.isFuzzy { throw Ending(.bad("RELEVANCY needs a FUZZY key")) }
         let resolved = try await resolved(arguments.key, in: view)
-        let key = try limited(arguments.key, of: view)
-        let program = try SearchProgram(key, view, now: mailroom.now, resolved: resolved)
+        let key = try await withRows(of: view) { try limited(arguments.key, of: view) }
+        let program = try await withRows(of: view) { try SearchProgram(key, view, now: mailroom.now, resolved: resolved) }
         return try await matches(of: program, in: view)
     }
 
     /// SAVE (RFC 9051 §6.4.4.1).
     mutating func keep(_ found: [Match], _ arguments: SearchArguments) {
         guard arguments.returns?.contains(.save) ?? false else { return }
+        // A search that says NO leaves "$" empty, whatever it has shown.
+        guard problem == nil else { return forgetSaved(arguments) }
         let uids = NumberSet(saved(found, arguments).lazy.map(\.row.uid))
         view?.saved = uids
     }
@@ -56,6 +59,8 @@ extension Errand {
     }
 
     static let batch = 128
+    /// Rows that are looked at before others have their turn.
+    private static let slice = 4_096
     /// So few are decided where the command runs.
     static let decidedHere = 64
 
@@ -68,10 +73,12 @@ extension Errand {
         var start = 0
         while start < view.rows.count {
             var undecided: [Match] = []
+            let slice = start..<min(view.rows.count, (start / Errand.slice + 1) * Errand.slice)
+            try await withRows(of: view) { try view.rows.require(slice) }
             // What the rows alone decide takes no waiting: up to the next few that need more.
-            view.rows.forEach(from: start) { index, known in
+            try view.rows.forEach(in: slice) { index, known in
                 start = index + 1
-                var match = Match(number: UInt32(clamping: index + 1), row: isCurrent ? known : live.row(known.uid) ?? known)
+                var match = Match(number: UInt32(clamping: index + 1), row: isCurrent ? known : try live.row(known.uid) ?? known)
                 switch program.verdict(on: match.row, number: match.number) {
                 case .yes:
                     if program.isFuzzy { match.relevancy = program.relevancy(of: match.row, number: match.number) }
@@ -79,10 +86,24 @@ extension Errand {
                 case .no: break
                 case .unknown: undecided.append(match)
                 }
-                return undecided.count < Errand.batch && start % 4_096 != 0
+                return undecided.count < Errand.batch
             }
             try await tellProgress(start, of: view.rows.count)
-            if undecided.isEmpty { await Task.yield() } else { found += try await decide(undecided, program, view) }
+            if undecided.isEmpty { await Task.yield() } else { found += try await decideReadable(undecided, program, view) }
+        }
+        return found
+    }
+
+    /// As `decide`, without messages that cannot be read: they are noted.
+    private mutating func decideReadable(_ undecided: [Match], _ program: SearchProgram, _ view: MailboxView) async throws -> [Match] {
+        do { return try await decide(undecided, program, view) } catch { guard Errand.isOfMessages(error) else { throw error } }
+        var found: [Match] = []
+        for match in undecided {
+            guard program.verdict(on: match.row, number: match.number) == .unknown else {
+                found.append(match)
+                continue
+            }
+            do { found += try await decide([match], program, view) } catch { try leaveOut(match.row, error) }
         }
         return found
     }

@@ -29,7 +29,7 @@ struct SearchCompiler {
         case .fuzzy(let key): try fuzzy.test(key)
         case .sequence(let set): try numbers(set)
         case .uid(.saved): .uids(view.saved)
-        case .uid(let set): .uids(set.resolved(last: view.rows.row(at: view.rows.count - 1)?.uid.rawValue ?? 0) ?? NumberSet())
+        case .uid(let set): .uids(set.resolved(last: view.rows.lastUID?.rawValue ?? 0) ?? NumberSet())
         default: try testOfRow(key) ?? testOfMessage(key)
         }
     }

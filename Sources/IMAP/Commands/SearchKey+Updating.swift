@@ -21,7 +21,7 @@ extension SearchKey {
             return SearchKey.fixed(view.saved.ranges.map { SequenceSet.Span(first: $0.lowerBound, second: $0.upperBound) }, 0, &room)
         // 1:* is every message, whatever its number.
         case .sequence(.ranges(let spans)): return spans.contains(where: \.isEverything) ? .all : nil
-        case .uid(.ranges(let spans)): return SearchKey.fixed(spans, view.rows.row(at: view.rows.count - 1)?.uid.rawValue ?? 0, &room)
+        case .uid(.ranges(let spans)): return SearchKey.fixed(spans, view.rows.lastUID?.rawValue ?? 0, &room)
         case .and(let keys):
             var fixed: [SearchKey] = []
             for key in keys {

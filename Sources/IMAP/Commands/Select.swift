@@ -15,13 +15,17 @@ extension Errand {
         }
         if arguments.condstore { dialect.hasModSeqs = true }
         let mailbox = try await mailroom.open(try existing(arguments.mailbox), of: principal)
-        let rights = mailroom.rights(in: mailbox)
+        let rights = try mailroom.rights(in: mailbox)
         // RFC 4314 §5.2
         let isReadOnly = isReadOnly || rights.isDisjoint(with: [.insert, .expunge, .seen, .write, .deleteMessages])
         let floor = dialect.isRev2 ? nil : try await recentFloor(of: mailbox, isReadOnly: isReadOnly)
-        let opened = MailboxView(
-            mailbox, isReadOnly: isReadOnly, scope: rights.flags, rows: mailbox.handle.snapshot, recentAbove: floor)
-        describe(opened)
+        let rows = mailbox.handle.snapshot
+        let opened = try await mailroom.withRows(of: mailbox) {
+            try MailboxView(mailbox, isReadOnly: isReadOnly, scope: rights.flags, rows: rows, recentAbove: floor)
+        }
+        // RFC 9586 §3.4: it would be a number.
+        let unseen = dialect.isRev2 || dialect.isUIDOnly ? nil : try await withRows(of: opened) { try rows.firstUnseen }
+        describe(opened, firstUnseen: unseen)
         if let point = arguments.resync { try await resynchronise(opened, from: point) }
         effect = .selected(opened)
         return .ok("\(job.verb.rawValue) done", isReadOnly ? .readOnly : .readWrite)
@@ -33,14 +37,13 @@ extension Errand {
         return try await mailroom.status(of: mailbox.record, of: principal).recentFloor
     }
 
-    private mutating func describe(_ opened: MailboxView) {
+    private mutating func describe(_ opened: MailboxView, firstUnseen: Int?) {
         let rows = opened.rows
         output.writeFlagsOf(opened)
         output.writeExists(rows.count)
         if !dialect.isRev2 {
             output.writeRecent(opened.recentCount)
-            // RFC 9586 §3.4: it would be a number.
-            if !dialect.isUIDOnly, let unseen = rows.firstUnseen { output.writeUntagged(.ok("First unseen", .unseen(UInt32(clamping: unseen + 1)))) }
+            if let firstUnseen { output.writeUntagged(.ok("First unseen", .unseen(UInt32(clamping: firstUnseen + 1)))) }
         }
         output.writeUntagged(.ok("UIDs are valid", .uidValidity(rows.uidValidity)))
         output.writeUntagged(.ok("Predicted next UID", .uidNext(rows.uidNext)))

@@ -8,12 +8,13 @@ extension Errand {
     mutating func sort(_ arguments: SortArguments, _ numbering: Numbering) async throws -> Answer {
         if arguments.search.returns?.contains(.relevancy) ?? false { return .bad("RELEVANCY is for SEARCH") }
         do {
-            let found = try await found(by: arguments.search)
-            let table = try await table(of: found, by: arguments.criteria)
+            var found = try await found(by: arguments.search)
+            let table = try await table(of: &found, by: arguments.criteria)
             let order = found.count <= Errand.sortedHere ? table.order() : await offLoop { table.order() }
-            let sorted = order.map { found[$0] }
+            let sorted = order.map { [found] in found[$0] }
             keep(sorted, arguments.search)
             report(sorted, arguments.search, numbering)
+            if let problem { return problem }
             if arguments.search.isUpdated { try await update(sorted, order, table, arguments, numbering) }
             return .ok("SORT done")
         } catch {
@@ -22,18 +23,45 @@ extension Errand {
         }
     }
 
-    private mutating func table(of found: [Match], by criteria: [SortArguments.Criterion]) async throws -> SortTable {
+    /// Without messages that cannot be read: they are taken out of `found`.
+    private mutating func table(of found: inout [Match], by criteria: [SortArguments.Criterion]) async throws -> SortTable {
         let view = try selectedView()
         var table = SortTable(criteria, capacity: found.count)
         if criteria.contains(where: \.key.needsOutline) {
+            var readable: [Match] = []
+            readable.reserveCapacity(found.count)
             for batch in found.batches(of: Errand.sortBatch) {
-                try await Errand.add(batch, to: &table, mailroom, view.mailbox)
+                readable += try await addReadable(batch, to: &table, view)
                 try await tellProgress(batch.endIndex, of: found.count)
             }
+            found = readable
         } else {
             for match in found { try table.append(match.row, nil) }
         }
         return table
+    }
+
+    private mutating func addReadable(_ batch: ArraySlice<Match>, to table: inout SortTable, _ view: MailboxView) async throws -> [Match] {
+        let count = table.count
+        do {
+            try await Errand.add(batch, to: &table, mailroom, view.mailbox)
+            return Array(batch)
+        } catch {
+            guard Errand.isOfMessages(error) else { throw error }
+            table.cut(to: count)
+        }
+        var readable: [Match] = []
+        for match in batch {
+            let count = table.count
+            do {
+                try await Errand.add([match], to: &table, mailroom, view.mailbox)
+                readable.append(match)
+            } catch {
+                table.cut(to: count)
+                try leaveOut(match.row, error)
+            }
+        }
+        return readable
     }
 
     /// Outlines that are held at a time; their keys are worked out in less than a millisecond.

@@ -5,7 +5,7 @@ import Storage
 /// What messages are compared by in a SORT (RFC 5256 §2.2, §3; RFC 5957 §3): a column a key.
 struct SortTable: Sendable {
     private var columns: [Column]
-    private var count = 0
+    private(set) var count = 0
 
     fileprivate struct Column: Sendable {
         let key: SortArguments.Key
@@ -43,6 +43,15 @@ struct SortTable: Sendable {
                 case let key: columns[index].numbers.append(key.number(row))
                 }
             }
+        }
+    }
+
+    /// Only the first so many messages, after one that could not be added.
+    mutating func cut(to count: Int) {
+        self.count = count
+        for index in columns.indices {
+            columns[index].numbers.removeLast(max(0, columns[index].numbers.count - count))
+            columns[index].texts.cut(to: count)
         }
     }
 
@@ -120,6 +129,13 @@ struct TextColumn: Sendable {
         head <<= UInt64(8 * (8 - min(8, octets.count - start)))
         ends.append(octets.count)
         heads.append(head)
+    }
+
+    mutating func cut(to count: Int) {
+        guard count < ends.count else { return }
+        octets.removeLast(octets.count - (count == 0 ? 0 : ends[count - 1]))
+        ends.removeLast(ends.count - count)
+        heads.removeLast(heads.count - count)
     }
 
     /// A number that is smaller for a text that goes before others; the same for some that `compare` knows apart.

@@ -7,15 +7,15 @@ extension Errand {
     mutating func store(_ arguments: StoreArguments, _ numbering: Numbering) async throws -> Answer {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
-        let uids = view.uids(at: limited(try view.places(of: arguments.set, numbering), of: view))
+        let uids = try await withRows(of: view) { try view.uids(at: limited(view.places(of: arguments.set, numbering), of: view)) }
         if arguments.unchangedSince != nil { enableModSeqs() }
         guard !uids.isEmpty else { return .ok("STORE done") }
-        let isPartlyGone = numbering == .sequence && view.lacksSome(of: uids)
+        let isPartlyGone = numbering == .sequence ? try await withRows(of: view) { try view.lacksSome(of: uids) } : false
         let changed = try await mailroom.change(
             arguments.change, of: uids, in: view.mailbox, unchangedSince: arguments.unchangedSince)
         try await report(changed, arguments, numbering)
         if !changed.refused.isEmpty {
-            let refused = numbering == .uid ? changed.refused : view.numbers(of: changed.refused)
+            let refused = numbering == .uid ? changed.refused : try await withRows(of: view) { try view.numbers(of: changed.refused) }
             return .ok("Some have changed meanwhile", .modified(refused))
         }
         return isPartlyGone ? .expungeIssued : .ok("STORE done")
@@ -29,9 +29,14 @@ extension Errand {
         tellNewKeywords(live.keywords)
         guard var view else { return }
         let bits = live.keywords.bits(of: arguments.flags).bits
-        for range in view.places(ofUIDs: changed.stored) {
+        let places = try await withRows(of: view) { [view] in
+            let places = try view.places(ofUIDs: changed.stored)
+            try view.rows.require(places)
+            return places
+        }
+        for range in places {
             for index in range {
-                guard let known = view.rows.row(at: index), let row = live.row(known.uid) else { continue }
+                guard let known = try view.rows.row(at: index), let row = try live.row(known.uid) else { continue }
                 if arguments.silent {
                     guard row.flags == arguments.operation.applied(bits, to: known.flags) else { continue }
                     view.note(row)

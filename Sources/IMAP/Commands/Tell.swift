@@ -19,11 +19,15 @@ extension Errand {
             }
         }
         output.writeArrival(tidings.exists, tidings.hasNewKeywords, view, dialect)
-        for range in view.places(ofUIDs: tidings.changed) {
+        let places = try await withRows(of: view) {
+            let places = try view.places(ofUIDs: tidings.changed)
+            try view.rows.require(places)
+            return places
+        }
+        for range in places {
             var next = range.lowerBound
             while next < range.upperBound {
-                view.rows.forEach(from: next) { index, row in
-                    guard index < range.upperBound else { return false }
+                try view.rows.forEach(in: next..<range.upperBound) { index, row in
                     next = index + 1
                     output.writeChanged(index + 1, row, view, dialect)
                     return output.readableBytes < Errand.flushSize

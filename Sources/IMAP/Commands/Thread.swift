@@ -10,13 +10,25 @@ extension Errand {
         let view = try selectedView()
         var table = ThreadTable(algorithm: arguments.algorithm)
         for batch in found.batches(of: Errand.sortBatch) {
-            try await Errand.add(batch, numbering, to: &table, mailroom, view.mailbox)
+            try await addReadable(batch, numbering, to: &table, view)
             try await tellProgress(batch.endIndex, of: found.count)
         }
         output.writeThread(await offLoop { [table] in table.forest() })
-        return .ok("THREAD done")
+        return problem ?? .ok("THREAD done")
     }
 
+    private mutating func addReadable(
+        _ batch: ArraySlice<Match>, _ numbering: Numbering, to table: inout ThreadTable, _ view: MailboxView
+    ) async throws {
+        do { return try await Errand.add(batch, numbering, to: &table, mailroom, view.mailbox) } catch {
+            guard Errand.isOfMessages(error) else { throw error }
+        }
+        for match in batch {
+            do { try await Errand.add([match], numbering, to: &table, mailroom, view.mailbox) } catch { try leaveOut(match.row, error) }
+        }
+    }
+
+    /// What throws has added nothing.
     private static func add(
         _ batch: ArraySlice<Match>, _ numbering: Numbering, to table: inout ThreadTable, _ mailroom: Mailroom, _ mailbox: OpenMailbox
     ) async throws {

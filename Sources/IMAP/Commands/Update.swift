@@ -80,7 +80,8 @@ extension Errand {
     private mutating func update(_ updating: inout Updating) async throws {
         let view = try selectedView()
         try mailroom.require([], in: view.mailbox)
-        let rows = view.rows.rows(updating.undecided)
+        let undecided = updating.undecided
+        let rows = try await withRows(of: view) { try view.rows.rows(undecided) }
         for batch in rows.batches(of: Errand.updateBatch) {
             let matches = batch.map { Match(number: UInt32(clamping: $0.index + 1), row: $0.row) }
             for index in updating.list.indices { try await update(&updating.list[index], matches) }
@@ -99,7 +100,9 @@ extension Errand {
         let gone = NumberSet(messages.lazy.map(\.row.uid)).intersection(context.members).subtracting(still)
         let members = try await members(new, context.criteria, view)
         let numbering = context.numbering
-        let update = context.change(gone: gone, new: members) { view.told($0, numbering) }
+        let concerned = NumberSet(gone.ranges + members.map { $0.uid...$0.uid })
+        let told = try await withRows(of: view) { try view.told(concerned, numbering) }
+        let update = context.change(gone: gone, new: members) { told[$0] ?? $0 }
         output.writeUpdate(update, tag: context.tag, numbering)
     }
 
@@ -115,7 +118,7 @@ extension Errand {
     /// O(messages), whatever the mailbox holds.
     private func found(among messages: [Match], by key: SearchKey, in view: MailboxView) async throws -> [Match] {
         let resolved = try await resolved(key, of: NumberSet(messages.lazy.map(\.row.uid)), in: view)
-        var program = try SearchProgram(key, view, now: mailroom.now, resolved: resolved)
+        var program = try await withRows(of: view) { try SearchProgram(key, view, now: mailroom.now, resolved: resolved) }
         // The index is asked for all that it knows: a few messages are read sooner.
         if messages.count > Errand.batch {
             var known: [AccountID: SearchFindings] = [:]

@@ -67,7 +67,8 @@ struct Complaints: Sendable {
 
     private func answer(to fault: StorageFault, _ verb: Verb, _ connection: UInt64, addsMessages: Bool) -> Answer {
         switch fault {
-        case .full: .no("There is no room for more mail, try later", .overQuota)
+        // The disk, not the account's quota: RFC 5530 §3 has UNAVAILABLE for what goes away by itself.
+        case .full: .no("There is no room for more mail, try later", .unavailable)
         case .overQuota: .no("The account's quota is used up", .overQuota)
         case .noSuchMailbox: .no("There is no such mailbox", addsMessages ? .tryCreate : .nonExistent)
         case .nameTaken: .no("There is a mailbox of that name", .alreadyExists)

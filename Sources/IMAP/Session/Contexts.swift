@@ -29,19 +29,20 @@ package struct Contexts: Sendable {
     mutating func cancel(_ tags: [String]) { list.removeAll { tags.contains($0.tag.value) } }
 
     /// Messages that the client is about to be told are gone: must be told before, while their numbers hold (RFC 5267 §4.3.4).
-    mutating func writeRemoval(of gone: NumberSet, _ view: MailboxView, _ output: inout ByteBuffer) {
+    mutating func writeRemoval(of gone: NumberSet, _ view: MailboxView, _ output: inout ByteBuffer) throws {
         undecided = undecided.subtracting(gone)
         for index in list.indices {
             let leaving = list[index].members.intersection(gone)
             let numbering = list[index].numbering
-            let update = list[index].change(gone: leaving, new: []) { view.told($0, numbering) }
+            let told = try view.told(leaving, numbering)
+            let update = list[index].change(gone: leaving, new: []) { told[$0] ?? $0 }
             output.writeUpdate(update, tag: list[index].tag, numbering)
         }
     }
 
-    mutating func note(_ news: MailboxView.News, _ view: MailboxView) {
+    mutating func note(_ news: MailboxView.News, _ view: MailboxView) throws {
         var ranges = undecided.ranges + news.differing.map { $0.uid.rawValue...$0.uid.rawValue }
-        if let first = news.firstNew { ranges += view.uids(at: [first..<view.rows.count]).ranges }
+        if let first = news.firstNew { ranges += try view.uids(at: [first..<view.rows.count]).ranges }
         undecided = NumberSet(ranges)
     }
 
@@ -61,10 +62,10 @@ package struct Contexts: Sendable {
 }
 
 extension MailboxView {
-    /// What the client calls a message of the view.
-    func told(_ uid: UInt32, _ numbering: Numbering) -> UInt32 {
-        guard numbering == .sequence, let index = UID(rawValue: uid).flatMap({ rows.index(of: $0) }) else { return uid }
-        return UInt32(clamping: index + 1)
+    /// What the client calls messages of the view, where that is not their UID.
+    func told(_ uids: NumberSet, _ numbering: Numbering) throws -> [UInt32: UInt32] {
+        guard numbering == .sequence else { return [:] }
+        return Dictionary(try rows.rows(uids).lazy.map { ($0.row.uid.rawValue, UInt32(clamping: $0.index + 1)) }) { $1 }
     }
 }
 

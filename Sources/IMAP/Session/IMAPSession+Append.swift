@@ -2,23 +2,42 @@ import Conversation
 import MailModel
 import NIOCore
 import PostOffice
+import Storage
 
 // APPEND with its many forms (RFC 9051 §6.3.12, RFC 3502, RFC 4469) and REPLACE (RFC 8508): the messages come in.
 extension IMAPSession {
     mutating func beginAppend(
         _ tag: Tag, _ target: AppendTarget, _ message: AppendMessage, _ output: inout ByteBuffer
-    ) -> Step<IMAPWork>? {
+    ) throws(RowsNotAtHand) -> Step<IMAPWork>? {
+        let superseded = target.replaced == nil ? .success(nil) : try superseded(target)
         do throws(Ending) {
             if let objection = objection(to: target.verb) { throw Ending(objection) }
             guard let name = target.mailbox.name else { throw Ending(.impossibleName) }
             try check(message)
-            let receiving = Receiving(tag, target.verb, name, try superseded(target), message)
+            let receiving = Receiving(tag, target.verb, name, try superseded.get(), message)
             return message.synchronising ? offer(receiving, &output) : receive(receiving)
         } catch {
-            reader.refuseLiteral()
-            finish(tag, target.verb, error.answer, &output)
+            refuseAppend(tag, target.verb, error.answer, &output)
             return nil
         }
+    }
+
+    private mutating func refuseAppend(_ tag: Tag, _ verb: Verb, _ answer: Answer, _ output: inout ByteBuffer) {
+        reader.refuseLiteral()
+        finish(tag, verb, answer, &output)
+    }
+
+    /// REPLACE names a message whose row is not at hand: it is begun again when it is (`held`).
+    mutating func readRows(_ blocks: [MailboxSnapshot.Block]) -> Step<IMAPWork>? {
+        guard case .selected(_, let view) = state else { return nil }
+        pending.append(.rows)
+        return .work(.read(blocks, view.mailbox))
+    }
+
+    mutating func absorbRows(_ refusal: Answer?, _ output: inout ByteBuffer) {
+        guard let refusal, case .appendBegin(let tag, let target, _) = held else { return }
+        held = nil
+        refuseAppend(tag, target.verb, refusal, &output)
     }
 
     private func check(_ message: AppendMessage) throws(Ending) {
@@ -27,18 +46,20 @@ extension IMAPSession {
     }
 
     /// RFC 8508 §3.
-    private func superseded(_ target: AppendTarget) throws(Ending) -> Placing.Superseded? {
-        guard let set = target.replaced, case .selected(_, let view) = state else { return nil }
-        guard !view.isReadOnly else { throw Ending(.readOnly) }
-        let uids: NumberSet
+    private func superseded(_ target: AppendTarget) throws(RowsNotAtHand) -> Result<Placing.Superseded?, Ending> {
+        guard let set = target.replaced, case .selected(_, let view) = state else { return .success(nil) }
+        guard !view.isReadOnly else { return .failure(Ending(.readOnly)) }
         do {
-            uids = view.uids(at: try view.places(of: set, target.verb == .uidReplace ? .uid : .sequence))
+            let places = try view.places(of: set, target.verb == .uidReplace ? .uid : .sequence)
+            guard places.reduce(0, { $0 + $1.count }) == 1 else { return .failure(Ending(.no("There is no such message", .nonExistent))) }
+            let uids = try view.uids(at: places)
+            guard try !view.lacksSome(of: uids) else { return .failure(Ending(.expungeIssued)) }
+            return .success(Placing.Superseded(uids: uids, mailbox: view.mailbox))
+        } catch let lacking as RowsNotAtHand {
+            throw lacking
         } catch {
-            throw Ending(.bad("There is no message of that number"))
+            return .failure(Ending(.bad("There is no message of that number")))
         }
-        guard uids.count == 1 else { throw Ending(.no("There is no such message", .nonExistent)) }
-        guard !view.lacksSome(of: uids) else { throw Ending(.expungeIssued) }
-        return Placing.Superseded(uids: uids, mailbox: view.mailbox)
     }
 
     private mutating func receive(_ receiving: Receiving) -> Step<IMAPWork>? {

@@ -18,7 +18,10 @@ extension IMAPSession {
                 output.writeContinuation("Ready for the literal")
             }
         case .appendBegin(let tag, let target, let message):
-            return beginAppend(tag, target, message, &output)
+            do { return try beginAppend(tag, target, message, &output) } catch {
+                held = event
+                return readRows(error.blocks)
+            }
         case .appendBytes(let bytes):
             return receive(bytes)
         case .appendText(_, let text):
@@ -158,17 +161,39 @@ extension IMAPSession {
 
     /// `own`: what an answer says of messages that the client put there itself. `flags`: whether changes of flags are told.
     mutating func tellNews(expunges: Bool, flags: Bool = true, own: ResponseCode? = nil, _ output: inout ByteBuffer) {
+        var told = self
+        do {
+            var answers = ByteBuffer()
+            try told.tellNews(expunges, flags, own, &answers)
+            output.writeImmutableBuffer(answers)
+            self = told
+        } catch {
+            endBlind(error, &output)
+        }
+    }
+
+    /// What is new cannot be told, and what the client holds for its mailbox is not: a new connection gets it right or a NO.
+    private mutating func endBlind(_ error: any Error, _ output: inout ByteBuffer) {
+        let isDeleted = if case .selected(_, let view) = state { view.current.isDeleted } else { false }
+        if !isDeleted {
+            settings.log.error("What is new in a mailbox cannot be told: \(error)", metadata: ["id": "\(connection)-\(settings.clock().rawValue)"])
+        }
+        output.writeBye(isDeleted ? "The mailbox was deleted" : "The mailbox cannot be read")
+        state = .logout
+    }
+
+    private mutating func tellNews(_ expunges: Bool, _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer) throws {
         guard case .selected(let login, var view) = state else { return }
         let wasBehind = view.isBehind
         var opening = ByteBuffer()
         let before = contexts.isEmpty ? nil : view
-        var news = view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
+        var news = try view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
         if let before {
-            if !news.vanished.isEmpty { contexts.writeRemoval(of: news.vanished, before, &opening) }
-            contexts.note(news, view)
+            if !news.vanished.isEmpty { try contexts.writeRemoval(of: news.vanished, before, &opening) }
+            try contexts.note(news, view)
         }
         if !flags { news.changed = [] }
-        owe(news, view, own: own)
+        try owe(news, view, own: own)
         // RFC 7162 §3.2, §6: while expunges wait the client must not believe higher ModSeqs that it has seen.
         var closing = ByteBuffer()
         if dialect.hasVanished, wasBehind || view.isBehind {

@@ -73,7 +73,7 @@ extension IMAPSession {
     }
 
     /// New messages whose items are owed to the client; not those that it has put there itself (RFC 5465 §5.2).
-    mutating func owe(_ news: MailboxView.News, _ view: MailboxView, own code: ResponseCode?) {
+    mutating func owe(_ news: MailboxView.News, _ view: MailboxView, own code: ResponseCode?) throws {
         guard let notifications, !notifications.selected.items.isEmpty, let first = news.firstNew, first < view.rows.count else { return }
         var own = NumberSet()
         switch code {
@@ -81,7 +81,7 @@ extension IMAPSession {
         case .copyUID(view.rows.uidValidity, _, let target): own = NumberSet(target)
         default: break
         }
-        for uid in view.uids(at: [first..<view.rows.count]).subtracting(own).ranges.joined() { owed.insert(uid) }
+        for uid in try view.uids(at: [first..<view.rows.count]).subtracting(own).ranges.joined() { owed.insert(uid) }
     }
 
     /// RFC 5465 §5: the client is not told of names that it has made, moved or removed itself.

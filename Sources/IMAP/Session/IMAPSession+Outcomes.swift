@@ -21,6 +21,8 @@ extension IMAPSession {
             absorbUpdate(bytes, updating.list, &output)
         case (.target(let receiving), .target(let refusal)):
             absorbTarget(refusal, receiving, &output)
+        case (.rows, .rows(let refusal)):
+            absorbRows(refusal, &output)
         case (.chunk, .received):
             break
         case (.inclusion, .included(let outcome)):

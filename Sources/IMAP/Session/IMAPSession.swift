@@ -44,6 +44,8 @@ package struct IMAPSession: LineSession {
         case notice
         case update
         case target(Receiving)
+        /// Rows of the event that is held.
+        case rows
         case chunk
         case inclusion
         /// `octets`: of its message, gathered in memory.

@@ -4,16 +4,16 @@ import Storage
 /// A sequence number that no message has (RFC 9051 §9 seq-number: BAD).
 struct NoSuchNumber: Error {}
 
-// Which messages a command means.
+// Which messages a command means. What needs rows that are not at hand throws `RowsNotAtHand`.
 extension MailboxView {
     /// Places in `rows`, rising, disjoint, none empty. UIDs that no message has are passed over (RFC 9051 §6.4.9).
-    func places(of set: SequenceSet, _ numbering: Numbering) throws(NoSuchNumber) -> [Range<Int>] {
+    func places(of set: SequenceSet, _ numbering: Numbering) throws -> [Range<Int>] {
         switch (set, numbering) {
         case (.saved, _):
-            return places(ofUIDs: saved)
+            return try places(ofUIDs: saved)
         case (.ranges, .uid):
-            let last = rows.row(at: rows.count - 1)?.uid.rawValue ?? 0
-            return places(ofUIDs: set.resolved(last: last) ?? NumberSet())
+            let last = rows.lastUID?.rawValue ?? 0
+            return try places(ofUIDs: set.resolved(last: last) ?? NumberSet())
         case (.ranges(let ranges), .sequence):
             let count = UInt32(clamping: rows.count)
             // "*" means no message where there is none (RFC 9051 §9, seq-number); clients ask for 1:* without looking.
@@ -23,20 +23,13 @@ extension MailboxView {
         }
     }
 
-    func places(ofUIDs uids: NumberSet) -> [Range<Int>] {
-        uids.ranges.compactMap { range in
-            guard let first = UID(rawValue: range.lowerBound), let last = UID(rawValue: range.upperBound) else { return nil }
-            let lower = rows.lowerBound(first)
-            let upper = last == .last ? rows.count : rows.lowerBound(last.successor)
-            return lower < upper ? lower..<upper : nil
-        }
-    }
+    func places(ofUIDs uids: NumberSet) throws -> [Range<Int>] { try rows.places(of: uids) }
 
-    func uids(at places: [Range<Int>]) -> NumberSet {
+    func uids(at places: [Range<Int>]) throws -> NumberSet {
+        try rows.require(places)
         var uids = NumberSet()
         for range in places {
-            rows.forEach(from: range.lowerBound) { index, row in
-                guard index < range.upperBound else { return false }
+            try rows.forEach(in: range) { _, row in
                 uids.insert(row.uid)
                 return true
             }
@@ -45,16 +38,16 @@ extension MailboxView {
     }
 
     /// The sequence numbers of those UIDs that are in the view.
-    func numbers(of uids: NumberSet) -> NumberSet {
+    func numbers(of uids: NumberSet) throws -> NumberSet {
         var numbers = NumberSet()
-        for range in places(ofUIDs: uids) { for index in range { numbers.insert(UInt32(clamping: index + 1)) } }
+        for range in try places(ofUIDs: uids) { for index in range { numbers.insert(UInt32(clamping: index + 1)) } }
         return numbers
     }
 
     /// Whether one of these messages is gone, without the client having been told (RFC 5530 EXPUNGEISSUED).
-    func lacksSome(of uids: NumberSet) -> Bool {
+    func lacksSome(of uids: NumberSet) throws -> Bool {
         let live = current
         guard live.highestModSeq != rows.highestModSeq || live.count != rows.count else { return false }
-        return uids.numbers.contains { number in UID(rawValue: number).flatMap { live.index(of: $0) } == nil }
+        return try live.places(of: uids).reduce(0) { $0 + $1.count } < uids.count
     }
 }

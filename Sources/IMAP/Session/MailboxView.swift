@@ -29,15 +29,15 @@ package struct MailboxView: Sendable {
     /// Keep the bodies of rows that came after `rows.lease` and have gone since.
     private var leases: [any AnyObject & Sendable] = []
 
-    /// `recentAbove`: messages above it are recent; nil where nobody asks (IMAP4rev2).
-    init(_ mailbox: OpenMailbox, isReadOnly: Bool, scope: FlagScope = .all, rows: MailboxSnapshot, recentAbove floor: UInt32?) {
+    /// `recentAbove`: messages above it are recent, whose rows must be at hand; nil where nobody asks (IMAP4rev2).
+    init(_ mailbox: OpenMailbox, isReadOnly: Bool, scope: FlagScope = .all, rows: MailboxSnapshot, recentAbove floor: UInt32?) throws {
         self.mailbox = mailbox
         self.scope = scope
         self.isReadOnly = isReadOnly
         self.rows = rows
         toldKeywords = rows.keywords.keywords.count
         toldModSeq = rows.highestModSeq
-        if let floor { markRecent(from: UID(rawValue: floor)?.successor ?? .first, above: floor) }
+        if let floor { try markRecent(from: UID(rawValue: floor)?.successor ?? .first, above: floor) }
     }
 
     /// The shared table as it is now.
@@ -48,8 +48,8 @@ package struct MailboxView: Sendable {
     /// The answer under way has told these rows of the shared table.
     mutating func note(_ row: MessageRow) { told.note(row) }
 
-    private mutating func markRecent(from first: UID, above floor: UInt32) {
-        rows.forEach(from: rows.lowerBound(first)) { _, row in
+    private mutating func markRecent(from first: UID, above floor: UInt32) throws {
+        try rows.forEach(in: rows.lowerBound(first)..<rows.count) { _, row in
             if row.uid.rawValue > floor { recent.insert(row.uid) }
             return true
         }
@@ -75,45 +75,46 @@ extension MailboxView {
     }
 
     /// Brings the view up to the shared table and says what the client must be told for that. Without `expunges` what is gone stays.
-    /// O(blocks + rows of blocks that changed).
-    mutating func catchUp(expunges: Bool, modSeqs: Bool, claimsRecent: Bool) -> News {
+    /// O(blocks + rows of blocks that changed). Only such rows are looked at, which the store has at hand, for it has changed them; `RowsNotAtHand` all the
+    /// same, and then the view is worth nothing: it is neither the old one nor the new.
+    mutating func catchUp(expunges: Bool, modSeqs: Bool, claimsRecent: Bool) throws -> News {
         var news = News()
         var live = current
         told.sort()
         defer { told = ToldRows() }
         guard live.highestModSeq != rows.highestModSeq || live.count != rows.count || (isBehind && expunges) else { return news }
-        let floor = claimsRecent ? claim(&live) : nil
-        let difference = Difference(from: rows, to: live)
-        let firstNew = firstNew(in: live)
+        let floor = claimsRecent ? try claim(&live) : nil
+        let difference = try Difference(from: rows, to: live)
+        let firstNew = try firstNew(in: live)
         news.hasNewKeywords = live.keywords.keywords.count > toldKeywords
         toldKeywords = max(toldKeywords, live.keywords.keywords.count)
         let before = rows
         news.differing = difference.changed
         if expunges || difference.gone.isEmpty {
             news.expunged = difference.gone.reversed().map { $0 + 1 }
-            for place in difference.gone { if let uid = rows.row(at: place)?.uid { news.vanished.insert(uid) } }
-            adopt(live, lacksSome: !difference.gone.isEmpty)
+            for place in difference.gone { if let uid = try rows.row(at: place)?.uid { news.vanished.insert(uid) } }
+            try adopt(live, lacksSome: !difference.gone.isEmpty)
         } else {
-            merge(live, difference, firstNew: firstNew)
+            try merge(live, difference, firstNew: firstNew)
         }
         if firstNew < live.count {
             news.exists = rows.count
             news.firstNew = rows.count - (live.count - firstNew)
-            if let floor, let first = live.row(at: firstNew)?.uid { markRecent(from: first, above: floor) }
+            if let floor, let first = try live.row(at: firstNew)?.uid { try markRecent(from: first, above: floor) }
         }
-        for row in difference.changed where isNews(row, before: before, modSeqs: modSeqs) {
-            if let index = rows.index(of: row.uid) { news.changed.append((index + 1, row)) }
+        for row in difference.changed where try isNews(row, before: before, modSeqs: modSeqs) {
+            if let index = try rows.index(of: row.uid) { news.changed.append((index + 1, row)) }
         }
         return news
     }
 
-    private func firstNew(in live: MailboxSnapshot) -> Int {
-        rows.row(at: rows.count - 1).map { live.lowerBound($0.uid.successor) } ?? 0
+    private func firstNew(in live: MailboxSnapshot) throws -> Int {
+        try rows.lastUID.map { try live.lowerBound($0.successor) } ?? 0
     }
 
     /// Makes new messages recent to this session; `live` may grow by what comes meanwhile, so that nothing that is claimed is left out.
-    private func claim(_ live: inout MailboxSnapshot) -> UInt32? {
-        guard firstNew(in: live) < live.count else { return nil }
+    private func claim(_ live: inout MailboxSnapshot) throws -> UInt32? {
+        guard try firstNew(in: live) < live.count else { return nil }
         // EXAMINE takes nothing away (RFC 3501 §6.3.2).
         guard !isReadOnly else { return 0 }
         let floor = mailbox.handle.claimRecent()
@@ -121,28 +122,28 @@ extension MailboxView {
         return floor
     }
 
-    private func isNews(_ row: MessageRow, before: MailboxSnapshot, modSeqs: Bool) -> Bool {
-        guard let known = told.row(row.uid) ?? before.row(row.uid) else { return false }
+    private func isNews(_ row: MessageRow, before: MailboxSnapshot, modSeqs: Bool) throws -> Bool {
+        guard let known = try told.row(row.uid) ?? before.row(row.uid) else { return false }
         return known.flags != row.flags || (modSeqs && known.modSeq != row.modSeq)
     }
 
-    private mutating func adopt(_ live: MailboxSnapshot, lacksSome: Bool) {
+    private mutating func adopt(_ live: MailboxSnapshot, lacksSome: Bool) throws {
         rows = live
         toldModSeq = live.highestModSeq
         leases.removeAll()
         isBehind = false
         guard lacksSome, !recent.isEmpty else { return }
         var left = NumberSet()
-        for (_, row) in live.rows(recent) { left.insert(row.uid) }
+        for (_, row) in try live.rows(recent) { left.insert(row.uid) }
         recent = left
     }
 
-    private mutating func merge(_ live: MailboxSnapshot, _ difference: Difference, firstNew: Int) {
+    private mutating func merge(_ live: MailboxSnapshot, _ difference: Difference, firstNew: Int) throws {
         let changed = NumberSet(difference.changed.lazy.map(\.uid))
-        rows.update(changed) { live.row($0.uid) ?? $0 }
+        try rows.update(changed) { try live.row($0.uid) ?? $0 }
         if firstNew < live.count {
             var new: [MessageRow] = []
-            live.forEach(from: firstNew) { _, row in
+            try live.forEach(in: firstNew..<live.count) { _, row in
                 new.append(row)
                 return true
             }
@@ -162,7 +163,7 @@ extension MailboxView {
         /// Places in the older table of messages that the newer one lacks, rising.
         private(set) var gone: [Int] = []
 
-        init(from old: MailboxSnapshot, to new: MailboxSnapshot) {
+        init(from old: MailboxSnapshot, to new: MailboxSnapshot) throws {
             var (a, i, b, j) = (0, 0, 0, 0)
             var index = 0
             while a < old.blocks.count {
@@ -172,17 +173,11 @@ extension MailboxView {
                     b += 1
                     continue
                 }
-                let rows = old.blocks[a].rows
-                // Rows that cannot be read: nothing is known of them.
-                guard i < rows.count else {
-                    index += old.blocks[a].count
-                    (a, i) = (a + 1, 0)
-                    continue
-                }
+                let rows = try old.blocks[a].rows
                 let uid = rows[i].uid
                 // Of a block that begins above it nothing need be read.
                 let isAbove = b == new.blocks.count || (j == 0 && new.blocks[b].first > uid)
-                if !isAbove, let other = new.blocks[b].row(j), other.uid <= uid {
+                if !isAbove, let other = try new.blocks[b].row(j), other.uid <= uid {
                     j += 1
                     if j == new.blocks[b].count { (b, j) = (b + 1, 0) }
                     guard other.uid == uid else { continue }

@@ -16,6 +16,8 @@ package enum IMAPWork: Sendable {
     case update(Updating)
     /// Whether a message can go into that mailbox, before it comes.
     case checkTarget(MailboxName, Principal)
+    /// Has rows of the selected mailbox at hand.
+    case read([MailboxSnapshot.Block], OpenMailbox)
     /// Bytes of a message that is too big to be gathered.
     case receive(Deposit, ByteBuffer)
     /// The last of them, of a message that others follow in the same command.
@@ -35,6 +37,8 @@ package enum IMAPOutcome: Sendable {
     case updated(ByteBuffer, Updating)
     /// Nil: it can.
     case target(Answer?)
+    /// Nil: they are at hand.
+    case rows(Answer?)
     case received
     case included(Inclusion.Outcome)
     /// `notice`: told before what is new in the mailbox.

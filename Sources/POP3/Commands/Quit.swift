@@ -11,7 +11,7 @@ extension POP3Worker {
     /// Removes what is marked, all in one or nothing.
     func update(_ marks: Marks, _ maildrop: Maildrop, _ link: any Link) async -> Bool {
         do {
-            try await mailroom.remove(await uids(of: marks, in: maildrop.rows), from: maildrop)
+            try await mailroom.remove(try await uids(of: marks, maildrop), from: maildrop)
             return true
         } catch {
             _ = reply(to: error, .quit, link)
@@ -19,10 +19,13 @@ extension POP3Worker {
         }
     }
 
-    private func uids(of marks: Marks, in rows: MailboxSnapshot) async -> NumberSet {
+    private func uids(of marks: Marks, _ maildrop: Maildrop) async throws -> NumberSet {
+        let rows = maildrop.rows
         var uids = NumberSet()
         for start in stride(from: 0, to: rows.count, by: POP3Worker.slice) {
-            marks.addUIDs(of: start..<start + POP3Worker.slice, in: rows, to: &uids)
+            let places = start..<start + POP3Worker.slice
+            try await mailroom.withRows(of: maildrop) { try rows.require(places) }
+            try marks.addUIDs(of: places, in: rows, to: &uids)
             await Task.yield()
         }
         return uids

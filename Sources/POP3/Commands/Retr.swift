@@ -30,7 +30,7 @@ struct Delivery: Sendable {
         let bodies = await read(retrievals.filter { $0.lines == nil && Int($0.row.size) <= Delivery.piece }.map(\.row))
         do {
             for retrieval in retrievals {
-                if current.row(retrieval.row.uid) == nil {
+                if try await worker.mailroom.withRows(of: maildrop, { try current.row(retrieval.row.uid) }) == nil {
                     // Expunged by another client; numbers stay as they are (RFC 1939 §5).
                     Reply.gone.write(to: &output)
                 } else if retrieval.lines == nil, let body = bodies[retrieval.row.body], body.readableBytes == Int(retrieval.row.size) {
@@ -49,6 +49,7 @@ struct Delivery: Sendable {
 
     /// Read together; when one cannot be read, each is left to be read by itself.
     private func read(_ rows: [MessageRow]) async -> [BodyID: ByteBuffer] {
+        // try?: each is read by itself then, and the one that cannot be is told.
         guard rows.count > 1, let bodies = try? await worker.mailroom.read(rows, in: maildrop) else { return [:] }
         return Dictionary(zip(rows.lazy.map(\.body), bodies)) { first, _ in first }
     }

@@ -111,7 +111,7 @@ private struct FuzzTalk {
         case .readAhead: return .readAhead(nil)
         case .update(let marks, let maildrop):
             var uids = NumberSet()
-            marks.addUIDs(of: 0..<maildrop.rows.count, in: maildrop.rows, to: &uids)
+            do { try marks.addUIDs(of: 0..<maildrop.rows.count, in: maildrop.rows, to: &uids) } catch { preconditionFailure("rows are at hand") }
             precondition(uids.count == marks.count, "marks and messages differ")
             return .updated(choice & 16 == 0)
         }

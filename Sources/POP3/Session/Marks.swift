@@ -26,10 +26,10 @@ package struct Marks: Sendable {
     }
 
     /// Adds the UIDs of those that are marked among the messages of that range. O(the range).
-    package func addUIDs(of range: Range<Int>, in rows: MailboxSnapshot, to uids: inout NumberSet) {
-        rows.forEach(from: range.lowerBound) { index, row in
+    package func addUIDs(of range: Range<Int>, in rows: MailboxSnapshot, to uids: inout NumberSet) throws {
+        try rows.forEach(in: range) { index, row in
             if contains(index) { uids.insert(row.uid) }
-            return index + 1 < range.upperBound
+            return true
         }
     }
 }

@@ -27,7 +27,12 @@ extension POP3Session {
 
     /// The message; nil, and a no is said, when there is none of that number or it is marked.
     mutating func find(_ number: Int, _ maildrop: Maildrop, _ output: inout ByteBuffer) -> (index: Int, row: MessageRow)? {
-        guard let row = maildrop.rows.row(at: number - 1) else {
+        let known: MessageRow?
+        do { known = try maildrop.rows.row(at: number - 1) } catch {
+            say(fault(error), &output)
+            return nil
+        }
+        guard let row = known else {
             say(.noSuchMessage, &output)
             return nil
         }
@@ -52,7 +57,16 @@ extension POP3Session {
     }
 
     private func row(_ number: Int, _ maildrop: Maildrop) -> MessageRow? {
-        marks.contains(number - 1) ? nil : maildrop.rows.row(at: number - 1)
+        guard !marks.contains(number - 1) else { return nil }
+        // catch: `find` meets the same error, and says it.
+        do { return try maildrop.rows.row(at: number - 1) } catch { return nil }
+    }
+
+    /// Rows of a maildrop are at hand; where they are not it is our fault, logged under an id that the answer names.
+    private func fault(_ error: any Error) -> Reply {
+        let id = "\(facts?.id ?? 0)-\(settings.clock().rawValue)"
+        settings.log.error("POP3 failed: \(error)", metadata: ["id": "\(id)"])
+        return .err("Something went wrong here; it is in the log as \(id)", .systemTemporary)
     }
 
     /// Nil when there is nothing to retrieve.
@@ -67,8 +81,12 @@ extension POP3Session {
     mutating func show(_ retrieval: Retrieval, _ output: inout ByteBuffer) {
         guard case .transaction(let visit) = state, let body = ahead.retrieve(retrieval.index) else { return }
         // Expunged by another client; numbers stay as they are (RFC 1939 §5).
-        guard visit.maildrop.current.row(retrieval.row.uid) != nil else { return say(.gone, &output) }
-        output.writeMessage(body)
+        do {
+            guard try visit.maildrop.current.row(retrieval.row.uid) != nil else { return say(.gone, &output) }
+            output.writeMessage(body)
+        } catch {
+            say(fault(error), &output)
+        }
     }
 
     /// Nil when nothing is worth reading now.

@@ -43,11 +43,16 @@ struct ReadAhead: Sendable {
         let start = held.last?.range.upperBound ?? last + 1
         var end = start
         var octets = 0
-        rows.forEach(from: start) { index, row in
-            octets += Int(row.size)
-            guard octets <= ReadAhead.most.octets, index - start < ReadAhead.most.messages else { return false }
-            end = index + 1
-            return true
+        do {
+            try rows.forEach(in: start..<start + ReadAhead.most.messages) { index, row in
+                octets += Int(row.size)
+                guard octets <= ReadAhead.most.octets else { return false }
+                end = index + 1
+                return true
+            }
+        } catch {
+            isOff = true
+            return nil
         }
         guard end > start else { return nil }
         pending = start..<end

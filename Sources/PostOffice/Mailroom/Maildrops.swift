@@ -24,7 +24,7 @@ package final class Maildrops: Sendable {
         do {
             let inbox = try await mailroom.open(.inbox, of: principal)
             let rows = inbox.handle.snapshot
-            let octets = await Maildrops.octets(of: rows)
+            let octets = try await octets(of: rows, inbox)
             return Maildrop(rows: rows, octets: octets, handle: inbox.handle, account: account) { [self] in
                 lent.withLock { _ = $0.remove(account) }
             }
@@ -37,12 +37,15 @@ package final class Maildrops: Sendable {
     /// Memory for messages that nobody has asked for yet; nil when others have it all.
     package func lend(octets: Int) -> MemoryLoan? { memory.lend(octets) }
 
-    private static func octets(of rows: MailboxSnapshot) async -> Int64 {
+    /// All rows are at hand then.
+    private func octets(of rows: MailboxSnapshot, _ inbox: OpenMailbox) async throws -> Int64 {
         var octets: Int64 = 0
-        for start in stride(from: 0, to: rows.count, by: slice) {
-            rows.forEach(from: start) { index, row in
+        for start in stride(from: 0, to: rows.count, by: Maildrops.slice) {
+            let places = start..<start + Maildrops.slice
+            try await mailroom.withRows(of: inbox) { try rows.require(places) }
+            try rows.forEach(in: places) { _, row in
                 octets += Int64(row.size)
-                return index + 1 < start + slice
+                return true
             }
             await Task.yield()
         }
@@ -52,7 +55,7 @@ package final class Maildrops: Sendable {
 
 /// An INBOX as it was when it was opened, lent to one session until `giveBack` or its end.
 package final class Maildrop: Sendable {
-    /// What came later is not in it, and what another client has expunged since still is.
+    /// What came later is not in it, and what another client has expunged since still is. `Maildrops` gives it with all rows at hand.
     package let rows: MailboxSnapshot
     /// Of all messages.
     package let octets: Int64
@@ -96,6 +99,11 @@ extension Mailroom {
     /// Messages whole, in the order of `rows`, whose sizes together are at most `BodyBatch.octets`.
     package func read(_ rows: [MessageRow], in maildrop: Maildrop) async throws -> [ByteBuffer] {
         try await store.read(rows.map(\.body), for: maildrop.account)
+    }
+
+    /// As `withRows(of:)` of a mailbox.
+    package func withRows<Value>(of maildrop: Maildrop, _ body: () throws -> Value) async throws -> Value {
+        try await withRows(of: maildrop.handle, body)
     }
 
     /// Exactly those messages, in one transaction; those that are gone already are gone.

@@ -5,6 +5,24 @@ package import Storage
 
 // The mail in an open mailbox.
 extension Mailroom {
+    /// What `body` finds among rows of the mailbox: those that it lacks (`RowsNotAtHand`) are read, off the caller's thread, and it is asked again. Whatever it
+    /// changes, it must change once it has them. `corrupt`, `unavailable`; `noSuchMailbox` when the mailbox is gone, and its rows with it.
+    package func withRows<Value>(of mailbox: OpenMailbox, _ body: () throws -> Value) async throws -> Value {
+        try await withRows(of: mailbox.handle, body)
+    }
+
+    func withRows<Value>(of handle: any MailboxHandle, _ body: () throws -> Value) async throws -> Value {
+        do { return try await store.withRows(body) } catch let fault as StorageFault where handle.snapshot.isDeleted {
+            if case .corrupt = fault { throw StorageFault.noSuchMailbox }
+            throw fault
+        }
+    }
+
+    /// Has those rows of the mailbox at hand; the same.
+    package func read(_ blocks: [MailboxSnapshot.Block], of mailbox: OpenMailbox) async throws {
+        try await withRows(of: mailbox) { try blocks.forEach { _ = try $0.rows } }
+    }
+
     /// In the order of `rows`.
     package func outlines(of rows: [MessageRow], in mailbox: OpenMailbox) async throws -> [MessageOutline] {
         try require([], in: mailbox)
@@ -51,7 +69,7 @@ extension Mailroom {
     package func change(
         _ change: FlagChange, of uids: NumberSet, in mailbox: OpenMailbox, unchangedSince: ModSeq? = nil
     ) async throws -> FlagsChanged {
-        let change = try within(rights(in: mailbox).flags, change, in: mailbox)
+        let change = try within(try rights(in: mailbox).flags, change, in: mailbox)
         return try await store.change(flags: change, of: uids, in: mailbox.id, unchangedSince: unchangedSince)
     }
 

@@ -28,14 +28,24 @@ extension Mailroom {
         QuotaRoot(name: name.description, usage: try store.usage(of: account), limits: try store.limits(of: account))
     }
 
+    /// Rows that are looked at before others get their turn.
+    private static let slice = 32_768
+
     /// Octets of the messages that EXPUNGE would take (RFC 9208 §4.1.4): looked for only where there are any. Needs `r`.
     package func deletedStorage(of record: MailboxRecord, for principal: Principal) async throws -> Int64 {
         try require(.read, on: record, of: principal)
         guard try await store.status(of: record.id).deleted > 0 else { return 0 }
         var size: Int64 = 0
-        try await store.open(record.id).snapshot.forEach { _, row in
-            if row.flags.contains(.deleted) { size += Int64(row.size) }
-            return true
+        let handle = try await store.open(record.id)
+        let rows = handle.snapshot
+        for start in stride(from: 0, to: rows.count, by: Mailroom.slice) {
+            let places = start..<start + Mailroom.slice
+            try await withRows(of: handle) { try rows.require(places) }
+            try rows.forEach(in: places) { _, row in
+                if row.flags.contains(.deleted) { size += Int64(row.size) }
+                return true
+            }
+            await Task.yield()
         }
         return size
     }

@@ -11,10 +11,9 @@ extension Mailroom {
         record.account == principal.account ? .all : try store.accessList(of: record.id).rights(of: principal.account)
     }
 
-    /// Of a mailbox that is open. One that is gone has nothing left to protect.
-    package func rights(in mailbox: OpenMailbox) -> Rights {
-        guard !mailbox.isOwn, let list = try? store.accessList(of: mailbox.id) else { return .all }
-        return list.rights(of: mailbox.viewer)
+    /// Of a mailbox that is open. What an error leaves open is no right: it is thrown (`noSuchMailbox` of another's that is gone).
+    package func rights(in mailbox: OpenMailbox) throws -> Rights {
+        mailbox.isOwn ? .all : try store.accessList(of: mailbox.id).rights(of: mailbox.viewer)
     }
 
     /// `noSuchMailbox` without `l`, `notPermitted`.
@@ -25,10 +24,10 @@ extension Mailroom {
         guard rights.isSuperset(of: needed) else { throw MailroomRefusal.notPermitted }
     }
 
-    /// Rights may be taken away while a mailbox is open: then `notPermitted`, even for looking at it.
+    /// Rights may be taken away while a mailbox is open: then `notPermitted`, even for looking at it. `StorageFault` when they are not known.
     package func require(_ needed: Rights, in mailbox: OpenMailbox) throws {
         guard !mailbox.isOwn else { return }
-        guard rights(in: mailbox).isSuperset(of: needed.union([.lookup, .read])) else { throw MailroomRefusal.notPermitted }
+        guard try rights(in: mailbox).isSuperset(of: needed.union([.lookup, .read])) else { throw MailroomRefusal.notPermitted }
     }
 
     /// Whose the name is, and what the owner calls it; nil when it can be nobody's.
@@ -57,7 +56,12 @@ extension Mailroom {
     package func sharedMailboxes(with principal: Principal) async throws -> [MailboxRecord] {
         var found: [MailboxRecord] = []
         for record in try await store.mailboxes(sharedWith: principal.account) {
-            guard let rights = try? rights(of: principal, on: record), rights.contains(.lookup) else { continue }
+            do {
+                guard try rights(of: principal, on: record).contains(.lookup) else { continue }
+            } catch StorageFault.noSuchMailbox {
+                // Gone since it was listed.
+                continue
+            }
             if let shown = try await shown(record, to: principal) { found.append(shown) }
         }
         return found.sorted { $0.name < $1.name }

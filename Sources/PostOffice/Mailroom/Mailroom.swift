@@ -82,8 +82,7 @@ package struct Mailroom: Sendable {
         var handle = try await store.open(record.id)
         if record.account != principal.account {
             handle = SharedHandle(handle) { [store] in
-                guard let list = try? store.accessList(of: record.id) else { return true }
-                return list.rights(of: principal.account).isSuperset(of: [.lookup, .read])
+                try store.accessList(of: record.id).rights(of: principal.account).isSuperset(of: [.lookup, .read])
             }
         }
         return OpenMailbox(record: record, handle: handle, viewer: principal.account)

@@ -14,14 +14,14 @@ enum TableReader {
         defer { statement.reset() }
         var rows = ContiguousArray<MessageRow>()
         while try statement.step() {
-            if let row = row(statement) { rows.append(row) }
+            rows.append(try row(statement, of: entry.record.id))
             if rows.count == MailboxSnapshot.Block.most {
                 snapshot.append(rows)
                 rows.removeAll(keepingCapacity: true)
             }
         }
         snapshot.append(rows)
-        for record in try LedgerRecord.load(of: entry.record.id, connection) { snapshot.update(record.rest) { record.applied(to: $0) } }
+        for record in try LedgerRecord.load(of: entry.record.id, connection) { try snapshot.update(record.rest) { record.applied(to: $0) } }
         return snapshot
     }
 
@@ -32,7 +32,7 @@ enum TableReader {
         for range in uids.ranges {
             statement.reset()
             try statement.bind([.int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(range.upperBound))])
-            while try statement.step() { if let row = row(statement) { rows.append(row) } }
+            while try statement.step() { rows.append(try row(statement, of: mailbox)) }
         }
         statement.reset()
         for record in try LedgerRecord.load(of: mailbox, connection) {
@@ -78,7 +78,7 @@ enum TableReader {
             statement.reset()
             try statement.bind([.int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(range.upperBound))])
             while try statement.step() {
-                guard let uid = UInt32(exactly: statement.int(0)).flatMap(UID.init(rawValue:)) else { continue }
+                let uid = try uid(statement, of: mailbox)
                 found.append(
                     MessageParticulars(
                         uid: uid, thread: ThreadID(rawValue: statement.int(1)), saveDate: Timestamp(rawValue: statement.int(2))))
@@ -97,12 +97,24 @@ enum TableReader {
         return NumberSet(ranges)
     }
 
-    private static func row(_ statement: Statement) -> MessageRow? {
-        guard let uid = UInt32(exactly: statement.int(0)).flatMap(UID.init(rawValue:)),
-            let modSeq = ModSeq(rawValue: UInt64(clamping: statement.int(2)))
-        else { return nil }
+    private static func uid(_ statement: Statement, of mailbox: MailboxID) throws -> UID {
+        guard let uid = UInt32(exactly: statement.int(0)).flatMap(UID.init(rawValue:)) else {
+            throw StorageFault.corrupt("mailbox \(mailbox.rawValue): a row with the UID \(statement.int(0))")
+        }
+        return uid
+    }
+
+    /// A row whose numbers cannot be is `corrupt`: it is never as if it were not there.
+    private static func row(_ statement: Statement, of mailbox: MailboxID) throws -> MessageRow {
+        let uid = try uid(statement, of: mailbox)
+        func wrong(_ what: String, _ value: Int64) -> StorageFault {
+            .corrupt("mailbox \(mailbox.rawValue), UID \(uid.rawValue): the row's \(what) is \(value)")
+        }
+        guard let modSeq = UInt64(exactly: statement.int(2)).flatMap(ModSeq.init(rawValue:)) else { throw wrong("ModSeq", statement.int(2)) }
+        guard statement.int(3) > 0 else { throw wrong("body", statement.int(3)) }
+        guard let size = UInt32(exactly: statement.int(5)) else { throw wrong("size", statement.int(5)) }
         return MessageRow(
             uid: uid, flags: FlagBits(rawValue: UInt64(bitPattern: statement.int(1))), modSeq: modSeq, body: BodyID(rawValue: statement.int(3)),
-            internalDate: Timestamp(rawValue: statement.int(4)), size: UInt32(clamping: statement.int(5)))
+            internalDate: Timestamp(rawValue: statement.int(4)), size: size)
     }
 }

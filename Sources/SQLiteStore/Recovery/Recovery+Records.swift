@@ -285,17 +285,17 @@ extension Recovery {
             let modSeq = try modSeq(of: account, transaction, isNew: isNew)
             (entry.messages, entry.unseen, entry.deleted, entry.size, entry.modSeq) = (0, 0, 0, 0, modSeq)
             let table = try TableReader.load(entry, transaction.connection)
-            table.forEach { _, row in
+            try table.forEach { _, row in
                 entry.count(row)
                 return true
             }
-            if let last = table.uids.last, entry.uidNext != 0, entry.uidNext <= last { entry.uidNext = last &+ 1 }
+            if let last = try table.uids.last, entry.uidNext != 0, entry.uidNext <= last { entry.uidNext = last &+ 1 }
             transaction.staged.mailboxes[id] = entry
             try transaction.write("DELETE FROM directory WHERE mailbox=?", .int(id.rawValue))
             if let uids = restoredUIDs[id], !uids.isEmpty { try transaction.log(.placed, account, modSeq, id, packed: uids.packed) }
             guard isNew, entry.uidNext > 1 else { continue }
             // Clients are told of all that they may have and that is not there any more.
-            let gone = NumberSet(1...(entry.uidNext - 1)).subtracting(table.uids)
+            let gone = NumberSet(1...(entry.uidNext - 1)).subtracting(try table.uids)
             if !gone.isEmpty { try transaction.log(.expunged, account, modSeq, id, packed: gone.packed) }
         }
         guard report.changesIndex(lines) || isNew else { return }

@@ -10,7 +10,7 @@ extension Transaction {
         let to = try mailbox(target)
         let table = try table(of: source)
         try table.prepare(uids)
-        let rows = table.rows(uids).map(\.row)
+        let rows = try table.rows(uids).map(\.row)
         guard !rows.isEmpty else { return Copied(uidValidity: to.record.uidValidity, source: [], target: [], modSeq: nil) }
         var keywords = to.keywords
         let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue } & scope.bits.rawValue

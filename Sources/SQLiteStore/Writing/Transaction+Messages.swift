@@ -40,7 +40,7 @@ extension Transaction {
         var stored = NumberSet()
         var refused = NumberSet()
         var changed = NumberSet()
-        table.update(uids) { row in
+        try table.update(uids) { row in
             if let unchangedSince, row.modSeq > unchangedSince {
                 refused.insert(row.uid)
                 return row
@@ -94,7 +94,7 @@ extension Transaction {
         var table = try table(of: id)
         let uids = uids ?? NumberSet(1...UInt32.max)
         try table.prepare(uids)
-        table.update(uids) { row in
+        try table.update(uids) { row in
             guard takesAll || row.flags.contains(.deleted) else { return row }
             gone.insert(row.uid)
             entry.count(row, by: -1)

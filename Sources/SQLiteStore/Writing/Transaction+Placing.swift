@@ -43,7 +43,7 @@ extension Transaction {
         if let superseding {
             let table = try table(of: superseding.mailbox)
             try table.prepare(superseding.uids)
-            guard table.rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
+            guard try table.rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
         }
         let sizes = deliveries.flatMap { delivery in delivery.placements.map { _ in Int64(delivery.record.size) } }
         try admit(zip(sizes, arrivals).map { ($0, $1.placement, $1.mailbox.record.account) }, replacing: superseding)

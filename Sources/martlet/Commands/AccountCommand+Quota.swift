@@ -34,6 +34,7 @@ extension AccountCommand {
             default: break
             }
             let kind: Setting.Kind = isSize ? .octets(1...(1 << 50)) : .number(1...4_000_000_000)
+            // try?: a word that means nothing is told below.
             guard case .number(let number)? = try? kind.value(of: text) else {
                 throw ValidationError("\"\(text)\" is not \(kind.description), none or default")
             }

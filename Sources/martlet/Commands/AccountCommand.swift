@@ -98,7 +98,7 @@ struct AccountCommand: ParsableCommand {
             if !yes, Terminal.isInteractive {
                 Terminal.complain(
                     "This removes \(account.name) with all its mail for ever. Type the account's name to go on:")
-                guard Terminal.readLine().map({ String(decoding: $0, as: UTF8.self).trimmed }) == account.name else {
+                guard try Terminal.readLine().map({ String(decoding: $0, as: UTF8.self).trimmed }) == account.name else {
                     throw CommandFault(code: Sysexit.dataError, text: "nothing was removed")
                 }
             }

@@ -30,11 +30,9 @@ struct Martlet: AsyncParsableCommand {
         } catch let fault as CommandFault {
             leave(fault)
         } catch let fault as ConfigurationFault {
-            leave(CommandFault(code: Sysexit.configuration, text: fault.description))
+            leave(CommandFault(code: fault.exitCode, text: fault.description))
         } catch let fault as DataFolderFault {
-            leave(
-                CommandFault(
-                    code: fault.isInUse ? Sysexit.temporaryFailure : Sysexit.noPermission, text: fault.description))
+            leave(CommandFault(code: fault.exitCode, text: fault.description))
         } catch let fault as SystemFault {
             leave(CommandFault(code: Sysexit.ioError, text: fault.description))
         } catch {

@@ -24,13 +24,19 @@ struct MessageCommand: ParsableCommand {
         private func read() throws -> ByteBuffer {
             let descriptor = file == "-" ? STDIN_FILENO : clinux_open(file, O_RDONLY, 0)
             guard descriptor >= 0 else {
-                throw CommandFault(code: Sysexit.noInput, text: SystemFault("open", file).description)
+                let fault = SystemFault("open", file)
+                throw CommandFault(code: fault.isOfDevice ? Sysexit.ioError : Sysexit.noInput, text: fault.description)
             }
             defer { if file != "-" { close(descriptor) } }
             var message = ByteBuffer()
             while true {
-                let count = message.writeWithUnsafeMutableBytes(minimumWritableBytes: 65536) {
-                    max(0, Glibc.read(descriptor, $0.baseAddress, $0.count))
+                let count = try message.writeWithUnsafeMutableBytes(minimumWritableBytes: 65536) { room in
+                    while true {
+                        let count = Glibc.read(descriptor, room.baseAddress, room.count)
+                        // A message that breaks off is not one that ends there.
+                        guard count < 0 else { return count }
+                        guard errno == EINTR else { throw SystemFault("read", file) }
+                    }
                 }
                 if count == 0 { return message }
                 guard message.readableBytes <= Inspect.longest else {

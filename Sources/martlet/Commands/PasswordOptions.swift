@@ -6,7 +6,7 @@ struct PasswordOptions: ParsableArguments {
 
     func choose() throws -> ChosenPassword {
         guard passwordStdin else { return ChosenPassword(text: RandomPassword.make(), isRandom: true) }
-        guard let line = Terminal.readLine() else {
+        guard let line = try Terminal.readLine() else {
             throw CommandFault(code: Sysexit.dataError, text: "there is no password on standard input")
         }
         guard let text = String(validating: line, as: UTF8.self) else {

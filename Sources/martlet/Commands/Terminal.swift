@@ -17,13 +17,15 @@ enum Terminal {
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
     /// The first line of standard input without its end; nil at the end of input. At most `longest` octets.
-    static func readLine(longest: Int = 4096) -> [UInt8]? {
+    static func readLine(longest: Int = 4096) throws(SystemFault) -> [UInt8]? {
         var line: [UInt8] = []
         var octet: UInt8 = 0
         var hasRead = false
         while line.count < longest {
             let count = read(STDIN_FILENO, &octet, 1)
             if count < 0, errno == EINTR { continue }
+            // A line that breaks off is no shorter line.
+            guard count >= 0 else { throw SystemFault("read", "standard input") }
             guard count > 0 else { break }
             hasRead = true
             if octet == UInt8(ascii: "\n") { break }

@@ -6,6 +6,10 @@ struct ConfigurationFault: Error, Equatable, CustomStringConvertible {
     let name: String
     let problem: String
     let remedy: String
+    /// The device's fault, where it is one.
+    var device: SystemFault?
+
+    var exitCode: Int32 { device == nil ? Sysexit.configuration : Sysexit.ioError }
 
     var description: String {
         let line = "\(place): \(name): \(problem); \(remedy)"

@@ -51,7 +51,7 @@ struct ConfigurationReader {
             if named == nil, fault.isMissing { return (try Self.embedded(), true) }
             throw ConfigurationFault(
                 place: fault.path, name: "file", problem: "cannot be read: \(fault.reason)",
-                remedy: "name a readable file with --config")
+                remedy: "name a readable file with --config", device: fault.isOfDevice ? fault : nil)
         } catch let fault as ConfigurationFault {
             throw fault
         } catch {
@@ -105,7 +105,7 @@ struct ConfigurationReader {
         } catch {
             throw ConfigurationFault(
                 place: "environment", name: name, problem: "\(path) cannot be read: \(error.reason)",
-                remedy: "name a readable file")
+                remedy: "name a readable file", device: error.isOfDevice ? error : nil)
         }
     }
 

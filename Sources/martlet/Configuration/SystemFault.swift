@@ -16,6 +16,8 @@ struct SystemFault: Error, Equatable, CustomStringConvertible {
     }
 
     var isMissing: Bool { code == ENOENT || code == ENOTDIR }
+    /// The device did not give what is there: nothing is known of the file, least of all that it is missing or malformed.
+    var isOfDevice: Bool { [EIO, ENXIO, ENODEV, ESTALE, EUCLEAN, EREMOTEIO].contains(code) }
     var reason: String { String(cString: strerror(code)) }
     var description: String { "cannot \(call) \(path): \(reason)" }
 }

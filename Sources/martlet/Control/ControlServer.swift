@@ -80,6 +80,7 @@ final class ControlServer: Sendable {
             return true
         }
         guard hasRoom else {
+            // try?: who asks too often may not wait for the answer.
             try? ControlLine(socket: peer).write(
                 Answer.refused(.init(code: Sysexit.temporaryFailure, text: "the server is busy; try again")))
             close(peer)
@@ -112,6 +113,7 @@ final class ControlServer: Sendable {
             if let result = answer.withLock({ $0 }) { try line.write(result) }
         } catch {
             log.warning("Control order not carried out: \(error)")
+            // try?: whoever sent that may be gone.
             try? line.write(Answer.refused(.init(code: Sysexit.dataError, text: "the order cannot be read")))
         }
     }

@@ -13,7 +13,7 @@ extension Configuration {
         } catch let fault as TLSIdentity.Fault {
             throw ConfigurationFault(
                 place: "certificate", name: "tls.certificate", problem: fault.description,
-                remedy: "name a certificate and its key in PEM")
+                remedy: "name a certificate and its key in PEM", device: fault.device)
         }
     }
 
@@ -27,7 +27,7 @@ extension Configuration {
         } catch {
             throw ConfigurationFault(
                 place: "certificate", name: "tls.certificate", problem: error.description,
-                remedy: "name a certificate and its key in PEM")
+                remedy: "name a certificate and its key in PEM", device: error.device)
         }
     }
 
@@ -60,10 +60,11 @@ extension Configuration {
     private func place(in folder: DataFolder) throws -> CertificateShelf.Place {
         if let files = tls.files { return .init(certificatePath: files.certificate, keyPath: files.key) }
         let place = CertificateShelf.Place(certificatePath: folder.certificatePath, keyPath: folder.certificateKeyPath)
-        if let identity = try? TLSIdentity(certificatePath: place.certificatePath, keyPath: place.keyPath),
-            identity.notAfter > SystemClock.now()
-        {
-            return place
+        do {
+            if try TLSIdentity(certificatePath: place.certificatePath, keyPath: place.keyPath).notAfter > SystemClock.now() { return place }
+        } catch {
+            // One is made where there is none, or it broke off while it was made; one that cannot be read is left alone.
+            guard error.code == nil || error.code == ENOENT || error.code == ENOTDIR else { throw error }
         }
         try makeCertificate(at: place, in: folder)
         return place
@@ -80,5 +81,13 @@ extension Configuration {
             hostNames: names, addresses: ["127.0.0.1", "::1"], now: SystemClock.now())
         try TextFile.create(place.keyPath, made.keyPEM, mode: 0o600)
         try TextFile.create(place.certificatePath, made.certificatePEM, mode: 0o600)
+    }
+}
+
+extension TLSIdentity.Fault {
+    /// The device's fault, where it is one.
+    fileprivate var device: SystemFault? {
+        let fault = code.map { SystemFault("read", "a certificate", code: $0) }
+        return fault?.isOfDevice == true ? fault : nil
     }
 }

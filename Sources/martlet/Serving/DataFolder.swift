@@ -6,13 +6,18 @@ struct DataFolderFault: Error, Equatable, CustomStringConvertible {
     let description: String
     /// Somebody else has it: try later, or ask them.
     let isInUse: Bool
+    /// The device's fault: nothing is known of the folder, or the key.
+    let isOfDevice: Bool
 
-    init(_ description: String, isInUse: Bool = false) {
+    init(_ description: String, isInUse: Bool = false, isOfDevice: Bool = false) {
         self.description = description
         self.isInUse = isInUse
+        self.isOfDevice = isOfDevice
     }
 
-    init(_ fault: SystemFault) { self.init(fault.description) }
+    init(_ fault: SystemFault) { self.init(fault.description, isOfDevice: fault.isOfDevice) }
+
+    var exitCode: Int32 { isInUse ? Sysexit.temporaryFailure : isOfDevice ? Sysexit.ioError : Sysexit.noPermission }
 }
 
 /// The data folder: mode 0700, one program at a time, its master key beside it.
@@ -46,8 +51,9 @@ final class DataFolder: Sendable {
     /// Takes the lock. `creating`: makes the folder when it is not there.
     static func open(_ path: String, creating: Bool) throws(DataFolderFault) -> DataFolder {
         if creating, mkdir(path, 0o700) != 0, errno != EEXIST {
+            let fault = SystemFault("make", path)
             throw DataFolderFault(
-                "\(SystemFault("make", path)); make the folder above it, or set another with MARTLET_DATA")
+                "\(fault); make the folder above it, or set another with MARTLET_DATA", isOfDevice: fault.isOfDevice)
         }
         try check(path)
         let lockPath = path + "/lock"
@@ -72,7 +78,8 @@ final class DataFolder: Sendable {
         guard stat(path, &facts) == 0 else {
             let fault = SystemFault("open", path)
             throw DataFolderFault(
-                fault.isMissing ? "there is no data folder \(path); `martlet init` makes it" : fault.description)
+                fault.isMissing ? "there is no data folder \(path); `martlet init` makes it" : fault.description,
+                isOfDevice: fault.isOfDevice)
         }
         guard facts.st_mode & S_IFMT == S_IFDIR else {
             throw DataFolderFault("\(path) is no folder; set another with MARTLET_DATA")
@@ -102,13 +109,18 @@ final class DataFolder: Sendable {
     func isEmpty() throws(DataFolderFault) -> Bool {
         guard let listing = opendir(path) else { throw DataFolderFault(SystemFault("list", path)) }
         defer { closedir(listing) }
-        while let entry = readdir(listing) {
+        while true {
+            // Its end and a fault look alike, but for errno.
+            errno = 0
+            guard let entry = readdir(listing) else {
+                guard errno == 0 else { throw DataFolderFault(SystemFault("list", path)) }
+                return true
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name != ".", name != "..", !DataFolder.ownNames.contains(name) { return false }
         }
-        return true
     }
 }
 

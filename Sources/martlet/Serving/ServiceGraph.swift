@@ -78,6 +78,7 @@ struct ServiceGraph {
 
     private func end() async {
         await listeners.stop(grace: .seconds(3))
+        // try?: the program ends now, and the threads with it.
         try? await threads.shutDown()
     }
 

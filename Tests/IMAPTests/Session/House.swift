@@ -24,7 +24,10 @@ struct House {
     let alice: Principal
     let bob: Principal
 
-    init(over store: (any Store)? = nil, adjust: (inout IMAPSettings) -> Void = { _ in }) async throws {
+    init(
+        over store: (any Store)? = nil, log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        adjust: (inout IMAPSettings) -> Void = { _ in }
+    ) async throws {
         let store = store ?? MemoryStore(clock: { House.now })
         self.store = store
         guard let domain = Domain("example.test") else { throw StorageFault.noSuchDomain }
@@ -32,7 +35,6 @@ struct House {
         alice = try await House.add("alice", "JdPXV81HcZqrNn1PvpUSLCr2vKGNa2v8OucwUSdmOVY", to: store)
         bob = try await House.add("bob", "Ay9SzDvBWut9ScCIErIbf1G937eIxWw0/jYmLTSXo2g", to: store)
         mailroom = Mailroom(store: store, clock: { House.now })
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         gatekeeper = Gatekeeper(accounts: store, settings: .init(defaultDomain: domain), log: log, clock: { House.now })
         var settings = IMAPSettings(version: "1.0", messageLimit: 1 << 20, offersTLS: true, clock: { House.now }, log: log)
         settings.failureDelay = .zero

@@ -105,7 +105,7 @@ struct ResyncTests {
     private func present(_ house: House) async throws -> Copy {
         let table = try await house.mailroom.open(.inbox, of: house.alice).handle.snapshot
         var copy = Copy(modSeq: table.highestModSeq.rawValue, messages: [:])
-        table.forEach { _, row in
+        try table.forEach { _, row in
             let flags = table.keywords.flags(of: row.flags)
             copy.messages[row.uid.rawValue] = Set(SystemFlags.named.filter { flags.system.contains($0.flag) }.map(\.name))
             return true

@@ -144,7 +144,7 @@ struct TwoSessionsTests {
     private static func truth(_ house: House) async throws -> [(uid: UInt32?, flags: Set<String>?)] {
         let table = try await house.mailroom.open(.inbox, of: house.alice).handle.snapshot
         var rows: [(uid: UInt32?, flags: Set<String>?)] = []
-        table.forEach { _, row in
+        try table.forEach { _, row in
             let flags = table.keywords.flags(of: row.flags)
             let names = SystemFlags.named.filter { flags.system.contains($0.flag) }.map(\.name) + flags.keywords.map(\.spelling)
             rows.append((row.uid.rawValue, Set(names)))

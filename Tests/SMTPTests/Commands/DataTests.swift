@@ -87,7 +87,7 @@ import Testing
             (MemoryStore.Operation.receive, StorageFault.full, "452 4.3.1"), (.write, .full, "452 4.3.1"), (.finish, .full, "452 4.3.1"),
             (.place, .full, "452 4.3.1"),
             (.receive, .unavailable("disk"), "451 4.3.0"), (.write, .unavailable("disk"), "451 4.3.0"), (.finish, .closed, "451 4.3.0"),
-            (.place, .noSuchMailbox, "451 4.3.0"),
+            (.place, .noSuchMailbox, "451 4.3.0"), (.place, .corrupt("a flipped bit"), "451 4.3.0"), (.place, .overQuota, "452 4.2.2"),
         ])
     func faults(_ operation: MemoryStore.Operation, _ fault: StorageFault, _ reply: String) async throws {
         let house = try await House()
