@@ -64,7 +64,7 @@ struct RecoveryTests {
         try Dictionary(uniqueKeysWithValues: fixture.everyFile().map { ($0, try fixture.octets(of: $0)) })
     }
 
-    @Test("from catalogue and bodies everything comes back as it was: names, rights, passwords, UIDs, flags, dates, threads; UIDs go on above all that were given")
+    @Test("from catalogue and bodies everything comes back as it was: names, rights, passwords, UIDs, flags, dates; UIDs go on above all that were given")
     func fromCatalogue() async throws {
         let fixture = try Fixture()
         let (store, alice, bob, inbox, _) = try await house(fixture)
@@ -259,8 +259,8 @@ struct RecoveryTests {
         let again = try fixture.open()
         for number in 30...32 { _ = try await Fixture.place(Fixture.message(number), in: again, inbox) }
         await again.close()
-        let newest = try #require(fixture.files(in: "segments").max { (Int64($0.split(separator: "/").last?.dropLast(4) ?? "") ?? 0) < (Int64($1.split(separator: "/").last?.dropLast(4) ?? "") ?? 0) })
-        var octets = try fixture.octets(of: "segments/" + (newest.split(separator: "/").last ?? ""))
+        let newest = try #require(try BodyFolder(in: fixture.folder).segmentIDs().max())
+        var octets = try fixture.octets(of: "segments/\(newest).mbs")
         octets[octets.count - 300] ^= 1
         try Disk.makeFolder(older.folder + "/aside")
         try Disk.replace(older.folder + "/aside/x.mbs", by: ByteBuffer(bytes: octets))

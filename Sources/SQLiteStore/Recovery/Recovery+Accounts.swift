@@ -45,7 +45,9 @@ extension Recovery {
             }
             if isNew, let summary = catalogue?.summary {
                 for (table, last) in [("account", summary.lastAccount), ("mailbox", summary.lastMailbox)] {
-                    try connection.run("INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name=?)", .text(table), .text(table))
+                    try connection.run(
+                        "INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name=?)",
+                        .text(table), .text(table))
                     try connection.run("UPDATE sqlite_sequence SET seq=max(seq, ?) WHERE name=?", .int(last), .text(table))
                 }
             }
@@ -68,7 +70,8 @@ extension Recovery {
         let isTaken = try connection.number("SELECT 1 FROM account WHERE folded=?", .text(name.folded)) != nil
         let text = isTaken ? "recovered-\(id.rawValue)@\(name.domain.value)" : name.description
         try connection.run(
-            "INSERT INTO account (id, name, folded, domain, password, enabled, created, last_login, mod_seq, uid_validity, sealed_key) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO account (id, name, folded, domain, password, enabled, created, last_login, mod_seq, uid_validity, sealed_key) "
+                + "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             .int(id.rawValue), .text(text), .text(isTaken ? text : name.folded), .text(name.domain.value), .text(told?.record.passwordHash ?? ""),
             .int(told?.record.enabled == true ? 1 : 0), .int(told?.record.created.rawValue ?? now.rawValue), login, .int(Int64(clamping: modSeq)),
             .int(Int64(told?.uidValidity ?? 0)), .blob(sealed))
@@ -105,8 +108,8 @@ extension Recovery {
         let keywords = (told?.keywords ?? mailbox.keywords).keywords.map(\.spelling).joined(separator: " ")
         let label = Label(kind: .mailboxName, id: id, account: account.record.id.rawValue)
         try connection.run(
-            "INSERT INTO mailbox (id, account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, recent_floor, keywords) "
-                + "VALUES (?,?,?,?,?,?,?,0,0,0,0,?,?)",
+            "INSERT INTO mailbox (id, account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, "
+                + "recent_floor, keywords) VALUES (?,?,?,?,?,?,?,0,0,0,0,?,?)",
             .int(id), .int(account.record.id.rawValue), .blob(try Seal.seal(Array(mailbox.name.value.utf8), under: account.key, as: label)),
             mailbox.specialUse.map { .text($0.rawValue) } ?? .null, .int(Int64(mailbox.uidValidity.rawValue)), .int(Int64(raised)),
             .int(Int64(clamping: account.modSeq.rawValue)), .int(Int64(next == 0 ? 0 : next - 1)), .text(keywords))

@@ -63,7 +63,11 @@ extension SQLiteStore {
         try await note(scrubbed: 0)
         scrubs.ended(report, at: clock())
         log.info(
-            "Scrubbed", metadata: ["mailboxes": "\(report.mailboxes)", "messages": "\(report.messages)", "bodies": "\(report.bodies)", "problems": "\(report.faults.count)"])
+            "Scrubbed",
+            metadata: [
+                "mailboxes": "\(report.mailboxes)", "messages": "\(report.messages)", "bodies": "\(report.bodies)",
+                "problems": "\(report.faults.count)",
+            ])
         return report
     }
 
