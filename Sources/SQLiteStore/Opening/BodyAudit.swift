@@ -28,6 +28,7 @@ struct BodyAudit {
         self.folder = folder
         self.aside = aside
         self.log = log
+        lastBody = try RecordFile.highestBody(setAsideIn: folder)
         try segments(connection)
         try largeFiles(connection)
     }

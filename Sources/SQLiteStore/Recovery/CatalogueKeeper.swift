@@ -197,6 +197,7 @@ final class CatalogueKeeper: Sendable {
 
         /// Takes a section as it lies in the last file, where it is the same and whole.
         private func copy(_ section: CatalogueSection, under key: SymmetricKey) throws -> Bool {
+            // try?: one that does not open is written anew from the index.
             guard let old, let known = old[section.kind, section.id], known.isSame(as: section), (try? old.open(known, under: key)) != nil else {
                 return false
             }
@@ -210,10 +211,16 @@ final class CatalogueKeeper: Sendable {
             var mailboxes: [Int64] = []
             while try statement.step() { mailboxes.append(statement.int(0)) }
             statement.reset()
-            return mailboxes.flatMap { mailbox in
-                // One that does not open is for `store check` to tell.
-                ((try? AnnotationRow.read(mailbox, account, connection)) ?? []).map { CatalogueBelongings.Note(mailbox: mailbox, annotation: $0.annotation) }
+            var notes: [CatalogueBelongings.Note] = []
+            for mailbox in mailboxes {
+                do {
+                    notes += try AnnotationRow.read(mailbox, account, connection).map { CatalogueBelongings.Note(mailbox: mailbox, annotation: $0.annotation) }
+                } catch StorageFault.corrupt {
+                    // Annotations that do not open cannot be kept: not here either.
+                    continue
+                }
             }
+            return notes
         }
 
         private mutating func messages(of mailbox: MailboxEntry, under key: SymmetricKey) throws {

@@ -138,6 +138,7 @@ extension Transaction {
     /// A new account's key goes into its file before the commit.
     func keepKey(_ file: KeyFile, in keys: KeyFolder) {
         beforeCommit.append { try keys.write(file) }
+        // try?: a key that no account has is no harm, and its number is not given again.
         afterFailure.append { try? keys.erase(file.account) }
     }
 
@@ -154,6 +155,7 @@ extension Transaction {
         try write("INSERT INTO account SELECT * FROM remaining")
         try write("DROP TABLE remaining")
         beforeCommit.append { try keys.erase(id) }
+        // try?: the next start writes the file that is missing.
         afterFailure.append { try? keys.write(file) }
     }
 

@@ -104,8 +104,10 @@ extension Recovery {
             return try file.place != .aside || isSame(body, block, transaction)
         }
         let holders = try holders(of: body, block, transaction)
+        // try?: a key that does not open is nobody's; a body without any is counted.
         let keepers = holders.compactMap { holder in
             accountKeys[holder.account].flatMap { account in
+                // try?: as above.
                 lines[holder.account] == nil ? nil : (try? holder.open(body, under: account.key)).map { (holder, $0) }
             }
         }
@@ -163,8 +165,10 @@ extension Recovery {
             let rows = try transaction.connection.prepare("SELECT sealed_key FROM holder WHERE body=? AND account=?")
             try rows.bind([.int(body.rawValue), .int(holder.account.rawValue)])
             defer { rows.reset() }
+            // try?: what does not open says nothing of whether the two are the same.
             guard try rows.step(), let key = accountKeys[holder.account]?.key, let own = try? holder.open(body, under: key) else { continue }
             let other = HolderBlock.Holder(account: holder.account, wrappedKey: rows.blob(0))
+            // try?: as above.
             if let known = try? other.open(body, under: key), known == own { continue }
             report.note("body \(body.rawValue) was set aside, and the index has another one of that number")
             return false
@@ -180,7 +184,7 @@ extension Recovery {
         rows.reset()
         var seen: Set<AccountID> = []
         return holders.filter { holder in
-            // The same account may be named twice, and once with a key that does not open.
+            // try?: the same account may be named twice, and once with a key that does not open.
             guard let key = accountKeys[holder.account]?.key, (try? holder.open(body, under: key)) != nil else { return !seen.contains(holder.account) }
             return seen.insert(holder.account).inserted
         }

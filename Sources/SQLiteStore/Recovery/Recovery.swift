@@ -67,10 +67,12 @@ final class Recovery {
         let workshop = try Workshop(beside: path)
         defer { workshop.remove() }
         for id in keys.accounts() {
+            // try?: it is told below.
             guard let file = try keys.read(id), let key = try? file.open(master) else {
                 report.note("the key of account \(id.rawValue) in \(keys.file(id)) does not open")
                 continue
             }
+            // try?: one without a name gets it from the catalogue, or none.
             accountKeys[id] = (key, file.sealedKey, try? file.name(key))
         }
         report.catalogue = catalogue?.summary.written.description

@@ -37,7 +37,7 @@ struct RecoveryCatalogue {
         _ files: [CatalogueFile], _ kind: CatalogueSection.Kind, _ id: Int64, _ key: SymmetricKey, _ read: (ByteBuffer) -> Value?
     ) -> Value? {
         for file in files {
-            // What does not open is looked for in the older one.
+            // try?: what does not open is looked for in the older one.
             if let section = file[kind, id], let bytes = try? file.open(section, under: key), let value = read(bytes) { return value }
         }
         return nil
@@ -60,6 +60,17 @@ struct RecordFile: Sendable {
         let segments = bodies.segmentIDs().sorted().map { RecordFile(path: bodies.segment($0), place: .segment($0)) }
         let large = bodies.fileIDs().sorted().map { RecordFile(path: bodies.file($0), place: .large) }
         return segments + large + setAside(beside: bodies)
+    }
+
+    /// The highest id of a body that was set aside, which no other is to get, so that it can be brought back; 0 for none.
+    static func highestBody(setAsideIn bodies: BodyFolder) throws -> Int64 {
+        var highest: Int64 = 0
+        for file in setAside(beside: bodies) {
+            try file.walk { _, found in
+                if case .body(let header, _) = found.content, IndexRange.id.contains(header.body.rawValue) { highest = max(highest, header.body.rawValue) }
+            }
+        }
+        return highest
     }
 
     private static func setAside(beside bodies: BodyFolder) -> [RecordFile] {

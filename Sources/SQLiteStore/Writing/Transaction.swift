@@ -95,12 +95,14 @@ final class Transaction {
         guard hasBegun else { return }
         try connection.run("COMMIT")
         hasBegun = false
+        // try?: overwriting more than it must costs time alone.
         if erases { try? connection.execute("PRAGMA secure_delete=OFF") }
     }
 
     func rollback() {
         if hasBegun { try? connection.execute("ROLLBACK") }
         hasBegun = false
+        // try?: as above.
         if erases { try? connection.execute("PRAGMA secure_delete=OFF") }
         for action in afterFailure { action() }
         catalog.read { state in
