@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import Glibc
 import MailModel
 import MessageFormat
 import NIOCore
@@ -195,9 +196,31 @@ extension BodyReader {
         return page
     }
 
+    /// What stands before and behind the chunks, which only recovery reads.
+    private func checkRecord(of body: BodyID, size: Int) throws {
+        let place = try connection.prepare("SELECT segment, position, length FROM body WHERE id=?")
+        try place.bind([.int(body.rawValue)])
+        guard try place.step() else { throw StorageFault.noSuchMessage }
+        let (segment, position, length) = (place.int(0), place.int(1), place.int(2))
+        place.reset()
+        try BodyPlace.check(body.rawValue, segment: segment, position: position, size: Int64(size))
+        let path = segment == 0 ? folder.file(body) : folder.segment(segment)
+        let fd = try segment == 0 ? Disk.open(path, O_RDONLY) : file(segment, path)
+        defer { if segment == 0 { close(fd) } }
+        guard let header = RecordHeader(try Disk.read(RecordHeader.octets, from: fd, at: position, path: path)), header.body == body, header.size == Int64(size),
+            header.length == length - Int64(RecordHeader.octets)
+        else { throw StorageFault.corrupt("the header of its record is not what was stored") }
+        guard header.version == .withHolders else { return }
+        let chunks = Int64(RecordHeader.octets + BodySeal.sealedSize(of: size))
+        guard length > chunks, length - chunks < Int64(HolderBlock.octets(holders: HolderBlock.most)),
+            let block = HolderBlock(try Disk.read(Int(length - chunks), from: fd, at: position + chunks, path: path)), block.body == body
+        else { throw StorageFault.corrupt("the holders in its record are not what was stored") }
+    }
+
     private func checkBody(_ body: BodyID, size: Int, holder: AccountID) throws {
         let outline = try outlines(of: [body], for: holder, keeping: false)
         guard outline.first?.size == size else { throw StorageFault.corrupt("its outline is of another size") }
+        try checkRecord(of: body, size: size)
         var position = 0
         repeat {
             let piece = try read(position..<min(size, position + (1 << 20)), of: body, for: holder)

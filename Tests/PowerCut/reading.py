@@ -41,7 +41,7 @@ def fetched(untagged):
 
 
 def read_mailbox(imap, name, uids) -> Seen:
-    """`uids`: whom to ask for one by one when they cannot be had together."""
+    """`uids`: whom to ask for one by one when they cannot be had together; None: those that there are."""
     seen = Seen()
     try:
         seen.facts = imap.select(name, "EXAMINE")
@@ -62,8 +62,13 @@ def read_mailbox(imap, name, uids) -> Seen:
         seen.found = {int(n) for r in imap.finish(search)[1] if r[1] in ("SEARCH",) for n in r[2:]}
     except Refused as e:
         lawful(e)
+    if whole is None and uids is None:
+        try:
+            uids = sorted(int(n) for r in imap.command("UID SEARCH ALL")[1] if r[1] == "SEARCH" for n in r[2:])
+        except Refused as e:
+            lawful(e)
     if whole is None:
-        for uid, tag in [(uid, imap.start("UID FETCH %d %s" % (uid, ITEMS))) for uid in uids]:
+        for uid, tag in [(uid, imap.start("UID FETCH %d %s" % (uid, ITEMS))) for uid in uids or []]:
             try:
                 got = fetched(imap.finish(tag)[1])
                 if set(got) != {uid}:
@@ -94,7 +99,7 @@ def read_account(server, name, truth=None):
         except Refused as e:
             lawful(e)
             listed = known  # a mailbox that has no name any more is no reason to refuse the others
-        seen = {m: read_mailbox(imap, m, sorted(truth[m].messages) if truth else []) for m in known + sorted(set(listed) - set(MAILBOXES))
+        seen = {m: read_mailbox(imap, m, sorted(truth[m].messages) if truth and m in truth else None) for m in known + sorted(set(listed) - set(MAILBOXES))
                 if m in listed}
         tag = imap.start("LOGOUT")
         imap.finish(tag)
