@@ -10,7 +10,11 @@ extension BodyReader {
         let id = entry.record.id
         let now = try connection.number("SELECT mod_seq FROM mailbox WHERE id=?", .int(id.rawValue))
         var snapshot: MailboxSnapshot
-        if entry.messages >= large, let directory = try BlockDirectory.load(of: id, connection) {
+        if entry.messages == 0, now == Int64(entry.modSeq.rawValue) {
+            // Its rows would lie among others', on a page that may be damaged; there are none.
+            snapshot = MailboxSnapshot(mailbox: id, uidValidity: entry.record.uidValidity)
+            snapshot.adopt(entry)
+        } else if entry.messages >= large, let directory = try BlockDirectory.load(of: id, connection) {
             snapshot = distant.snapshot(entry, directory)
             try snapshot.catchUp(since: directory.modSeq, of: entry.record.account, connection)
         } else {
