@@ -90,6 +90,24 @@ struct KeyFolderTests {
         #expect(try keys.read(AccountID(rawValue: 2)) == lost)
         await store.close()
     }
+
+    @Test("old copies of the index, kept by a migration or set aside, lose the key of an account that is removed, and nothing else")
+    func removedElsewhere() async throws {
+        let fixture = try Fixture()
+        let (store, alice, _) = try await fixture.openWithAlice()
+        let bob = try await store.add(account: AccountName("bob@example.test"), passwordHash: "-").id
+        let (key, others) = (try sealedKey(fixture, alice), try sealedKey(fixture, bob))
+        try Disk.makeFolder(fixture.folder + "/aside")
+        // At the end of one piece and the beginning of the next, too.
+        let octets = [UInt8](repeating: 7, count: (1 << 20) - 30) + key + others + key
+        for name in ["index.db.schema-4", "aside/1-index.db-wal", "aside/index.db"] {
+            try Disk.replace(fixture.folder + "/" + name, by: ByteBuffer(bytes: octets))
+        }
+        try await store.remove(account: alice)
+        let left = [UInt8](repeating: 7, count: (1 << 20) - 30) + [UInt8](repeating: 0, count: key.count) + others + [UInt8](repeating: 0, count: key.count)
+        for name in ["index.db.schema-4", "aside/1-index.db-wal", "aside/index.db"] { #expect(try fixture.octets(of: name) == left) }
+        await store.close()
+    }
 }
 
 extension Array {

@@ -58,7 +58,13 @@ struct KeyFile: Hashable, Sendable {
 struct KeyFolder: Sendable {
     let path: String
 
-    init(in folder: String) { path = folder + "/keys" }
+    /// The data folder.
+    let parent: String
+
+    init(in folder: String) {
+        parent = folder
+        path = folder + "/keys"
+    }
 
     func file(_ account: AccountID) -> String { "\(path)/\(account.rawValue).key" }
 
@@ -154,7 +160,10 @@ extension Transaction {
         try write("DELETE FROM account")
         try write("INSERT INTO account SELECT * FROM remaining")
         try write("DROP TABLE remaining")
-        beforeCommit.append { try keys.erase(id) }
+        beforeCommit.append {
+            try keys.erase(id)
+            try KeyErasure.erase(sealed, in: keys.parent)
+        }
         // try?: the next start writes the file that is missing.
         afterFailure.append { try? keys.write(file) }
     }
