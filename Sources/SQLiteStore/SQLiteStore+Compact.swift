@@ -166,8 +166,8 @@ extension Transaction {
             "INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)",
             .int(place.segment), .int(place.position + place.length))
         try write(
-            "UPDATE body SET segment=?, position=? WHERE id=? AND segment=?",
-            .int(place.segment), .int(place.position), .int(body.rawValue), .int(segment))
+            "UPDATE body SET segment=?, position=?, length=? WHERE id=? AND segment=?",
+            .int(place.segment), .int(place.position), .int(place.length), .int(body.rawValue), .int(segment))
         // It was let go meanwhile: the copy is dead space.
         if connection.changes == 0 { try write("UPDATE segment SET dead=dead+? WHERE id=?", .int(place.length), .int(place.segment)) }
     }

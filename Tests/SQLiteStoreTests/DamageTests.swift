@@ -304,6 +304,20 @@ struct OpeningTests {
         await again.close()
     }
 
+    @Test("a WAL that somebody wrote without the key is not taken, and is told")
+    func forgedWAL() async throws {
+        let (fixture, inbox, _, _, _) = try await cutFolder(5)
+        let plain = try Connection(path: fixture.folder + "/index.db", mode: .writer)
+        try plain.execute("UPDATE message SET flags=8")
+        // As it lies there while that program still runs.
+        let forged = try fixture.cut()
+        plain.close()
+        let again = try forged.open()
+        #expect(try await again.open(inbox).snapshot.rows(NumberSet(1...99)).allSatisfy { !$0.row.flags.contains(.deleted) })
+        #expect(try await again.check().faults.contains { $0.contains("WAL") && $0.contains("without the key") })
+        await again.close()
+    }
+
     @Test("any SQLite reads the files: the WAL's checksums are over what lies there")
     func stockSQLite() async throws {
         let (fixture, _, _, _, _) = try await cutFolder(30)

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import MailModel
 import Storage
@@ -34,6 +35,8 @@ struct Opening {
             losses.append("the WAL is damaged (\(what)): changes that were answered are lost; it is kept as aside/\(name); see `martlet store recover`")
         }
         if report.verdict == .torn { log.warning("The last transaction in the WAL is not whole: it was being written when the machine stopped") }
+        // Whoever has the folder's lock is alone: what the WAL has is read from the WAL and not from what somebody says of it.
+        if state == .sealed, unlink(file.path + "-shm") != 0, errno != ENOENT { throw Disk.fault("unlink", file.path + "-shm") }
         connection = try Migration(folder, file, log).open(state, generation: options.generation, acceptsOlder: options.acceptsOlderIndex)
         if report.verdict == .missing, try connection.number("SELECT 1 FROM meta WHERE key=?", .text(Opening.running)) != nil {
             try aside.note(AsideFolder.missingWAL, "The server had been running on this folder, and \(wal) was not there at the next start.")

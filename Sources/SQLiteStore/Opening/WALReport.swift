@@ -52,6 +52,7 @@ struct WALReport: Equatable {
         var report = WALReport(verdict: .whole)
         var sum = start
         var isWhole = true
+        var isForged = false
         var committed = 0
         var behind = 0
         var position = Int64(header)
@@ -63,18 +64,22 @@ struct WALReport: Equatable {
             let isOfThis = octets.getInteger(at: 8, as: UInt32.self) == salts.0 && octets.getInteger(at: 12, as: UInt32.self) == salts.1
             let ends = octets.getInteger(at: 4, as: UInt32.self) != 0
             if isWhole {
-                if isOfThis, octets.withUnsafeReadableBytes({ sum.takes($0, tags) }) {
+                let what = isOfThis ? octets.withUnsafeReadableBytes { sum.take($0, tags) } : .other
+                if what == .ours {
                     if ends { committed = number }
                     continue
                 }
                 isWhole = false
+                isForged = what == .anothers
             }
             // Behind the break: frames of this WAL, not of the one that lay here before.
             if isOfThis, ends { behind += 1 }
         }
         report.frames = committed
         // One transaction at most is under way at a time.
-        if behind > 1 {
+        if isForged {
+            report.verdict = .damaged("frame \(committed + 1) and what follows was written without the key")
+        } else if behind > 1 {
             report.verdict = .damaged("frame \(committed + 1) and what follows, with \(behind) commits or more")
         } else if behind == 1 {
             report.verdict = .torn
@@ -100,18 +105,20 @@ struct WALReport: Equatable {
             }
         }
 
+        enum Frame { case ours, anothers, other }
+
         /// Adds a frame when it is whole: its checksum is this one then, and its page is one that was stored.
-        mutating func takes(_ frame: UnsafeRawBufferPointer, _ tags: PageTags?) -> Bool {
+        mutating func take(_ frame: UnsafeRawBufferPointer, _ tags: PageTags?) -> Frame {
             var next = self
             next.add(UnsafeRawBufferPointer(rebasing: frame[..<8]))
             let page = UnsafeRawBufferPointer(rebasing: frame[WALReport.frameHeader...])
             next.add(page)
-            if let tags, !tags.fits(UInt32(bigEndian: frame.loadUnaligned(as: UInt32.self)), page) { return false }
             guard UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 16, as: UInt32.self)) == next.first,
                 UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 20, as: UInt32.self)) == next.second
-            else { return false }
+            else { return .other }
+            if let tags, !tags.fits(UInt32(bigEndian: frame.loadUnaligned(as: UInt32.self)), page) { return .anothers }
             self = next
-            return true
+            return .ours
         }
     }
 }
