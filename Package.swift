@@ -136,7 +136,10 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "IMAPTests",
-            dependencies: ["IMAP", "Rehearsal", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "SQLiteStore", "MessageFormat", "MailModel", bytes, log],
+            dependencies: [
+                "IMAP", "Rehearsal", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "SQLiteStore", "MessageFormat", "MailModel", bytes,
+                log,
+            ],
             swiftSettings: house),
         .testTarget(
             name: "POP3Tests",

@@ -134,7 +134,10 @@ extension BodyReader {
         guard let directory = try BlockDirectory.load(of: entry.record.id, connection) else { return nil }
         var opened = MailboxSnapshot(mailbox: entry.record.id, uidValidity: entry.record.uidValidity)
         for summary in directory.blocks {
-            opened.append(MailboxSnapshot.Block(summary, of: entry.record.id) { first, last in ContiguousArray(try table.rows(NumberSet(first.rawValue...last.rawValue)).map(\.row)) })
+            opened.append(
+                MailboxSnapshot.Block(summary, of: entry.record.id) { first, last in
+                    ContiguousArray(try table.rows(NumberSet(first.rawValue...last.rawValue)).map(\.row))
+                })
         }
         try opened.catchUp(since: directory.modSeq, of: entry.record.account, connection)
         var differ = opened.count != table.count
@@ -207,7 +210,8 @@ extension BodyReader {
         let path = segment == 0 ? folder.file(body) : folder.segment(segment)
         let fd = try segment == 0 ? Disk.open(path, O_RDONLY) : file(segment, path)
         defer { if segment == 0 { close(fd) } }
-        guard let header = RecordHeader(try Disk.read(RecordHeader.octets, from: fd, at: position, path: path)), header.body == body, header.size == Int64(size),
+        guard let header = RecordHeader(try Disk.read(RecordHeader.octets, from: fd, at: position, path: path)), header.body == body,
+            header.size == Int64(size),
             header.length == length - Int64(RecordHeader.octets)
         else { throw StorageFault.corrupt("the header of its record is not what was stored") }
         guard header.version == .withHolders else { return }

@@ -41,7 +41,9 @@ struct SilentErrorTests {
             // Every error, and then nothing, or yes.
             let rest = ([code] + lines[(index + 1)...].prefix(2).map { $0.components(separatedBy: "//")[0] }).joined(separator: " ")
             let silence = #"^[^{]*\bcatch \{\s*(return( (nil|true|\[\]|\[:\]|\.all))?|continue|break)?\s*\}"#
-            if code.contains("catch {"), rest.range(of: silence, options: .regularExpression) != nil || isShort(code), !isExplained("catch") { found.append(index + 1) }
+            if code.contains("catch {"), rest.range(of: silence, options: .regularExpression) != nil || isShort(code), !isExplained("catch") {
+                found.append(index + 1)
+            }
         }
         return found
     }
@@ -67,18 +69,23 @@ struct SilentErrorTests {
         }
     }
 
-    @Test("the rule finds what it forbids", arguments: [
-        "guard let list = try? store.accessList(of: id) else { return .all }", "return (try? distant.rows()) ?? []", "let open = try? store.open(id)",
-        "do { return try rows() } catch { return nil }", "} catch {\n    return []\n}", "} catch {\n}", "let x = (try? AccountName(a)) ?? b",
-        "for id in ids { do { try look(id) } catch { continue } }",
-    ])
+    @Test(
+        "the rule finds what it forbids",
+        arguments: [
+            "guard let list = try? store.accessList(of: id) else { return .all }", "return (try? distant.rows()) ?? []", "let open = try? store.open(id)",
+            "do { return try rows() } catch { return nil }", "} catch {\n    return []\n}", "} catch {\n}", "let x = (try? AccountName(a)) ?? b",
+            "for id in ids { do { try look(id) } catch { continue } }",
+        ])
     func forbidden(code: String) { #expect(Self.silent("Sources/PostOffice/A.swift", code) == [1]) }
 
-    @Test("and lets be what says why, or needs no reason", arguments: [
-        "let name = try? AccountName(text)", "defer { try? connection.execute(\"COMMIT\") }", "_ = try? connection.checkpoint(truncate: true)",
-        "// try?: the answer is nobody's business.\ntry? link.write(a)", "try? await Task.sleep(for: delay)", "// try? is not for this", "mutating func adopt(_ entry: MailboxEntry?) {", "case let entry?: break",
-        "do { return try rows() } catch { return nil } // catch: who asks again is told.", "} catch {\n    throw Fault(error)\n}",
-        "} catch StorageFault.noSuchMailbox {\n    return nil\n}",
-    ])
+    @Test(
+        "and lets be what says why, or needs no reason",
+        arguments: [
+            "let name = try? AccountName(text)", "defer { try? connection.execute(\"COMMIT\") }", "_ = try? connection.checkpoint(truncate: true)",
+            "// try?: the answer is nobody's business.\ntry? link.write(a)", "try? await Task.sleep(for: delay)", "// try? is not for this",
+            "mutating func adopt(_ entry: MailboxEntry?) {", "case let entry?: break",
+            "do { return try rows() } catch { return nil } // catch: who asks again is told.", "} catch {\n    throw Fault(error)\n}",
+            "} catch StorageFault.noSuchMailbox {\n    return nil\n}",
+        ])
     func allowed(code: String) { #expect(Self.silent("Sources/PostOffice/A.swift", code) == []) }
 }

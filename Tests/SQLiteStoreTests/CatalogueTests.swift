@@ -181,7 +181,9 @@ struct CatalogueTests {
         let messages = CatalogueMessages(uidNext: .max, modSeq: .zero, keywords: KeywordTable([try #require(Keyword("a"))]), rows: rows)
         let bytes = messages.encode()
         #expect(CatalogueMessages(bytes) == messages)
-        for length in stride(from: 0, to: bytes.readableBytes, by: 31) { #expect(CatalogueMessages(bytes.getSlice(at: 0, length: length) ?? ByteBuffer()) == nil) }
+        for length in stride(from: 0, to: bytes.readableBytes, by: 31) {
+            #expect(CatalogueMessages(bytes.getSlice(at: 0, length: length) ?? ByteBuffer()) == nil)
+        }
         for _ in 0..<400 {
             var changed = bytes
             for _ in 0...(dice.next() % 3) {

@@ -86,16 +86,18 @@ struct DamageTests {
         await again.close()
     }
 
-    @Test("numbers that cannot be are damage, not a crash", arguments: [
-        "UPDATE body SET size=-5", "UPDATE body SET size=1<<40", "UPDATE body SET position=9223372036854775807", "UPDATE body SET length=-1",
-        "UPDATE body SET segment=-3", "UPDATE message SET internal_date=-9223372036854775807-1", "UPDATE message SET body=9223372036854775807",
-        "UPDATE mailbox SET size=9223372036854775807", "UPDATE mailbox SET messages=-1", "UPDATE mailbox SET mod_seq=9223372036854775807",
-        "UPDATE mailbox SET uid_next=-1", "UPDATE account SET mod_seq=9223372036854775807", "UPDATE account SET uid_validity=-1",
-        "UPDATE account SET created=9223372036854775807", "UPDATE segment SET indexed=9223372036854775807", "UPDATE segment SET indexed=-1",
-        "UPDATE segment SET dead=9223372036854775807", "INSERT INTO ledger VALUES (9223372036854775807,1,1,2,0,0,1,0,x'0101')",
-        "INSERT INTO ledger VALUES (5,1,1,2,0,0,-1,0,x'ffffffffffff')", "INSERT INTO quota VALUES (1,-9223372036854775807,9223372036854775807,-1)",
-        "INSERT INTO meta VALUES ('last-body',9223372036854775807)", "UPDATE holder SET messages=-1", "UPDATE directory SET blocks=x'ff'",
-    ])
+    @Test(
+        "numbers that cannot be are damage, not a crash",
+        arguments: [
+            "UPDATE body SET size=-5", "UPDATE body SET size=1<<40", "UPDATE body SET position=9223372036854775807", "UPDATE body SET length=-1",
+            "UPDATE body SET segment=-3", "UPDATE message SET internal_date=-9223372036854775807-1", "UPDATE message SET body=9223372036854775807",
+            "UPDATE mailbox SET size=9223372036854775807", "UPDATE mailbox SET messages=-1", "UPDATE mailbox SET mod_seq=9223372036854775807",
+            "UPDATE mailbox SET uid_next=-1", "UPDATE account SET mod_seq=9223372036854775807", "UPDATE account SET uid_validity=-1",
+            "UPDATE account SET created=9223372036854775807", "UPDATE segment SET indexed=9223372036854775807", "UPDATE segment SET indexed=-1",
+            "UPDATE segment SET dead=9223372036854775807", "INSERT INTO ledger VALUES (9223372036854775807,1,1,2,0,0,1,0,x'0101')",
+            "INSERT INTO ledger VALUES (5,1,1,2,0,0,-1,0,x'ffffffffffff')", "INSERT INTO quota VALUES (1,-9223372036854775807,9223372036854775807,-1)",
+            "INSERT INTO meta VALUES ('last-body',9223372036854775807)", "UPDATE holder SET messages=-1", "UPDATE directory SET blocks=x'ff'",
+        ])
     func numbers(sql: String) async throws {
         let fixture = try Fixture()
         let (store, alice, inbox) = try await fixture.openWithAlice()
@@ -176,11 +178,12 @@ struct OpeningTests {
         case "a folder":
             unlink(index)
             mkdir(index, 0o700)
-        default: try Array(repeating: UInt8(ascii: "x"), count: 9_000).withUnsafeBytes { octets in
-            let fd = try Disk.open(index, O_RDWR | O_TRUNC)
-            defer { close(fd) }
-            try Disk.writeAll(octets, to: fd, at: 0, path: index)
-        }
+        default:
+            try Array(repeating: UInt8(ascii: "x"), count: 9_000).withUnsafeBytes { octets in
+                let fd = try Disk.open(index, O_RDWR | O_TRUNC)
+                defer { close(fd) }
+                try Disk.writeAll(octets, to: fd, at: 0, path: index)
+            }
         }
         let before = try fixture.listing
         #expect { _ = try fixture.open() } throws: { if case .corrupt? = $0 as? StorageFault { true } else { false } }

@@ -78,9 +78,11 @@ struct DirectoryTests {
         await store.close()
     }
 
-    @Test("a row whose numbers cannot be is damage that names mailbox and UID, not a row that is not there", arguments: [
-        "mod_seq=-1", "size=-5", "size=\(1 << 40)", "body=-7",
-    ])
+    @Test(
+        "a row whose numbers cannot be is damage that names mailbox and UID, not a row that is not there",
+        arguments: [
+            "mod_seq=-1", "size=-5", "size=\(1 << 40)", "body=-7",
+        ])
     func impossible(assignment: String) async throws {
         for largeMailbox in [1, Int.max] {
             let fixture = try Fixture()

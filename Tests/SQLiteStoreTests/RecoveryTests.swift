@@ -56,7 +56,8 @@ struct RecoveryTests {
     private func loseIndex(_ fixture: Fixture) { for suffix in ["", "-wal", "-shm"] { unlink(fixture.folder + "/index.db" + suffix) } }
 
     private func recover(_ fixture: Fixture, apply: Bool = true) throws -> RecoveryReport {
-        try SQLiteStore.recover(fixture.folder, masterKey: try #require(MasterKey(Fixture.key)), apply: apply, now: Fixture.now, log: Logger(label: "test"), progress: { _ in })
+        try SQLiteStore.recover(
+            fixture.folder, masterKey: try #require(MasterKey(Fixture.key)), apply: apply, now: Fixture.now, log: Logger(label: "test"), progress: { _ in })
     }
 
     /// Every file, with its octets.
@@ -147,9 +148,10 @@ struct RecoveryTests {
     func fromKeys() async throws {
         let fixture = try Fixture()
         let (store, alice, bob, inbox, _) = try await house(fixture)
-        let expected = try await Set([alice, bob].asyncMap { account in
-            try await Sight(store, account).mailboxes.values.flatMap { $0.dropFirst().map { $0.split(separator: " ").suffix(2).joined() } }
-        }.map { Set($0) })
+        let expected = try await Set(
+            [alice, bob].asyncMap { account in
+                try await Sight(store, account).mailboxes.values.flatMap { $0.dropFirst().map { $0.split(separator: " ").suffix(2).joined() } }
+            }.map { Set($0) })
         _ = inbox
         // The space of what was removed is given back first: what lies there still would come back.
         await store.close()
@@ -164,9 +166,10 @@ struct RecoveryTests {
         #expect(report.accounts.map(\.recovered) == [6, 3], "\(report)")
         let new = try fixture.open()
         #expect(try await new.accounts().allSatisfy { !$0.enabled && $0.passwordHash.isEmpty })
-        let found = try await Set([alice, bob].asyncMap { account in
-            try await Set((Sight(new, account).mailboxes["Recovered"] ?? []).dropFirst().map { $0.split(separator: " ").suffix(2).joined() })
-        })
+        let found = try await Set(
+            [alice, bob].asyncMap { account in
+                try await Set((Sight(new, account).mailboxes["Recovered"] ?? []).dropFirst().map { $0.split(separator: " ").suffix(2).joined() })
+            })
         #expect(found == expected)
         #expect(try await new.check().faults == [])
         await new.close()

@@ -29,7 +29,8 @@ private func sealPage(
     let tags = Unmanaged<PageTags>.fromOpaque(context).takeUnretainedValue()
     do {
         try tags.seal(
-            number, UnsafeRawBufferPointer(start: octets, count: PageTags.content), into: UnsafeMutableRawBufferPointer(start: trailer, count: PageTags.trailer))
+            number, UnsafeRawBufferPointer(start: octets, count: PageTags.content), into: UnsafeMutableRawBufferPointer(start: trailer, count: PageTags.trailer)
+        )
         return 0
     } catch {
         return 1

@@ -41,7 +41,9 @@ struct BodyAudit {
     private mutating func segments(_ connection: Connection) throws {
         var indexed: [Int64: Int64] = [:]
         var unread: [ClosedRange<Int64>] = []
-        try connection.scan("indexed", of: "segment", by: "id") { indexed[$0.int(0)] = $0.int(1) } missed: { ids, error in
+        try connection.scan("indexed", of: "segment", by: "id") {
+            indexed[$0.int(0)] = $0.int(1)
+        } missed: { ids, error in
             unread.append(ids)
             note("Of some segments the index does not say how far they go: \(error)")
         }
@@ -106,7 +108,8 @@ struct BodyAudit {
         unknownRecords += found.bodies
         lastBody = max(lastBody, found.lastBody)
         log.warning(
-            "\(found.bodies) bodies that the index does not know are kept in \(what): deliveries under way when the server stopped, or lost mail; see `martlet store recover`")
+            "\(found.bodies) bodies that the index does not know are kept in \(what): deliveries under way when the server stopped, or lost mail; see `martlet store recover`"
+        )
     }
 
     private mutating func unknown(_ id: Int64) throws {
@@ -140,7 +143,8 @@ struct BodyAudit {
             let name = try aside.take("\(body.rawValue).mbl", from: folder.large)
             unknownRecords += 1
             log.warning(
-                "A body that the index does not know is kept as aside/\(name): a delivery under way when the server stopped, or lost mail; see `martlet store recover`")
+                "A body that the index does not know is kept as aside/\(name): a delivery under way when the server stopped, or lost mail; see `martlet store recover`"
+            )
         }
     }
 

@@ -103,7 +103,8 @@ struct Migration {
         let needed = Int64(facts.st_size) * 2 + 16 << 20
         let free = Disk.free(at: folder)
         guard free >= needed else {
-            throw StorageFault.unavailable("the index must be brought to schema \(Schema.version), for which \(needed) octets of disk must be free; \(free) are")
+            throw StorageFault.unavailable(
+                "the index must be brought to schema \(Schema.version), for which \(needed) octets of disk must be free; \(free) are")
         }
     }
 

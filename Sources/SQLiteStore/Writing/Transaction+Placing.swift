@@ -71,7 +71,9 @@ extension Transaction {
         for delivery in deliveries {
             if delivery.placements.count == 1, delivery.holders.count == 1,
                 try mailbox(delivery.placements[0].mailbox).record.account == delivery.holders[0].account
-            { continue }
+            {
+                continue
+            }
             let accounts = Set(try delivery.placements.map { try mailbox($0.mailbox).record.account })
             guard accounts == Set(delivery.holders.map(\.account)) else { throw StorageFault.noSuchMailbox }
         }

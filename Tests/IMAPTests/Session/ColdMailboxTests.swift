@@ -64,7 +64,9 @@ struct ColdMailboxTests {
         for sub in ["", "/segments", "/large"] {
             guard let listing = opendir(folder + sub) else { continue }
             while let entry = readdir(listing) {
-                unlink("\(folder)\(sub)/" + withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } })
+                unlink(
+                    "\(folder)\(sub)/"
+                        + withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } })
             }
             closedir(listing)
         }

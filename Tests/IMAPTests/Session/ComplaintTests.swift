@@ -15,7 +15,8 @@ struct ComplaintTests {
         (StorageFault.unavailable("read: Input/output error"), .unavailable, true), (StorageFault.corrupt("a flipped bit"), .serverBug, true),
         (RowsNotAtHand(blocks: []), .serverBug, true), (StorageFault.closed, .unavailable, false), (StorageFault.noSuchAccount, .unavailable, true),
         (StorageFault.noSuchDomain, .unavailable, true), (StorageFault.noSuchMailbox, .nonExistent, false), (StorageFault.noSuchMessage, .expungeIssued, false),
-        (StorageFault.nameTaken, .alreadyExists, false), (StorageFault.tooManyKeywords, .limit, false), (StorageFault.tooManyAnnotations, .metadataTooMany, false),
+        (StorageFault.nameTaken, .alreadyExists, false), (StorageFault.tooManyKeywords, .limit, false),
+        (StorageFault.tooManyAnnotations, .metadataTooMany, false),
         (StorageFault.notAllowed("no"), .cannot, false), (MailroomRefusal.notPermitted, .noPerm, false), (MailroomRefusal.noSuchMailbox, .nonExistent, false),
         (CancellationError(), .unavailable, false),
     ]

@@ -44,9 +44,11 @@ struct DamageTests {
         return (talk, await talk.send("USER alice\r\nPASS kite above the sea\r\n"))
     }
 
-    @Test("a maildrop whose rows cannot all be read is not lent with the rest: -ERR [SYS/…] (RFC 3206 §4), in the log with mailbox and UIDs", arguments: [
-        (StorageFault.corrupt("a row is missing"), "-ERR [SYS/PERM]"), (StorageFault.unavailable("Input/output error"), "-ERR [SYS/TEMP]"),
-    ])
+    @Test(
+        "a maildrop whose rows cannot all be read is not lent with the rest: -ERR [SYS/…] (RFC 3206 §4), in the log with mailbox and UIDs",
+        arguments: [
+            (StorageFault.corrupt("a row is missing"), "-ERR [SYS/PERM]"), (StorageFault.unavailable("Input/output error"), "-ERR [SYS/TEMP]"),
+        ])
     func rows(fault: StorageFault, code: String) async throws {
         let log = ErrorLog()
         let house = try await house(30, log)
