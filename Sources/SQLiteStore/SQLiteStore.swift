@@ -111,6 +111,7 @@ package final class SQLiteStore: Store {
             foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer, checkpointer: checkpointer)
         writer = Writer(segments: SegmentWriter(folder: bodies, lastID: opening.audit.lastSegment), index: index, hasRoom: hasRoom)
         catalogues = CatalogueKeeper(path, file, catalog, masterKey, settled: { [underWay] in underWay.settled { nextBody.value } }, clock: clock)
+        if catalogues.isFrozen { log.warning("The catalogue stays as it is until `martlet store recover` has been run: it may know what the index lacks") }
         self.catalog = catalog
         self.leases = leases
         folder = bodies

@@ -20,7 +20,8 @@ package struct AccountRecord: Hashable, Sendable {
     }
 }
 
-/// Domains and accounts. Reads are answered from memory; a change is durable when its call returns.
+/// Domains and accounts. Reads are answered from memory; a change is durable when its call returns. Where some of them cannot be read, `corrupt` is thrown in
+/// the place of an answer that might be short of one, or that there is none.
 package protocol AccountStore: Sendable {
     /// In order of name.
     func domains() async throws -> [Domain]

@@ -150,7 +150,8 @@ package struct Copied: Hashable, Sendable {
 /// Mailboxes and what is in them.
 ///
 /// Every changing method is one transaction with one ModSeq an account, durable when it returns, and seen by every `MailboxHandle.snapshot` taken
-/// after that. Concurrent calls share a commit; calls begun in order on one thread take effect in that order. A name is compared octet by octet.
+/// after that. Concurrent calls share a commit; calls begun in order on one thread take effect in that order. A name is compared octet by octet. Where some
+/// of an account's mailboxes cannot be read, `corrupt` is thrown in the place of an answer that might be short of one, or that there is none.
 package protocol MailboxStore: Sendable {
     /// In order of name. From memory.
     func mailboxes(of account: AccountID) async throws -> [MailboxRecord]

@@ -197,6 +197,10 @@ def test_a_file_that_the_index_does_not_know_is_set_aside_and_told(house, where,
     assert {n: Account(house, n).bodies() for n in logins.NAMES} == truth
     house.cli("store", "compact", "--all")
     assert house.restart() and hashed in set_aside(house)
+    listed = house.cli("store", "aside").stdout
+    assert name in listed and hashed in set_aside(house), listed
+    house.cli("store", "aside", "--remove")
+    assert set_aside(house) == {} and not any("aside" in n for n in notes(house))
 
 
 # -- the write-ahead log -----------------------------------------------------------------------------------------------------
@@ -294,6 +298,15 @@ def test_an_index_of_an_older_schema_is_refused_once_the_key_has_seen_a_newer_on
         said = refusal(server)
         assert "index" in said and re.search("older|" + DAMAGE, said), said
         assert server.cli("account", "list", check=False).returncode == 65
+        if how != "the index of then":
+            return
+        # It may be meant so, and that is said in so many words.
+        server.cli("store", "confirm", "--older-index")
+        server.start()
+        kept = [n for n in os.listdir(server.data) if n.startswith("index.db.schema-4")]
+        assert kept and any("store confirm" in n for n in notes(server)), (kept, notes(server))
+        server.cli("store", "confirm")
+        assert [n for n in os.listdir(server.data) if n.startswith("index.db.")] == [] and notes(server) == []
 
 
 # -- rows that were written without the key ------------------------------------------------------------------------------------
