@@ -80,16 +80,24 @@ final class IndexThread {
     func run(_ jobs: [Job], after arrival: () throws -> Void) {
         guard !jobs.isEmpty else { return keepHouse() }
         isFolding = false
-        let transaction = begin()
-        var outcomes: [Result<Void, any Error>] = []
-        outcomes.reserveCapacity(jobs.count)
-        for job in jobs { outcomes.append(Result { try transaction.run(job.perform) }) }
+        var jobs = jobs
+        var (transaction, outcomes) = attempt(jobs)
+        // One that met damage halfway takes no other along: they are begun again without it.
+        while jobs.count > 1, let last = outcomes.last, case .failure(StorageFault.corrupt(let reason)) = last, transaction.hasFailed {
+            log.error("A change was not stored: \(reason)")
+            transaction.rollback()
+            jobs.remove(at: outcomes.count - 1).finish(last)
+            (transaction, outcomes) = attempt(jobs)
+        }
         do {
             try arrival()
             try finish(transaction)
         } catch {
             fail(transaction, error)
-            outcomes = outcomes.map { if case .failure = $0 { $0 } else { .failure(error as? StorageFault ?? .unavailable("\(error)")) } }
+            outcomes = jobs.indices.map { index in
+                if index < outcomes.count, case .failure = outcomes[index] { return outcomes[index] }
+                return .failure(error as? StorageFault ?? .unavailable("\(error)"))
+            }
         }
         if mustCut { cutWAL() }
         for (job, outcome) in zip(jobs, outcomes) { job.finish(outcome) }
@@ -97,6 +105,15 @@ final class IndexThread {
         if transaction.foldsAfterwards { repeat { fold() } while isFolding }
         isFolding = false
         limitWAL()
+    }
+
+    /// Runs the jobs in a new transaction, up to one that makes it fail.
+    private func attempt(_ jobs: [Job]) -> (Transaction, [Result<Void, any Error>]) {
+        let transaction = begin()
+        var outcomes: [Result<Void, any Error>] = []
+        outcomes.reserveCapacity(jobs.count)
+        for job in jobs where !transaction.hasFailed { outcomes.append(Result { try transaction.run(job.perform) }) }
+        return (transaction, outcomes)
     }
 
     func close() {
