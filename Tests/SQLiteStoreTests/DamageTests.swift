@@ -1,9 +1,11 @@
 import CSQLite
+import Dispatch
 import Glibc
 import Logging
 import MailModel
 import NIOCore
 import Storage
+import Synchronization
 import Testing
 
 @testable import SQLiteStore
@@ -84,6 +86,58 @@ struct DamageTests {
         #expect(report.faults.contains { $0.hasPrefix("mailbox \(inbox.rawValue)") })
         #expect(report.messages == 600)
         await again.close()
+    }
+
+    @Test("a change that meets damage halfway takes no other of its batch along")
+    func confinedWrites() async throws {
+        let fixture = try Fixture()
+        let (store, alice, inbox) = try await fixture.openWithAlice()
+        let other = try await store.create(mailbox: try #require(MailboxName("other")), of: alice, specialUse: nil).id
+        for number in 0..<200 { _ = try await Fixture.place(Fixture.message(number), in: store, inbox) }
+        await store.close()
+        let connection = try fixture.connect()
+        let page = try #require(
+            try connection.number("SELECT pageno FROM dbstat WHERE name='holder' AND pagetype='leaf' ORDER BY path LIMIT 1 OFFSET 1"))
+        connection.close()
+        try fixture.flip("index.db", at: (page - 1) * 4_096 + 2_000)
+        let again = try fixture.open()
+        // One batch: all stand in line before the first is let go.
+        let (gate, waiting) = (DispatchSemaphore(value: 0), Counter())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let isOpen = Counter()
+                // It may be begun again, with those of its own batch.
+                try await again.change { _ in if isOpen.add() == 1 { gate.wait() } }
+            }
+            let queued: @Sendable () -> Void = { if waiting.add() == 12 { gate.signal() } }
+            for number in 0..<12 {
+                group.addTask {
+                    guard number % 3 == 0 else {
+                        let name = try #require(MailboxName("box \(number)"))
+                        return try await again.writer.submit(queued: queued) { transaction, _ in
+                            try transaction.set(subscribed: true, to: name, of: alice)
+                        }
+                    }
+                    do {
+                        // Rows are added before the holders are counted.
+                        _ = try await again.writer.submit(queued: queued) { transaction, _ in
+                            try transaction.copy(NumberSet(1...200), from: inbox, to: other)
+                        }
+                        Issue.record("what lies on the damaged page was copied")
+                    } catch StorageFault.corrupt {}
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await again.subscriptions(of: alice).filter { $0.value.hasPrefix("box ") }.count == 8)
+        #expect(try await again.status(of: other).messages == 0)
+        #expect(try await again.open(other).snapshot.count == 0)
+        await again.close()
+    }
+
+    private final class Counter: Sendable {
+        private let value = Atomic<Int>(0)
+        func add() -> Int { value.add(1, ordering: .relaxed).newValue }
     }
 
     @Test(
@@ -318,6 +372,17 @@ struct OpeningTests {
         let again = try forged.open()
         #expect(try await again.open(inbox).snapshot.rows(NumberSet(1...99)).allSatisfy { !$0.row.flags.contains(.deleted) })
         #expect(try await again.check().faults.contains { $0.contains("WAL") && $0.contains("without the key") })
+        await again.close()
+    }
+
+    @Test("the first page may be torn where the WAL has it: a power cut while it was copied")
+    func tornFirstPage() async throws {
+        let (fixture, inbox, _, _, _) = try await cutFolder(30)
+        // The WAL has it, for the index has grown.
+        try fixture.flip("index.db", at: 2_000)
+        let again = try fixture.open()
+        #expect(try await again.status(of: inbox).messages == 60)
+        #expect(try await again.check().faults == [])
         await again.close()
     }
 

@@ -41,6 +41,8 @@ enum IndexState: Equatable {
         let isOurs = Array(says.prefix(magic.count)) == magic && says[pageSizeAt] == UInt8(PageTags.page >> 8) && says[pageSizeAt + 1] == 0
         if isOurs, Int(says[reservedAt]) == PageTags.trailer, try fits(1, fd, path, tags) { return .sealed }
         for page in 2...max(2, min(mostTried, size / Int64(PageTags.page))) where try fits(page, fd, path, tags) {
+            // A power cut may have torn it while it was copied from the WAL, which has it still: SQLite finds out.
+            if isOurs, Int(says[reservedAt]) == PageTags.trailer { return .sealed }
             throw StorageFault.corrupt("the first page of \(path) is not what was stored; \(advice)")
         }
         guard isOurs else { throw StorageFault.corrupt("\(path) is no index; \(advice)") }
