@@ -39,6 +39,7 @@ extension SQLiteStore {
         var report = StoreReport()
         for fault in opening.faults + catalog.read({ $0.damage.lines }) { report.note(fault) }
         report.unknownRecords = opening.unknownRecords
+        report.notes = opening.notes
         for name in AsideFolder(in: path).names {
             if AsideFolder.tellsOfLoss(name) {
                 report.note("aside/\(name): the WAL was damaged or missing at a start; see `martlet store recover`")

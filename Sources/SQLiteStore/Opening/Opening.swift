@@ -7,6 +7,8 @@ import Storage
 struct OpeningFindings: Sendable {
     /// One line each.
     let faults: [String]
+    /// What need not be damage.
+    let notes: [String]
     /// Records of bodies that the index does not know.
     let unknownRecords: Int
     /// Segments that have such.
@@ -19,6 +21,7 @@ struct Opening {
     let audit: BodyAudit
     /// What of the index itself is lost, one line each.
     private(set) var losses: [String] = []
+    private var notes: [String] = []
 
     /// Bodies, UIDs and changes of which a lost part of the WAL may have told: so many are not given again. A WAL is 64 MiB at most.
     private static let gap: Int64 = 1 << 21
@@ -34,7 +37,11 @@ struct Opening {
             let name = try aside.copy(IndexFile.name + "-wal", from: folder)
             losses.append("the WAL is damaged (\(what)): changes that were answered are lost; it is kept as aside/\(name); see `martlet store recover`")
         }
-        if report.verdict == .torn { log.warning("The last transaction in the WAL is not whole: it was being written when the machine stopped") }
+        if report.verdict == .torn {
+            // Nobody can tell these two apart: one transaction is under way at a time, and of the last there is nothing behind it.
+            notes.append("the last transaction in the WAL was not whole at the start: it was being written when the machine stopped, or is damaged")
+            log.warning("The last transaction in the WAL is not whole: it was being written when the machine stopped, or is damaged")
+        }
         // Whoever has the folder's lock is alone: what the WAL has is read from the WAL and not from what somebody says of it.
         if state == .sealed, unlink(file.path + "-shm") != 0, errno != ENOENT { throw Disk.fault("unlink", file.path + "-shm") }
         connection = try Migration(folder, file, log).open(state, generation: options.generation, acceptsOlder: options.acceptsOlderIndex)
@@ -86,7 +93,7 @@ struct Opening {
     }
 
     var findings: OpeningFindings {
-        OpeningFindings(faults: losses + audit.faults, unknownRecords: audit.unknownRecords, segmentsKept: audit.segmentsKept)
+        OpeningFindings(faults: losses + audit.faults, notes: notes, unknownRecords: audit.unknownRecords, segmentsKept: audit.segmentsKept)
     }
 
     /// The index is not in use any more; the last thing that is written to it.
