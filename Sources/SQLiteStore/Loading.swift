@@ -30,9 +30,15 @@ enum Loading {
         do {
             return max(highest, try connection.number("SELECT max(id) FROM body WHERE id<?", .int(IndexRange.id.upperBound)) ?? 0)
         } catch {
-            // Those on the page that cannot be read have higher ids than any that can; none of them is given again.
-            let held = try connection.number("SELECT max(body) FROM holder WHERE body<?", .int(IndexRange.id.upperBound)) ?? 0
-            return max(highest, held) + gapOfBodies
+            // Those on pages that cannot be read may have higher ids than any that can; none of them is given again.
+            var readable = highest
+            for (table, key) in [("body", "id"), ("holder", "body")] {
+                try connection.scan(key, of: table, by: key) { row in
+                    if IndexRange.id.contains(row.int(0)) { readable = max(readable, row.int(0)) }
+                } missed: { _, _ in
+                }
+            }
+            return readable + gapOfBodies
         }
     }
 
@@ -54,7 +60,14 @@ enum Loading {
         let records = try LedgerRecord.loadReadable(connection, &state.damage)
         // Those that cannot be read have ids too.
         let above = state.damage.lines.count > before ? (records.last?.id ?? 0) + 1 << 32 : 0
-        return Ledger(records, above: above)
+        let ledger = Ledger(records, above: above)
+        // Of a copy that did not come to its end.
+        for record in records where record.change == .expunged {
+            guard let next = state.mailboxes[record.mailbox]?.uidNext, let first = record.uids.first, let last = record.uids.last, first >= next, next > 0
+            else { continue }
+            ledger.reserve(first...last, in: record.mailbox)
+        }
+        return ledger
     }
 
     private static func domains(_ connection: Connection, _ state: inout Catalog.State) {

@@ -21,6 +21,8 @@ package final class SQLiteStore: Store {
         package var foldAfter: Int
         /// How many messages a mailbox has that is opened without reading all its rows.
         package var largeMailbox: Int
+        /// How many messages are copied in one step of the writer; of more others' work comes in between.
+        package var copiedAtOnce = 2_000
         /// The highest schema that this folder is known to have had: an older index is refused, for it was put in the newer one's place.
         package var generation = 0
         /// It is taken all the same.
@@ -43,6 +45,8 @@ package final class SQLiteStore: Store {
     let readers: Readers
     private let distant: DistantRows
     private let largeMailbox: Int
+    let copiedAtOnce: Int
+    let largeCopies = Lane()
     let files = BlockingPool(name: "martlet-file", threads: 2)
     let checkpointer: Checkpointer
     let desk: SearchDesk
@@ -101,6 +105,7 @@ package final class SQLiteStore: Store {
         readers = try Readers(count: options.readers) { try BodyReader(file, folder: bodies, catalog: catalog) }
         distant = DistantRows(file)
         largeMailbox = options.largeMailbox
+        copiedAtOnce = options.copiedAtOnce
         checkpointer = try Checkpointer(file, log: log)
         let indexer = try Indexer(
             path: path + "/search.db", reader: try BodyReader(file, folder: bodies, catalog: catalog), catalog: catalog,
@@ -248,7 +253,13 @@ extension SQLiteStore {
     }
 
     package func delete(mailbox: MailboxID) async throws { try await change { try $0.delete(mailbox) } }
-    package func rename(mailbox: MailboxID, to name: MailboxName) async throws { try await change { try $0.rename(mailbox, to: name) } }
+
+    package func rename(mailbox: MailboxID, to name: MailboxName) async throws {
+        guard let entry = try known.mailbox(mailbox), entry.record.name.isInbox, entry.messages > copiedAtOnce else {
+            return try await change { try $0.rename(mailbox, to: name) }
+        }
+        try await renameLargeInbox(entry.record, to: name)
+    }
 
     package func subscriptions(of account: AccountID) async throws -> Set<MailboxName> { try known.read { $0.subscriptions[account] ?? [] } }
 
@@ -296,14 +307,6 @@ extension SQLiteStore {
 
     package func remove(_ uids: NumberSet, from mailbox: MailboxID) async throws -> Expunged {
         try await change { try $0.expunge(uids, in: mailbox, evenUndeleted: true) }
-    }
-
-    package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
-        try await change { try $0.copy(uids, from: source, to: target, flags: flags) }
-    }
-
-    package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
-        try await change { try $0.move(uids, from: source, to: target, flags: flags) }
     }
 
     package func particulars(of uids: NumberSet, in mailbox: MailboxID) async throws -> [MessageParticulars] {

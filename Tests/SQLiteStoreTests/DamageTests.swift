@@ -63,6 +63,31 @@ struct DamageTests {
         await again.close()
     }
 
+    @Test("where every page of bodies and of their holders is damaged, the start goes on, mail comes in, and no id is given twice")
+    func noBodyIsKnown() async throws {
+        let fixture = try Fixture()
+        let (store, _, inbox) = try await fixture.openWithAlice()
+        var last = BodyID(rawValue: 0)
+        for number in 1...40 {
+            let body = try await Fixture.stage(Fixture.message(number), in: store)
+            _ = try await store.place(body, [Placement(mailbox: inbox, internalDate: Fixture.now)])
+            last = max(last, body.id)
+        }
+        await store.close()
+        let connection = try fixture.connect()
+        let pages = try connection.prepare("SELECT pageno FROM dbstat WHERE name IN ('body', 'holder')")
+        var numbers: [Int64] = []
+        while try pages.step() { numbers.append(pages.int(0)) }
+        pages.reset()
+        connection.close()
+        #expect(numbers.count >= 2)
+        for page in numbers { try fixture.flip("index.db", at: (page - 1) * 4_096 + 2_000) }
+        let again = try fixture.open()
+        #expect(try await Fixture.stage(Fixture.message(99), in: again).id > last)
+        #expect(!(try await again.check().isSound))
+        await again.close()
+    }
+
     @Test("a damaged page of messages costs its mailbox, and no other")
     func confined() async throws {
         let fixture = try Fixture()

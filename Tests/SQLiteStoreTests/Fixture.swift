@@ -23,15 +23,18 @@ final class Fixture: Sendable {
 
     deinit { Fixture.remove(folder) }
 
-    func open(key: [UInt8] = Fixture.key, floor: Int64 = 0, foldAfter: Int = 250, largeMailbox: Int = 4_096) throws -> SQLiteStore {
+    func open(key: [UInt8] = Fixture.key, floor: Int64 = 0, foldAfter: Int = 250, largeMailbox: Int = 4_096, copiedAtOnce: Int = 2_000) throws -> SQLiteStore {
         let master = try #require(MasterKey(key))
-        let options = SQLiteStore.Options(freeFloor: floor, foldAfter: foldAfter, largeMailbox: largeMailbox)
+        var options = SQLiteStore.Options(freeFloor: floor, foldAfter: foldAfter, largeMailbox: largeMailbox)
+        options.copiedAtOnce = copiedAtOnce
         return try SQLiteStore.open(folder, masterKey: master, options: options, clock: { Fixture.now }, log: Logger(label: "test"))
     }
 
     /// A store with example.test and alice.
-    func openWithAlice(foldAfter: Int = 250, largeMailbox: Int = 4_096) async throws -> (SQLiteStore, AccountID, MailboxID) {
-        let store = try open(foldAfter: foldAfter, largeMailbox: largeMailbox)
+    func openWithAlice(
+        foldAfter: Int = 250, largeMailbox: Int = 4_096, copiedAtOnce: Int = 2_000
+    ) async throws -> (SQLiteStore, AccountID, MailboxID) {
+        let store = try open(foldAfter: foldAfter, largeMailbox: largeMailbox, copiedAtOnce: copiedAtOnce)
         let domain = try #require(Domain("example.test"))
         try await store.add(domain: domain)
         let alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: "$argon2id$test")

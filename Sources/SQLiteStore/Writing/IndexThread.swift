@@ -133,6 +133,7 @@ final class IndexThread {
         try transaction.commit(withNotes: withNotes)
         epoch += 1
         ledger.add(transaction.records, epoch: epoch)
+        for id in transaction.withdrawn { ledger.withdraw(id) }
         for action in transaction.afterCommit { action() }
         if transaction.erases { mustCut = true }
         catalog.publish(transaction.staged, epoch: epoch, leases: leases)

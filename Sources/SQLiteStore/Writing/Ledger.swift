@@ -24,6 +24,10 @@ final class Ledger {
     private var flags: [Waiting] = []
     private var expunged: [Waiting] = []
     private var withFlags: [MailboxID: Int] = [:]
+    /// Records whose rows may still come to be shown: they are not folded.
+    private var held: Set<Int64> = []
+    /// UIDs of rows that a copy under way, or one that came to nothing, may have in a mailbox.
+    private var reserved: [MailboxID: ClosedRange<UInt32>] = [:]
     private var flagRows = 0
     private var expungedRows = 0
     /// The id of the next record.
@@ -59,6 +63,33 @@ final class Ledger {
         }
     }
 
+    /// Keeps a record from being folded, until `release` or `withdraw`.
+    func hold(_ id: Int64) { held.insert(id) }
+
+    /// It is folded like others from now on.
+    func release(_ id: Int64) { held.remove(id) }
+
+    /// Forgets a held record, whose row is gone.
+    func withdraw(_ id: Int64) {
+        held.remove(id)
+        guard let index = expunged.firstIndex(where: { $0.record.id == id }) else { return }
+        expungedRows -= expunged.remove(at: index).rows
+    }
+
+    /// Nothing else gets one of these UIDs.
+    func reserve(_ uids: ClosedRange<UInt32>, in mailbox: MailboxID) {
+        let known = reserved[mailbox] ?? uids
+        reserved[mailbox] = min(known.lowerBound, uids.lowerBound)...max(known.upperBound, uids.upperBound)
+    }
+
+    /// The first of `count` UIDs in a row, from `next` on, none of which is reserved.
+    func free(_ count: UInt32, from next: UInt32, in mailbox: MailboxID) -> UInt32 {
+        guard let reserved = reserved[mailbox], next <= reserved.upperBound, next >= reserved.lowerBound || count > reserved.lowerBound - next else {
+            return next
+        }
+        return reserved.upperBound &+ 1
+    }
+
     func hasFlags(of mailbox: MailboxID) -> Bool { withFlags[mailbox] != nil }
     var isEmpty: Bool { flags.isEmpty && expunged.isEmpty }
 
@@ -83,13 +114,13 @@ final class Ledger {
             guard !fold.isSpent else { break }
             step.flags.append(try fold.fold(waiting))
         }
-        var held: [MailboxID: Int] = [:]
-        for waiting in expunged {
+        var looked: [MailboxID: Int] = [:]
+        for waiting in expunged where !held.contains(waiting.record.id) {
             guard !fold.isSpent else { break }
             let mailbox = waiting.record.mailbox
-            if let since = held[mailbox], since <= waiting.epoch { continue }
+            if let since = looked[mailbox], since <= waiting.epoch { continue }
             guard !leases.isHeld(mailbox, before: waiting.epoch) else {
-                held[mailbox] = waiting.epoch
+                looked[mailbox] = waiting.epoch
                 continue
             }
             step.expunged.append(try fold.fold(waiting))

@@ -92,7 +92,10 @@ extension LedgerRecord {
 
 extension Transaction {
     /// Commits to a change of those rows, which `Ledger` makes later. `packed`: the UIDs, packed.
-    func record(_ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq) throws {
+    @discardableResult
+    func record(
+        _ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq
+    ) throws -> Int64 {
         let id = ledger.nextID + Int64(records.count)
         let (kind, kept, added): (ChangeKind, UInt64, UInt64) =
             switch change {
@@ -104,6 +107,7 @@ extension Transaction {
             .int(id), .int(mailbox.rawValue), .int(account.rawValue), .int(kind.rawValue), .int(Int64(bitPattern: kept)), .int(Int64(bitPattern: added)),
             .int(Int64(modSeq.rawValue)), .blob(packed))
         records.append(LedgerRecord(id: id, mailbox: mailbox, account: account, change: change, modSeq: modSeq, uids: uids))
+        return id
     }
 
     /// Whether the flags of a row of that mailbox may lie in a record still.

@@ -6,39 +6,21 @@ import Storage
 // Messages are copied and moved.
 extension Transaction {
     func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all, isMove: Bool = false) throws -> Copied {
-        let from = try mailbox(source)
-        let to = try mailbox(target)
-        let table = try table(of: source)
-        try table.prepare(uids)
-        let rows = try table.rows(uids).map(\.row)
+        let (from, to) = (try mailbox(source), try mailbox(target))
+        let rows = try present(uids, in: source)
         guard !rows.isEmpty else { return Copied(uidValidity: to.record.uidValidity, source: [], target: [], modSeq: nil) }
-        var keywords = to.keywords
-        let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue } & scope.bits.rawValue
-        guard keywords.add(from.keywords.flags(of: FlagBits(rawValue: used)).keywords) else { throw StorageFault.tooManyKeywords }
-        guard to.uidNext != 0, UInt32.max - to.uidNext >= UInt32(clamping: rows.count) else { throw StorageFault.notAllowed("the mailbox's UIDs are used up") }
-        if !isMove || from.record.account != to.record.account {
-            let size = rows.reduce(Int64(0)) { $0 + Int64($1.size) }
-            try admit(Quota([.storage: size, .message: Int64(rows.count)]), to: to.record.account)
+        let keywords = try keywords(of: rows, from, in: to, scope)
+        let first = ledger.free(UInt32(clamping: rows.count), from: to.uidNext, in: target)
+        guard to.uidNext != 0, first != 0, UInt32.max - first >= UInt32(clamping: rows.count) else {
+            throw StorageFault.notAllowed("the mailbox's UIDs are used up")
         }
+        try admit(rows, isMove && from.record.account == to.record.account ? nil : to.record.account)
         let threads = try threads(of: rows, uids, in: source)
 
         let account = to.record.account
         let modSeq = try nextModSeq(account)
         try widen(target, keywords)
-        var translated: [UInt64: FlagBits] = [:]
-        var copies: [NewRow] = []
-        copies.reserveCapacity(rows.count)
-        var uid = to.uidNext
-        for (row, thread) in zip(rows, threads) {
-            guard let new = UID(rawValue: uid) else { break }
-            uid += 1
-            let bits = translated[row.flags.rawValue] ?? keywords.bits(of: from.keywords.flags(of: row.flags).within(scope)).bits
-            translated[row.flags.rawValue] = bits
-            copies.append(
-                NewRow(
-                    row: MessageRow(uid: new, flags: bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size),
-                    thread: thread))
-        }
+        let copies = copies(of: rows, threads, from.keywords, keywords, scope, first: first, modSeq)
         try add(copies, to: target)
         try share(rows, of: from.record.account, with: account)
         let targets = copies.map(\.row.uid)
@@ -53,8 +35,52 @@ extension Transaction {
         return copied
     }
 
+    /// Those of the messages that are there.
+    func present(_ uids: NumberSet, in mailbox: MailboxID) throws -> [MessageRow] {
+        guard open(mailbox) != nil else { return try TableReader.rows(uids, of: mailbox, connection) }
+        let table = try table(of: mailbox)
+        try table.prepare(uids)
+        return try table.rows(uids).map(\.row)
+    }
+
+    /// The target's keywords with those of the rows that the scope lets along.
+    func keywords(of rows: [MessageRow], _ from: MailboxEntry, in to: MailboxEntry, _ scope: FlagScope) throws -> KeywordTable {
+        var keywords = to.keywords
+        let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue } & scope.bits.rawValue
+        guard keywords.add(from.keywords.flags(of: FlagBits(rawValue: used)).keywords) else { throw StorageFault.tooManyKeywords }
+        return keywords
+    }
+
+    /// That the account, if one, has room for copies of the rows.
+    func admit(_ rows: [MessageRow], _ account: AccountID?) throws {
+        guard let account else { return }
+        let size = rows.reduce(Int64(0)) { $0 + Int64($1.size) }
+        try admit(Quota([.storage: size, .message: Int64(rows.count)]), to: account)
+    }
+
+    /// Rows with UIDs from `first` on.
+    func copies(
+        of rows: [MessageRow], _ threads: [Int64], _ old: KeywordTable, _ new: KeywordTable, _ scope: FlagScope, first: UInt32, _ modSeq: ModSeq
+    ) -> [NewRow] {
+        var translated: [UInt64: FlagBits] = [:]
+        var copies: [NewRow] = []
+        copies.reserveCapacity(rows.count)
+        var uid = first
+        for (row, thread) in zip(rows, threads) {
+            guard let fresh = UID(rawValue: uid) else { break }
+            uid &+= 1
+            let bits = translated[row.flags.rawValue] ?? new.bits(of: old.flags(of: row.flags).within(scope)).bits
+            translated[row.flags.rawValue] = bits
+            copies.append(
+                NewRow(
+                    row: MessageRow(uid: fresh, flags: bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size),
+                    thread: thread))
+        }
+        return copies
+    }
+
     /// Of each of the rows, which are those of `uids`.
-    private func threads(of rows: [MessageRow], _ uids: NumberSet, in mailbox: MailboxID) throws -> [Int64] {
+    func threads(of rows: [MessageRow], _ uids: NumberSet, in mailbox: MailboxID) throws -> [Int64] {
         let statement = try connection.prepare("SELECT uid, thread FROM message WHERE mailbox=? AND uid BETWEEN ? AND ? ORDER BY uid")
         defer { statement.reset() }
         var found = rows.map(\.body.rawValue)
@@ -73,7 +99,7 @@ extension Transaction {
     }
 
     /// One more message of `account` holds each row's body, which `other` holds.
-    private func share(_ rows: [MessageRow], of other: AccountID, with account: AccountID) throws {
+    func share(_ rows: [MessageRow], of other: AccountID, with account: AccountID) throws {
         try write {
             let statement = try connection.prepare("UPDATE holder SET messages=messages+1 WHERE body=? AND account=?")
             statement.set(account.rawValue, at: 2)

@@ -73,7 +73,8 @@ extension Transaction {
         _ rule: FlagRule, on uids: NumberSet, packed: [UInt8], in id: MailboxID, _ account: AccountID, _ modSeq: ModSeq
     ) throws {
         guard uids.count <= Transaction.fewRows, !hasUnfoldedFlags(id) else {
-            return try record(.flags(kept: rule.kept, added: rule.added), of: uids, packed: packed, in: id, account, modSeq)
+            try record(.flags(kept: rule.kept, added: rule.added), of: uids, packed: packed, in: id, account, modSeq)
+            return
         }
         for range in uids.ranges {
             try write(

@@ -95,7 +95,8 @@ extension Transaction {
             held[account, default: 0] += 1
             let modSeq = try tally.modSeqs[account] ?? nextModSeq(account)
             tally.modSeqs[account] = modSeq
-            guard let uid = UID(rawValue: try mailbox(arrival.placement.mailbox).uidNext) else { throw StorageFault.notAllowed("no UID is left") }
+            let next = ledger.free(1, from: try mailbox(arrival.placement.mailbox).uidNext, in: arrival.placement.mailbox)
+            guard let uid = UID(rawValue: next) else { throw StorageFault.notAllowed("no UID is left") }
             let row = MessageRow(
                 uid: uid, flags: arrival.flags, modSeq: modSeq, body: body.id, internalDate: arrival.placement.internalDate,
                 size: UInt32(clamping: record.size))
@@ -138,7 +139,17 @@ extension Transaction {
     /// Adds narrow rows, whose UIDs are the mailbox's next, and counts them.
     func add(_ rows: [NewRow], to id: MailboxID) throws {
         guard let last = rows.last?.row else { return }
+        try insert(rows, into: id)
         var entry = try mailbox(id)
+        for new in rows { entry.count(new.row) }
+        entry.uidNext = last.uid.rawValue &+ 1
+        entry.modSeq = last.modSeq
+        staged.mailboxes[id] = entry
+        show(rows.lazy.map(\.row), in: id)
+    }
+
+    /// Writes narrow rows.
+    func insert(_ rows: [NewRow], into id: MailboxID) throws {
         try write {
             let statement = try connection.prepare("INSERT INTO message VALUES (?,?,?,?,?,?,?,?,?)")
             statement.set(id.rawValue, at: 1)
@@ -153,13 +164,8 @@ extension Transaction {
                 statement.set(Int64(row.size), at: 8)
                 statement.set(new.thread, at: 9)
                 try statement.run()
-                entry.count(row)
             }
         }
-        entry.uidNext = last.uid.rawValue &+ 1
-        entry.modSeq = last.modSeq
-        staged.mailboxes[id] = entry
-        show(rows.lazy.map(\.row), in: id)
     }
 
     func hold(_ body: BodyID, _ holder: HolderBlock.Holder, count: Int64, fresh: FreshBody? = nil) throws {

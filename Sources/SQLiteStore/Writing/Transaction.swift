@@ -24,6 +24,8 @@ final class Transaction {
     private var notes: (floors: Set<MailboxID>, logins: Set<AccountID>) = ([], [])
     /// What it commits to and does not do itself.
     var records: [LedgerRecord] = []
+    /// Records of the ledger whose rows it deletes.
+    var withdrawn: [Int64] = []
     /// Later holders of bodies, which are written into a segment before the commit.
     var introduced: [HolderBlock] = []
     /// What must be on the disk before the commit; an error fails the batch.
