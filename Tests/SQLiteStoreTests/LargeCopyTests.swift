@@ -44,7 +44,8 @@ struct LargeCopyTests {
         let (store, inbox, work) = try await filled(fixture)
         let before = try await store.open(inbox).snapshot.highestModSeq
         let uids = NumberSet([1...40, 43...90])
-        let copied = isMove
+        let copied =
+            isMove
             ? try await store.move(uids, from: inbox, to: work, flags: .all) : try await store.copy(uids, from: inbox, to: work, flags: .all)
         #expect(copied.source == uids.ranges.flatMap { $0 }.compactMap(UID.init(rawValue:)))
         #expect(copied.target.count == 88)
@@ -56,7 +57,8 @@ struct LargeCopyTests {
         #expect(status.highestModSeq == copied.modSeq)
         let table = try await store.open(work).snapshot
         #expect(table.count == 88)
-        #expect(try table.rows(NumberSet(copied.target)).map(\.row.flags.rawValue) == copied.source.map { $0.rawValue % 3 == 0 ? SystemFlags.seen.rawValue : 0 })
+        #expect(
+            try table.rows(NumberSet(copied.target)).map(\.row.flags.rawValue) == copied.source.map { $0.rawValue % 3 == 0 ? SystemFlags.seen.rawValue : 0 })
         #expect(try await store.status(of: inbox).messages == (isMove ? 7 : 95))
         #expect(try await store.check().isSound)
         let expected = try await View(store, [inbox, work])
