@@ -32,7 +32,7 @@ from compactor import Compactor  # noqa: E402
 from load import Sender, Watcher, Writer, cut_name, message  # noqa: E402
 from oracle import Drawer, Inbox, Violation, bare, digest  # noqa: E402
 from server import Server, StartFailed  # noqa: E402
-from wire import IMAP  # noqa: E402
+from wire import IMAP, Refused  # noqa: E402
 
 INBOXES = ["s1", "s2", "s3", "s4"]
 DRAWERS = ["w1", "w2", "w3", "w4"]
@@ -287,7 +287,7 @@ def rounds(kind, count, o, library):
         for number in range(1, count + 1):
             try:
                 print("%s %d: %s" % (kind, number, trial.play()), flush=True)
-            except (Violation, StartFailed, cut.Unseen) as e:
+            except (Violation, StartFailed, Refused, cut.Unseen) as e:
                 print("%s %d: %s: %s" % (kind, number, type(e).__name__, str(e)[:2000]), flush=True)
                 if kind == "unsynced":
                     print("unsynced: found out, as it should be")

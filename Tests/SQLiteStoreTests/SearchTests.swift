@@ -167,6 +167,40 @@ private final class MovedClock: Sendable {
         await again.close()
     }
 
+    @Test("a stop does not wait for what is to be indexed: the next start does it, also where an account has just got hold of an old body")
+    func stopsAtOnce() async throws {
+        let fixture = try Fixture()
+        let (store, alice, inbox) = try await fixture.openWithAlice()
+        let bob = try await store.add(account: AccountName("bob@example.test"), passwordHash: "$argon2id$test").id
+        let other = try #require(try await store.mailbox(named: .inbox, of: bob)).id
+        var bodies = try await SearchTests.placeAll([SearchMail(Fixture.message(1))], in: store, inbox)
+        await store.settleSearch(writing: true)
+        // The indexer's thread stands still while more comes.
+        let free = DispatchSemaphore(value: 0)
+        await withCheckedContinuation { continuation in
+            store.desk.indexer.push([
+                .settled(writing: false) {
+                    continuation.resume()
+                    free.wait()
+                }
+            ])
+        }
+        bodies = try await SearchTests.placeAll((2...300).map { SearchMail(Fixture.message($0)) }, in: store, inbox)
+        _ = try await store.copy(NumberSet(1...1), from: inbox, to: other)
+        store.desk.indexer.leaveTheRest()
+        free.signal()
+        await store.close()
+        #expect(store.searchStatus.bodies == 1)
+        let again = try fixture.open()
+        await again.settleSearch()
+        #expect(again.searchStatus.bodies == 301)
+        let question = SearchTests.ask("quincetart")
+        let (hers, his) = (try await again.search([question], among: alice), try await again.search([question], among: bob))
+        #expect(bodies.allSatisfy { hers.holds(question, $0) == true })
+        #expect(his.holds(question, bodies[0]) == true)
+        await again.close()
+    }
+
     @Test("the words of a message that is gone leave the disk within a day; the others stay: S3")
     func purge() async throws {
         let fixture = try Fixture()

@@ -70,6 +70,9 @@ final class Indexer: @unchecked Sendable {
     /// Events that were not dealt with yet, and one while there is a walk.
     private let open = Atomic<Int>(0)
     private let hasWalk = Atomic<Bool>(true)
+    private let isClosing = Atomic<Bool>(false)
+    /// The lowest body that a stop did not wait for; the mark stays under it.
+    private var lowestLeft: Int64?
     private var thread: BlockingThread?
 
     init(
@@ -119,11 +122,15 @@ final class Indexer: @unchecked Sendable {
     /// Bodies that wait to be indexed; a walk through those of before the start counts as one.
     var waiting: Int { open.load(ordering: .relaxed) + (hasWalk.load(ordering: .relaxed) ? 1 : 0) }
 
-    /// Ends the thread after what was pushed; blocks.
+    /// Ends the thread after what it is at; blocks. What waits to be indexed is left to the next start, for nobody knows how long it would take.
     func close() {
+        leaveTheRest()
         queue.close()
         thread?.join()
     }
+
+    /// From now on no text is read any more.
+    func leaveTheRest() { isClosing.store(true, ordering: .sequentiallyConsistent) }
 
     private func load() throws {
         if let purged = try file.number("purged") { lastPurge = Timestamp(rawValue: purged) }
@@ -145,13 +152,14 @@ final class Indexer: @unchecked Sendable {
 
     private func run() {
         while let events = queue.take(most: Indexer.atOnce, milliseconds: walk != nil || !settling.isEmpty ? 0 : 1_000) {
-            let batch = gathered(events)
+            let batch = isClosing.load(ordering: .sequentiallyConsistent) ? leave(events) : gathered(events)
             handle(batch)
             if batch.isEmpty { goOn() }
             open.subtract(batch.count, ordering: .relaxed)
             attempt("write") { try writeFull() }
         }
         attempt("write") { try writeAll() }
+        attempt("write") { try mark() }
         for (_, done) in settling { done() }
         file.connection.close()
     }
@@ -196,6 +204,15 @@ final class Indexer: @unchecked Sendable {
         guard !isUrgent, events.count < Indexer.atOnce / 2 else { return events }
         usleep(Indexer.patience)
         return events + (queue.take(most: Indexer.atOnce - events.count, milliseconds: 0) ?? [])
+    }
+
+    /// Those that are not about texts.
+    private func leave(_ events: [Event]) -> [Event] {
+        events.filter { event in
+            guard case .held(let held) = event else { return true }
+            lowestLeft = min(lowestLeft ?? .max, held.body.rawValue)
+            return false
+        }
     }
 
     private func handle(_ events: [Event]) {
@@ -307,6 +324,8 @@ final class Indexer: @unchecked Sendable {
     func mark() throws {
         let young = shelf.all.values.compactMap { $0.young.words.withLock { $0.bodies.map(\.rawValue).min() } }.min()
         let mark = min(young ?? highest, walk?.body ?? .max) - Indexer.margin
-        if mark > (try file.number("mark") ?? 0) { try file.set("mark", mark) }
+        let known = try file.number("mark") ?? 0
+        let next = min(max(mark, known), (lowestLeft ?? .max) - 1)
+        if next != known { try file.set("mark", max(0, next)) }
     }
 }
