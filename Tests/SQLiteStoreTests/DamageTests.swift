@@ -425,6 +425,31 @@ struct OpeningTests {
         await again.close()
     }
 
+    @Test("so they are where a transaction is larger than the cache, writes pages again and goes back")
+    func stockSQLiteAfterSpills() async throws {
+        let fixture = try Fixture()
+        let (store, _, _) = try await fixture.openWithAlice()
+        await store.close()
+        let connection = try fixture.connect()
+        try connection.execute("PRAGMA cache_size=8; CREATE TABLE spill (id INTEGER PRIMARY KEY, text BLOB)")
+        for round in 0..<6 {
+            try connection.execute("BEGIN")
+            for id in 0..<200 { try connection.run("INSERT INTO spill VALUES (?, randomblob(300))", .int(Int64(round * 1_000 + id * 7 % 200))) }
+            try connection.execute("SAVEPOINT here; UPDATE spill SET text=randomblob(300); ROLLBACK TO here")
+            try connection.execute("UPDATE spill SET text=zeroblob(300) WHERE id % 3 = 0")
+            try connection.execute(round % 3 == 1 ? "ROLLBACK" : "COMMIT")
+            if round == 4 { try connection.checkpoint(truncate: false) }
+        }
+        let cut = try fixture.cut()
+        connection.close()
+        let plain = try Connection(path: cut.folder + "/index.db", mode: .reader)
+        #expect(try plain.number("SELECT count(*) FROM spill") == 800)
+        plain.close()
+        let sealed = try cut.connect()
+        #expect(try sealed.number("SELECT count(*) FROM spill WHERE text=zeroblob(300)") == 268)
+        sealed.close()
+    }
+
     @Test("an older index in a newer one's place is refused without an order, whatever it says of itself")
     func olderIndex() async throws {
         let fixture = try Fixture()

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,8 @@ enum { SETS = 1024, WAYS = 4, LOCKS = 64 };
 struct kept_page {
     sqlite3_int64 at; /* twice where its content lies, and one more in a WAL; 0: nothing is kept here */
     uint32_t asked;
-    unsigned char *content;
+    uint32_t number;        /* of the page */
+    unsigned char *content; /* with its trailer */
 };
 
 struct kept_pages {
@@ -42,6 +44,7 @@ struct index_vfs {
     sqlite3_vfs base;
     cindexfile_seal seal;
     struct kept_pages kept;
+    uint64_t serial; /* no other one of this process has it, before or after */
     char name[40];
 };
 
@@ -51,6 +54,7 @@ struct index_file {
     sqlite3_file *real;
     const cindexfile_seal *seal;
     struct kept_pages *kept;
+    uint64_t serial;
     int is_log;
     /* What is gathered of a WAL. */
     unsigned char *room;
@@ -59,9 +63,10 @@ struct index_file {
     /* The header of a frame that waits for its page; none while header_at is 0. */
     unsigned char header[FRAME_HEADER];
     sqlite3_int64 header_at;
-    /* The checksum that a frame written at `next_at` goes on from. */
+    /* The checksum that a frame written at `next_at` goes on from, and the one that SQLite's own goes on from, where it is known. */
     sqlite3_int64 next_at;
-    uint32_t next[2];
+    uint32_t next[2], next_told[2];
+    int is_told;
     /* While the frames are read one after the other: the checksum as it lies there, and as SQLite is to see it, before the frame at `read_at`. */
     sqlite3_int64 read_at;
     uint32_t read[2], told[2];
@@ -75,26 +80,32 @@ static unsigned set_of(sqlite3_int64 at) { return (unsigned)(((uint64_t)at * 0x9
 
 static sqlite3_int64 place(const struct index_file *file, sqlite3_int64 at) { return (at + PAGE) * 2 + file->is_log; }
 
-/* Whether the page whose content lies at `at` is kept; then it is in `page`, without its trailer. */
-static int find_kept(const struct index_file *file, sqlite3_int64 at, unsigned char *page) {
+/* The number of the page whose content lies at `at`, when it is kept; then it is in `page`, with its trailer. 0: it is not. */
+static uint32_t find_kept(const struct index_file *file, sqlite3_int64 at, unsigned char *page) {
     sqlite3_int64 wanted = place(file, at);
     unsigned set = set_of(wanted), lock = set % LOCKS;
-    int is_found = 0;
+    uint32_t number = 0;
     pthread_mutex_lock(&file->kept->locks[lock]);
-    for (int way = 0; way < WAYS && !is_found; way++) {
+    for (int way = 0; way < WAYS && number == 0; way++) {
         struct kept_page *kept = &file->kept->pages[set][way];
         if (kept->at != wanted) continue;
         kept->asked = ++file->kept->clock[lock];
-        memcpy(page, kept->content, CONTENT);
-        is_found = 1;
+        memcpy(page, kept->content, PAGE);
+        number = kept->number;
     }
     pthread_mutex_unlock(&file->kept->locks[lock]);
-    if (is_found) memset(page + CONTENT, 0, TRAILER);
-    return is_found;
+    return number;
 }
 
-/* Keeps a page, which lies there as `page` from now on; `page` NULL: it does not, and is forgotten. */
-static void keep(const struct index_file *file, sqlite3_int64 at, const unsigned char *page) {
+/* The page that this thread read last from a WAL, with its trailer: a checkpoint writes it into the database next. */
+static _Thread_local struct {
+    uint64_t serial; /* of the VFS */
+    uint32_t number; /* 0: none */
+    unsigned char page[PAGE];
+} copied;
+
+/* Keeps a page, which lies there as `page` from now on, with its trailer; `page` NULL: it does not, and is forgotten. */
+static void keep(const struct index_file *file, sqlite3_int64 at, uint32_t number, const unsigned char *page) {
     sqlite3_int64 wanted = place(file, at);
     unsigned set = set_of(wanted), lock = set % LOCKS;
     pthread_mutex_lock(&file->kept->locks[lock]);
@@ -108,11 +119,12 @@ static void keep(const struct index_file *file, sqlite3_int64 at, const unsigned
         if (page && (!chosen || kept->at == 0 || (chosen->at != 0 && file->kept->clock[lock] - kept->asked > file->kept->clock[lock] - chosen->asked)))
             chosen = kept;
     }
-    if (chosen && page && !chosen->content) chosen->content = malloc(CONTENT);
+    if (chosen && page && !chosen->content) chosen->content = malloc(PAGE);
     if (chosen) {
         chosen->at = page && chosen->content ? wanted : 0;
         chosen->asked = ++file->kept->clock[lock];
-        if (chosen->at) memcpy(chosen->content, page, CONTENT);
+        chosen->number = number;
+        if (chosen->at) memcpy(chosen->content, page, PAGE);
     }
     pthread_mutex_unlock(&file->kept->locks[lock]);
 }
@@ -140,6 +152,24 @@ static void add(uint32_t sum[2], const unsigned char *octets, int count, int swa
     }
 }
 
+/* Steps of 8 octets that the checksum takes over a frame: what it covers of the header, and the page. */
+enum { STEPS = 1 + PAGE / 8 };
+
+/* What becomes of a difference between two states of the checksum when both go on over the same STEPS. One step takes (a, b) to (a + b, a + 2b) and adds what
+   depends on the octets alone, so that differences go their own way. Set once, before any use. */
+static uint32_t carry[2][2];
+static pthread_once_t carry_once = PTHREAD_ONCE_INIT;
+
+static void make_carry(void) {
+    uint32_t row[2][2] = {{1, 0}, {0, 1}};
+    for (int step = 0; step < STEPS; step++)
+        for (int column = 0; column < 2; column++) {
+            row[0][column] += row[1][column];
+            row[1][column] += row[0][column];
+        }
+    memcpy(carry, row, sizeof carry);
+}
+
 static void put(unsigned char *octets, uint32_t number) {
     for (int i = 0; i < 4; i++) octets[i] = (unsigned char)(number >> (24 - 8 * i));
 }
@@ -148,12 +178,12 @@ static uint32_t number_at(const unsigned char *octets) {
     return (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 | (uint32_t)octets[2] << 8 | (uint32_t)octets[3];
 }
 
-/* What is behind a page's content is zeros, for SQLite. */
-static int checked(const struct index_file *file, uint32_t number, unsigned char *page) {
-    int is_right = file->seal->check(file->seal->context, number, page, page + CONTENT) == 0;
-    memset(page + CONTENT, 0, TRAILER);
-    return is_right;
+static int is_right(const struct index_file *file, uint32_t number, const unsigned char *page) {
+    return file->seal->check(file->seal->context, number, page, page + CONTENT) == 0;
 }
+
+/* What is behind a page's content is zeros, for SQLite. */
+static void hide_trailer(unsigned char *page) { memset(page + CONTENT, 0, TRAILER); }
 
 /* What could not be written is forgotten: the commit that it belongs to fails. */
 static int flush(struct index_file *log) {
@@ -202,11 +232,24 @@ static int chain_before(struct index_file *log, sqlite3_int64 at, uint32_t sum[2
     return code;
 }
 
+/* The checksum behind a frame, by SQLite's own of the same frame without its trailer: what differs is where they began, and the trailer. */
+static void add_by_difference(struct index_file *log, const unsigned char *header, const unsigned char *page, uint32_t sum[2]) {
+    uint32_t from[2] = {sum[0] - log->next_told[0], sum[1] - log->next_told[1]};
+    uint32_t trailer[2] = {0, 0};
+    add(trailer, page + CONTENT, TRAILER, log->swaps);
+    for (int row = 0; row < 2; row++)
+        sum[row] = number_at(header + FRAME_CHECKSUM + 4 * row) + carry[row][0] * from[0] + carry[row][1] * from[1] + trailer[row];
+}
+
 /* Gives the frame at `at` the checksum that its page has with its trailer: so the WAL is one that any SQLite can read. */
 static int chain(struct index_file *log, unsigned char *header, sqlite3_int64 at, const unsigned char *page) {
+    static const unsigned char none[16];
+    /* While SQLite is to make checksums anew it leaves them out, with the salts before them. */
+    int is_given = memcmp(header + FRAME_CHECKSUM - 8, none, sizeof none) != 0;
+    uint32_t told[2] = {number_at(header + FRAME_CHECKSUM), number_at(header + FRAME_CHECKSUM + 4)};
     uint32_t sum[2];
-    int swaps = 0;
-    if (log->next_at == at) {
+    int swaps = 0, is_next = log->next_at == at;
+    if (is_next) {
         memcpy(sum, log->next, sizeof sum);
     } else {
         int code = flush(log);
@@ -214,11 +257,17 @@ static int chain(struct index_file *log, unsigned char *header, sqlite3_int64 at
         if (code != SQLITE_OK) return code;
         log->swaps = swaps;
     }
-    add(sum, header, 8, log->swaps);
-    add(sum, page, PAGE, log->swaps);
+    if (is_next && log->is_told && is_given) {
+        add_by_difference(log, header, page, sum);
+    } else {
+        add(sum, header, 8, log->swaps);
+        add(sum, page, PAGE, log->swaps);
+    }
     put(header + FRAME_CHECKSUM, sum[0]);
     put(header + FRAME_CHECKSUM + 4, sum[1]);
     memcpy(log->next, sum, sizeof sum);
+    memcpy(log->next_told, told, sizeof told);
+    log->is_told = is_given;
     log->next_at = at + FRAME;
     return SQLITE_OK;
 }
@@ -251,7 +300,8 @@ static int read_frame(struct index_file *log, unsigned char *frame, sqlite3_int6
         add(log->read, frame + FRAME_HEADER, PAGE, log->swaps);
     }
     int is_whole = is_next && log->read[0] == number_at(frame + FRAME_CHECKSUM) && log->read[1] == number_at(frame + FRAME_CHECKSUM + 4);
-    if (!checked(log, number_at(frame), frame + FRAME_HEADER)) is_whole = 0;
+    if (!is_right(log, number_at(frame), frame + FRAME_HEADER)) is_whole = 0;
+    hide_trailer(frame + FRAME_HEADER);
     if (!is_whole) {
         frame[FRAME_CHECKSUM] ^= 0xFF;
         return SQLITE_OK;
@@ -272,13 +322,19 @@ static int log_read(sqlite3_file *file, void *into, int count, sqlite3_int64 at)
     sqlite3_int64 within = at < WAL_HEADER ? -1 : (at - WAL_HEADER) % FRAME;
     if (count == FRAME && within == 0) return read_frame(log, into, at);
     if (count == PAGE && within == FRAME_HEADER) {
-        if (find_kept(log, at, into)) return SQLITE_OK;
-        unsigned char frame[FRAME];
-        code = real_read(log, frame, FRAME, at - FRAME_HEADER);
-        if (code != SQLITE_OK) return code;
-        if (!checked(log, number_at(frame), frame + FRAME_HEADER)) return SQLITE_IOERR_DATA;
-        memcpy(into, frame + FRAME_HEADER, PAGE);
-        keep(log, at, into);
+        copied.serial = log->serial;
+        copied.number = find_kept(log, at, copied.page);
+        if (copied.number == 0) {
+            unsigned char frame[FRAME];
+            code = real_read(log, frame, FRAME, at - FRAME_HEADER);
+            if (code != SQLITE_OK) return code;
+            if (!is_right(log, number_at(frame), frame + FRAME_HEADER)) return SQLITE_IOERR_DATA;
+            memcpy(copied.page, frame + FRAME_HEADER, PAGE);
+            copied.number = number_at(frame);
+            keep(log, at, copied.number, copied.page);
+        }
+        memcpy(into, copied.page, PAGE);
+        hide_trailer(into);
         return SQLITE_OK;
     }
     return count <= WAL_HEADER ? real_read(log, into, count, at) : SQLITE_IOERR_DATA;
@@ -308,7 +364,7 @@ static int write_page(struct index_file *log, const void *octets, sqlite3_int64 
         if (code != SQLITE_OK) return code;
     }
     int code = gather(log, page, PAGE, at);
-    keep(log, at, code == SQLITE_OK ? page : NULL);
+    keep(log, at, number, code == SQLITE_OK ? page : NULL);
     return code;
 }
 
@@ -356,13 +412,18 @@ static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
 
 static int database_read(sqlite3_file *file, void *into, int count, sqlite3_int64 at) {
     int is_page = count == PAGE && at % PAGE == 0;
-    if (is_page && find_kept(of(file), at, into)) return SQLITE_OK;
+    if (is_page && find_kept(of(file), at, into) != 0) {
+        hide_trailer(into);
+        return SQLITE_OK;
+    }
     int code = real_read(of(file), into, count, at);
     /* Behind the end lie zeros, which are no page's content: SQLite finds that by itself. */
     if (code != SQLITE_OK) return code;
     if (!is_page) return at + count <= DATABASE_HEADER ? SQLITE_OK : SQLITE_IOERR_DATA;
-    if (!checked(of(file), (uint32_t)(at / PAGE) + 1, into)) return SQLITE_IOERR_DATA;
-    keep(of(file), at, into);
+    uint32_t number = (uint32_t)(at / PAGE) + 1;
+    if (!is_right(of(file), number, into)) return SQLITE_IOERR_DATA;
+    keep(of(file), at, number, into);
+    hide_trailer(into);
     return SQLITE_OK;
 }
 
@@ -370,10 +431,15 @@ static int database_write(sqlite3_file *file, const void *octets, int count, sql
     if (count != PAGE || at % PAGE != 0) return SQLITE_IOERR_WRITE;
     unsigned char page[PAGE];
     memcpy(page, octets, CONTENT);
+    uint32_t number = (uint32_t)(at / PAGE) + 1;
     const cindexfile_seal *seal = of(file)->seal;
-    if (seal->seal(seal->context, (uint32_t)(at / PAGE) + 1, page, page + CONTENT) != 0) return SQLITE_IOERR_WRITE;
+    if (copied.serial == of(file)->serial && copied.number == number && memcmp(copied.page, page, CONTENT) == 0) {
+        memcpy(page + CONTENT, copied.page + CONTENT, TRAILER);
+    } else if (seal->seal(seal->context, number, page, page + CONTENT) != 0) {
+        return SQLITE_IOERR_WRITE;
+    }
     int code = of(file)->real->pMethods->xWrite(of(file)->real, page, PAGE, at);
-    keep(of(file), at, code == SQLITE_OK ? page : NULL);
+    keep(of(file), at, number, code == SQLITE_OK ? page : NULL);
     return code;
 }
 
@@ -418,6 +484,7 @@ static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file
     opened->real = (sqlite3_file *)(opened + 1);
     opened->seal = &ours->seal;
     opened->kept = &ours->kept;
+    opened->serial = ours->serial;
     opened->is_log = is_log != 0;
     int code = real->xOpen(real, name, opened->real, flags, given);
     if (code == SQLITE_OK) opened->base.pMethods = is_log ? &log_methods : &database_methods;
@@ -436,10 +503,14 @@ static int make(struct index_vfs *vfs, const char *name) {
     return sqlite3_vfs_register(&vfs->base, 0) == SQLITE_OK;
 }
 
+static atomic_ullong serials;
+
 void *cindexfile_register(cindexfile_seal seal) {
+    pthread_once(&carry_once, make_carry);
     struct index_vfs *vfs = calloc(1, sizeof *vfs);
     if (!vfs) return NULL;
     vfs->seal = seal;
+    vfs->serial = atomic_fetch_add(&serials, 1) + 1;
     for (int lock = 0; lock < LOCKS; lock++) pthread_mutex_init(&vfs->kept.locks[lock], NULL);
     snprintf(vfs->name, sizeof vfs->name, "martlet-%p", (void *)vfs);
     if (make(vfs, vfs->name)) return vfs;
