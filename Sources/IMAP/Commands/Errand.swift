@@ -123,6 +123,12 @@ struct Errand: Sendable {
         return name
     }
 
+    /// Of a mailbox that is to be: `Ending` where it was not written as it must be.
+    func newName(_ mailbox: MailboxArgument) throws -> MailboxName {
+        guard mailbox.isWellEncoded else { throw Ending(.impossibleName) }
+        return try name(mailbox)
+    }
+
     /// Of a mailbox that must be there: one that cannot be is not.
     func existing(_ mailbox: MailboxArgument) throws -> MailboxName {
         guard let name = mailbox.name else { throw MailroomRefusal.noSuchMailbox }

@@ -18,6 +18,10 @@ extension IMAPSession {
                 output.writeContinuation("Ready for the literal")
             }
         case .appendBegin(let tag, let target, let message):
+            if mustTellFirst(before: target.verb, &output) {
+                held = event
+                return .again
+            }
             do { return try beginAppend(tag, target, message, &output) } catch {
                 held = event
                 return readRows(error.blocks)
@@ -69,7 +73,12 @@ extension IMAPSession {
             return nil
         }
         do {
-            return perform(try line.parse(), line.tag, line.verb, &output)
+            let command = try line.parse()
+            if mustTellFirst(before: line.verb, &output) {
+                held = .command(line)
+                return .again
+            }
+            return perform(command, line.tag, line.verb, &output)
         } catch {
             say(line.tag, .bad(error), &output)
             return nil
