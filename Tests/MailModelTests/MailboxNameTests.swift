@@ -29,7 +29,8 @@ struct MailboxNameTests {
         "what no new mailbox may be called, though one that is there may",
         arguments: [
             ("..", false), ("../etc/passwd", false), ("a/../b", false), ("a/.", false), ("./a", false), ("a/..", false), ("a\u{202E}b", false),
-            ("a\u{2066}b", false), ("\u{FEFF}a", false), ("a\u{FFFE}", false), ("a\u{1FFFF}", false), ("...", true), (".a", true), ("a.", true), ("a/..b", true),
+            ("a\u{2066}b", false), ("\u{FEFF}a", false), ("a\u{FFFE}", false), ("a\u{1FFFF}", false), ("...", true), (".a", true), ("a.", true),
+            ("a/..b", true),
             ("~", true), ("a\\b", true), ("&", true), ("日本語", true), ("עברית\u{200F}", true), ("👩\u{200D}💻", true),
         ])
     func fit(text: String, isFit: Bool) throws {

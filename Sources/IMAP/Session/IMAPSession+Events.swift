@@ -170,10 +170,23 @@ extension IMAPSession {
 
     /// `own`: what an answer says of messages that the client put there itself. `flags`: whether changes of flags are told.
     mutating func tellNews(expunges: Bool, flags: Bool = true, own: ResponseCode? = nil, _ output: inout ByteBuffer) {
+        tellNews(&output) { session, answers in
+            try session.tellNews(flags, own, &answers) { try $0.catchUp(expunges: expunges, modSeqs: $1.hasModSeqs, claimsRecent: !$1.isRev2) }
+        }
+    }
+
+    /// Of the news only what has come.
+    mutating func tellArrivals(_ output: inout ByteBuffer) {
+        tellNews(&output) { session, answers in
+            try session.tellNews(false, nil, &answers) { try $0.takeArrivals(claimsRecent: !$1.isRev2) }
+        }
+    }
+
+    private mutating func tellNews(_ output: inout ByteBuffer, _ tell: (inout IMAPSession, inout ByteBuffer) throws -> Void) {
         var told = self
         do {
             var answers = ByteBuffer()
-            try told.tellNews(expunges, flags, own, &answers)
+            try tell(&told, &answers)
             output.writeImmutableBuffer(answers)
             self = told
         } catch {
@@ -191,12 +204,14 @@ extension IMAPSession {
         state = .logout
     }
 
-    private mutating func tellNews(_ expunges: Bool, _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer) throws {
+    private mutating func tellNews(
+        _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer, _ bring: (inout MailboxView, Dialect) throws -> MailboxView.News
+    ) throws {
         guard case .selected(let login, var view) = state else { return }
         let wasBehind = view.isBehind
         var opening = ByteBuffer()
         let before = contexts.isEmpty ? nil : view
-        var news = try view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
+        var news = try bring(&view, dialect)
         if let before {
             if !news.vanished.isEmpty { try contexts.writeRemoval(of: news.vanished, before, &opening) }
             try contexts.note(news, view)

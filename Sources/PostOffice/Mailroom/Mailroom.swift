@@ -27,6 +27,9 @@ package struct Mailroom: Sendable {
         try await store.mailboxes(of: principal.account)
     }
 
+    /// Of the principal's own.
+    package func mailboxCount(of principal: Principal) async throws -> Int { try await store.mailboxCount(of: principal.account) }
+
     /// `noSuchMailbox`; `notPermitted` where the principal sees another's mailbox without all of those rights.
     package func mailbox(_ name: MailboxName, of principal: Principal, needing rights: Rights = []) async throws -> MailboxRecord {
         guard let place = try await locate(name, for: principal), let record = try await store.mailbox(named: place.name, of: place.owner) else {
