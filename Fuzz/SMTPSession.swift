@@ -24,12 +24,17 @@ private func plantedBug(_ octets: UnsafeRawBufferPointer) {
     var output = ByteBuffer()
     var input = ByteBuffer(bytes: octets.dropFirst())
     session.begin(ConnectionFacts(id: 1, peerAddress: "192.0.2.1", peerPort: 1, localPort: 25, isLoopback: false), &output)
-    while case .work(let work) = session.advance(&input, &output) {
-        if case .resolve(let path) = work {
-            let address = "\(path)"
-            precondition(!address.contains("ali") || address.contains("alice"), "the planted bug")
+    while true {
+        switch session.advance(&input, &output) {
+        case .again: continue
+        case .work(let work):
+            if case .resolve(let path) = work {
+                let address = "\(path)"
+                precondition(!address.contains("ali") || address.contains("alice"), "the planted bug")
+            }
+            session.absorb(.refused(.unknownUser), &output)
+        default: return
         }
-        session.absorb(.refused(.unknownUser), &output)
     }
 }
 #endif

@@ -75,6 +75,7 @@ struct SMTPBenchmark {
             var output = ByteBuffer()
             steps: while true {
                 switch session.advance(&input, &output) {
+                case .again: break
                 case .more: break steps
                 case .work(let work): session.absorb(await outcome(of: work, worker), &output)
                 case .wait, .startTLS, .compress, .close: throw Refused()

@@ -4,6 +4,8 @@ package import NIOCore
 package enum Step<Work: Sendable>: Sendable {
     /// It has used what it can of the input and needs more bytes from the peer.
     case more
+    /// It has done something, a command at most, and can go on at once: others may have their turn before `advance` is called again.
+    case again
     /// It cannot go on before an outcome of work that is under way.
     case wait
     /// Work that may wait. The driver starts it at once, in order, and calls `advance` again without waiting for the outcome: a

@@ -24,6 +24,13 @@ package struct MailboxName: Hashable, Comparable, Sendable, CustomStringConverti
 
     private init(known: String) { value = known }
 
+    /// Whether a new mailbox may be called that. Not `.` or `..` as a level, which other programs take for a way through folders; and nothing that
+    /// makes one name look like another (RFC 5198 §2, RFC 8264 §9): controls of direction, the byte order mark, what is no character. A mailbox that was
+    /// made before is served under such a name all the same.
+    package var isFitForNew: Bool {
+        !levels.contains { $0 == "." || $0 == ".." } && !value.unicodeScalars.contains(where: MailboxName.isDeceptive)
+    }
+
     package var levels: [String] { value.split(separator: "/").map(String.init) }
     package var isInbox: Bool { self == .inbox }
 
@@ -34,7 +41,10 @@ package struct MailboxName: Hashable, Comparable, Sendable, CustomStringConverti
     }
 
     /// Whether it lies below `other`, at any depth.
-    package func isInferior(to other: MailboxName) -> Bool { value.hasPrefix(other.value + "/") }
+    package func isInferior(to other: MailboxName) -> Bool {
+        let (own, above) = (value.utf8, other.value.utf8)
+        return own.count > above.count + 1 && own.starts(with: above) && own.dropFirst(above.count).first == UInt8(ascii: "/")
+    }
 
     /// The same name below `new` instead of below `old`; nil when it is neither `old` nor inferior to it, or grows too long.
     package func moved(from old: MailboxName, to new: MailboxName) -> MailboxName? {
@@ -45,6 +55,13 @@ package struct MailboxName: Hashable, Comparable, Sendable, CustomStringConverti
 
     package var description: String { value }
     package static func < (a: MailboxName, b: MailboxName) -> Bool { a.value < b.value }
+
+    private static func isDeceptive(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x202A...0x202E, 0x2066...0x2069, 0xFEFF: true
+        default: scalar.properties.isNoncharacterCodePoint
+        }
+    }
 
     // RFC 5198 §2 and RFC 9051 §5.1: no C0, C1, line or paragraph separator; and nothing that LIST would read as a wildcard
     // is refused here, for old clients use such names.

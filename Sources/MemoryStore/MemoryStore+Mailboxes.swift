@@ -12,6 +12,8 @@ extension MemoryStore {
         try look { state in try state.account(account).mailboxes[name].flatMap { state.mailboxes[$0]?.record } }
     }
 
+    package func mailboxCount(of account: AccountID) async throws -> Int { try look { try $0.account(account).mailboxes.count } }
+
     package func status(of mailbox: MailboxID) async throws -> MailboxStatus {
         try look { state in
             let box = try state.mailbox(mailbox)
@@ -53,6 +55,11 @@ extension MemoryStore {
 
     package func subscriptions(of account: AccountID) async throws -> Set<MailboxName> {
         try look { try $0.account(account).subscriptions }
+    }
+
+    package func subscription(to name: MailboxName, of account: AccountID) async throws -> (isThere: Bool, count: Int, octets: Int) {
+        let names = try await subscriptions(of: account)
+        return (names.contains(name), names.count, names.reduce(0) { $0 + $1.value.utf8.count })
     }
 
     package func set(subscribed: Bool, to name: MailboxName, of account: AccountID) async throws {

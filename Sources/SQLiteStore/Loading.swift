@@ -196,7 +196,7 @@ enum Loading {
             do {
                 let text = try Seal.open(row.blob(2), under: key, as: Label(kind: .subscription, id: 0, account: account.rawValue))
                 guard let name = MailboxName(String(decoding: text, as: UTF8.self)) else { throw StorageFault.corrupt("its name") }
-                state.subscriptions[account, default: []].insert(name)
+                state.subscriptions[account, default: Subscriptions()].set(name, row: row.int(0))
             } catch {
                 state.damage.subscriptions.insert(account)
                 state.damage.note("subscription \(row.int(0)): \(error)")
@@ -207,7 +207,7 @@ enum Loading {
         }
         // Better a mailbox too many than one that a client no more shows.
         for account in state.accounts.keys where state.damage.lacksSubscriptions(of: account) {
-            state.subscriptions[account, default: []].formUnion((state.names[account] ?? [:]).keys)
+            for name in (state.names[account] ?? [:]).keys { state.subscriptions[account, default: Subscriptions()].insert(name) }
         }
     }
 }

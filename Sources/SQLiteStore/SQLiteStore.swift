@@ -236,6 +236,12 @@ extension SQLiteStore {
         return found
     }
 
+    package func mailboxCount(of account: AccountID) async throws -> Int {
+        let (count, isWhole) = try known.read { ($0.names[account]?.count ?? 0, !$0.damage.lacksMailboxes(of: account)) }
+        guard isWhole else { throw IndexDamage.missingMailboxes }
+        return count
+    }
+
     package func status(of mailbox: MailboxID) async throws -> MailboxStatus {
         let found = try known.read { state in state.mailboxes[mailbox].map { ($0, state.recentFloors[mailbox] ?? 0) } }
         guard let (entry, floor) = found else { throw StorageFault.noSuchMailbox }
@@ -247,7 +253,7 @@ extension SQLiteStore {
     package func create(mailbox name: MailboxName, of account: AccountID, specialUse: SpecialUse?) async throws -> MailboxRecord {
         try await change { transaction in
             _ = try transaction.account(account)
-            if transaction.names(of: account)[name] == nil { try transaction.admit(Quota([.mailbox: 1]), to: account) }
+            if transaction.mailbox(named: name, of: account) == nil { try transaction.admit(Quota([.mailbox: 1]), to: account) }
             return try transaction.create(name, of: account, specialUse: specialUse)
         }
     }
@@ -261,7 +267,16 @@ extension SQLiteStore {
         try await renameLargeInbox(entry.record, to: name)
     }
 
-    package func subscriptions(of account: AccountID) async throws -> Set<MailboxName> { try known.read { $0.subscriptions[account] ?? [] } }
+    package func subscriptions(of account: AccountID) async throws -> Set<MailboxName> {
+        try known.read { $0.subscriptions[account]?.names ?? [] }
+    }
+
+    package func subscription(to name: MailboxName, of account: AccountID) async throws -> (isThere: Bool, count: Int, octets: Int) {
+        try known.read { state in
+            guard let known = state.subscriptions[account] else { return (false, 0, 0) }
+            return (known.names.contains(name), known.names.count, known.octets)
+        }
+    }
 
     package func set(subscribed: Bool, to name: MailboxName, of account: AccountID) async throws {
         try await change { try $0.set(subscribed: subscribed, to: name, of: account) }

@@ -157,6 +157,8 @@ package protocol MailboxStore: Sendable {
     func mailboxes(of account: AccountID) async throws -> [MailboxRecord]
     /// From memory.
     func mailbox(named name: MailboxName, of account: AccountID) async throws -> MailboxRecord?
+    /// From memory, however many there are.
+    func mailboxCount(of account: AccountID) async throws -> Int
     func status(of mailbox: MailboxID) async throws -> MailboxStatus
 
     /// Makes the mailbox, not its superiors. A higher UIDVALIDITY than any mailbox of the account ever had. `nameTaken`, `overQuota`.
@@ -170,6 +172,8 @@ package protocol MailboxStore: Sendable {
     /// Names, whether or not a mailbox of that name exists (RFC 9051 §6.3.7).
     func subscriptions(of account: AccountID) async throws -> Set<MailboxName>
     func set(subscribed: Bool, to name: MailboxName, of account: AccountID) async throws
+    /// Whether one of them is `name`, how many there are, and the octets of all. From memory, however many there are.
+    func subscription(to name: MailboxName, of account: AccountID) async throws -> (isThere: Bool, count: Int, octets: Int)
 
     /// A shared view of the mailbox for as long as the handle is held.
     func open(_ mailbox: MailboxID) async throws -> any MailboxHandle

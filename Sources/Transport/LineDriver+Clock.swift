@@ -68,7 +68,7 @@ extension LineDriver {
         case .opening, .securing: return (watch.phaseSince + TimeAmount(limits.handshake), .handshake)
         case .closing: return (watch.phaseSince + TimeAmount(limits.linger), .linger)
         case .talking:
-            guard work.isEmpty, let patience = allowance?.patience else { return nil }
+            guard work.isEmpty, !isTurnScheduled, let patience = allowance?.patience else { return nil }
             return (watch.end(of: patience), .patience)
         case .closed: return nil
         }

@@ -6,8 +6,6 @@ final class Compression {
     var packed = ByteBuffer()
     let inflater = Inflater()
     var deflater: Deflater?
-    /// Inflated since the event loop had its turn.
-    var inflated = 0
     var lastUse = NIODeadline.now()
     var timer: Scheduled<Void>?
 
@@ -43,20 +41,16 @@ extension LineDriver {
         restLater(compression, context)
     }
 
-    /// More input for a session that has used what there was: as much as one piece. False when there is none, or it is others' turn.
+    /// More input for a session that has used what there was: as much as one piece. False when there is none.
     func inflate() -> Bool {
         guard let compression, compression.hasInput, let context else { return false }
-        guard compression.inflated < LineSizes.turn / 4 else {
-            goOnLater(context)
-            return false
-        }
         do {
             var bytes = ByteBuffer()
             repeat {
                 bytes = try compression.inflater.inflate(&compression.packed, most: LineSizes.piece)
             } while bytes.readableBytes == 0 && compression.hasInput
             if compression.packed.readableBytes == 0 { compression.packed = ByteBuffer() }
-            compression.inflated += bytes.readableBytes
+            turn.inflated += bytes.readableBytes
             used(compression, context)
             if input.readableBytes == 0 { input = bytes } else { input.writeImmutableBuffer(bytes) }
             return bytes.readableBytes > 0
@@ -77,16 +71,6 @@ extension LineDriver {
             log("output cannot be deflated: \(error)")
             context.close(promise: nil)
             return ByteBuffer()
-        }
-    }
-
-    private func goOnLater(_ context: ChannelHandlerContext) {
-        guard !isTurnScheduled else { return }
-        isTurnScheduled = true
-        context.eventLoop.assumeIsolated().execute { [self] in
-            isTurnScheduled = false
-            compression?.inflated = 0
-            if phase == .talking { talk() }
         }
     }
 

@@ -32,7 +32,7 @@ extension LineDriver {
             scheduleFlush(context)
         }
         if !context.channel.isWritable { return .full }
-        guard writtenInTurn > LineSizes.turn else { return .taken }
+        guard writtenInTurn > setting.limits.turn.output else { return .taken }
         writtenInTurn = 0
         return .takenForThisTurn
     }

@@ -21,14 +21,19 @@ extension LineDriver {
 
     /// Lets the session go on until it needs the peer, an outcome, or room for what it writes.
     ///
-    /// Called again from within (by work that ends, writes or closes at once) it does nothing: the turn under way sees to it.
+    /// Or until it has had its share of the loop's time: then it is called again behind the others. Called from within (by work that ends, writes or
+    /// closes at once), or while it waits for its turn, it does nothing: the turn under way, or the one to come, sees to it.
     func talk() {
-        guard !isTalking else { return }
+        guard !isTalking, !isTurnScheduled else { return }
         isTalking = true
-        if !isTurnScheduled { compression?.inflated = 0 }
+        turn = Turn(setting.limits.turn.clock())
         turn: while phase == .talking {
             if output.readableBytes >= LineSizes.piece { release() }
             guard context?.channel.isWritable == true else { break }
+            guard !turn.isOver(setting.limits.turn) else {
+                waitForTurn()
+                break
+            }
             if isPoked {
                 isPoked = false
                 session?.poke()
@@ -41,7 +46,9 @@ extension LineDriver {
             watch.used(held - input.readableBytes, least: allowance?.leastProgress ?? 1)
             isWaiting = false
             switch step {
+            case .again: turn.step()
             case .work(let work):
+                turn.step()
                 begin(work)
                 absorb()
             case .more, .wait:
@@ -56,6 +63,14 @@ extension LineDriver {
         }
         isTalking = false
         settle()
+    }
+
+    private func waitForTurn() {
+        isTurnScheduled = true
+        executor.enqueue(turn: { [self] in
+            isTurnScheduled = false
+            if phase == .talking { talk() }
+        })
     }
 
     private func begin(_ work: Worker.Session.Work) {
@@ -76,7 +91,8 @@ extension LineDriver {
     private func ended(_ piece: WorkQueue<Worker.Session.Outcome>.Piece, _ outcome: Worker.Session.Outcome) {
         work.end(piece, outcome)
         switch phase {
-        case .talking where !isTalking:
+        // What ends while the connection waits for its turn is absorbed in it.
+        case .talking where !isTalking && !isTurnScheduled:
             if absorb() { talk() }
         case .closed: end()
         default: break
@@ -99,7 +115,7 @@ extension LineDriver {
         release()
         if input.readableBytes == 0 {
             input = ByteBuffer()
-        } else if !isWaiting, input.readableBytes > LineSizes.unused + (allowance?.inputLimit ?? 0), isWritable {
+        } else if !isWaiting, !isTurnScheduled, input.readableBytes > LineSizes.unused + (allowance?.inputLimit ?? 0), isWritable {
             log("the session takes no input")
             context?.close(promise: nil)
             return
@@ -126,7 +142,7 @@ extension LineDriver {
         switch phase {
         case .opening, .securing, .closing: !isInputEnded
         case .talking:
-            !isInputEnded && (isWritable || input.readableBytes == 0)
+            !isInputEnded && !isTurnScheduled && (isWritable || input.readableBytes == 0)
                 && (!isWaiting || input.readableBytes < (allowance?.inputLimit ?? 0))
                 && (compression?.packed.readableBytes ?? 0) < LineSizes.piece
         case .closed: false

@@ -60,7 +60,8 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     var isWaiting = false
     var isReadingPaused = false
     var isFlushScheduled = false
-    /// The loop will call `talk` again.
+    var turn = Turn(.distantPast)
+    /// The connection has had its share and waits for its next turn: until then the session is not called, and nothing is read.
     var isTurnScheduled = false
     /// The peer has sent its last byte.
     var isInputEnded = false

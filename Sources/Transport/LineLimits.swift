@@ -1,5 +1,5 @@
 /// What the driver of a line protocol allows a peer, beyond what the session says itself.
-package struct LineLimits: Hashable, Sendable {
+package struct LineLimits: Sendable {
     /// From the connection (or STARTTLS) to the end of the TLS handshake.
     package var handshake: Duration = .seconds(30)
     /// A peer that takes less than 4 KiB of what waits for it in this time is gone, or might as well be.
@@ -11,6 +11,8 @@ package struct LineLimits: Hashable, Sendable {
     package var compressionRest: Duration = .seconds(2)
     /// Pieces of work of one connection that are under way at once; further ones wait.
     package var work: Int = 128
+    /// Before others on the event loop have their turn.
+    package var turn = TurnBudget()
 
     package init() {}
 }
@@ -19,8 +21,6 @@ package struct LineLimits: Hashable, Sendable {
 enum LineSizes {
     /// Output is passed on in pieces of this size; a TLS record is as large.
     static let piece = 16 * 1024
-    /// Written to a connection in one turn of the event loop before others get theirs.
-    static let turn = 1024 * 1024
     /// Waiting for the peer to take it: above the upper mark writes suspend, below the lower they go on.
     static let lowWater = 64 * 1024
     static let highWater = 256 * 1024

@@ -109,7 +109,9 @@ package final class Listener: Sendable {
         _ channel: any Channel, _ worker: some LineWorker, _ setting: LineSetting, _ endpoint: Endpoint, _ house: House,
         _ threads: Threads
     ) throws {
-        guard let address = IPAddress(channel.remoteAddress) else { throw ChannelError.ioOnClosedChannel }
+        guard let address = IPAddress(channel.remoteAddress), let executor = threads.executor(of: channel.eventLoop) else {
+            throw ChannelError.ioOnClosedChannel
+        }
         if let refusal = house.doorkeeper.enter(address) {
             return try Farewell.say(endpoint.farewell(refusal), to: channel, endpoint.security, house.farewells)
         }
@@ -118,7 +120,7 @@ package final class Listener: Sendable {
             house.doorkeeper.leave(address)
             throw ChannelError.ioOnClosedChannel
         }
-        let driver = LineDriver(worker, setting, executor: threads.executor(of: channel.eventLoop), id: id)
+        let driver = LineDriver(worker, setting, executor: executor, id: id)
         do { try channel.pipeline.syncOperations.addHandler(driver) } catch {
             house.leave(id)
             throw error

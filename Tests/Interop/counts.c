@@ -1,6 +1,6 @@
 /* Preloaded before libc: counts what a program allocates and what it pays for passwords, where seconds and pages would tell of the machine as well.
 
-   COUNTS_FILE  a file of 8 int64 that both sides map (see `enum count`)
+   COUNTS_FILE  a file of 9 int64 that both sides map (see `enum count`)
 
    What is counted is what malloc and its kin gave, the work of libargon2, whose own memory is mapped and counted by the hash, and tries to accept
    a connection without a descriptor for it. */
@@ -17,9 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum count { LIVE, PEAK, HASHES, HASH_WORK, HASHING, MOST_HASHING, ACCEPTED, ACCEPTS_FAILED };
+enum count { LIVE, PEAK, HASHES, HASH_WORK, HASHING, MOST_HASHING, ACCEPTED, ACCEPTS_FAILED, ALLOCATED };
 
-static _Atomic int64_t nothing[8];
+static _Atomic int64_t nothing[9];
 static _Atomic int64_t *counts = nothing;
 
 extern void *__libc_malloc(size_t);
@@ -46,6 +46,7 @@ static void *gained(void *block) {
     if (block) {
         int64_t size = malloc_usable_size(block);
         raise_to(PEAK, atomic_fetch_add(&counts[LIVE], size) + size);
+        atomic_fetch_add(&counts[ALLOCATED], size);
     }
     return block;
 }

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import atexit
 
-NAMES = ["live", "peak", "hashes", "hash_work", "hashing", "most_hashing", "accepted", "accepts_failed"]
+NAMES = ["live", "peak", "hashes", "hash_work", "hashing", "most_hashing", "accepted", "accepts_failed", "allocated"]
 
 
 @functools.cache
@@ -23,7 +23,7 @@ def library():
 
 
 class Counts:
-    """The counts of one server, by name: octets that are `live` and were at the `peak`; `hashes` of passwords, their `hash_work` (KiB filled, pass by
+    """The counts of one server, by name: octets that are `live` and were at the `peak`, and were `allocated` in all; `hashes` of passwords, their `hash_work` (KiB filled, pass by
     pass), how many were `most_hashing` at once; connections `accepted`, and tries that failed for want of a descriptor."""
 
     def __init__(self, path):

@@ -192,6 +192,21 @@ class Server:
                 return text
             time.sleep(0.05)
 
+    def connections(self, name):
+        """How many connections to this port the program has not closed."""
+        sockets = set()
+        for fd in os.listdir("/proc/%d/fd" % self.pid):
+            try:
+                target = os.readlink("/proc/%d/fd/%s" % (self.pid, fd))
+            except FileNotFoundError:
+                continue
+            if target.startswith("socket:["):
+                sockets.add(target[8:-1])
+        port = "%04X" % self.port(name)
+        with open("/proc/net/tcp") as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        return sum(row[1].endswith(":" + port) and row[3] != "0A" and row[9] in sockets for row in rows)
+
     def descriptors(self):
         """How many it has open."""
         return len(os.listdir("/proc/%d/fd" % self.pid))

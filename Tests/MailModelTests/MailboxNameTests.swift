@@ -25,6 +25,18 @@ struct MailboxNameTests {
         #expect(MailboxName(text) == nil)
     }
 
+    @Test(
+        "what no new mailbox may be called, though one that is there may",
+        arguments: [
+            ("..", false), ("../etc/passwd", false), ("a/../b", false), ("a/.", false), ("./a", false), ("a/..", false), ("a\u{202E}b", false),
+            ("a\u{2066}b", false), ("\u{FEFF}a", false), ("a\u{FFFE}", false), ("a\u{1FFFF}", false), ("...", true), (".a", true), ("a.", true),
+            ("a/..b", true),
+            ("~", true), ("a\\b", true), ("&", true), ("日本語", true), ("עברית\u{200F}", true), ("👩\u{200D}💻", true),
+        ])
+    func fit(text: String, isFit: Bool) throws {
+        #expect(try #require(MailboxName(text)).isFitForNew == isFit)
+    }
+
     @Test("the longest names are names")
     func limits() throws {
         #expect(MailboxName(String(repeating: "x", count: 255)) != nil)

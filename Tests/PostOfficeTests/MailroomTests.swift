@@ -46,6 +46,26 @@ struct MailroomTests {
         #expect(try await mailroom.mailboxes(of: bob).contains { $0.name == secret } == false)
     }
 
+    @Test("no new mailbox goes up a folder, and one that is there is served: S48")
+    func fit() async throws {
+        let refused = MailroomRefusal.notAllowed("No new mailbox can have that name")
+        for text in ["..", "../etc", "a/../b", "a/.", "a\u{202E}b"] {
+            await #expect(throws: refused) { try await mailroom.create(name(text), of: alice) }
+            await #expect(throws: refused) { try await mailroom.rename(.inbox, to: name(text), of: alice) }
+            // Whether there is such an account, nobody hears.
+            for owner in ["bob", "nobody"] {
+                await #expect(throws: refused) { try await mailroom.create(name("Other Users/\(owner)@example.test/" + text), of: alice) }
+            }
+        }
+        let old = try await store.create(mailbox: name("../old"), of: alice.account, specialUse: nil)
+        _ = try await store.create(mailbox: name("../old/below"), of: alice.account, specialUse: nil)
+        #expect(try await mailroom.open(name("../old"), of: alice).id == old.id)
+        try await mailroom.rename(name("../old"), to: name("new"), of: alice)
+        _ = try await mailroom.mailbox(name("new/below"), of: alice)
+        _ = try await store.create(mailbox: name("a/.."), of: alice.account, specialUse: nil)
+        try await mailroom.delete(name("a/.."), of: alice)
+    }
+
     @Test("superiors that are missing are made: RFC 9051 §6.3.4, §6.3.6")
     func superiors() async throws {
         _ = try await mailroom.create(name("a/b/c"), of: alice)

@@ -134,6 +134,7 @@ package final class Rehearsal<Worker: LineWorker> {
             link.append(output)
             switch step {
             case .work(let work): begin(work)
+            case .again: break
             case .wait where underWay.isEmpty:
                 isStalled = true
                 if !link.isPoked { return }

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import sys
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "Interop")]
@@ -31,9 +32,47 @@ def numbers(text):
     return out
 
 
+class Deflated:
+    """A stream through raw deflate streams (RFC 4978): as much of `StreamReader` and `StreamWriter` as a connection uses."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer, self.transport = reader, writer, writer.transport
+        self.packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        self.unpacker = zlib.decompressobj(-15)
+        self.plain = bytearray()
+
+    def write(self, data):
+        self.writer.write(self.packer.compress(data) + self.packer.flush(zlib.Z_SYNC_FLUSH))
+
+    def close(self):
+        self.writer.close()
+
+    async def readuntil(self, end):
+        while (at := self.plain.find(end)) < 0:
+            await self.more()
+        return self.take(at + len(end))
+
+    async def readexactly(self, octets):
+        while len(self.plain) < octets:
+            await self.more()
+        return self.take(octets)
+
+    async def more(self):
+        packed = await self.reader.read(1 << 16)
+        if not packed:
+            raise asyncio.IncompleteReadError(bytes(self.plain), None)
+        self.plain += self.unpacker.decompress(packed)
+
+    def take(self, octets):
+        taken = bytes(self.plain[:octets])
+        del self.plain[:octets]
+        return taken
+
+
 class Connection:
-    def __init__(self, account):
+    def __init__(self, account, compressed=False):
         self.account = account
+        self.compressed = compressed
         self.box = None
         self.view = []  # UIDs by sequence number; 0: not known yet
         self.modseqs = {}  # UID: the newest that this session was shown
@@ -46,6 +85,9 @@ class Connection:
         if (await self.response())[1] != "OK":
             raise Gone("no greeting")
         await self.command('LOGIN "%s" "%s"' % (user, password))
+        if self.compressed:
+            await self.command("COMPRESS DEFLATE")
+            self.reader = self.writer = Deflated(self.reader, self.writer)
         await self.command("ENABLE CONDSTORE")
         return self
 

@@ -146,8 +146,7 @@ class Box:
 
 
 class Account:
-    BOXES = ["INBOX", "M1", "M2", "M3"]
-
-    def __init__(self, name):
+    def __init__(self, name, boxes=4):
         self.name = name
-        self.boxes = {b: Box("%s/%s" % (name, b)) for b in self.BOXES}
+        self.names = ["INBOX"] + ["M%d" % n for n in range(1, boxes)]
+        self.boxes = {b: Box("%s/%s" % (name, b)) for b in self.names}

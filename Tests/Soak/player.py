@@ -38,8 +38,8 @@ def message(name, chance):
 
 
 class Player:
-    def __init__(self, server, account, number, seed):
-        self.server, self.account, self.number = server, account, number
+    def __init__(self, server, account, number, seed, compressed=False):
+        self.server, self.account, self.number, self.compressed = server, account, number, compressed
         self.chance = random.Random("%s-%d" % (seed, number))
         self.connection = None
         self.serial = 0
@@ -66,12 +66,12 @@ class Player:
 
     async def step(self):
         if self.connection is None:
-            connection = Connection(self.account)
+            connection = Connection(self.account, self.compressed)
             await connection.open(self.server, self.server.address(self.account.name), self.server.passwords[self.account.name])
             self.connection = connection
         c = self.connection
         if c.box is None or self.chance.random() < 0.04:
-            await c.select(self.chance.choice(self.account.BOXES))
+            await c.select(self.chance.choice(self.account.names))
             self.check_marks(c)
         known = self.known(c)
         acts = [self.append] * 3 + [self.noop, self.idle, self.cut_append]
@@ -99,7 +99,7 @@ class Player:
     # -- what a client does ---------------------------------------------------------------------------------------------
 
     async def append(self, c):
-        box = self.account.boxes[self.chance.choice(self.account.BOXES)]
+        box = self.account.boxes[self.chance.choice(self.account.names)]
         batch = []
         for _ in range(self.chance.choice([1, 1, 3])):
             name = self.name()
@@ -198,7 +198,7 @@ class Player:
         return set()
 
     async def place(self, c, verb):
-        uids, target = self.some(c), self.account.boxes[self.chance.choice(self.account.BOXES)]
+        uids, target = self.some(c), self.account.boxes[self.chance.choice(self.account.names)]
         if target is c.box:
             return
         source = c.box

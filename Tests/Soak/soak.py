@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Fifty clients, random legal commands, broken connections, shared mailboxes: every answer is checked against a model.
 
-    soak.py [--seconds 900] [--clients 50] [--accounts 5] [--seed N] [--pause 30]
+    soak.py [--seconds 900] [--clients 50] [--accounts 5] [--boxes 4] [--compressed 0.5] [--seed N] [--pause 30]
 
 Every `--pause` seconds all clients stop for a moment, and every mailbox is compared with the model, message by message and counter by counter, and each
 client's own view with it. Runs of ten minutes and more also fail when allocated memory grows by 5 % from the first third to the end: means of
 four minutes, for the words of new mail gather in memory for up to five and then go to the disk.
+`--compressed`: that part of the clients goes through COMPRESS; `--boxes`: mailboxes an account has.
 MARTLET_BIN names the program. Exit status 0 when no answer was wrong.
 """
 import argparse
@@ -35,8 +36,9 @@ class Soak:
                                        "store.compaction-interval": 5})
         names = ["a%d" % i for i in range(o.accounts)]
         self.server.make(*names)
-        self.accounts = [Account(n) for n in names]
-        self.players = [Player(self.server, self.accounts[i % o.accounts], i // o.accounts, "%s-%s" % (o.seed, i % o.accounts))
+        self.accounts = [Account(n, o.boxes) for n in names]
+        self.players = [Player(self.server, self.accounts[i % o.accounts], i // o.accounts, "%s-%s" % (o.seed, i % o.accounts),
+                               int((i // o.accounts + 1) * o.compressed) > int(i // o.accounts * o.compressed))
                         for i in range(o.clients)]
         self.memory = []
         self.sent = 0
@@ -47,19 +49,31 @@ class Soak:
         begun = time.monotonic()
         for account in self.accounts:
             c = await self.connect(account)
-            for box in account.BOXES[1:]:
+            for box in account.names[1:]:
                 await c.command('CREATE "%s"' % box)
             await c.close()
         watch = asyncio.create_task(self.watch_memory(begun))
         while (passed := time.monotonic() - begun) < self.o.seconds:
             await self.stretch(min(self.o.pause, self.o.seconds - passed))
-            await asyncio.sleep(1)  # What cut connections have sent is done by then.
+            await self.settle()
             await asyncio.gather(*[self.verify(a) for a in self.accounts])
             print("%4d s: %s; %d messages; %.1f MB allocated" % (
                 time.monotonic() - begun, self.work(), sum(len(b.living()) for a in self.accounts for b in a.boxes.values()),
                 self.memory[-1][1] / 1e6), flush=True)
         watch.cancel()
         self.check_memory()
+
+    async def settle(self):
+        """Until the server has done what cut connections have sent: it has closed its end of each, and with it has queued its last change; and changes
+        are made in the order of their queue, so that one that is begun now is answered behind them."""
+        async with asyncio.timeout(120):
+            while self.server.connections("imap") != sum(p.connection is not None for p in self.players):
+                await asyncio.sleep(0.02)
+        for account in self.accounts:
+            c = await self.connect(account)
+            for verb in ("SUBSCRIBE", "UNSUBSCRIBE"):
+                await c.command("%s settled" % verb)
+            await c.close()
 
     async def watch_memory(self, begun):
         while True:
@@ -156,6 +170,8 @@ def main():
     p.add_argument("--seconds", type=int, default=900)
     p.add_argument("--clients", type=int, default=50)
     p.add_argument("--accounts", type=int, default=5)
+    p.add_argument("--boxes", type=int, default=4)
+    p.add_argument("--compressed", type=float, default=0.5)
     p.add_argument("--pause", type=float, default=30)
     p.add_argument("--seed", default=str(random.SystemRandom().randrange(10**6)))
     o = p.parse_args()

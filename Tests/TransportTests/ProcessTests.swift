@@ -20,20 +20,10 @@ struct ProcessTests {
 
     /// A blocking connection that costs no memory but the kernel's, after it read the greeting and the answer to a command.
     private static func connect(_ port: Int) throws -> Int32 {
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in(
-            sin_family: sa_family_t(AF_INET), sin_port: in_port_t(port).bigEndian, sin_addr: in_addr(s_addr: UInt32(0x7F00_0001).bigEndian),
-            sin_zero: (0, 0, 0, 0, 0, 0, 0, 0))
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket, $0, 16) }
-        }
-        try #require(connected == 0)
-        var buffer = [UInt8](repeating: 0, count: 512)
-        try #require(read(socket, &buffer, 512) > 0)
-        let line = Array(("ECHO " + String(repeating: "x", count: 80) + "\n").utf8)
-        try #require(write(socket, line, line.count) == line.count)
-        try #require(read(socket, &buffer, 512) > 0)
-        return socket
+        let plain = try PlainSocket(port)
+        plain.send("ECHO " + String(repeating: "x", count: 80) + "\n")
+        _ = plain.read()
+        return plain.descriptor
     }
 
     @Test("2,000 connections that wait allocate at most 8 KiB each")

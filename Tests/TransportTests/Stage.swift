@@ -15,9 +15,10 @@ struct Stage {
     static func with(
         _ worker: ToyWorker = ToyWorker(), security: Security = .plain, limits: LineLimits = LineLimits(),
         door: Doorkeeper.Limits = Doorkeeper.Limits(), farewell: String = "",
-        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, _ body: (Stage) async throws -> Void
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loop: LoopBudget = LoopBudget(),
+        _ body: (Stage) async throws -> Void
     ) async throws {
-        let threads = Threads(count: 1)
+        let threads = Threads(count: 1, loop)
         let listeners = Listeners(threads: threads, doorkeeper: Doorkeeper(door, logger: logger), logger: logger)
         var endpoint = Endpoint(host: "127.0.0.1", port: 0, security: security)
         endpoint.limits = limits

@@ -3,12 +3,14 @@ import NIOCore
 import Synchronization
 
 /// A line protocol for tests: `ECHO x`, `RECORD x` (work that is noted at once and waits for the gate `x`), `STREAM octets`, `SYNC` (waits
-/// for all work before the next line), `PATIENCE ms`, `LEAST octets`, `POKEME`, `STARTTLS`, `COMPRESS`, `QUIT`.
+/// for all work before the next line), `PATIENCE ms`, `LEAST octets`, `POKEME`, `STARTTLS`, `COMPRESS`, `QUIT`; `FLOOD x` and `SPIN x`, which are counted under x
+/// (`SPIN`: work that yields again and again until the mark or the thousandth time), and `MARK`, which marks how far they are.
 struct ToySession: LineSession {
     enum Work: Sendable {
         case record(String)
         case stream(Int)
         case pokeMe
+        case spin(String)
     }
 
     var patience: Duration
@@ -20,6 +22,7 @@ struct ToySession: LineSession {
     var pokes = 0
     var lines = 0
     let goesOn: Bool
+    let tally: Tally
 
     mutating func begin(_ facts: ConnectionFacts, _ output: inout ByteBuffer) {
         output.writeString("* HELLO \(facts.peerAddress) \(facts.tls?.version ?? "plain") \(facts.tls?.serverName ?? "-")\r\n")
@@ -50,6 +53,15 @@ struct ToySession: LineSession {
             case "POKEME":
                 underWay += 1
                 return .work(.pokeMe)
+            case "FLOOD":
+                tally.count(words.last ?? "")
+                return .again
+            case "SPIN":
+                underWay += 1
+                return .work(.spin(words.last ?? ""))
+            case "MARK":
+                tally.mark()
+                output.writeString("MARKED\r\n")
             case "PATIENCE": patience = .milliseconds(Int(words.last ?? "") ?? 0)
             case "LEAST": leastProgress = Int(words.last ?? "") ?? 1
             case "SYNC": isSyncing = true
@@ -98,6 +110,7 @@ final class ToyWorker: LineWorker {
     let ledger = Mutex(Ledger())
     let patience: Duration
     let goesOn: Bool
+    let tally = Tally()
     /// The sessions that ended, as they end.
     let ended: AsyncStream<ToySession>
     private let ending: AsyncStream<ToySession>.Continuation
@@ -108,7 +121,7 @@ final class ToyWorker: LineWorker {
         (ended, ending) = AsyncStream.makeStream()
     }
 
-    func session() -> ToySession { ToySession(patience: patience, goesOn: goesOn) }
+    func session() -> ToySession { ToySession(patience: patience, goesOn: goesOn, tally: tally) }
 
     /// Work of this name waits for it.
     func gate(_ name: String) -> Gate {
@@ -146,6 +159,12 @@ final class ToyWorker: LineWorker {
         case .pokeMe:
             for _ in 0..<100 { link.poke() }
             return "poked"
+        case .spin(let name):
+            repeat {
+                tally.count(name)
+                await Task.yield()
+            } while !tally.isMarked && tally.counts[name, default: 0] < 1_000
+            return "spun"
         }
     }
 
@@ -177,4 +196,40 @@ final class Gate: Sendable {
         }
         waiting.forEach { $0.resume() }
     }
+}
+
+/// Counts what several connections do, and how much of it between two moments.
+final class Tally: Sendable {
+    private struct State {
+        var counts: [String: Int] = [:]
+        var total = 0
+        var start: (total: Int, begin: @Sendable () -> Void)?
+        var begun: Int?
+        var marked: Int?
+    }
+
+    private let state = Mutex(State())
+
+    /// `begin` is called once, when `total` have been counted.
+    func start(at total: Int, _ begin: @escaping @Sendable () -> Void) { state.withLock { $0.start = (total, begin) } }
+
+    func count(_ name: String) {
+        let begin = state.withLock { state -> (@Sendable () -> Void)? in
+            state.counts[name, default: 0] += 1
+            state.total += 1
+            guard let start = state.start, state.total >= start.total else { return nil }
+            state.start = nil
+            state.begun = state.total
+            return start.begin
+        }
+        begin?()
+    }
+
+    func mark() { state.withLock { if $0.marked == nil { $0.marked = $0.total } } }
+
+    var isMarked: Bool { state.withLock { $0.marked != nil } }
+    var counts: [String: Int] { state.withLock { $0.counts } }
+
+    /// What was counted from the call of `begin` to the mark.
+    var between: Int? { state.withLock { state in state.begun.flatMap { begun in state.marked.map { $0 - begun } } } }
 }

@@ -6,7 +6,8 @@ import Storage
 extension Errand {
     mutating func copy(_ set: SequenceSet, to target: MailboxArgument, _ numbering: Numbering) async throws -> Answer {
         let view = try selectedView()
-        let uids = try await withRows(of: view) { try messages(view.places(of: set, numbering), numbering, view) }
+        let places = try await withRows(of: view) { try view.places(of: set, numbering) }
+        let uids = try await messages(places, numbering, view)
         try checkLimit(uids)
         guard !uids.isEmpty else { return .ok("Nothing to copy") }
         let copied = try await mailroom.copy(uids, from: view.mailbox, to: try existing(target), of: principal)
@@ -14,10 +15,12 @@ extension Errand {
     }
 
     /// All of them or none (RFC 9051 §6.4.7): one that is gone under its number ends the command.
-    func messages(_ places: [Range<Int>], _ numbering: Numbering, _ view: MailboxView) throws -> NumberSet {
-        let uids = try view.uids(at: places)
-        if numbering == .sequence, try view.lacksSome(of: uids) { throw Ending(.expungeIssued) }
-        return uids
+    func messages(_ places: [Range<Int>], _ numbering: Numbering, _ view: MailboxView) async throws -> NumberSet {
+        try await find(at: places, of: view) {
+            let uids = try view.uids(at: places)
+            if numbering == .sequence, try view.lacksSome(of: uids) { throw Ending(.expungeIssued) }
+            return uids
+        }
     }
 }
 

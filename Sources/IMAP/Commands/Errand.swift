@@ -123,6 +123,12 @@ struct Errand: Sendable {
         return name
     }
 
+    /// Of a mailbox that is to be: `Ending` where it was not written as it must be.
+    func newName(_ mailbox: MailboxArgument) throws -> MailboxName {
+        guard mailbox.isWellEncoded else { throw Ending(.impossibleName) }
+        return try name(mailbox)
+    }
+
     /// Of a mailbox that must be there: one that cannot be is not.
     func existing(_ mailbox: MailboxArgument) throws -> MailboxName {
         guard let name = mailbox.name else { throw MailroomRefusal.noSuchMailbox }
@@ -135,10 +141,13 @@ struct Errand: Sendable {
 
     mutating func flush() async throws {
         guard output.readableBytes > 0 else { return }
-        let bytes = output
+        var bytes = output
         output = ByteBuffer()
-        try await link.write(bytes)
-        await Task.yield()
+        // An answer of many numbers may be megabytes, which the connection encrypts and deflates where others wait.
+        while let piece = bytes.readSlice(length: min(bytes.readableBytes, Errand.flushSize)), piece.readableBytes > 0 {
+            try await link.write(piece)
+            await Task.yield()
+        }
     }
 
     /// RFC 7162 §3.1: some commands turn CONDSTORE on.

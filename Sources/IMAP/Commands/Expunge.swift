@@ -7,12 +7,13 @@ extension Errand {
     mutating func expunge(_ set: SequenceSet?) async throws -> Answer {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
-        let uids = try await withRows(of: view) {
-            try set.map { set in
-                // Those that have not \Deleted are not processed.
-                let deleted = try view.current.uids(deletedAmong: view.uids(at: view.places(of: set, .uid)))
-                return try view.uids(at: limited(view.places(ofUIDs: deleted), of: view))
-            }
+        var uids: NumberSet?
+        if let set {
+            let named = try await withRows(of: view) { try view.places(of: set, .uid) }
+            // Those that have not \Deleted are not processed.
+            let deleted = try await find(at: named, of: view) { try view.places(ofUIDs: view.current.uids(deletedAmong: view.uids(at: named))) }
+            let places = try await withRows(of: view) { try limited(deleted, of: view) }
+            uids = try await self.uids(at: places, of: view)
         }
         if let uids, uids.isEmpty { return .ok("EXPUNGE done") }
         let expunged = try await mailroom.expunge(uids, in: view.mailbox)

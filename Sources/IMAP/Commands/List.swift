@@ -11,13 +11,15 @@ extension Errand {
             return .ok("LIST done")
         }
         let patterns = arguments.patterns.map { MailboxPattern(reference: arguments.reference, $0) }
-        let directory = MailboxDirectory(
-            try await mailroom.visibleMailboxes(to: principal), subscriptions: try await mailroom.subscriptions(of: principal),
-            arguments.selection)
+        let subscriptions = try await mailroom.subscriptions(of: principal)
+        let (directory, names) = try await amongMailboxes { records in
+            let directory = MailboxDirectory(records, subscriptions: subscriptions, arguments.selection)
+            return (directory, directory.names(arguments.selection))
+        }
         let items = arguments.returns.lazy.compactMap { if case .status(let items) = $0 { items } else { nil } }.first
         let entries = arguments.returns.lazy.compactMap { if case .metadata(let entries) = $0 { entries } else { nil } }.first
         prepareStatus(items ?? [])
-        for (count, name) in directory.names(arguments.selection).enumerated() {
+        for (count, name) in names.enumerated() {
             if count % 64 == 63 { await Task.yield() }
             guard patterns.contains(where: { $0.matches(name) }), let line = directory.line(name, arguments) else { continue }
             output.writeListing(line, .list, dialect.textMode)
@@ -43,9 +45,8 @@ extension Errand {
     // RFC 3501 §6.3.9: subscribed names; for a pattern with "%", also the superiors of those that it does not reach.
     mutating func lsub(_ reference: String, _ pattern: String) async throws -> Answer {
         let matcher = MailboxPattern(reference: reference, pattern)
-        let records = try await mailroom.visibleMailboxes(to: principal)
         let subscriptions = try await mailroom.subscriptions(of: principal)
-        let directory = MailboxDirectory(records, subscriptions: subscriptions)
+        let directory = try await amongMailboxes { MailboxDirectory($0, subscriptions: subscriptions) }
         var lines: [MailboxName: MailboxListing] = [:]
         for (count, name) in subscriptions.enumerated() {
             if count % 64 == 63 { await Task.yield() }

@@ -7,7 +7,8 @@ extension Errand {
     mutating func move(_ set: SequenceSet, to target: MailboxArgument, _ numbering: Numbering) async throws -> Answer {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
-        let uids = try await withRows(of: view) { try messages(limited(view.places(of: set, numbering), of: view), numbering, view) }
+        let places = try await withRows(of: view) { try limited(view.places(of: set, numbering), of: view) }
+        let uids = try await messages(places, numbering, view)
         guard !uids.isEmpty else { return .ok("Nothing to move") }
         let moved = try await mailroom.move(uids, from: view.mailbox, to: try existing(target), of: principal)
         // RFC 6851 §4.3: COPYUID comes before the expunges.

@@ -25,7 +25,7 @@ extension Errand {
     /// In order of name; others' that the user may see among them (RFC 7377 §2.2).
     private func records(in scopes: [MailboxScope]) async throws -> [MailboxRecord] {
         let selected = view?.mailbox
-        let known = try await mailroom.visibleMailboxes(to: principal)
+        let known = try await amongMailboxes { $0 }
         // Where the right to see it is gone, SEARCH says so, and this does.
         if scopes == [.selected], let selected {
             try mailroom.require([], in: selected)
@@ -47,12 +47,18 @@ extension Errand {
             // Numbers are those of the selected mailbox; elsewhere they may mean nothing.
             return
         }
-        if isSelected { keep(found, arguments) }
+        try await burn(found.count) { errand in
+            if isSelected { errand.keep(found, arguments) }
+            errand.report(found, arguments, ExtendedSearchResult.Mailbox(name: record.name, uidValidity: place.rows.uidValidity))
+        }
+    }
+
+    private mutating func report(_ found: [Match], _ arguments: SearchArguments, _ mailbox: ExtendedSearchResult.Mailbox) {
         // RFC 7377 §2.1: no answer where nothing matches.
         guard !found.isEmpty, arguments.returns != .save || arguments.partial != nil else { return }
         var result = ExtendedSearchResult(found, arguments, .uid)
         if arguments.key.asksModSeq { result.modSeq = modSeq(of: found, arguments) }
-        result.mailbox = ExtendedSearchResult.Mailbox(name: record.name, uidValidity: place.rows.uidValidity)
+        result.mailbox = mailbox
         output.writeExtendedSearch(result, tag: job.tag, .uid, dialect.textMode)
     }
 

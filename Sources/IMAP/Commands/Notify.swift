@@ -45,7 +45,7 @@ extension Errand {
     // RFC 5465 §3.1.
     private mutating func tellStatus(of new: Notifications) async throws {
         let subscriptions = try await mailroom.subscriptions(of: principal)
-        for (count, record) in try await mailroom.visibleMailboxes(to: principal).enumerated() where record.id != view?.mailbox.id {
+        for (count, record) in try await amongMailboxes({ $0 }).enumerated() where record.id != view?.mailbox.id {
             if count % 256 == 255 { await Task.yield() }
             let events = new.events(
                 of: record.name, isSubscribed: subscriptions.contains(record.name), isOwn: record.account == principal.account)
@@ -135,7 +135,7 @@ extension Errand {
         let changed = NameChanges(Array(notice.changes.mailboxes.values) + shared)
         guard wanted.contains(.mailboxName) && !changed.isEmpty || wanted.contains(.subscriptionChange) && !notice.changes.subscriptions.isEmpty
         else { return }
-        let directory = MailboxDirectory(try await mailroom.visibleMailboxes(to: principal), subscriptions: subscriptions)
+        let directory = try await amongMailboxes { MailboxDirectory($0, subscriptions: subscriptions) }
         let arguments = ListArguments(reference: "", patterns: [], returns: [.subscribed])
         func isWanted(_ event: NotifyEvents, _ name: MailboxName) -> Bool {
             notice.notifications.events(

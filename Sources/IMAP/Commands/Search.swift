@@ -8,10 +8,13 @@ extension Errand {
     mutating func search(_ arguments: SearchArguments, _ numbering: Numbering) async throws -> Answer {
         do {
             let found = try await found(by: arguments)
-            keep(found, arguments)
-            report(found, arguments, numbering)
+            try await burn(found.count) { errand in
+                errand.keep(found, arguments)
+                errand.report(found, arguments, numbering)
+            }
+            try await flushIfFull()
             if let problem { return problem }
-            if arguments.isUpdated { try update(found, arguments, numbering) }
+            if arguments.isUpdated { try await burn(found.count) { try $0.update(found, arguments, numbering) } }
             return .ok("SEARCH done")
         } catch {
             forgetSaved(arguments)

@@ -10,10 +10,14 @@ extension Errand {
         do {
             var found = try await found(by: arguments.search)
             let table = try await table(of: &found, by: arguments.criteria)
-            let order = found.count <= Errand.sortedHere ? table.order() : await offLoop { table.order() }
-            let sorted = order.map { [found] in found[$0] }
-            keep(sorted, arguments.search)
-            report(sorted, arguments.search, numbering)
+            let (sorted, order) = try await burn(found.count) { [found] errand in
+                let order = table.order()
+                let sorted = order.map { found[$0] }
+                errand.keep(sorted, arguments.search)
+                errand.report(sorted, arguments.search, numbering)
+                return (sorted, order)
+            }
+            try await flushIfFull()
             if let problem { return problem }
             if arguments.search.isUpdated { try await update(sorted, order, table, arguments, numbering) }
             return .ok("SORT done")
@@ -36,7 +40,11 @@ extension Errand {
             }
             found = readable
         } else {
-            for match in found { try table.append(match.row, nil) }
+            table = try await burn(found.count) { [table, found] _ in
+                var table = table
+                for match in found { try table.append(match.row, nil) }
+                return table
+            }
         }
         return table
     }
@@ -66,8 +74,6 @@ extension Errand {
 
     /// Outlines that are held at a time; their keys are worked out in less than a millisecond.
     static let sortBatch = 256
-    /// So many are in order in less than a millisecond.
-    private static let sortedHere = 4_096
 
     static func add(
         _ batch: ArraySlice<Match>, to table: inout SortTable, _ mailroom: Mailroom, _ mailbox: OpenMailbox

@@ -7,10 +7,11 @@ extension Errand {
     mutating func store(_ arguments: StoreArguments, _ numbering: Numbering) async throws -> Answer {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
-        let uids = try await withRows(of: view) { try view.uids(at: limited(view.places(of: arguments.set, numbering), of: view)) }
+        let places = try await withRows(of: view) { try limited(view.places(of: arguments.set, numbering), of: view) }
+        let uids = try await uids(at: places, of: view)
         if arguments.unchangedSince != nil { enableModSeqs() }
         guard !uids.isEmpty else { return .ok("STORE done") }
-        let isPartlyGone = numbering == .sequence ? try await withRows(of: view) { try view.lacksSome(of: uids) } : false
+        let isPartlyGone = numbering == .sequence ? try await find(at: places, of: view) { try view.lacksSome(of: uids) } : false
         let changed = try await mailroom.change(
             arguments.change, of: uids, in: view.mailbox, unchangedSince: arguments.unchangedSince)
         try await report(changed, arguments, numbering)
@@ -34,8 +35,14 @@ extension Errand {
             try view.rows.require(places)
             return places
         }
+        var looked = 0
         for range in places {
             for index in range {
+                looked += 1
+                if looked.isMultiple(of: Errand.fewMessages) {
+                    self.view = view
+                    await Task.yield()
+                }
                 guard let known = try view.rows.row(at: index), let row = try live.row(known.uid) else { continue }
                 if arguments.silent {
                     guard row.flags == arguments.operation.applied(bits, to: known.flags) else { continue }

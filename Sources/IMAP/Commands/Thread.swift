@@ -13,7 +13,8 @@ extension Errand {
             try await addReadable(batch, numbering, to: &table, view)
             try await tellProgress(batch.endIndex, of: found.count)
         }
-        output.writeThread(await offLoop { [table] in table.forest() })
+        try await burn(found.count) { [table] in $0.output.writeThread(table.forest()) }
+        try await flushIfFull()
         return problem ?? .ok("THREAD done")
     }
 

@@ -129,7 +129,10 @@ struct ArgumentReader {
     }
 
     //     mailbox = "INBOX" / astring
-    mutating func mailbox() throws(SyntaxError) -> MailboxArgument { MailboxArgument(decoded(try text())) }
+    mutating func mailbox() throws(SyntaxError) -> MailboxArgument {
+        let text = try text()
+        return MailboxArgument(decoded(text), isWellEncoded: textMode != .ascii || ModifiedUTF7.isWellFormed(text))
+    }
 
     func decoded(_ name: String) -> String { textMode == .ascii ? ModifiedUTF7.decode(name) : name }
 

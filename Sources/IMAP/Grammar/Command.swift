@@ -65,9 +65,12 @@ package struct MailboxArgument: Hashable, Sendable {
     package let text: String
     /// Nil when no mailbox can be called that: NO, not BAD.
     package let name: MailboxName?
+    /// It was written as RFC 3501 §5.1.3 wants it, where the connection uses that: no new mailbox is called what was not.
+    package let isWellEncoded: Bool
 
-    package init(_ text: String) {
+    package init(_ text: String, isWellEncoded: Bool = true) {
         self.text = text
+        self.isWellEncoded = isWellEncoded
         name = MailboxName(text)
     }
 }

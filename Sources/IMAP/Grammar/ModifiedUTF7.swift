@@ -26,6 +26,31 @@ package enum ModifiedUTF7 {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// Whether every shift is what RFC 3501 §5.1.3 wants: whole UTF-16 of what is not printable ASCII, ended by `-`, and not followed by another that it
+    /// could have held. What lies outside of shifts is not judged: old clients send UTF-8 as it is. Linear.
+    package static func isWellFormed(_ name: String) -> Bool {
+        var rest = Array(name.utf8)[...]
+        var isBehindShift = false
+        while let octet = rest.popFirst() {
+            guard octet == UInt8(ascii: "&") else {
+                isBehindShift = false
+                continue
+            }
+            guard let end = rest.firstIndex(of: UInt8(ascii: "-")) else { return false }
+            let shifted = rest[..<end]
+            rest = rest[(end + 1)...]
+            if shifted.isEmpty {
+                isBehindShift = false
+                continue
+            }
+            guard !isBehindShift, let text = decoded(shifted), !text.unicodeScalars.contains(where: { (0x20...0x7E).contains($0.value) }) else {
+                return false
+            }
+            isBehindShift = true
+        }
+        return true
+    }
+
     /// Appends the name as rev1 writes it: ASCII without control characters for names without them. Linear.
     package static func encode(_ name: String, into buffer: inout ByteBuffer) {
         var units: [UInt16] = []

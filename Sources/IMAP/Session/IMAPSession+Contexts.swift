@@ -10,7 +10,7 @@ extension IMAPSession {
         delayed.append((tag, answer))
     }
 
-    private var isOwing: Bool { contexts.isBehind || !untold.isEmpty }
+    var isOwing: Bool { contexts.isBehind || !untold.isEmpty }
 
     /// Nil: there is nothing to tell or to work out.
     mutating func updateContexts() -> Step<IMAPWork>? {

@@ -18,6 +18,10 @@ extension IMAPSession {
                 output.writeContinuation("Ready for the literal")
             }
         case .appendBegin(let tag, let target, let message):
+            if mustTellFirst(before: target.verb, &output) {
+                held = event
+                return .again
+            }
             do { return try beginAppend(tag, target, message, &output) } catch {
                 held = event
                 return readRows(error.blocks)
@@ -69,7 +73,12 @@ extension IMAPSession {
             return nil
         }
         do {
-            return perform(try line.parse(), line.tag, line.verb, &output)
+            let command = try line.parse()
+            if mustTellFirst(before: line.verb, &output) {
+                held = .command(line)
+                return .again
+            }
+            return perform(command, line.tag, line.verb, &output)
         } catch {
             say(line.tag, .bad(error), &output)
             return nil
@@ -161,10 +170,23 @@ extension IMAPSession {
 
     /// `own`: what an answer says of messages that the client put there itself. `flags`: whether changes of flags are told.
     mutating func tellNews(expunges: Bool, flags: Bool = true, own: ResponseCode? = nil, _ output: inout ByteBuffer) {
+        tellNews(&output) { session, answers in
+            try session.tellNews(flags, own, &answers) { try $0.catchUp(expunges: expunges, modSeqs: $1.hasModSeqs, claimsRecent: !$1.isRev2) }
+        }
+    }
+
+    /// Of the news only what has come.
+    mutating func tellArrivals(_ output: inout ByteBuffer) {
+        tellNews(&output) { session, answers in
+            try session.tellNews(false, nil, &answers) { try $0.takeArrivals(claimsRecent: !$1.isRev2) }
+        }
+    }
+
+    private mutating func tellNews(_ output: inout ByteBuffer, _ tell: (inout IMAPSession, inout ByteBuffer) throws -> Void) {
         var told = self
         do {
             var answers = ByteBuffer()
-            try told.tellNews(expunges, flags, own, &answers)
+            try tell(&told, &answers)
             output.writeImmutableBuffer(answers)
             self = told
         } catch {
@@ -182,12 +204,14 @@ extension IMAPSession {
         state = .logout
     }
 
-    private mutating func tellNews(_ expunges: Bool, _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer) throws {
+    private mutating func tellNews(
+        _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer, _ bring: (inout MailboxView, Dialect) throws -> MailboxView.News
+    ) throws {
         guard case .selected(let login, var view) = state else { return }
         let wasBehind = view.isBehind
         var opening = ByteBuffer()
         let before = contexts.isEmpty ? nil : view
-        var news = try view.catchUp(expunges: expunges, modSeqs: dialect.hasModSeqs, claimsRecent: !dialect.isRev2)
+        var news = try bring(&view, dialect)
         if let before {
             if !news.vanished.isEmpty { try contexts.writeRemoval(of: news.vanished, before, &opening) }
             try contexts.note(news, view)

@@ -94,19 +94,17 @@ package struct IMAPSession: LineSession {
     package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<IMAPWork> {
         endIfDue(&output)
         if wasPoked || !owed.isEmpty, let step = tellNotices(&output) { return step }
-        while true {
-            if case .logout = state { return .close }
-            if let step = updateContexts() { return step }
-            guard mayRead else { return .wait }
-            let next = held ?? reader.next(&input)
-            held = nil
-            guard let event = next else { return .more }
-            guard mayTake(event) else {
-                held = event
-                return .wait
-            }
-            if let step = take(event, &output) { return step }
+        if case .logout = state { return .close }
+        if let step = updateContexts() { return step }
+        guard mayRead else { return .wait }
+        let next = held ?? reader.next(&input)
+        held = nil
+        guard let event = next else { return .more }
+        guard mayTake(event) else {
+            held = event
+            return .wait
         }
+        return take(event, &output) ?? .again
     }
 
     package mutating func secured(_ tls: TLSFacts) { facts?.tls = tls }

@@ -108,6 +108,25 @@ extension MailboxView {
         return news
     }
 
+    /// Takes what has come into the view, and nothing else: expunges and changes of flags are news still. O(rows that have come).
+    mutating func takeArrivals(claimsRecent: Bool) throws -> News {
+        var news = News()
+        var live = current
+        let floor = claimsRecent ? try claim(&live) : nil
+        let firstNew = try firstNew(in: live)
+        rows.uidNext = live.uidNext
+        guard firstNew < live.count else { return news }
+        let count = rows.count
+        try append(live, from: firstNew)
+        rows.keywords = live.keywords
+        news.hasNewKeywords = live.keywords.keywords.count > toldKeywords
+        toldKeywords = max(toldKeywords, live.keywords.keywords.count)
+        news.exists = rows.count
+        news.firstNew = count
+        if let floor, let first = try live.row(at: firstNew)?.uid { try markRecent(from: first, above: floor) }
+        return news
+    }
+
     private func firstNew(in live: MailboxSnapshot) throws -> Int {
         try rows.lastUID.map { try live.lowerBound($0.successor) } ?? 0
     }
@@ -141,19 +160,21 @@ extension MailboxView {
     private mutating func merge(_ live: MailboxSnapshot, _ difference: Difference, firstNew: Int) throws {
         let changed = NumberSet(difference.changed.lazy.map(\.uid))
         try rows.update(changed) { try live.row($0.uid) ?? $0 }
-        if firstNew < live.count {
-            var new: [MessageRow] = []
-            try live.forEach(in: firstNew..<live.count) { _, row in
-                new.append(row)
-                return true
-            }
-            rows.append(new)
-            if let lease = live.lease { leases.append(lease) }
-        }
+        if firstNew < live.count { try append(live, from: firstNew) }
         rows.uidNext = live.uidNext
         rows.highestModSeq = live.highestModSeq
         rows.keywords = live.keywords
         isBehind = true
+    }
+
+    private mutating func append(_ live: MailboxSnapshot, from first: Int) throws {
+        var new: [MessageRow] = []
+        try live.forEach(in: first..<live.count) { _, row in
+            new.append(row)
+            return true
+        }
+        rows.append(new)
+        if let lease = live.lease { leases.append(lease) }
     }
 
     /// How two versions of a mailbox's table differ in the messages of the older one.

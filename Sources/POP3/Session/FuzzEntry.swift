@@ -81,6 +81,7 @@ private struct FuzzTalk {
             case .more:
                 precondition(input.readableBytes <= POP3Settings.authLine, "more is held than may be")
                 return
+            case .again: break
             case .wait: preconditionFailure("it waits for nothing")
             case .compress: preconditionFailure("POP3 has no compression")
             case .work(let work): session.absorb(outcome(of: work), &output)

@@ -63,7 +63,7 @@ package struct POP3Session: LineSession {
                     if retrievals.add(retrieval) { continue }
                 case .here where retrievals.all.isEmpty:
                     show(retrieval, &output)
-                    continue
+                    return .again
                 case .coming where retrievals.all.isEmpty:
                     held = line
                     return .wait
@@ -74,7 +74,7 @@ package struct POP3Session: LineSession {
                 held = line
                 return step
             }
-            if let step = obey(line, &input, &output) { return step }
+            return obey(line, &input, &output) ?? .again
         }
     }
 

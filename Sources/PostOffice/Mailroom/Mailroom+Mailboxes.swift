@@ -7,12 +7,13 @@ extension Mailroom {
     /// `mailboxExists`, `useRefused`, `tooMany`, `notPermitted`.
     package func create(_ name: MailboxName, use: SpecialUse? = nil, of principal: Principal) async throws -> MailboxRecord {
         let place = try await site(of: name, for: principal)
-        let known = try await store.mailboxes(of: place.owner)
-        guard !known.contains(where: { $0.name == place.name }) else { throw MailroomRefusal.mailboxExists }
-        guard known.count + place.name.levels.count <= Mailroom.mostMailboxes else { throw MailroomRefusal.tooMany("mailboxes") }
+        guard try await store.mailbox(named: place.name, of: place.owner) == nil else { throw MailroomRefusal.mailboxExists }
+        guard try await store.mailboxCount(of: place.owner) + place.name.levels.count <= Mailroom.mostMailboxes else {
+            throw MailroomRefusal.tooMany("mailboxes")
+        }
         if let use {
             guard place.owner == principal.account else { throw MailroomRefusal.useRefused("Only the owner gives a mailbox a use") }
-            try check(use, known)
+            try await check(use, of: principal)
         }
         try await createSuperiors(of: place.name, of: place.owner)
         do {
@@ -25,6 +26,7 @@ extension Mailroom {
 
     /// Where a new mailbox may be made.
     private func site(of name: MailboxName, for principal: Principal) async throws -> (owner: AccountID, name: MailboxName) {
+        guard name.isFitForNew else { throw MailroomRefusal.notAllowed("No new mailbox can have that name") }
         // Whether there is such an account is nobody's business: as where nothing is shared.
         guard let place = try await locate(name, for: principal) else { throw MailroomRefusal.notPermitted }
         if place.owner != principal.account { try await requireCreation(of: place.name, in: place.owner, by: principal) }
@@ -32,9 +34,9 @@ extension Mailroom {
     }
 
     // RFC 6154 §3: \All and \Flagged name views of other mailboxes, which there are none of here; a use is given once.
-    private func check(_ use: SpecialUse, _ known: [MailboxRecord]) throws {
+    private func check(_ use: SpecialUse, of principal: Principal) async throws {
         guard use != .all, use != .flagged else { throw MailroomRefusal.useRefused("\(use.rawValue) cannot be given to a mailbox") }
-        guard !known.contains(where: { $0.specialUse == use }) else {
+        guard try await !store.mailboxes(of: principal.account).contains(where: { $0.specialUse == use }) else {
             throw MailroomRefusal.useRefused("Another mailbox is for \(use.rawValue) already")
         }
     }

@@ -123,18 +123,24 @@ extension Mailroom {
         return (record, entries)
     }
 
-    /// Needs `a`. The owner's rights cannot be changed: `notAllowed`, unless nothing would change.
+    /// Needs `a`. The owner's rights cannot be changed: `notAllowed`, unless nothing would change. What takes rights from an identifier that has none does
+    /// nothing, whether there is such an account or not: nobody learns it so. To give rights there must be one: `notAllowed`.
     package func change(
         rights: RightsChange, of identifier: String, on name: MailboxName, by principal: Principal
     ) async throws {
         let record = try await mailbox(name, of: principal, needing: .administer)
-        let grantee = try await grantee(identifier, record)
+        let givesNothing = rights.applied(to: []).isEmpty
+        guard let grantee = try await grantee(identifier, record) else {
+            guard givesNothing else { throw MailroomRefusal.notAllowed("There is no account of that name") }
+            return
+        }
         if grantee.who == .account(record.account) {
             guard !grantee.isNegative, rights.applied(to: .all) == .all else {
                 throw MailroomRefusal.notAllowed("The owner has every right, always")
             }
             return
         }
+        if givesNothing, try store.accessList(of: record.id)[grantee].isEmpty { return }
         do {
             try await store.change(rights: rights, of: grantee, on: record.id)
         } catch StorageFault.notAllowed(let reason) {
@@ -142,12 +148,14 @@ extension Mailroom {
         }
     }
 
-    /// What the identifier always has, and what it can be given, right by right. Needs `a`.
+    /// What the identifier always has, and what it can be given, right by right. Whether there is an account of that name makes no difference. Needs `a`.
     package func rights(
         for identifier: String, on name: MailboxName, of principal: Principal
     ) async throws -> (record: MailboxRecord, always: Rights, grantable: Rights) {
         let record = try await mailbox(name, of: principal, needing: .administer)
-        let isOwner = try await grantee(identifier, record).who == .account(record.account)
+        let owner = try await store.account(record.account)?.name
+        var isOwner = false
+        if case .account(let name) = try spoken(identifier, owner?.domain).who { isOwner = name == owner }
         return isOwner ? (record, .all, []) : (record, [], .all)
     }
 
@@ -162,15 +170,28 @@ extension Mailroom {
         return grantee.isNegative ? "-" + name : name
     }
 
-    /// NAME@DOMAIN, a bare NAME in the owner's domain, or `anyone`; no name begins with `-`.
-    private func grantee(_ identifier: String, _ record: MailboxRecord) async throws -> Grantee {
+    private enum Spoken {
+        case anyone
+        case account(AccountName)
+    }
+
+    /// NAME@DOMAIN, a bare NAME in the owner's domain, or `anyone`; no name begins with `-`. `notAllowed` for what no account can be called.
+    private func spoken(_ identifier: String, _ domain: Domain?) throws -> (who: Spoken, isNegative: Bool) {
         let isNegative = identifier.hasPrefix("-")
         let text = isNegative ? String(identifier.dropFirst()) : identifier
-        if text.lowercased() == "anyone" { return Grantee(.anyone, isNegative: isNegative) }
+        if text.lowercased() == "anyone" { return (.anyone, isNegative) }
+        // try?: whatever is wrong with it, no account can be called that.
+        guard let name = try? AccountName(text, defaultDomain: domain) else { throw MailroomRefusal.notAllowed("There is no account of that name") }
+        return (.account(name), isNegative)
+    }
+
+    /// Nil when there is no account of that name.
+    private func grantee(_ identifier: String, _ record: MailboxRecord) async throws -> Grantee? {
         let domain = try await store.account(record.account)?.name.domain
-        guard let name = try? AccountName(text, defaultDomain: domain), let account = try await store.account(named: name) else {
-            throw MailroomRefusal.notAllowed("There is no account of that name")
+        let (who, isNegative) = try spoken(identifier, domain)
+        switch who {
+        case .anyone: return Grantee(.anyone, isNegative: isNegative)
+        case .account(let name): return try await store.account(named: name).map { Grantee(.account($0.id), isNegative: isNegative) }
         }
-        return Grantee(.account(account.id), isNegative: isNegative)
     }
 }

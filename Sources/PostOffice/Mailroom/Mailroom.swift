@@ -27,6 +27,9 @@ package struct Mailroom: Sendable {
         try await store.mailboxes(of: principal.account)
     }
 
+    /// Of the principal's own.
+    package func mailboxCount(of principal: Principal) async throws -> Int { try await store.mailboxCount(of: principal.account) }
+
     /// `noSuchMailbox`; `notPermitted` where the principal sees another's mailbox without all of those rights.
     package func mailbox(_ name: MailboxName, of principal: Principal, needing rights: Rights = []) async throws -> MailboxRecord {
         guard let place = try await locate(name, for: principal), let record = try await store.mailbox(named: place.name, of: place.owner) else {
@@ -56,10 +59,9 @@ package struct Mailroom: Sendable {
 
     /// A name may be subscribed to before there is a mailbox, or after it is gone (RFC 9051 §6.3.7). `tooMany`.
     package func subscribe(_ name: MailboxName, of principal: Principal) async throws {
-        let known = try await subscriptions(of: principal)
-        guard !known.contains(name) else { return }
-        let octets = known.reduce(name.value.utf8.count) { $0 + $1.value.utf8.count }
-        guard known.count < Mailroom.mostSubscriptions, octets <= Mailroom.mostSubscribedOctets else {
+        let known = try await store.subscription(to: name, of: principal.account)
+        guard !known.isThere else { return }
+        guard known.count < Mailroom.mostSubscriptions, known.octets + name.value.utf8.count <= Mailroom.mostSubscribedOctets else {
             throw MailroomRefusal.tooMany("subscriptions")
         }
         try await store.set(subscribed: true, to: name, of: principal.account)
@@ -67,7 +69,7 @@ package struct Mailroom: Sendable {
 
     /// Nothing happens when it was not subscribed to.
     package func unsubscribe(_ name: MailboxName, of principal: Principal) async throws {
-        guard try await subscriptions(of: principal).contains(name) else { return }
+        guard try await store.subscription(to: name, of: principal.account).isThere else { return }
         try await store.set(subscribed: false, to: name, of: principal.account)
     }
 

@@ -57,6 +57,7 @@ private struct FuzzTalk {
             case .more:
                 precondition(input.readableBytes <= 1 << 16, "more is held than may be")
                 return
+            case .again: break
             case .wait: preconditionFailure("it waits for nothing")
             case .compress: preconditionFailure("SMTP has no compression")
             case .work(let work): session.absorb(outcome(of: work), &output)

@@ -77,7 +77,7 @@ package struct SMTPSession: LineSession {
                 } else if overlong != nil {
                     guard passOverlong(&input, &output) else { return .more }
                 } else if let line = takeLine(&input) {
-                    if let step = obey(line, &input, &output) { return step }
+                    return obey(line, &input, &output) ?? .again
                 } else if overlong == nil {
                     return .more
                 }

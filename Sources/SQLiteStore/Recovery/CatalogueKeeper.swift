@@ -172,7 +172,8 @@ final class CatalogueKeeper: Sendable {
             let found = catalog.read { state in
                 state.accounts[id].map { entry in
                     let mailboxes = (state.names[id] ?? [:]).values.compactMap { state.mailboxes[$0] }.sorted { $0.record.id < $1.record.id }
-                    return (entry, state.quotas.ownLimits(of: id), mailboxes, mailboxes.map { state.access[$0.record.id] }, state.subscriptions[id] ?? [])
+                    let lists = mailboxes.map { state.access[$0.record.id] }
+                    return (entry, state.quotas.ownLimits(of: id), mailboxes, lists, state.subscriptions[id]?.names ?? [])
                 }
             }
             guard let (entry, limits, mailboxes, lists, subscriptions) = found else { return }

@@ -128,11 +128,11 @@ extension Recovery {
 
     /// INBOX and the provided ones, for an account of which only the key is left.
     func makeFirstMailboxes(_ transaction: Transaction) throws {
-        for id in transaction.catalog.read({ Array($0.accounts.keys) }).sorted() where transaction.names(of: id)[.inbox] == nil {
+        for id in transaction.catalog.read({ Array($0.accounts.keys) }).sorted() where transaction.mailbox(named: .inbox, of: id) == nil {
             guard lines[id]?.isMade == true else { continue }
             var made = [try transaction.create(.inbox, of: id, specialUse: nil).name]
             for (use, name) in SpecialUse.provided {
-                guard let name = MailboxName(name), transaction.names(of: id)[name] == nil else { continue }
+                guard let name = MailboxName(name), transaction.mailbox(named: name, of: id) == nil else { continue }
                 made.append(try transaction.create(name, of: id, specialUse: use).name)
             }
             for name in made { try transaction.set(subscribed: true, to: name, of: id) }

@@ -210,7 +210,7 @@ extension Recovery {
     private func recoveredMailbox(of account: AccountID, _ transaction: Transaction) throws -> MailboxID {
         if let known = recoveredMailboxes[account] { return known }
         guard let name = MailboxName("Recovered") else { throw StorageFault.unavailable("no name for recovered mail") }
-        let id = try transaction.names(of: account)[name] ?? transaction.create(name, of: account, specialUse: nil).id
+        let id = try transaction.mailbox(named: name, of: account) ?? transaction.create(name, of: account, specialUse: nil).id
         try transaction.set(subscribed: true, to: name, of: account)
         recoveredMailboxes[account] = id
         return id

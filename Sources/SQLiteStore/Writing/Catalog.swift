@@ -47,8 +47,10 @@ struct Staged {
     /// Nil: removed.
     var accounts: [AccountID: AccountEntry?] = [:]
     var mailboxes: [MailboxID: MailboxEntry?] = [:]
-    var names: [AccountID: [MailboxName: MailboxID]] = [:]
-    var subscriptions: [AccountID: Set<MailboxName>] = [:]
+    /// What became of names; nil: nothing is called that any more.
+    var names: [AccountID: [MailboxName: MailboxID?]] = [:]
+    /// Names that are subscribed to from now on, with their rows; nil: no more.
+    var subscriptions: [AccountID: [MailboxName: Int64?]] = [:]
     var domains: Set<Domain>?
     /// Of mailboxes that are open.
     var tables: [MailboxID: MailboxSnapshot] = [:]
@@ -78,7 +80,7 @@ final class Catalog: Sendable {
         var accountsByName: [String: AccountID] = [:]
         var mailboxes: [MailboxID: MailboxEntry] = [:]
         var names: [AccountID: [MailboxName: MailboxID]] = [:]
-        var subscriptions: [AccountID: Set<MailboxName>] = [:]
+        var subscriptions: [AccountID: Subscriptions] = [:]
         var access = AccessTable()
         var quotas = QuotaTable()
         var open: [MailboxID: WeakMailbox] = [:]
@@ -124,8 +126,13 @@ final class Catalog: Sendable {
                     state.subscriptions[id] = nil
                 }
             }
-            for (id, names) in staged.names where state.accounts[id] != nil { state.names[id] = names }
-            for (id, subscriptions) in staged.subscriptions where state.accounts[id] != nil { state.subscriptions[id] = subscriptions }
+            // In place: what an account has besides is not copied.
+            for (id, names) in staged.names where state.accounts[id] != nil {
+                for (name, mailbox) in names { state.names[id, default: [:]][name] = mailbox }
+            }
+            for (id, names) in staged.subscriptions where state.accounts[id] != nil {
+                for (name, row) in names { state.subscriptions[id, default: Subscriptions()].set(name, row: row) }
+            }
             for (id, list) in staged.access { state.access.set(list, of: id) }
             for (id, open) in staged.opened { state.open[id] = WeakMailbox(mailbox: open) }
             for (id, limits) in staged.limits { state.quotas.set(limits, of: id) }

@@ -12,7 +12,7 @@ extension Staged {
             changes[account, default: AccountChanges()].note(id, from: old?.mark, to: entry?.mark)
         }
         for (account, names) in subscriptions {
-            let changed = names.symmetricDifference(state.subscriptions[account] ?? [])
+            let changed = names.filter { ($0.value != nil) != (state.subscriptions[account]?.names.contains($0.key) ?? false) }.keys
             if !changed.isEmpty { changes[account, default: AccountChanges()].note(subscriptions: changed) }
         }
         let watched = watches.watched(changes.keys)

@@ -6,8 +6,7 @@ import Storage
 extension Transaction {
     func create(_ name: MailboxName, of id: AccountID, specialUse: SpecialUse?) throws -> MailboxRecord {
         let account = try account(id)
-        var names = names(of: id)
-        guard names[name] == nil else { throw StorageFault.nameTaken }
+        guard self.mailbox(named: name, of: id) == nil else { throw StorageFault.nameTaken }
         guard catalog.read({ !$0.damage.lacksMailboxes(of: id) }) else { throw IndexDamage.missingMailboxes }
         let validity = try nextUIDValidity(id)
         let modSeq = try nextModSeq(id)
@@ -20,9 +19,8 @@ extension Transaction {
         try log(.mailboxCreated, id, modSeq, mailbox)
         let record = MailboxRecord(id: mailbox, account: id, name: name, uidValidity: validity, specialUse: specialUse)
         staged.mailboxes[mailbox] = MailboxEntry(record: record, uidNext: 1, modSeq: modSeq)
-        names[name] = mailbox
-        staged.names[id] = names
-        try inheritAccess(mailbox, from: name.parent.flatMap { names[$0] })
+        staged.names[id, default: [:]].updateValue(mailbox, forKey: name)
+        try inheritAccess(mailbox, from: name.parent.flatMap { self.mailbox(named: $0, of: id) })
         return record
     }
 
@@ -50,9 +48,7 @@ extension Transaction {
         // Its rows go as expunged ones do, those that wait to go with them: all that there ever were.
         let rows = NumberSet(1...UInt32.max)
         try record(.expunged, of: rows, packed: rows.packed, in: id, account, modSeq)
-        var names = names(of: account)
-        names[entry.record.name] = nil
-        staged.names[account] = names
+        staged.names[account, default: [:]].updateValue(nil, forKey: entry.record.name)
         staged.mailboxes.updateValue(nil, forKey: id)
         staged.tables[id] = nil
         staged.arrived[id] = nil
@@ -61,8 +57,7 @@ extension Transaction {
     func rename(_ id: MailboxID, to name: MailboxName) throws {
         let entry = try mailbox(id)
         let account = entry.record.account
-        let names = names(of: account)
-        guard names[name] == nil else { throw StorageFault.nameTaken }
+        guard mailbox(named: name, of: account) == nil else { throw StorageFault.nameTaken }
         if entry.record.name.isInbox {
             let target = try create(name, of: account, specialUse: nil)
             _ = try move(try table(of: id).uids, from: id, to: target.id)
@@ -70,13 +65,14 @@ extension Transaction {
             return
         }
         guard !name.isInferior(to: entry.record.name) else { throw StorageFault.notAllowed("a mailbox cannot be moved below itself") }
+        let concerned = mailboxes(of: account) { $0 == entry.record.name || $0.isInferior(to: entry.record.name) }
         var renamed: [(MailboxID, MailboxName)] = []
-        for (old, mailbox) in names where old == entry.record.name || old.isInferior(to: entry.record.name) {
+        for (old, mailbox) in concerned {
             guard let new = old.moved(from: entry.record.name, to: name) else { throw StorageFault.notAllowed("a name would grow too long") }
-            guard names[new] == nil else { throw StorageFault.nameTaken }
+            guard self.mailbox(named: new, of: account) == nil else { throw StorageFault.nameTaken }
             renamed.append((mailbox, new))
         }
-        var after = names.filter { old, _ in old != entry.record.name && !old.isInferior(to: entry.record.name) }
+        for (old, _) in concerned { staged.names[account, default: [:]].updateValue(nil, forKey: old) }
         let owner = try self.account(account)
         let modSeq = try nextModSeq(account)
         for (mailbox, new) in renamed {
@@ -84,24 +80,44 @@ extension Transaction {
             var moved = try self.mailbox(mailbox)
             moved.record.name = new
             staged.mailboxes[mailbox] = moved
-            after[new] = mailbox
+            staged.names[account, default: [:]].updateValue(mailbox, forKey: new)
         }
-        staged.names[account] = after
         try log(.mailboxRenamed, account, modSeq, id)
     }
 
     func set(subscribed: Bool, to name: MailboxName, of id: AccountID) throws {
         let account = try account(id)
-        var names = subscriptions(of: id)
-        guard names.contains(name) != subscribed else { return }
-        if subscribed { names.insert(name) } else { names.remove(name) }
-        try write("DELETE FROM subscription WHERE account=?", .int(id.rawValue))
-        for name in names.sorted() {
-            let sealed = try Seal.seal(Array(name.value.utf8), under: account.key, as: Label(kind: .subscription, id: 0, account: id.rawValue))
-            try write("INSERT INTO subscription (account, sealed_name) VALUES (?,?)", .int(id.rawValue), .blob(sealed))
+        guard isSubscribed(to: name, id) != subscribed else { return }
+        if catalog.read({ $0.damage.lacksSubscriptions(of: id) }) { try writeSubscriptions(of: account) }
+        if subscribed {
+            try subscribe(to: name, account)
+        } else {
+            let known = staged.subscriptions[id]?[name] ?? catalog.read { $0.subscriptions[id]?.row(of: name) }
+            if let row = known { try write("DELETE FROM subscription WHERE id=?", .int(row)) }
+            staged.subscriptions[id, default: [:]].updateValue(nil, forKey: name)
         }
         try log(.subscription, id, try nextModSeq(id), MailboxID(rawValue: 0))
-        staged.subscriptions[id] = names
+    }
+
+    private func isSubscribed(to name: MailboxName, _ id: AccountID) -> Bool {
+        if let staged = staged.subscriptions[id]?[name] { return staged != nil }
+        return catalog.read { $0.subscriptions[id]?.names.contains(name) ?? false }
+    }
+
+    private func subscribe(to name: MailboxName, _ account: AccountEntry) throws {
+        let id = account.record.id
+        let sealed = try Seal.seal(Array(name.value.utf8), under: account.key, as: Label(kind: .subscription, id: 0, account: id.rawValue))
+        try write("INSERT INTO subscription (account, sealed_name) VALUES (?,?)", .int(id.rawValue), .blob(sealed))
+        staged.subscriptions[id, default: [:]].updateValue(try insertedID(), forKey: name)
+    }
+
+    /// All of them anew: rows that the opening could not read go, and names that it made up in their place get rows.
+    private func writeSubscriptions(of account: AccountEntry) throws {
+        let id = account.record.id
+        let names = catalog.read { $0.subscriptions[id]?.names ?? [] }.filter { isSubscribed(to: $0, id) }
+        let staged = staged.subscriptions[id, default: [:]].filter { $0.value != nil }.keys
+        try write("DELETE FROM subscription WHERE account=?", .int(id.rawValue))
+        for name in names.union(staged).sorted() { try subscribe(to: name, account) }
     }
 }
 
@@ -163,7 +179,7 @@ extension Transaction {
 
     func remove(_ id: AccountID, keys: KeyFolder) throws {
         let entry = try account(id)
-        for mailbox in names(of: id).values { try remove(try self.mailbox(mailbox)) }
+        for (_, mailbox) in mailboxes(of: id) { try remove(try self.mailbox(mailbox)) }
         try dropAccess(by: id)
         for table in ["subscription", "change", "reference", "quota", "metadata"] { try write("DELETE FROM \(table) WHERE account=?", .int(id.rawValue)) }
         try destroyKey(of: entry, in: keys)

@@ -159,12 +159,18 @@ extension Transaction {
         return found
     }
 
-    func names(of account: AccountID) -> [MailboxName: MailboxID] {
-        staged.names[account] ?? catalog.read { $0.names[account] ?? [:] }
+    func mailbox(named name: MailboxName, of account: AccountID) -> MailboxID? {
+        if let staged = staged.names[account]?[name] { return staged }
+        return catalog.read { $0.names[account]?[name] }
     }
 
-    func subscriptions(of account: AccountID) -> Set<MailboxName> {
-        staged.subscriptions[account] ?? catalog.read { $0.subscriptions[account] ?? [] }
+    /// Those of the account's mailboxes that `isMeant` says yes to: every name is looked at, none is copied besides.
+    func mailboxes(of account: AccountID, _ isMeant: (MailboxName) -> Bool = { _ in true }) -> [(name: MailboxName, id: MailboxID)] {
+        let staged = staged.names[account] ?? [:]
+        let known = catalog.read { state -> [(name: MailboxName, id: MailboxID)] in
+            (state.names[account] ?? [:]).compactMap { name, id in staged[name] == nil && isMeant(name) ? (name, id) : nil }
+        }
+        return known + staged.compactMap { name, id in id.flatMap { isMeant(name) ? (name, $0) : nil } }
     }
 
     var domains: Set<Domain> { staged.domains ?? catalog.read { $0.domains } }

@@ -24,6 +24,23 @@ import Testing
         #expect(ModifiedUTF7.decode(name) == name)
     }
 
+    @Test(
+        "a shift that RFC 3501 §5.1.3 does not allow is known, though it is read",
+        arguments: [
+            "&", "a&b", "&Jjo!", "&Jjo", "&U,BTFw-&ZeVnLIqe-", "&AGE-", "&AOkAYQ-", "&ACY-", "&AO", "&A-", "&AOl-", "&2D0-", "&é-", "&&-", "R&D", "a-&",
+            "&AOk-&-&AOk-&AOk-",
+        ])
+    func malformed(_ name: String) {
+        #expect(!ModifiedUTF7.isWellFormed(name))
+    }
+
+    @Test(
+        "what it allows, and UTF-8 that old clients send",
+        arguments: known.map(\.1) + ["", "&-", "&-&-", "&AOk-&-&AOk-", "&AOk-a&AOk-", "été", "é&-", "a-b", "&AAo-"])
+    func wellFormed(_ name: String) {
+        #expect(ModifiedUTF7.isWellFormed(name))
+    }
+
     @Test("every name comes back")
     func roundTrip() {
         var random = Seeded(3)
@@ -34,13 +51,15 @@ import Testing
                 })
             let encoded = written { ModifiedUTF7.encode(name, into: &$0) }
             #expect(encoded.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
-            #expect(ModifiedUTF7.decode(encoded) == name)
+            #expect(ModifiedUTF7.decode(encoded) == name && ModifiedUTF7.isWellFormed(encoded))
         }
     }
 
     /// A decoder that looked to the end of the name at every shift would take 10^11 steps and more; the limit says so.
     @Test("a hostile name is read in linear time", .timeLimit(.minutes(5)), arguments: ["&", "&A", "&AAAA", "&-"])
     func hostile(unit: String) {
-        #expect(ModifiedUTF7.decode(String(repeating: unit, count: 200_000)).utf8.count >= 200_000)
+        let name = String(repeating: unit, count: 200_000)
+        #expect(ModifiedUTF7.decode(name).utf8.count >= 200_000)
+        #expect(ModifiedUTF7.isWellFormed(name) == (unit == "&-"))
     }
 }

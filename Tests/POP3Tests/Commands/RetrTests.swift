@@ -43,9 +43,14 @@ struct RetrTests {
         session.begin(House.secure, &output)
         var input = ByteBuffer(string: "USER alice\r\nPASS kite above the sea\r\nRETR 1\r\n")
         var isRetrieving = false
-        while case .work(let work) = session.advance(&input, &output) {
-            if case .retrieve = work { isRetrieving = true }
-            session.absorb(await house.worker.perform(work, link), &output)
+        loop: while true {
+            switch session.advance(&input, &output) {
+            case .again: continue
+            case .work(let work):
+                if case .retrieve = work { isRetrieving = true }
+                session.absorb(await house.worker.perform(work, link), &output)
+            default: break loop
+            }
         }
         #expect(isRetrieving)
         let (written, isClosed) = link.end

@@ -29,7 +29,13 @@ struct ReadAheadTests {
             input.writeString(text)
             var output = ByteBuffer()
             let link = SilentLink()
-            while case .work(let work) = session.advance(&input, &output) {
+            while true {
+                let work: POP3Work
+                switch session.advance(&input, &output) {
+                case .again: continue
+                case .work(let begun): work = begun
+                default: return String(buffer: output)
+                }
                 switch work {
                 case .retrieve(let retrievals, _): retrieved.append(retrievals.count)
                 case .readAhead(let range, _): ahead.append(range)
@@ -41,7 +47,6 @@ struct ReadAheadTests {
                     session.absorb(await house.worker.perform(work, link), &output)
                 }
             }
-            return String(buffer: output)
         }
 
         mutating func finish() async -> String {
