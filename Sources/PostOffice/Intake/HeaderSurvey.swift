@@ -17,41 +17,53 @@ package struct HeaderSurvey: Sendable {
     /// A field that says who wrote or sent the message (RFC 5322 §3.6.2).
     package struct Author: Sendable {
         /// How often the field comes.
-        package var count = 0
+        package private(set) var count = 0
         /// What stands behind the colon of the first one, with its folding; not complete where it `isCut`.
-        package var value = ByteBuffer()
-        package var isCut = false
+        package private(set) var value = ByteBuffer()
+        package private(set) var isCut = false
 
         /// Octets of a value that are kept: some hundred addresses.
-        static let most = 16 << 10
+        private static let most = 16 << 10
+
+        /// Counts the field.
+        fileprivate mutating func isFirst() -> Bool {
+            count += 1
+            return count == 1
+        }
+
+        fileprivate mutating func read(_ octets: UnsafeRawBufferPointer) {
+            let room = Author.most - value.readableBytes
+            if octets.count > room { isCut = true }
+            value.writeBytes(octets.prefix(room))
+        }
+    }
+
+    private enum Reading {
+        case nothing, from, sender
     }
 
     /// The field whose value is being read.
-    private var current: (WritableKeyPath<HeaderSurvey, Author> & Sendable)?
+    private var reading = Reading.nothing
 
     package init() {}
 
     /// A field of that name begins.
     mutating func begin(_ name: ArraySlice<UInt8>) {
-        current = nil
+        reading = .nothing
         if HeaderSurvey.isField(name, "received") { hops += 1 }
         if HeaderSurvey.isField(name, "date") { hasDate = true }
         if HeaderSurvey.isField(name, "message-id") { hasMessageID = true }
-        if HeaderSurvey.isField(name, "from") { note(\.from) }
-        if HeaderSurvey.isField(name, "sender") { note(\.sender) }
-    }
-
-    private mutating func note(_ field: WritableKeyPath<HeaderSurvey, Author> & Sendable) {
-        self[keyPath: field].count += 1
-        current = self[keyPath: field].count == 1 ? field : nil
+        if HeaderSurvey.isField(name, "from"), from.isFirst() { reading = .from }
+        if HeaderSurvey.isField(name, "sender"), sender.isFirst() { reading = .sender }
     }
 
     /// More of the field's value.
     mutating func read(_ octets: UnsafeRawBufferPointer) {
-        guard let current else { return }
-        let room = Author.most - self[keyPath: current].value.readableBytes
-        if octets.count > room { self[keyPath: current].isCut = true }
-        self[keyPath: current].value.writeBytes(octets.prefix(room))
+        switch reading {
+        case .nothing: break
+        case .from: from.read(octets)
+        case .sender: sender.read(octets)
+        }
     }
 
     /// `name` in lower case.
