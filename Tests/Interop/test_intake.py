@@ -53,3 +53,19 @@ def test_all_readers_see_one_header_in_what_was_appended(account, number):
     with account.pop3() as pop:
         assert pop.multiline("TOP 1 0") == header
         assert pop.multiline("TOP 1 1") == header + text
+
+
+def test_an_address_is_found_as_the_envelope_tells_it(account):
+    """Whether or not the index has got to the message: blanks and comments part an address, but none of its words."""
+    data = b"From: Ann (c) <wren (d) . b @ birds\r\n\t.example>\r\nTo: G: \"kite\"@birds.example;\r\nSubject: s\r\n\r\nx\r\n"
+    with account.imap() as imap:
+        for _ in range(200):
+            imap.command("APPEND INBOX ", data)
+        imap.command("APPEND INBOX ", data.replace(b"birds", b"beasts"))
+        imap.select("INBOX")
+        assert imap.fetch(1, "(ENVELOPE)")[1]["ENVELOPE"][2][0][2:] == [b"wren.b", b"birds.example"]
+        for key in ("FROM wren.b@birds.example", "TO kite@birds", 'FROM "REN.B@BIRDS"', 'FROM "Ann (c)" FROM @birds.example'):
+            for _ in range(3):
+                assert imap.command("SEARCH RETURN (COUNT) " + key)[1][0][-1] == "200", key
+        for key in ("FROM kite@birds.example", "TO wren.b@birds.example", "HEADER From wren.b@birds.example", "FROM wren.b@birds.example.x"):
+            assert imap.command("SEARCH RETURN (COUNT) " + key)[1][0][-1] == "0", key
