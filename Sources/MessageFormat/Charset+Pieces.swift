@@ -1,7 +1,7 @@
 import Glibc
 
 extension Charset {
-    /// Reads a text piece by piece as `decode` reads it whole, and one of an unknown charset as `HeaderText.string` does.
+    /// Reads a text piece by piece as `decode` reads it whole, and one of an unknown charset as `HeaderText.eightBit` does.
     struct TextDecoder {
         private enum Form {
             case utf8

@@ -63,7 +63,9 @@ enum ContentFields {
                 skipToSemicolon(&lexer, from: name)
                 continue
             }
-            pieces.append(ParameterPiece(name: name, value: value(&lexer)))
+            var piece = ParameterPiece(name: name, value: "")
+            piece.value = value(&lexer, isFileName: piece.isFileName)
+            pieces.append(piece)
         }
         return ParameterPiece.joined(pieces)
     }
@@ -79,20 +81,20 @@ enum ContentFields {
     }
 
     /// value = token / quoted-string. Without quotes it is read up to a semicolon, blanks within kept: name=My
-    /// File.pdf.
-    private static func value(_ lexer: inout FieldLexer) -> String {
-        lexer.skipBlank()
+    /// File.pdf. A file name's parentheses are its own, no comments: name=a(1).pdf.
+    private static func value(_ lexer: inout FieldLexer, isFileName: Bool) -> String {
+        if isFileName { lexer.skipSpace() } else { lexer.skipBlank() }
         var text: [UInt8] = []
         if lexer.peek() == UInt8(ascii: "\"") {
             lexer.quoted(into: &text)
             return HeaderText.string(text)
         }
         while true {
-            let word = lexer.run(.looseValue)
+            let word = lexer.run(isFileName ? .looseFileName : .looseValue)
             if word.isEmpty { break }
             if !text.isEmpty { text.append(0x20) }
             text.append(contentsOf: word)
-            lexer.skipBlank()
+            if isFileName { lexer.skipSpace() } else { lexer.skipBlank() }
         }
         return HeaderText.string(text)
     }
@@ -119,6 +121,9 @@ struct ParameterPiece {
         }
         name = HeaderText.lowercased(UnsafeRawBufferPointer(rebasing: octets[..<end]))
     }
+
+    /// Of Content-Type or of Content-Disposition (RFC 2183 §2.3).
+    var isFileName: Bool { name == "name" || name == "filename" }
 
     /// Parameters in the order of their first pieces; segments joined in order, up to the first that is missing.
     static func joined(_ pieces: [ParameterPiece]) -> [Parameter] {

@@ -72,33 +72,76 @@ package enum EncodedWord {
         }
     }
 
+    /// The header octets with those beyond ASCII that stand within "Q" words written as =XX: some mailers leave them there as they are. They mean
+    /// what the word's charset says, not what the octets around it are in. Nil where there is no such word. Linear.
+    static func quotingOctets(of raw: UnsafeRawBufferPointer) -> [UInt8]? {
+        let text = raw.bindMemory(to: UInt8.self)
+        var result: [UInt8]?
+        var copied = 0
+        var index = 0
+        while let mark = firstMark(in: text, from: index) {
+            guard mark >= index, let word = Span(text, at: mark) else {
+                index = mark >= index ? mark + 2 : index + 1
+                continue
+            }
+            index = word.end
+            guard word.encoding == UInt8(ascii: "q"), text[word.text].contains(where: { $0 >= 0x80 }) else { continue }
+            var octets = result ?? []
+            result = nil
+            octets += text[copied..<word.text.lowerBound]
+            for octet in text[word.text] {
+                if octet < 0x80 { octets.append(octet) } else { octets += [UInt8(ascii: "="), Hex.digit(octet >> 4), Hex.digit(octet & 15)] }
+            }
+            copied = word.text.upperBound
+            result = octets
+        }
+        return result.map { $0 + text[copied...] }
+    }
+
+    /// Where an encoded word and its parts lie.
+    ///
     /// encoded-word = "=?" charset ["*" language] "?" encoding "?" encoded-text "?=" (RFC 2047 §2, RFC 2231 §5)
+    private struct Span {
+        let charset: Range<Int>
+        /// In lower case.
+        let encoding: UInt8
+        let text: Range<Int>
+        let end: Int
+
+        init?(_ octets: UnsafeBufferPointer<UInt8>, at mark: Int) {
+            var index = mark + 2
+            let charsetStart = index
+            while index < octets.count, index - charsetStart < 64, octets[index] != UInt8(ascii: "?") {
+                guard octets[index] > 0x20, octets[index] < 0x7F else { return nil }
+                index += 1
+            }
+            guard index > charsetStart, index + 2 < octets.count, octets[index] == UInt8(ascii: "?"),
+                octets[index + 2] == UInt8(ascii: "?")
+            else { return nil }
+            charset = charsetStart..<index
+            encoding = octets[index + 1] | 0x20
+            let start = index + 3
+            guard let stop = Lines.index(of: UInt8(ascii: "?"), in: UnsafeRawBufferPointer(octets), from: start),
+                stop + 1 < octets.count, octets[stop + 1] == UInt8(ascii: "=")
+            else { return nil }
+            text = start..<stop
+            end = stop + 2
+        }
+    }
+
     private struct Word {
         let charset: String
         let octets: [UInt8]
         let end: Int
 
         init?(_ text: UnsafeBufferPointer<UInt8>, at mark: Int) {
-            var index = mark + 2
-            let charsetStart = index
-            while index < text.count, index - charsetStart < 64, text[index] != UInt8(ascii: "?") {
-                guard text[index] > 0x20, text[index] < 0x7F else { return nil }
-                index += 1
-            }
-            guard index > charsetStart, index + 2 < text.count, text[index] == UInt8(ascii: "?"),
-                text[index + 2] == UInt8(ascii: "?")
-            else { return nil }
-            let label = String(decoding: text[charsetStart..<index], as: UTF8.self).lowercased()
+            guard let span = Span(text, at: mark) else { return nil }
+            let label = String(decoding: text[span.charset], as: UTF8.self).lowercased()
             charset = String(label.prefix { $0 != "*" })
-            let encoding = text[index + 1] | 0x20
-            let start = index + 3
-            guard let stop = Lines.index(of: UInt8(ascii: "?"), in: UnsafeRawBufferPointer(text), from: start),
-                stop + 1 < text.count, text[stop + 1] == UInt8(ascii: "=")
-            else { return nil }
-            end = stop + 2
-            switch encoding {
-            case UInt8(ascii: "q"): octets = Word.unquoted(text[start..<stop])
-            case UInt8(ascii: "b"): octets = Word.unbased(text[start..<stop])
+            end = span.end
+            switch span.encoding {
+            case UInt8(ascii: "q"): octets = Word.unquoted(text[span.text])
+            case UInt8(ascii: "b"): octets = Word.unbased(text[span.text])
             default: return nil
             }
         }

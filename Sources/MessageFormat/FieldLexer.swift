@@ -5,6 +5,8 @@ struct FieldLexer {
     var index = 0
     /// Where the text of the last comment passed over lies, without its parentheses.
     private(set) var comment: Range<Int>?
+    /// A quoted-string or a comment had no end.
+    private(set) var isUnclosed = false
 
     init(_ octets: UnsafeRawBufferPointer) { self.octets = octets }
 
@@ -19,6 +21,11 @@ struct FieldLexer {
     }
 
     mutating func forgetComment() { comment = nil }
+
+    /// FWS, without comments.
+    mutating func skipSpace() {
+        while index < octets.count, octets[index] <= 0x20 || octets[index] == 0x7F { index += 1 }
+    }
 
     /// CFWS. Tells whether there was any.
     @discardableResult
@@ -51,6 +58,7 @@ struct FieldLexer {
             if depth == 0 { break }
         }
         index = min(index, octets.count)
+        if depth > 0 { isUnclosed = true }
         comment = start..<max(start, depth == 0 ? index - 1 : index)
     }
 
@@ -75,6 +83,7 @@ struct FieldLexer {
             }
             if octet != 0x0D, octet != 0x0A, octet != 0 { text.append(octet) }
         }
+        isUnclosed = true
     }
 
     /// The last comment's text, unfolded and without backslashes; nil for none or a blank one.
@@ -102,4 +111,7 @@ extension OctetSet {
     static let phraseAtom = OctetSet(0x21...0x7E, 0x80...0xFF).subtracting(OctetSet("()<>[]:;@\\,\""))
     // What a parameter value written without quotes may hold in mail as it is.
     static let looseValue = OctetSet(0x21...0x7E, 0x80...0xFF).subtracting(OctetSet(";(\""))
+    static let looseFileName = OctetSet.looseValue.union(OctetSet("("))
+    // A display name may hold brackets that should have been quoted: News [EU] <a@b>.
+    static let phraseWord = OctetSet.phraseAtom.union(OctetSet("[]"))
 }

@@ -27,6 +27,8 @@ package func fuzzMessageFormat(_ octets: UnsafeRawBufferPointer) {
     fuzzFolding(octets)
     _ = HeaderFields.select(names: ["subject"], excluding: true, from: message)
     _ = MessageDate.parse(message)
+    if let clear = AddressList.parseClear(message) { precondition(clear == AddressList.parse(message), "a clear list reads differently") }
+    _ = SearchableText.anyAddress("from", of: message) { _ in false }
 }
 
 private func fuzzedOutline(

@@ -11,8 +11,14 @@ enum HeaderText {
         return kept.withUnsafeBytes(string)
     }
 
-    /// UTF-8 where it is valid (RFC 6532 §3.1), otherwise ISO 8859-1: whatever came, something can be shown.
+    /// Of a header: as `eightBit`, but octets beyond ASCII within an encoded word are of that word's charset.
     static func string(_ octets: UnsafeRawBufferPointer) -> String {
+        if Charset.isASCII(octets) { return ascii(octets) }
+        return EncodedWord.quotingOctets(of: octets)?.withUnsafeBytes(eightBit) ?? eightBit(octets)
+    }
+
+    /// UTF-8 where it is valid (RFC 6532 §3.1), otherwise ISO 8859-1: whatever came, something can be shown.
+    static func eightBit(_ octets: UnsafeRawBufferPointer) -> String {
         if Charset.isASCII(octets) { return ascii(octets) }
         if let text = String(validating: octets, as: UTF8.self) { return text }
         var text = String.UnicodeScalarView()

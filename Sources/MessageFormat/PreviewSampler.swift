@@ -48,7 +48,7 @@ struct PreviewSampler: Sendable {
         let isCut = sample.room <= 0
         return octets.withUnsafeReadableBytes { octets in
             if !sample.isHTML, let line = PreviewText.foldedASCII(octets) { return line }
-            let text = Charset.decode(octets, label: sample.charset) ?? HeaderText.string(octets)
+            let text = Charset.decode(octets, label: sample.charset) ?? HeaderText.eightBit(octets)
             return PreviewText.folded(sample.isHTML ? HTMLText.stripped(text) : text, isCut: isCut)
         }
     }

@@ -69,7 +69,7 @@ package struct SearchableText: Sendable {
 extension Part {
     /// The text that a text part's octets are, its transfer encoding taken off already.
     package func text(of octets: ByteBuffer) -> String {
-        octets.withUnsafeReadableBytes { Charset.decode($0, label: charset) ?? HeaderText.string($0) }
+        octets.withUnsafeReadableBytes { Charset.decode($0, label: charset) ?? HeaderText.eightBit($0) }
     }
 }
 
@@ -95,8 +95,28 @@ extension SearchableText {
 
     /// Calls `visit` with each value of a field, folded, until it returns true, and answers that. `name` in lower case.
     package static func anyField(_ name: String, of block: ByteBuffer, _ visit: ([UInt8]) -> Bool) -> Bool {
-        let wanted = Array(name.utf8)
         var value: [UInt8] = []
+        return anyRawField(name, of: block) { raw in
+            value.removeAll(keepingCapacity: true)
+            fold(value: raw, into: &value)
+            return visit(value)
+        }
+    }
+
+    /// Calls `visit` with each address of the fields of a name, folded: `mailbox@host` as ENVELOPE tells them, without the comments, the folding and the
+    /// blanks that may be written within (RFC 5322 §4.4), until it returns true, and answers that. `name` in lower case.
+    package static func anyAddress(_ name: String, of block: ByteBuffer, _ visit: ([UInt8]) -> Bool) -> Bool {
+        var left = MessageLimits.standard.addresses
+        return anyRawField(name, of: block) { raw in
+            var parser = AddressParser(raw, limit: left)
+            let addresses = parser.parse()
+            left -= addresses.count
+            return addresses.contains { address in address.addrSpec.map { visit(Casemap.folded($0)) } ?? false }
+        }
+    }
+
+    private static func anyRawField(_ name: String, of block: ByteBuffer, _ visit: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+        let wanted = Array(name.utf8)
         return block.withUnsafeReadableBytes { octets in
             var offset = 0
             while let span = FieldSpan(octets, from: offset) {
@@ -104,9 +124,7 @@ extension SearchableText {
                 guard span.nameLength == wanted.count,
                     (0..<wanted.count).allSatisfy({ OctetSet.lowercased(octets[span.start + $0]) == wanted[$0] })
                 else { continue }
-                value.removeAll(keepingCapacity: true)
-                fold(value: UnsafeRawBufferPointer(rebasing: octets[span.valueStart..<span.end]), into: &value)
-                if visit(value) { return true }
+                if visit(UnsafeRawBufferPointer(rebasing: octets[span.valueStart..<span.end])) { return true }
             }
             return false
         }

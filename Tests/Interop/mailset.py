@@ -30,6 +30,29 @@ def as_sent_by_data(data: bytes) -> bytes:
     return data if not data or data.endswith(b"\r\n") else data + b"\r\n"
 
 
+FIELD = re.compile(rb"([!-9;-~]{1,997})[ \t]*:")
+DROPPED = {b"bcc", b"resent-bcc", b"return-path", b"content-length"}
+
+
+def as_taken(data: bytes) -> bytes:
+    """What the server keeps of a message that comes by SMTP, as docs/protocols/intake.md has it."""
+    lines = re.findall(rb"[^\n]*\n|[^\n]+", data)
+    kept, keeps = [], None
+    for number, line in enumerate(lines):
+        field = FIELD.match(line)
+        if line in (b"\r\n", b"\n"):
+            return b"".join(kept + lines[number:])
+        if field:
+            keeps = field[1].lower() not in DROPPED
+        elif keeps is None and re.match(rb">*From ", line):
+            kept.append(b"X-Mailbox-Line: " + line)
+        elif keeps is None or line[:1] not in b" \t":
+            return b"".join(kept + [b"\r\n"] + lines[number:])
+        if keeps:
+            kept.append(line)
+    return b"".join(kept)
+
+
 TRACE = re.compile(
     rb"(?P<path>Return-Path: <[^\r\n]*>\r\n)"
     rb"(?P<to>Delivered-To: [^\r\n]*\r\n)?"

@@ -12,6 +12,11 @@ from wire import SMTP, lax_tls
 TEXT = b"From: a@remote.example\r\nTo: b@example.test\r\nSubject: %s\r\n\r\nHello there.\r\n.leading dot\r\n"
 
 
+def own(account, subject: bytes) -> bytes:
+    """A submission says whose it is."""
+    return (TEXT % subject).replace(b"a@remote.example", account.address.encode())
+
+
 def only_body(account):
     bodies = list(account.bodies().values())
     assert len(bodies) == 1, bodies
@@ -48,7 +53,7 @@ def test_swaks_submits(server, account, other, port, mechanism):
         pytest.skip("the peers have no such port")
     status, said = swaks(server, port, "--tls" if port == "submission" else "--tls-on-connect", "--auth", mechanism,
                          "--auth-user", account.user, "--auth-password", account.password, "--from", account.address,
-                         data=TEXT % b"submitted", to=other.address)
+                         data=own(account, b"submitted"), to=other.address)
     assert status == 0, said
     body = only_body(other)
     assert b"Subject: submitted" in body
@@ -88,7 +93,7 @@ def test_smtplib_starttls_login_and_send(server, account, other):
 def test_smtplib_over_implicit_tls(server, account, other):
     with smtplib.SMTP_SSL(server.host, server.port("submissions"), timeout=30, context=lax_tls()) as s:
         s.login(account.user, account.password)
-        s.sendmail(account.address, [other.address, account.address], TEXT % b"two recipients")
+        s.sendmail(account.address, [other.address, account.address], own(account, b"two recipients"))
     assert b"two recipients" in only_body(other) and b"two recipients" in only_body(account)
 
 
@@ -125,7 +130,7 @@ def test_curl_submits(server, account, other, tmp_path, scheme, port):
     if PEERS and port == "submissions":
         pytest.skip("the peers have no such port")
     file = tmp_path / "m.eml"
-    file.write_bytes(TEXT % b"curl")
+    file.write_bytes(own(account, b"curl"))
     status, said = run("curl", "-sS", "-k", "--ssl-reqd", "%s://%s:%d/client.example" % (scheme, server.host, server.port(port)),
                        "--user", "%s:%s" % (account.user, account.password), "--mail-from", account.address,
                        "--mail-rcpt", other.address, "--upload-file", str(file))

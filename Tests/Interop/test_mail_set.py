@@ -22,7 +22,7 @@ def send_all(server, address, messages):
             bdat = i % 2 == 1 or not (m.data == b"" or m.data.endswith(b"\r\n"))
             code, text = smtp.deliver(m.sender, [address], m.data, options, bdat=bdat, chunk=100_000)
             assert code == 250, (m.number, m.name, code, text)
-            sent[i] = m.data
+            sent[i] = mailset.as_taken(m.data)
     return sent
 
 

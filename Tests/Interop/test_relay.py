@@ -62,6 +62,20 @@ def test_the_sender_of_a_submission_is_the_user(server, account, other):
         assert smtp.command("MAIL FROM:<%s>" % account.address.upper())[0] == 250
 
 
+def test_the_from_of_a_submission_is_the_users(server, account, other):
+    with SMTP(server.host, server.port("submissions"), tls=True) as smtp:
+        smtp.auth_plain(account.user, account.password)
+        for header in (b"From: " + other.address.encode(), b"From: Us: %s, %s;" % (account.address.encode(), other.address.encode()),
+                       b"From: %s\r\nSender: ceo@remote.example" % account.address.encode(), b"From : ceo@remote.example",
+                       b"From: %s\r\nFROM: %s" % (account.address.encode(), other.address.encode())):
+            for bdat in (False, True):
+                code, text = smtp.deliver(account.address, [other.address], header + b"\r\nSubject: forged\r\n\r\nx\r\n", bdat=bdat)
+                assert code == 550 and text.startswith("5.7.1"), (header, code, text)
+        assert smtp.deliver(account.address, [other.address], b"Subject: mine\r\nBcc: %s\r\n\r\nx\r\n" % account.address.encode())[0] == 250
+    (body,) = other.bodies().values()
+    assert b"\r\nFrom: %s\r\n" % account.address.encode() in body and b"Bcc" not in body
+
+
 def test_the_mx_takes_no_logins(server, account):
     with SMTP(server.host, server.port("smtp")) as smtp:
         smtp.starttls()

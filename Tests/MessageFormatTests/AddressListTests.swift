@@ -1,4 +1,5 @@
 import MessageFormat
+import NIOCore
 import Testing
 
 @Suite struct AddressListTests {
@@ -44,11 +45,40 @@ import Testing
         ("<a@x", ["-|-|a|x"]),
         ("a@x) , b@y", ["-|-|a|x", "-|-|b|y"]),
         ("\\, >", []),
+        ("News [EU] <a@x>", ["News [EU]|-|a|x"]), ("[ML] a@x", ["[ML]|-|a|x"]), ("<<a@x>>", ["-|-|a|x"]), ("A < <a@x>>, b@y", ["A|-|a|x", "-|-|b|y"]),
+        ("News <EU> <a@x>", ["News <EU>|-|a|x"]), ("<EU> <b> <a@x>", ["<EU> <b>|-|a|x"]), ("A <a@x> <b@y>", ["A|-|a|x", "-|-|b|y"]),
+        ("A <> <a@x>", ["A|-|a|x"]), ("A <b <a@x>", ["A <b>|-|a|x"]), ("A <b>", ["A|-|b|"]),
     ]
 
     @Test("address lists, obsolete and broken ones too: RFC 5322 §3.4, §4.4; groups: RFC 9051 §7.5.2", arguments: table)
     func parses(text: String, expected: [String]) {
         #expect(AddressListTests.shown(text) == expected)
+    }
+
+    static let clear = [
+        "", ",a@x,,", "A. B. \"C\" <a@x> (c)", "a@x (A)", "G: a@x, B <b@y>;", "G:;", "a (c) . b @ x . y", "a@[192.0.2.1]", "a@x <a@x>", "[A] <a@x>",
+        "=?utf-8?q?a?= <a@x>", "\"<b@y>\" <a@x>", "(<b@y>) a@x",
+    ]
+    static let unclear = [
+        "a", "a@", "@x", "<a>", "<>", "A b@x", "a@x b@y", "a@x <b@y>", "<a@x> <b@y>", "<<a@x>>", "<a@x>>", "<a@x", "a@x>", "<a@x y>", "<a b@x c>",
+        "A <b> <a@x>", "<@x:a@y>", "a@b@c", "G: a@x", "a@x;", "A: B: a@x;", "\"a@x", "(a@x", "a@x (b", "a@x)", "\\a@x", "Doe, A <a@x>", "a@x \"b@y\"",
+        "<a@x> b",
+    ]
+
+    @Test("whether a list of addresses can be read in one way only: RFC 5322 §3.4", arguments: [(clear, true), (unclear, false)])
+    func clarity(_ texts: [String], isClear: Bool) {
+        for text in texts {
+            let list = AddressList.parseClear(ByteBuffer(string: text))
+            #expect((list != nil) == isClear, "\(text)")
+            if let list { #expect(list == AddressList.parse(text)) }
+        }
+        #expect(AddressList.parseClear(ByteBuffer(string: "a@x,b@y"), limit: 1) == nil)
+    }
+
+    @Test("brackets without end cost their length")
+    func brackets() {
+        #expect(AddressListTests.shown(String(repeating: "<a> ", count: 100_000) + "<a@x>").count == 1)
+        #expect(AddressListTests.shown(String(repeating: "<", count: 400_000)).count == 1)
     }
 
     @Test("comments within comments, however deep, neither overflow nor slow down: CVE-2026-47088")

@@ -1,4 +1,5 @@
 import MessageFormat
+import NIOCore
 import Testing
 
 @Suite struct EncodedWordTests {
@@ -42,6 +43,24 @@ import Testing
         #expect(words.allSatisfy { $0.utf8.count <= 75 && $0.hasPrefix("=?utf-8?") && $0.hasSuffix("?=") })
         #expect(words.allSatisfy { !EncodedWord.decode(String($0)).contains("\u{FFFD}") })
         #expect(EncodedWord.decode(encoded) == text)
+    }
+
+    static let raw: [(String, String, String)] = [
+        ("=?iso-8859-1?Q?Fr\u{F6}sche?=", "=?iso-8859-1?Q?Fr=F6sche?=", "Frösche"),
+        ("=?utf-8?q?Fr\u{C3}\u{B6}sche?=", "=?utf-8?q?Fr=C3=B6sche?=", "Frösche"),
+        ("=?koi8-r?q?\u{F0}\u{D2}\u{C9}?= =?koi8-r?q?_=F0?=", "=?koi8-r?q?=F0=D2=C9?= =?koi8-r?q?_=F0?=", "При П"),
+        ("\u{C3}\u{B6} =?iso-8859-1?Q?\u{F6}?=", "ö =?iso-8859-1?Q?=F6?=", "ö ö"),
+        ("=?iso-8859-1?Q?\u{F6}", "=?iso-8859-1?Q?ö", "=?iso-8859-1?Q?ö"), ("\u{F6} =?iso-8859-1?Q?=F6?= \u{F6}", "ö =?iso-8859-1?Q?=F6?= ö", "ö ö ö"),
+        ("=?a?q?\u{F6}?==?iso-8859-1?q?\u{E4}_\u{FC}?=", "=?a?q?=F6?==?iso-8859-1?q?=E4_=FC?=", "=?a?q?=F6?=ä ü"),
+    ]
+
+    @Test("octets beyond ASCII within a word are of the word's charset, once: in the envelope, decoded and in searches", arguments: raw)
+    func octets(_ written: String, _ shown: String, _ decoded: String) {
+        let outline = scan(ByteBuffer(latin: "Subject: \(written)\r\nFrom: \(written) <a@x>\r\nContent-Type: a/b; name=\"\(written)\"\r\n\r\n"))
+        #expect(outline.envelope.subject == shown && outline.envelope.from.first?.displayName == shown)
+        #expect(EncodedWord.decode(shown) == decoded && outline.root.fileName == decoded)
+        let header = ByteBuffer(latin: "Subject: \(written)\r\n")
+        #expect(SearchableText.anyField("subject", of: header) { SearchNeedle(decoded).isIn(folded: $0) })
     }
 
     @Test("ASCII stays as it is, and nothing is encoded twice")

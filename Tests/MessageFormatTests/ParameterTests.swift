@@ -18,6 +18,9 @@ import Testing
         (";; ; a=1;", ["a=1"]), ("a; b=2", ["b=2"]), ("=x; b=2", ["b=2"]), ("a=\"unclosed; b=2", ["a=unclosed; b=2"]),
         ("a=(c)1(c); b=2 (c)", ["a=1", "b=2"]), ("boundary=a=b?c:d/e", ["boundary=a=b?c:d/e"]),
         ("a=1; a=2", ["a=1", "a=2"]), ("a=\"x\n y\"", ["a=x y"]), ("a=", ["a="]),
+        ("name=a(1).pdf; x=1(c)", ["name=a(1).pdf", "x=1"]), ("filename=My File (2).pdf ; a=1", ["filename=My File (2).pdf", "a=1"]),
+        ("name=\"a(1).pdf\" (c); a=(c)1", ["name=a(1).pdf", "a=1"]), ("NAME=(draft; a=1", ["name=(draft", "a=1"]),
+        ("filename*0=a(; filename*1=1).txt", ["filename=a(1).txt"]), ("charset=us-ascii (Plain text)", ["charset=us-ascii"]),
     ]
 
     @Test(

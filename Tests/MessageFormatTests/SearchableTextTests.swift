@@ -114,4 +114,20 @@ import Testing
         #expect(SearchableText.anyField("to", of: block) { $0 == Array("A B".utf8) })
         #expect(!SearchableText.anyField("cc", of: block) { _ in true })
     }
+
+    @Test(
+        "an address is found as ENVELOPE tells it, whatever is written within: RFC 9051 §7.5.2, RFC 5322 §4.4",
+        arguments: [
+            "alice (c) . b@ example\r\n . test", "A <alice.b@example.test(x)>", "x@y, alice\r\n\t.\r\n\tb (c)@\r\n example.test",
+            "G: \"alice.b\"@example.test;",
+        ])
+    func addresses(_ value: String) {
+        let block = ByteBuffer(string: "From: z@z\r\nTo : q@q\r\nTO: \(value)\r\nCc: alice.c@example.test\r\n\r\n")
+        for part in ["alice.b@example.test", "E.B@EXAMPLE.T", "", "@example"] {
+            #expect(SearchableText.anyAddress("to", of: block) { SearchNeedle(part).isIn(folded: $0) }, "\(part)")
+        }
+        for part in ["alice.c@", "z@z", "(c)", "alice.b@example.test.x"] {
+            #expect(!SearchableText.anyAddress("to", of: block) { SearchNeedle(part).isIn(folded: $0) }, "\(part)")
+        }
+    }
 }

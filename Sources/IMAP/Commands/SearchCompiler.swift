@@ -45,6 +45,10 @@ struct SearchCompiler {
         approximate(text, .field(name)) ?? .field(name, SearchNeedle(text))
     }
 
+    private func addresses(_ field: String, _ text: String) -> SearchProgram.Test {
+        approximate(text, .field(field)) ?? .address(field, SearchNeedle(text))
+    }
+
     private func numbers(_ set: SequenceSet) throws -> SearchProgram.Test {
         if case .saved = set { return .uids(view.saved) }
         let places = try view.places(of: set, .sequence)
@@ -92,10 +96,10 @@ struct SearchCompiler {
 
     private func testOfMessage(_ key: SearchKey) throws -> SearchProgram.Test {
         switch key {
-        case .from(let text): field("from", text)
-        case .to(let text): field("to", text)
-        case .cc(let text): field("cc", text)
-        case .bcc(let text): field("bcc", text)
+        case .from(let text): addresses("from", text)
+        case .to(let text): addresses("to", text)
+        case .cc(let text): addresses("cc", text)
+        case .bcc(let text): addresses("bcc", text)
         case .subject(let text): field("subject", text)
         case .header(let field, let text): self.field(field, text)
         case .body(let text): approximate(text, .body) ?? .body(SearchNeedle(text))

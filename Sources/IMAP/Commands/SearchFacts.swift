@@ -38,6 +38,7 @@ struct SearchFacts {
         case .email(let body): Truth(row.body == body)
         case .sentDays(let isMeant): truth(ofDay: isMeant)
         case .field(let name, let needle): truth(ofField: name, needle)
+        case .address(let field, let needle): truth(ofAddress: field, needle)
         case .body(let needle): truth(ofBody: needle)
         case .text(let needle): truth(ofText: needle)
         case .alike(let alike): score(alike).map { Truth($0 > 0) } ?? .unknown
@@ -75,6 +76,14 @@ struct SearchFacts {
         if !needle.isEmpty, findings.holds(SearchQuestion(needle, in: .header), row.body) == false { return .no }
         guard let header else { return .unknown }
         return Truth(SearchableText.anyField(name, of: header) { needle.isIn(folded: $0) })
+    }
+
+    /// The field's text has it, or one of its addresses as ENVELOPE tells them (RFC 9051 §6.4.4, §7.5.2).
+    private func truth(ofAddress field: String, _ needle: SearchNeedle) -> Truth {
+        // The index knows words, and what may stand within an address, blanks and comments, parts none.
+        let inText = truth(ofField: field, needle)
+        guard inText == .no, let header, findings.holds(SearchQuestion(needle, in: .header), row.body) != false else { return inText }
+        return Truth(SearchableText.anyAddress(field, of: header) { needle.isIn(folded: $0) })
     }
 
     private func truth(ofBody needle: SearchNeedle) -> Truth {

@@ -42,6 +42,8 @@ struct SearchProgram: Sendable {
         /// Of the Date field, as it was written.
         case sentDays(@Sendable (CalendarDay) -> Bool)
         case field(String, SearchNeedle)
+        /// FROM, TO, CC and BCC.
+        case address(String, SearchNeedle)
         case body(SearchNeedle)
         case text(SearchNeedle)
         case alike(Alike)
@@ -138,7 +140,7 @@ extension SearchProgram.Test {
     /// What to ask an index.
     fileprivate var questions: Set<SearchQuestion> {
         switch self {
-        case .field(_, let needle): needle.isEmpty ? [] : [SearchQuestion(needle, in: .header)]
+        case .field(_, let needle), .address(_, let needle): needle.isEmpty ? [] : [SearchQuestion(needle, in: .header)]
         case .body(let needle): needle.isEmpty ? [] : [SearchQuestion(needle, in: .body)]
         case .text(let needle): needle.isEmpty ? [] : [SearchQuestion(needle, in: [.header, .body])]
         case .all(let tests): tests.reduce(into: []) { $0.formUnion($1.questions) }

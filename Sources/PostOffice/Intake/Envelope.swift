@@ -26,18 +26,18 @@ extension Intake {
         package var isSMTPUTF8: Bool
         /// The face's trace lines (Received), each with its CRLF.
         package var trace: ByteBuffer
-        /// Nil from other servers. Set for a submission: a missing Date and Message-ID are added, in the name of this host (RFC 6409 §8).
-        package var submittedAt: Domain?
+        /// Nil from other servers. Otherwise a missing From, Date and Message-ID are added (RFC 6409 §8), and From and Sender must be the user's.
+        package var submission: Submission?
 
         package init(
-            id: TransactionID, reversePath: ReversePath, recipients: [Recipient], isSMTPUTF8: Bool, trace: ByteBuffer, submittedAt: Domain?
+            id: TransactionID, reversePath: ReversePath, recipients: [Recipient], isSMTPUTF8: Bool, trace: ByteBuffer, submission: Submission?
         ) {
             self.id = id
             self.reversePath = reversePath
             self.recipients = recipients
             self.isSMTPUTF8 = isSMTPUTF8
             self.trace = trace
-            self.submittedAt = submittedAt
+            self.submission = submission
         }
     }
 

@@ -1,73 +1,74 @@
-import Glibc
 package import NIOCore
 
-/// What Intake has to know of a message's header before the message goes on: read line by line as it comes, in constant memory.
+/// What Intake has to know of a message's header before the message goes on, in bounded memory.
 package struct HeaderSurvey: Sendable {
     /// `Received` fields: the servers it has been through.
     package private(set) var hops = 0
     package private(set) var hasDate = false
     package private(set) var hasMessageID = false
-    /// The empty line, or the end of the message, was seen.
-    package private(set) var isComplete = false
+    package private(set) var from = Author()
+    package private(set) var sender = Author()
+    /// The end of the header, or of the message, was seen.
+    package internal(set) var isComplete = false
 
     /// RFC 5321 §6.3: "at least 100".
     package static let mostHops = 100
 
-    /// The start of the current line, as far as a field name of ours may reach.
-    private var head: [UInt8] = []
-    private static let headLength = 16
+    /// A field that says who wrote or sent the message (RFC 5322 §3.6.2).
+    package struct Author: Sendable {
+        /// How often the field comes.
+        package private(set) var count = 0
+        /// What stands behind the colon of the first one, with its folding; not complete where it `isCut`.
+        package private(set) var value = ByteBuffer()
+        package private(set) var isCut = false
+
+        /// Octets of a value that are kept: some hundred addresses.
+        private static let most = 16 << 10
+
+        /// Counts the field.
+        fileprivate mutating func isFirst() -> Bool {
+            count += 1
+            return count == 1
+        }
+
+        fileprivate mutating func read(_ octets: UnsafeRawBufferPointer) {
+            let room = Author.most - value.readableBytes
+            if octets.count > room { isCut = true }
+            value.writeBytes(octets.prefix(room))
+        }
+    }
+
+    private enum Reading {
+        case nothing, from, sender
+    }
+
+    /// The field whose value is being read.
+    private var reading = Reading.nothing
 
     package init() {}
 
-    /// The next octets of the message.
-    package mutating func consume(_ bytes: ByteBuffer) {
-        bytes.withUnsafeReadableBytes { octets in
-            var start = 0
-            while !isComplete, start < octets.count {
-                let feed = HeaderSurvey.feed(octets, from: start)
-                let end = min(feed ?? octets.count, start + HeaderSurvey.headLength - head.count)
-                if end > start { head.append(contentsOf: octets[start..<end]) }
-                guard let feed else { return }
-                endLine()
-                start = feed + 1
-            }
+    /// A field of that name begins.
+    mutating func begin(_ name: ArraySlice<UInt8>) {
+        reading = .nothing
+        if HeaderSurvey.isField(name, "received") { hops += 1 }
+        if HeaderSurvey.isField(name, "date") { hasDate = true }
+        if HeaderSurvey.isField(name, "message-id") { hasMessageID = true }
+        if HeaderSurvey.isField(name, "from"), from.isFirst() { reading = .from }
+        if HeaderSurvey.isField(name, "sender"), sender.isFirst() { reading = .sender }
+    }
+
+    /// More of the field's value.
+    mutating func read(_ octets: UnsafeRawBufferPointer) {
+        switch reading {
+        case .nothing: break
+        case .from: from.read(octets)
+        case .sender: sender.read(octets)
         }
     }
 
-    /// The message is at its end.
-    package mutating func finish() {
-        if !isComplete { endLine() }
-        isComplete = true
-    }
-
-    // field = field-name ":" …;  obs-field = field-name *WSP ":"          (RFC 5322 §2.2, §4.5)
-    private mutating func endLine() {
-        defer { head.removeAll(keepingCapacity: true) }
-        guard let first = head.first, first != 0x0D || head.count > 1 else {
-            isComplete = true
-            return
-        }
-        switch first | 0x20 {
-        case UInt8(ascii: "r"): if isField("received") { hops += 1 }
-        case UInt8(ascii: "d"): if isField("date") { hasDate = true }
-        case UInt8(ascii: "m"): if isField("message-id") { hasMessageID = true }
-        default: break
-        }
-    }
-
-    private func isField(_ name: StaticString) -> Bool {
-        let count = name.utf8CodeUnitCount
-        guard head.count > count else { return false }
-        return name.withUTF8Buffer { name in
-            for index in 0..<count where lowercased(head[index]) != name[index] { return false }
-            return head[count...].first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: ":")
-        }
-    }
-
-    private func lowercased(_ octet: UInt8) -> UInt8 { octet >= 0x41 && octet <= 0x5A ? octet | 0x20 : octet }
-
-    private static func feed(_ octets: UnsafeRawBufferPointer, from start: Int) -> Int? {
-        guard let origin = octets.baseAddress, let found = memchr(origin + start, 0x0A, octets.count - start) else { return nil }
-        return UnsafeRawPointer(found) - origin
+    /// `name` in lower case.
+    static func isField(_ octets: ArraySlice<UInt8>, _ name: StaticString) -> Bool {
+        guard octets.count == name.utf8CodeUnitCount else { return false }
+        return name.withUTF8Buffer { name in zip(octets, name).allSatisfy { ($0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0) == $1 } }
     }
 }

@@ -15,7 +15,7 @@ extension Intake {
         private struct State {
             /// Header that was not written yet.
             var held = ByteBuffer()
-            var survey = HeaderSurvey()
+            var header = IncomingHeader()
             var scanner = MessageScanner()
             /// Set when the header has passed the checks, until the text is all there.
             var sink: (any BodySink)?
@@ -37,13 +37,16 @@ extension Intake {
         /// The next octets of the text. Waits while too much is on its way to the disk.
         package func write(_ text: ByteBuffer) async throws(Refusal) {
             do {
-                if let sink = state.withLock({ $0.sink }) { return try await pass(text, to: sink) }
-                let isReady = state.withLock { state in
-                    state.survey.consume(text)
-                    if state.held.readableBytes == 0 { state.held = text } else { state.held.writeImmutableBuffer(text) }
-                    return state.survey.isComplete || state.held.readableBytes >= Incoming.heldHeader
+                let (sink, isHeader, isReady) = state.withLock { state in
+                    let isHeader = !state.header.survey.isComplete
+                    if isHeader { state.header.consume(text, into: &state.held) }
+                    return (state.sink, isHeader, state.header.survey.isComplete || state.held.readableBytes >= Incoming.heldHeader)
                 }
-                if isReady { try await begin() }
+                if let sink {
+                    if isHeader { try await passHeader(to: sink) } else { try await pass(text, to: sink) }
+                } else if isReady {
+                    try await begin()
+                }
             } catch {
                 discard()
                 throw intake.refusal(for: error, envelope.id)
@@ -53,8 +56,14 @@ extension Intake {
         /// The text is all there. Call it once.
         package func finish() async throws(Refusal) -> Receipt {
             do {
-                if state.withLock({ $0.sink == nil }) {
-                    state.withLock { $0.survey.finish() }
+                let (begun, isHeader) = state.withLock { state in
+                    let isHeader = !state.header.survey.isComplete
+                    state.header.finish(into: &state.held)
+                    return (state.sink, isHeader)
+                }
+                if let begun {
+                    if isHeader { try await passHeader(to: begun) }
+                } else {
                     try await begin()
                 }
                 let (sink, outline) = state.withLock { ($0.sink, $0.scanner.finish()) }
@@ -80,15 +89,35 @@ extension Intake {
             sink?.discard()
         }
 
-        /// Asks the checks, and begins the body with what goes before the text.
-        private func begin() async throws {
-            let survey = state.withLock { $0.survey }
+        /// Asks the checks; and, once all of a submission's header is there, whether it is the user's.
+        private func judge(_ survey: HeaderSurvey) async throws {
             for check in intake.checks {
-                if let refusal = await check.judge(envelope, survey) {
-                    intake.log.info("Message refused by check: \(check.name)", metadata: ["id": "\(envelope.id)"])
-                    throw refusal
-                }
+                if let refusal = await check.judge(envelope, survey) { throw refused(refusal, by: check.name) }
             }
+            if survey.isComplete, let submission = envelope.submission, let refusal = try await submission.refusal(of: survey) {
+                throw refused(refusal, by: "author")
+            }
+        }
+
+        private func refused(_ refusal: Refusal, by check: String) -> Refusal {
+            intake.log.info("Message refused by check: \(check)", metadata: ["id": "\(envelope.id)"])
+            return refusal
+        }
+
+        /// More of a header that is larger than what is held.
+        private func passHeader(to sink: any BodySink) async throws {
+            let (survey, text) = state.withLock { state in
+                defer { state.held = ByteBuffer() }
+                return (state.header.survey, state.held)
+            }
+            if survey.isComplete { try await judge(survey) }
+            if text.readableBytes > 0 { try await pass(text, to: sink) }
+        }
+
+        /// Has it judged, and begins the body with what goes before the text.
+        private func begin() async throws {
+            let survey = state.withLock { $0.header.survey }
+            try await judge(survey)
             let sink = try await intake.store.receive(expected: expected)
             let held = state.withLock { state in
                 defer { state.held = ByteBuffer() }
@@ -114,10 +143,11 @@ extension Intake {
             text.writeString(envelope.reversePath.written)
             text.writeStaticString("\r\n")
             text.writeImmutableBuffer(envelope.trace)
-            guard let host = envelope.submittedAt, survey.isComplete else { return text }
-            // RFC 6409 §8.2, §8.3
+            guard let submission = envelope.submission, survey.isComplete else { return text }
+            // RFC 6409 §8.2, §8.3; RFC 5322 §3.6: Date and From must be there.
             if !survey.hasDate { text.writeString("Date: \(MessageDate.format(intake.clock()))\r\n") }
-            if !survey.hasMessageID { text.writeString("Message-ID: <\(envelope.id)@\(host)>\r\n") }
+            if survey.from.count == 0, let author = submission.author { text.writeString("From: \(author.written)\r\n") }
+            if !survey.hasMessageID { text.writeString("Message-ID: <\(envelope.id)@\(submission.host)>\r\n") }
             return text
         }
 

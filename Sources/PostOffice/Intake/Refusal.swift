@@ -6,6 +6,10 @@ package enum Refusal: Error, Hashable, Sendable {
     case notLocal
     /// The sender's address is not the user's.
     case notOwner
+    /// From or Sender names an address that is not the user's.
+    case notAuthor
+    /// Whose mail it is, From and Sender do not say clearly (RFC 5322 §3.6.2).
+    case unclearAuthor
     /// It has been through more than `HeaderSurvey.mostHops` servers (RFC 5321 §6.3).
     case loop
     /// The recipient's mailbox is full (`QuotaStore`); later there may be room.

@@ -65,7 +65,17 @@ extension SMTPWorker {
         received.write(to: &trace)
         return Intake.Envelope(
             id: id, reversePath: transaction.reversePath, recipients: transaction.recipients, isSMTPUTF8: transaction.isSMTPUTF8,
-            trace: trace, submittedAt: settings.role.isSubmission ? settings.hostName : nil)
+            trace: trace, submission: settings.role.isSubmission ? submission(submittal) : nil)
+    }
+
+    /// What must be the user's, and what is added in their name (RFC 6409 §6.1, §8).
+    private func submission(_ submittal: Submittal) -> Intake.Submission {
+        let own = submittal.user.flatMap { Address(localPart: $0.name.user.spelling, domain: $0.name.domain) }
+        let directory = directory
+        return Intake.Submission(host: settings.hostName, author: submittal.transaction.reversePath.address ?? own) { address in
+            guard let user = submittal.user else { return false }
+            return try await directory.owns(user, address)
+        }
     }
 
     private func onlyRecipient(of transaction: Transaction) -> Address? {

@@ -97,6 +97,7 @@ private struct FuzzTalk {
                 previous = octet
             }
             precondition(previous != 0x0D, "a bare CR ends a message")
+            fuzzIncomingHeader(message)
         }
         for line in output.readableBytesView.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast() {
             precondition(line.last == 0x0D && line.dropLast().allSatisfy { $0 != 0x0D && $0 != 0 }, "a reply holds CR, LF or NUL")

@@ -86,6 +86,8 @@ extension Reply {
             case .notLocal where role.isSubmission: Reply(550, "5.7.1", "Sending to other servers is not served yet")
             case .notLocal: Reply(550, "5.7.1", "Relaying denied")
             case .notOwner: Reply(553, "5.7.1", "Sender address is not yours")
+            case .notAuthor: Reply(550, "5.7.1", "From and Sender must be addresses of yours")
+            case .unclearAuthor: Reply(550, "5.7.1", "From and Sender must say clearly, and once, whose message it is")
             case .loop: Reply(554, "5.4.6", "Too many hops: the message is in a loop")
             // RFC 3463 §3.3 X.2.2; for now, so that the sender keeps the mail and tries again.
             case .overQuota: Reply(452, "4.2.2", "Mailbox full; try later")

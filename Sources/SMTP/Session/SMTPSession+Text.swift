@@ -94,6 +94,6 @@ extension SMTPSession {
     }
 
     private func submittal(of reception: Reception) -> Submittal {
-        Submittal(transaction: reception.transaction, client: client, isExtended: isExtended, isAuthenticated: tenure != nil)
+        Submittal(transaction: reception.transaction, client: client, isExtended: isExtended, user: tenure?.principal)
     }
 }

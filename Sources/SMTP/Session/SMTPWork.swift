@@ -36,5 +36,7 @@ package struct Submittal: Sendable {
     package let transaction: Transaction
     package let client: ClientName?
     package let isExtended: Bool
-    package let isAuthenticated: Bool
+    /// Who has logged in.
+    package let user: Principal?
+    package var isAuthenticated: Bool { user != nil }
 }

@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    @Test("a submission gets the Date and Message-ID it lacks, and those of a message are left alone: RFC 6409 §8")
+    @Test("a submission gets the Date, From and Message-ID it lacks, and those of a message are left alone: RFC 6409 §8, RFC 5322 §3.6")
     func completed() async throws {
         let house = try await House()
         let cases: [(String, Bool, Bool)] = [
@@ -166,7 +166,9 @@ import Testing
                 for octet in text.utf8 { _ = await talk.send([octet]) }
                 #expect(await talk.send(".\r\n").hasPrefix("250 2.0.0"))
                 let mail = try #require(try await house.texts(of: house.bob).last)
-                let added = (addsDate ? "Date: Sun, 22 Nov 2026 00:35:00 +0000\r\n" : "") + (addsID ? "Message-ID: <id-1@mx.example.test>\r\n" : "")
+                let added =
+                    (addsDate ? "Date: Sun, 22 Nov 2026 00:35:00 +0000\r\n" : "") + "From: alice@example.test\r\n"
+                    + (addsID ? "Message-ID: <id-1@mx.example.test>\r\n" : "")
                 // The trace line's date ends what `texts` cuts off, and so does the date that was added.
                 #expect(try await house.mail(of: house.bob).last?.hasSuffix("+0000\r\n\(added)\(text)") == true, "\(mail)")
                 #expect(try await house.mail(of: house.bob).last?.contains("with ESMTPSA (TLSv1.3)") == true)
@@ -224,7 +226,7 @@ import Testing
         let two = "MAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nBDAT 4\r\nab\r\nBDAT 4 LAST\r\n.\r\n."
         let codes = await talk.send(one + two + "NOOP\r\n").split(separator: "\r\n").map { String($0.prefix(9)) }
         #expect(codes == ["250 2.1.0", "250 2.1.5", "250 2.0.0", "550 5.5.2", "503 5.5.1", "250 2.1.0", "250 2.1.5", "250 2.0.0", "250 2.0.0", "250 2.0.0"])
-        #expect(try await house.texts(of: house.alice) == ["ab\r\n.\r\n."])
+        #expect(try await house.texts(of: house.alice) == ["\r\nab\r\n.\r\n."])
     }
 
     @Test("a sender's or recipient's address cannot add a header line")

@@ -1,0 +1,79 @@
+import NIOCore
+import PostOffice
+import Testing
+
+@Suite struct IncomingHeaderTests {
+    /// What comes, and what is stored of it.
+    static let table: [(String, String)] = [
+        // Nothing to change.
+        ("", ""), ("\r\n", "\r\n"), ("A: 1\r\n\r\nbody\r\n", "A: 1\r\n\r\nbody\r\n"), ("A: 1\r\n", "A: 1\r\n"), ("A:", "A:"),
+        ("A: 1\r\n 2\r\n\t3\r\n\r\n", "A: 1\r\n 2\r\n\t3\r\n\r\n"), ("A: 1\r\n \r\nB: 2\r\n\r\n", "A: 1\r\n \r\nB: 2\r\n\r\n"),
+        ("A \t :1\r\n\r\nx: y\r\nBcc: z\r\n", "A \t :1\r\n\r\nx: y\r\nBcc: z\r\n"), ("A:1\n\nb", "A:1\n\nb"), ("\r\nBcc: x\r\n", "\r\nBcc: x\r\n"),
+        ("!\"#~: 1\r\n\r\n", "!\"#~: 1\r\n\r\n"),
+        // The empty line that was forgotten.
+        ("Backup failed on host 7\r\nat 3:15\r\n", "\r\nBackup failed on host 7\r\nat 3:15\r\n"), ("x", "\r\nx"), ("no colon\r\n", "\r\nno colon\r\n"),
+        ("A: 1\r\njunk\r\nBcc: 2\r\n\r\nb\r\n", "A: 1\r\n\r\njunk\r\nBcc: 2\r\n\r\nb\r\n"), ("A: 1\r\n: 2\r\n", "A: 1\r\n\r\n: 2\r\n"),
+        ("A: 1\r\nB x: 2\r\n", "A: 1\r\n\r\nB x: 2\r\n"), ("A: 1\r\nB\u{1}: 2\r\n", "A: 1\r\n\r\nB\u{1}: 2\r\n"),
+        ("A: 1\r\nBé: 2\r\n", "A: 1\r\n\r\nBé: 2\r\n"), ("A: 1\r\n.\r\n", "A: 1\r\n\r\n.\r\n"), ("A: 1\r\n\r\r\n", "A: 1\r\n\r\n\r\r\n"),
+        (" by evil.example\r\nA: 1\r\n\r\n", "\r\n by evil.example\r\nA: 1\r\n\r\n"), ("\tx\r\n", "\r\n\tx\r\n"), (" \r\n", "\r\n \r\n"), (" ", "\r\n "),
+        // An mbox's separator.
+        ("From a@b Mon Nov 23 10:00:00 2026\r\nA: 1\r\n\r\nb", "X-Mailbox-Line: From a@b Mon Nov 23 10:00:00 2026\r\nA: 1\r\n\r\nb"),
+        (">From a@b Mon\r\nFrom c\r\nA: 1\r\n\r\n", "X-Mailbox-Line: >From a@b Mon\r\nX-Mailbox-Line: From c\r\nA: 1\r\n\r\n"),
+        ("From \r\n\r\n", "X-Mailbox-Line: From \r\n\r\n"), ("From \n\n", "X-Mailbox-Line: From \n\n"),
+        ("From a\r\n folded\r\n", "X-Mailbox-Line: From a\r\n\r\n folded\r\n"), ("From a\r\nhello\r\n", "X-Mailbox-Line: From a\r\n\r\nhello\r\n"),
+        ("A: 1\r\nFrom a@b Mon\r\n", "A: 1\r\n\r\nFrom a@b Mon\r\n"), ("from a@b Mon\r\n", "\r\nfrom a@b Mon\r\n"),
+        ("From : a@b\r\n\r\n", "From : a@b\r\n\r\n"), ("From", "\r\nFrom"), ("From ", "\r\nFrom "), ("From\ta@b\r\n", "\r\nFrom\ta@b\r\n"),
+        ("\r\nFrom a@b Mon\r\n", "\r\nFrom a@b Mon\r\n"),
+        // What is nobody's business, or the last server's to write.
+        ("Bcc: x\r\nA: 1\r\n\r\n", "A: 1\r\n\r\n"), ("A: 1\r\nBCC: x,\r\n y\r\n\tz\r\nB: 2\r\n\r\n", "A: 1\r\nB: 2\r\n\r\n"),
+        ("bcc \t: x\r\nResent-Bcc: y\r\nReturn-Path: <z@x>\r\ncontent-LENGTH:7\r\n\r\nb", "\r\nb"), ("A: 1\r\nBcc: x", "A: 1\r\n"),
+        ("Bcc: x\r\n y\r\n", ""), ("Bcc: x\r\njunk\r\n", "\r\njunk\r\n"), ("Bcc:\r\n\r\n", "\r\n"), ("Bcc: a\n b\nC: d\n\n", "C: d\n\n"),
+        ("Bccc: x\r\nX-Bcc: y\r\nBc: z\r\n\r\n", "Bccc: x\r\nX-Bcc: y\r\nBc: z\r\n\r\n"), ("Bcc: x\r\n \r\nA: 1\r\n\r\n", "A: 1\r\n\r\n"),
+    ]
+
+    static func stored(_ pieces: [ArraySlice<UInt8>]) -> (text: String, survey: HeaderSurvey) {
+        var header = IncomingHeader()
+        var output = ByteBuffer()
+        for piece in pieces { header.consume(ByteBuffer(bytes: piece), into: &output) }
+        header.finish(into: &output)
+        return (String(buffer: output), header.survey)
+    }
+
+    @Test("what is stored of a message's beginning, the same for every way of cutting it in three: RFC 5322 §2.1, §2.2", arguments: table)
+    func keeps(_ text: String, _ expected: String) {
+        let octets = Array(text.utf8)
+        #expect(Self.stored([octets[...]]).text == expected)
+        #expect(Self.stored(octets.indices.map { octets[$0...$0] }).text == expected, "octet by octet")
+        for first in 0...octets.count {
+            for second in first...octets.count {
+                let stored = Self.stored([octets[..<first], octets[first..<second], octets[second...]])
+                #expect(stored.text == expected, "cut at \(first) and \(second)")
+                #expect(stored.survey.isComplete)
+            }
+        }
+    }
+
+    @Test("a message that was stored comes in again as it is, but for its own Return-Path", arguments: table)
+    func again(_ text: String, _ expected: String) {
+        #expect(Self.stored([Array(expected.utf8)[...]]).text == expected)
+    }
+
+    @Test("a colon that lies too far behind makes no field: nothing is held longer than a line may be, RFC 5322 §2.1.1", arguments: ["x", ">", " "])
+    func longName(_ filling: String) {
+        for (count, isField) in [(996, true), (100_000, false)] {
+            let line = "a" + String(repeating: filling, count: count) + ": 1\r\n\r\n"
+            #expect(Self.stored([Array(line.utf8)[...]]).text == (isField ? line : "\r\n" + line))
+        }
+    }
+
+    @Test("what is learnt: names in any case, blanks before the colon, folded values; not what is left out or lies in the body")
+    func survey() {
+        let header = "RECEIVED : a\r\nreceived: b\r\nReceivedd: c\r\nDate\t:x\r\nFROM: a@x,\r\n b@y\r\nFrom: c@z\r\n"
+        let text = header + "\r\nMessage-ID: <a@b>\r\nReceived: d\r\nSender: e@x\r\n"
+        let survey = Self.stored([Array(text.utf8)[...]]).survey
+        #expect(survey.hops == 2 && survey.hasDate && !survey.hasMessageID && survey.sender.count == 0)
+        #expect(survey.from.count == 2 && String(buffer: survey.from.value) == " a@x,\r\n b@y\r\n" && !survey.from.isCut)
+        let long = Self.stored([Array("From: \(String(repeating: "a@x,", count: 5_000))\r\n\r\n".utf8)[...]]).survey
+        #expect(long.from.isCut && long.from.value.readableBytes <= 16 << 10)
+    }
+}
