@@ -54,7 +54,8 @@ struct ServiceGraph {
             guard configuration.scrubInterval > 0 else { return }
             await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log)
         }
-        defer { for task in [compaction, catalogue, scrub] { task.cancel() } }
+        let logins = Task { [house] in await house.gatekeeper.keepLog() }
+        defer { for task in [compaction, catalogue, scrub, logins] { task.cancel() } }
         do {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
@@ -78,6 +79,7 @@ struct ServiceGraph {
 
     private func end() async {
         await listeners.stop(grace: .seconds(3))
+        house.gatekeeper.finishLog()
         // try?: the program ends now, and the threads with it.
         try? await threads.shutDown()
     }
