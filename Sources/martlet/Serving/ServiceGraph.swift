@@ -11,6 +11,8 @@ struct ServiceGraph {
     private let log: Logger
     private let house: House
     private let certificates: CertificateShelf?
+    /// Nil when one is configured, or TLS is off.
+    private let certificate: OwnCertificate?
     private let threads: Threads
     private let listeners: Listeners
     private let mostFiles: Int
@@ -39,7 +41,8 @@ struct ServiceGraph {
         self.log = log
         self.house = house
         mostFiles = OpenFiles.raiseLimit()
-        certificates = try configuration.certificates(in: house.folder)
+        certificate = configuration.ownCertificate(in: house.folder)
+        certificates = try configuration.certificates(certificate)
         threads = Threads()
         listeners = Listeners(
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
@@ -55,7 +58,11 @@ struct ServiceGraph {
             await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log)
         }
         let logins = Task { [house] in await house.gatekeeper.keepLog() }
-        defer { for task in [compaction, catalogue, scrub, logins] { task.cancel() } }
+        let renewal = Task { [certificate, certificates, log] in
+            guard let certificate, let certificates else { return }
+            await certificate.keepRenewed(on: certificates, log: log)
+        }
+        defer { for task in [compaction, catalogue, scrub, logins, renewal] { task.cancel() } }
         do {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
