@@ -19,12 +19,18 @@ package enum Verdict: Equatable, Sendable {
 ///   `Settings.proofLifetime` ago.
 /// - What changes an account calls `accountChanged` after the change is durable; running sessions of the account end then.
 /// - Every answer is logged and counted here and nowhere else; passwords never are.
+/// - Nobody can keep the others out: the hashing thread is shared out fairly (`FairQueue`), every answer but a success is delayed here, whatever the face,
+///   and the log lines of one address are bounded.
 package final class Gatekeeper: Sendable {
     package struct Settings: Sendable {
         /// Where a bare NAME logs in; nil: nowhere.
         package var defaultDomain: Domain?
-        /// Logins that may wait for the hashing thread: at 0.15 s each the last waits 10 s.
-        package var queueCapacity = 64
+        /// Logins that may wait for the hashing thread: at 0.15 s each the last waits 15 s. A site may have two thirds of it, an account an eighth.
+        package var queueCapacity = 96
+        /// What the first answer of a connection that is no success is delayed by; each further one takes twice as long, up to 16 times.
+        package var failureDelay = Duration.seconds(1)
+        /// Accounts whose networks are known.
+        package var networkCapacity = 10_000
         package var proofLifetime = Duration.seconds(300)
         /// Accounts with a proof, about 200 octets each.
         package var proofCapacity = 10_000
@@ -36,8 +42,10 @@ package final class Gatekeeper: Sendable {
     private let settings: Settings
     private let clock: Timestamp.Clock
     private let monotonic: @Sendable () -> ContinuousClock.Instant
-    private let log: Logger
+    private let pause: @Sendable (Duration) async -> Void
+    private let log: LoginLog
     private let hasher: PasswordHasher
+    private let networks: KnownNetworks
     private let proofs: RecentProofs
     private let stays = Stays()
     private let ledgerBox = Mutex(LoginLedger())
@@ -47,32 +55,56 @@ package final class Gatekeeper: Sendable {
 
     package init(
         accounts: any AccountStore, settings: Settings, log: Logger, clock: @escaping Timestamp.Clock,
-        monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, random: @escaping RandomOctets = systemRandom
+        monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        pause: @escaping @Sendable (Duration) async -> Void = realPause, random: @escaping RandomOctets = systemRandom
     ) {
         self.accounts = accounts
         self.settings = settings
         self.clock = clock
         self.monotonic = monotonic
-        self.log = log
+        self.pause = pause
+        self.log = LoginLog(log)
+        networks = KnownNetworks(capacity: settings.networkCapacity)
         hasher = PasswordHasher(queueCapacity: settings.queueCapacity, random: random)
         proofs = RecentProofs(lifetime: settings.proofLifetime, capacity: settings.proofCapacity, random: random)
         decoy = PasswordHash(salt: random(PasswordHash.saltLength), hash: random(PasswordHash.hashLength))
         decoyText = decoy.phc
     }
 
-    /// Whether the user, NAME@DOMAIN or a bare NAME of the default domain, knows the account's password. `peer`: the address, for the log.
-    /// Usually 0.2 ms after a recent success, else a hash's 0.15 s and what waits before it. Not ended by cancellation.
+    /// Whether the user, NAME@DOMAIN or a bare NAME of the default domain, knows the account's password.
+    ///
+    /// Usually 0.2 ms after a recent success, else a hash's 0.15 s and what waits before it; what is no success is answered after a delay. Not ended by
+    /// cancellation.
+    /// - parameter peer: the address.
+    /// - parameter setbacks: answers other than `admitted` that this connection has had.
     package func verify(
-        user: String, password: Password, over protocolName: ProtocolName, from peer: String
+        user: String, password: Password, over protocolName: ProtocolName, from peer: String, setbacks: Int = 0
     ) async -> Verdict {
         let start = monotonic()
-        let finding = await find(user: user, password: password)
-        let attempt = Attempt(user: LoggedName.clean(user), protocolName: protocolName, peer: peer)
-        let verdict = conclude(finding, of: attempt)
-        let time = start.duration(to: monotonic())
-        ledgerBox.withLock { $0.enter(verdict, user: attempt.user, peer: peer, over: protocolName, time: time) }
+        let attempt = LoginLog.Attempt(user: LoggedName.written(user), protocolName: protocolName, peer: peer, place: PeerPlace(peer))
+        var waited = 0
+        let finding = await find(user: user, password: password, from: attempt.place, &waited)
+        let end = monotonic()
+        let verdict = conclude(finding, of: attempt, at: end)
+        let time = start.duration(to: end)
+        ledgerBox.withLock { $0.enter(verdict, user: attempt.user, peer: peer, over: protocolName, time: time, waited: waited) }
+        if case .admitted = verdict { return verdict }
+        // Who guesses on one connection waits longer each time, and so does who is told to try later.
+        let delay = settings.failureDelay * (1 << min(max(0, setbacks), 4))
+        if delay > .zero { await pause(delay) }
         return verdict
     }
+
+    /// Tells the log, now and then, what it was not told line by line; until it is cancelled.
+    package func keepLog(every interval: Duration = .seconds(30)) async {
+        while !Task.isCancelled {
+            await pause(interval)
+            log.tellRest(at: monotonic(), ofAll: false)
+        }
+    }
+
+    /// Tells the log at once what it was not told line by line.
+    package func finishLog() { log.tellRest(at: monotonic(), ofAll: true) }
 
     /// Lets a session of somebody `verify` has admitted stay. `onRevoked` is called once, from any thread, when the account's password
     /// changes or the account is disabled or removed while the stay is held (at once, when that has happened since): the session must end.
@@ -95,7 +127,7 @@ package final class Gatekeeper: Sendable {
     package func verifyPassword(_ password: Password, _ phc: String) async throws(HashingFault) -> Bool {
         guard let reference = PasswordHash(phc) else { return false }
         let mark = proofs.mark(account: nil, reference: phc, user: "", password: password)
-        return try await hasher.matches(password, reference, question: mark)
+        return try await hasher.matches(password, reference, question: mark, from: .administrator).isRight
     }
 
     package var ledger: LoginLedger { ledgerBox.withLock { $0 } }
@@ -123,13 +155,8 @@ extension Gatekeeper {
         case failed(String)
     }
 
-    private struct Attempt {
-        let user: String
-        let protocolName: ProtocolName
-        let peer: String
-    }
-
-    private func find(user: String, password: Password) async -> Finding {
+    /// `waited`: how many others were served before.
+    private func find(user: String, password: Password, from place: PeerPlace, _ waited: inout Int) async -> Finding {
         do {
             let name = try? AccountName(user, defaultDomain: settings.defaultDomain)
             let record = if let name { try await accounts.account(named: name) } else { AccountRecord?.none }
@@ -137,13 +164,16 @@ extension Gatekeeper {
             let text = stored == nil ? decoyText : record?.passwordHash ?? decoyText
             let mark = proofs.mark(account: record?.id, reference: text, user: user, password: password)
             if let record, record.enabled, stored != nil, proofs.holds(mark, of: record.id, at: monotonic()) {
-                return try await settle(record, mark: nil)
+                return try await settle(record, mark: nil, place)
             }
             // One hash in any case. A password that is too long is cut down, so that it costs the same, and is wrong.
             let compared = password.isTooLong ? Password("") : password
-            let isRight = try await hasher.matches(compared, stored ?? decoy, question: mark)
-            guard let record, stored != nil, isRight, !password.isTooLong else { return .wrong }
-            return try await settle(record, mark: mark)
+            let origin = HashingThread.Origin(
+                site: place, account: name?.folded ?? String(user.prefix(128)), rank: isKnown(record, place) ? .known : .stranger)
+            let comparison = try await hasher.matches(compared, stored ?? decoy, question: mark, from: origin)
+            waited = comparison.waited
+            guard let record, stored != nil, comparison.isRight, !password.isTooLong else { return .wrong }
+            return try await settle(record, mark: mark, place)
         } catch HashingFault.busy {
             return .busy
         } catch {
@@ -151,38 +181,39 @@ extension Gatekeeper {
         }
     }
 
+    private func isKnown(_ record: AccountRecord?, _ place: PeerPlace) -> Bool {
+        record.map { networks.knows(place.network, of: $0.id, at: monotonic()) } ?? false
+    }
+
     /// The password is right; is the account still what it was when its hash was read?
-    private func settle(_ record: AccountRecord, mark: [UInt8]?) async throws -> Finding {
+    private func settle(_ record: AccountRecord, mark: [UInt8]?, _ place: PeerPlace) async throws -> Finding {
         let changes = stays.changes(of: record.id)
         guard let now = try await accounts.account(record.id), now.passwordHash == record.passwordHash else { return .wrong }
         let principal = Principal(account: now.id, name: now.name)
         guard now.enabled else { return .disabled(principal) }
         if let mark { proofs.keep(mark, of: now.id, at: monotonic()) }
+        networks.saw(place.network, of: now.id, at: monotonic())
         stays.saw(changes, of: now.id)
         return .right(principal)
     }
 
-    /// The log's words are those of S47 and S74-S76, which people grep for.
-    private func conclude(_ finding: Finding, of attempt: Attempt) -> Verdict {
-        let facts: Logger.Metadata = ["peer": "\(attempt.peer)"]
+    private func conclude(_ finding: Finding, of attempt: LoginLog.Attempt, at now: ContinuousClock.Instant) -> Verdict {
         switch finding {
         case .right(let principal):
             accounts.note(login: clock(), of: principal.account)
-            log.info("Successful \(attempt.protocolName) login for user: \(attempt.user)", metadata: facts)
+            log.successful(attempt, principal.account, at: now)
             return .admitted(principal)
         case .wrong:
-            log.warning("Failed \(attempt.protocolName) login attempt for user: \(attempt.user)", metadata: facts)
-            log.error("Authentication error: InvalidCredentials", metadata: facts)
+            log.failed(attempt, "InvalidCredentials", at: now)
             return .refused
         case .disabled:
-            log.warning("Failed \(attempt.protocolName) login attempt for user: \(attempt.user)", metadata: facts)
-            log.error("Authentication error: AccountDisabled", metadata: facts)
+            log.failed(attempt, "AccountDisabled", at: now)
             return .refused
         case .busy:
-            log.warning("Authentication error: TooManyLogins", metadata: facts)
+            log.busy(attempt, at: now)
             return .busy
         case .failed(let cause):
-            log.error("Authentication error: \(cause)", metadata: facts)
+            log.broken(attempt, cause, at: now)
             return .busy
         }
     }
@@ -194,18 +225,8 @@ package let systemRandom: RandomOctets = { count in
     return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
 }
 
-/// A user name as a log line may hold it: what a peer sends cannot end the line, colour it or fill it.
-package enum LoggedName {
-    package static let longest = 128
-
-    package static func clean(_ name: String) -> String {
-        var clean = String.UnicodeScalarView()
-        for scalar in name.unicodeScalars.prefix(longest) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: clean.append("?")
-            default: clean.append(scalar)
-            }
-        }
-        return String(clean)
-    }
+/// A real delay, which cancellation ends.
+package let realPause: @Sendable (Duration) async -> Void = { duration in
+    // try?: cancelled, it has waited long enough.
+    try? await Task.sleep(for: duration)
 }

@@ -1,10 +1,19 @@
 import Glibc
 import Synchronization
 
-/// The one thread that hashes passwords, niced, with a queue of bounded length: neither an event loop nor the cooperative pool ever does, and
+/// What becomes of a job of the hashing thread.
+enum JobFate: Sendable {
+    /// It is its turn; so many others were served while it waited.
+    case turn(waited: Int)
+    /// It has lost its place to somebody who holds fewer.
+    case displaced
+}
+
+/// The one thread that hashes passwords, niced, with a fair queue of bounded length: neither an event loop nor the cooperative pool ever does, and
 /// at most one hash's memory is in use.
 final class HashingThread: Sendable {
-    typealias Job = @Sendable () -> Void
+    typealias Job = @Sendable (JobFate) -> Void
+    typealias Origin = FairQueue<Job>.Origin
 
     private let queue: JobQueue
 
@@ -25,8 +34,8 @@ final class HashingThread: Sendable {
     /// What waits is still done; then the thread ends.
     deinit { queue.stop() }
 
-    /// False, and not done, when the queue is full.
-    func submit(_ job: @escaping Job) -> Bool { queue.push(job) }
+    /// False, and not called, when there is no place for it; else it is called once.
+    func submit(from origin: Origin, _ job: @escaping Job) -> Bool { queue.push(job, from: origin) }
 }
 
 private func runJobs(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
@@ -34,40 +43,39 @@ private func runJobs(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPo
     let queue = Unmanaged<JobQueue>.fromOpaque(argument).takeRetainedValue()
     // On Linux 0 means this thread alone.
     setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
-    while let job = queue.pop() { job() }
+    while let (job, waited) = queue.pop() { job(.turn(waited: waited)) }
     return nil
 }
 
 private final class JobQueue: Sendable {
     private struct State {
-        var jobs: [HashingThread.Job] = []
+        var jobs: FairQueue<HashingThread.Job>
         var isStopped = false
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let ready = Semaphore()
-    private let capacity: Int
 
-    init(capacity: Int) { self.capacity = capacity }
+    init(capacity: Int) { state = Mutex(State(jobs: FairQueue(limits: .init(all: capacity)))) }
 
-    func push(_ job: @escaping HashingThread.Job) -> Bool {
-        let isPushed = state.withLock { state in
-            guard !state.isStopped, state.jobs.count < capacity else { return false }
-            state.jobs.append(job)
-            return true
-        }
-        if isPushed { ready.signal() }
-        return isPushed
+    func push(_ job: @escaping HashingThread.Job, from origin: HashingThread.Origin) -> Bool {
+        let displaced = state.withLock { state in state.isStopped ? nil : state.jobs.push(job, from: origin) }
+        guard let displaced else { return false }
+        ready.signal()
+        for job in displaced { job(.displaced) }
+        return true
     }
 
     /// Waits for the next job; nil once stopped and empty.
-    func pop() -> HashingThread.Job? {
+    func pop() -> (job: HashingThread.Job, waited: Int)? {
         while true {
             ready.wait()
-            let (job, isOver) = state.withLock { state in
-                state.jobs.isEmpty ? (nil, state.isStopped) : (state.jobs.removeFirst(), false)
+            // A job that lost its place leaves its signal behind: then there is nothing, and no end.
+            let (next, isOver) = state.withLock { state in
+                let next = state.jobs.pop()
+                return (next, next == nil && state.isStopped)
             }
-            if let job { return job }
+            if let next { return next }
             if isOver { return nil }
         }
     }

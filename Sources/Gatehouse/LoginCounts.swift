@@ -7,6 +7,8 @@ package struct LoginCounts: Equatable, Sendable {
     package var busy = 0
     /// Of all three together.
     package var time = Duration.zero
+    /// The most hashes of others that one who was admitted waited for.
+    package var mostTurnsWaited = 0
 
     /// Nil before the first login.
     package var successRate: Double? {
@@ -42,13 +44,21 @@ package struct LoginLedger: Equatable, Sendable {
     package private(set) var protocols: [ProtocolName: LoginCounts] = [:]
     package private(set) var failuresByUser = FailureCounts()
     package private(set) var failuresByPeer = FailureCounts()
+    /// Who was told to try later.
+    package private(set) var busyByPeer = FailureCounts()
 
-    mutating func enter(_ verdict: Verdict, user: String, peer: String, over protocolName: ProtocolName, time: Duration) {
+    mutating func enter(
+        _ verdict: Verdict, user: String, peer: String, over protocolName: ProtocolName, time: Duration, waited: Int
+    ) {
         var counts = protocols[protocolName] ?? LoginCounts()
         counts.time += time
         switch verdict {
-        case .admitted: counts.admitted += 1
-        case .busy: counts.busy += 1
+        case .admitted:
+            counts.admitted += 1
+            counts.mostTurnsWaited = max(counts.mostTurnsWaited, waited)
+        case .busy:
+            counts.busy += 1
+            busyByPeer.add(peer)
         case .refused:
             counts.refused += 1
             failuresByUser.add(user)

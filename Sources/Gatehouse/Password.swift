@@ -1,4 +1,4 @@
-import MailModel
+package import MailModel
 
 /// A password as somebody typed it, 0...`longest` octets of use; it never prints itself, not even to a debugger's `dump`.
 ///
@@ -24,8 +24,31 @@ package struct Password: Sendable {
     /// Characters as a person counts them.
     var characterCount: Int { String(decoding: octets, as: UTF8.self).count }
 
-    /// The text, in lower case, to be held against lists of weak passwords.
-    var folded: String { String(decoding: octets, as: UTF8.self).lowercased() }
+    /// The text, to be held against names and lists of weak passwords: in lower case, full-width letters and dots as ASCII's, without what cannot be seen.
+    var folded: String { Password.fold(String(decoding: octets, as: UTF8.self)) }
+
+    static func fold(_ text: String) -> String {
+        var folded = String.UnicodeScalarView()
+        for scalar in text.normalizedC.unicodeScalars where !scalar.properties.isDefaultIgnorableCodePoint {
+            switch scalar.value {
+            // Fullwidth forms are ASCII's at another place.
+            case 0xFF01...0xFF5E: folded.append(Unicode.Scalar(UInt8(scalar.value - 0xFF01 + 0x21)))
+            // Dots of other scripts that domain names are typed with (RFC 3490 §3.1).
+            case 0x3002, 0xFF61: folded.append(".")
+            default: folded.append(scalar)
+            }
+        }
+        return String(folded).lowercased().normalizedC
+    }
+
+    /// The account whose name it is, whether or not there is one: NAME@DOMAIN, or a NAME of `domain`.
+    package func accountName(in domain: Domain) -> AccountName? {
+        // try?: what is no name is nobody's.
+        try? AccountName(folded, defaultDomain: domain)
+    }
+
+    /// The domain whose name it is, whether or not there is one.
+    package var domainName: Domain? { Domain(folded) }
 
     func withOctets<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try octets.withUnsafeBytes(body)

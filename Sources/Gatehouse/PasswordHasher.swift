@@ -11,13 +11,19 @@ package enum HashingFault: Error, Equatable, Sendable {
 /// Octets from a cryptographic source, as many as asked for; a constructor argument wherever chance matters, so that tests know it.
 package typealias RandomOctets = @Sendable (_ count: Int) -> [UInt8]
 
+/// What hashing has cost since the start.
+private final class Spent: Sendable {
+    let hashes = Atomic(0)
+    /// KiB, pass by pass.
+    let memory = Atomic(0)
+}
+
 /// Hashes and compares passwords on the hashing thread. Those who ask the same thing at the same time share one hash.
 final class PasswordHasher: Sendable {
     private let thread: HashingThread
     private let random: RandomOctets
     private let shared = SharedAnswers()
-    private let begun = Atomic(0)
-    private let filled = Atomic(0)
+    private let spent = Spent()
 
     init(queueCapacity: Int, random: @escaping RandomOctets) {
         thread = HashingThread(capacity: queueCapacity)
@@ -28,7 +34,8 @@ final class PasswordHasher: Sendable {
     func hash(_ password: Password) async throws(HashingFault) -> String {
         let salt = random(PasswordHash.saltLength)
         let result: Result<String, HashingFault> = await withCheckedContinuation { continuation in
-            let isTaken = submit(.standard) {
+            let isTaken = submit(.standard, from: .administrator) { fate in
+                guard case .turn = fate else { return continuation.resume(returning: .failure(.busy)) }
                 continuation.resume(returning: compute(password, salt: salt).map { PasswordHash(salt: salt, hash: $0).phc })
             }
             if !isTaken { continuation.resume(returning: .failure(.busy)) }
@@ -37,30 +44,38 @@ final class PasswordHasher: Sendable {
     }
 
     /// Whether it is the password of that hash. `question` names what is asked, by the password too: equal questions under way are one.
-    func matches(_ password: Password, _ reference: PasswordHash, question: [UInt8]) async throws(HashingFault) -> Bool {
-        let result: Result<Bool, HashingFault> = await withCheckedContinuation { continuation in
-            switch shared.wait(for: question, continuation) {
+    func matches(
+        _ password: Password, _ reference: PasswordHash, question: [UInt8], from origin: HashingThread.Origin
+    ) async throws(HashingFault) -> SharedAnswers.Comparison {
+        let result: Result<SharedAnswers.Comparison, HashingFault> = await withCheckedContinuation { continuation in
+            switch shared.wait(for: question, from: origin.site, continuation) {
             case .joined: return
             case .refused: continuation.resume(returning: .failure(.busy))
             case .first:
-                let isTaken = submit(reference.cost) { [shared] in shared.answer(question, compare(password, reference)) }
+                let isTaken = submit(reference.cost, from: origin) { [shared] fate in
+                    guard case .turn(let waited) = fate else { return shared.answer(question, .failure(.busy)) }
+                    shared.answer(question, compare(password, reference).map { .init(isRight: $0, waited: waited) })
+                }
                 if !isTaken { shared.answer(question, .failure(.busy)) }
             }
         }
         return try result.get()
     }
 
-    /// Hashes begun or waiting since the start.
-    var count: Int { begun.load(ordering: .relaxed) }
+    /// Hashes begun since the start.
+    var count: Int { spent.hashes.load(ordering: .relaxed) }
 
     /// KiB that they fill, pass by pass: what they cost, whatever machine counts the seconds.
-    var work: Int { filled.load(ordering: .relaxed) }
+    var work: Int { spent.memory.load(ordering: .relaxed) }
 
-    private func submit(_ cost: PasswordHash.Cost, _ job: @escaping HashingThread.Job) -> Bool {
-        guard thread.submit(job) else { return false }
-        begun.add(1, ordering: .relaxed)
-        filled.add(Int(cost.memory) * Int(cost.passes), ordering: .relaxed)
-        return true
+    private func submit(_ cost: PasswordHash.Cost, from origin: HashingThread.Origin, _ job: @escaping HashingThread.Job) -> Bool {
+        thread.submit(from: origin) { [spent] fate in
+            if case .turn = fate {
+                spent.hashes.add(1, ordering: .relaxed)
+                spent.memory.add(Int(cost.memory) * Int(cost.passes), ordering: .relaxed)
+            }
+            job(fate)
+        }
     }
 }
 

@@ -16,7 +16,7 @@ package enum PasswordRule {
             case .empty: "the password is empty"
             case .tooShort: "the password has fewer than \(PasswordRule.shortest) characters"
             case .tooLong: "the password has more than \(Password.longest) octets"
-            case .guessable: "the password is one that everybody tries first"
+            case .guessable: "the password is one that everybody tries first, or a name or an address of this server"
             }
         }
     }
@@ -28,18 +28,19 @@ package enum PasswordRule {
         package var description: String { "a password of \(PasswordRule.advised) characters or more is recommended" }
     }
 
-    package static func check(_ password: Password, of name: AccountName) throws(Fault) -> Advice? {
+    /// - parameter serverNames: what the server is called; a password that is one of them is guessable, as is the account's own name.
+    package static func check(_ password: Password, of name: AccountName, serverNames: [String] = []) throws(Fault) -> Advice? {
         let count = password.characterCount
         guard count > 0 else { throw .empty }
         guard count >= shortest else { throw .tooShort }
         guard !password.isTooLong else { throw .tooLong }
-        guard !isGuessable(password.folded, name) else { throw .guessable }
+        guard !isGuessable(password.folded, name), !serverNames.contains(where: { Password.fold($0) == password.folded }) else { throw .guessable }
         return count < advised ? .short : nil
     }
 
     private static func isGuessable(_ folded: String, _ name: AccountName) -> Bool {
         if Set(folded).count < 4 { return true }
-        if folded == name.user.folded || folded == name.folded || folded == name.domain.value { return true }
+        if [name.user.folded, name.folded, name.domain.value].contains(where: { Password.fold($0) == folded }) { return true }
         let letters = folded.drop { !$0.isLetter }.prefix { $0.isLetter }
         let rest = folded.filter { !$0.isLetter }
         // A listed word with digits and marks around it is no better than the word.

@@ -48,7 +48,10 @@ struct Gate {
     let log = LogLines()
     let clock = HandClock()
 
-    init(queueCapacity: Int = 64, proofCapacity: Int = 100) async throws {
+    /// Nothing is delayed, unless `pause` does.
+    init(
+        queueCapacity: Int = 64, proofCapacity: Int = 100, pause: @escaping @Sendable (Duration) async -> Void = { _ in }
+    ) async throws {
         store = MemoryStore(clock: { Timestamp(rawValue: 1_000) })
         let domain = try #require(Domain("example.org"))
         try await store.add(domain: domain)
@@ -57,7 +60,7 @@ struct Gate {
         settings.proofCapacity = proofCapacity
         keeper = Gatekeeper(
             accounts: store, settings: settings, log: log.logger, clock: { Timestamp(rawValue: 5_000) },
-            monotonic: { [clock] in clock.instant })
+            monotonic: { [clock] in clock.instant }, pause: pause)
         alice = try await store.add(account: AccountName("alice@example.org"), passwordHash: Gate.rightHash)
     }
 

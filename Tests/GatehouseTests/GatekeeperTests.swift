@@ -46,7 +46,7 @@ struct GatekeeperTests {
     @Test("without a default domain a bare name is nobody's")
     func noDefault() async throws {
         let gate = try await Gate()
-        let keeper = Gatekeeper(accounts: gate.store, settings: .init(), log: gate.log.logger, clock: { Timestamp(rawValue: 0) })
+        let keeper = Gatekeeper(accounts: gate.store, settings: .init(), log: gate.log.logger, clock: { Timestamp(rawValue: 0) }, pause: { _ in })
         let password = Password(Gate.rightPassword)
         #expect(await keeper.verify(user: "alice", password: password, over: .pop3, from: "::1") == .refused)
         #expect(await keeper.verify(user: "alice@example.org", password: password, over: .pop3, from: "::1") == .admitted(gate.principal))

@@ -39,9 +39,9 @@ struct House {
         _ = try await House.add("alice", at: domains[1], "JdPXV81HcZqrNn1PvpUSLCr2vKGNa2v8OucwUSdmOVY", to: store)
         mailroom = Mailroom(store: store, clock: { clock.now })
         maildrops = Maildrops(mailroom: mailroom)
-        gatekeeper = Gatekeeper(accounts: store, settings: .init(defaultDomain: domains[0]), log: House.log, clock: { clock.now })
+        gatekeeper = Gatekeeper(
+            accounts: store, settings: .init(defaultDomain: domains[0]), log: House.log, clock: { clock.now }, pause: { _ in })
         var settings = POP3Settings(version: "1.0", offersTLS: true, clock: { clock.now }, log: House.log)
-        settings.failureDelay = .zero
         adjust(&settings)
         worker = POP3Worker(mailroom: mailroom, maildrops: maildrops, gatekeeper: gatekeeper, settings: settings)
     }

@@ -18,8 +18,9 @@ private struct Premises {
         let domain = try #require(Domain("example.org"))
         keeper = Gatekeeper(
             accounts: store, settings: .init(defaultDomain: domain), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            clock: { Timestamp(rawValue: 0) })
-        directory = Directory(accounts: store, mailboxes: store, gatekeeper: keeper, defaultDomain: domain)
+            clock: { Timestamp(rawValue: 0) }, pause: { _ in })
+        directory = Directory(
+            accounts: store, mailboxes: store, gatekeeper: keeper, defaultDomain: domain, serverNames: ["mail-01.example.net", "mailhost"])
         try await directory.add(domain: "example.org")
     }
 
@@ -146,6 +147,27 @@ struct DirectoryChangeTests {
         await #expect(throws: StorageFault.noSuchAccount) { try await premises.directory.set(password: Premises.password, of: "bob") }
         await #expect(throws: DirectoryFault.domain) { try await premises.directory.add(domain: "not a domain") }
         await #expect(throws: DirectoryFault.domain) { try await premises.directory.add(domain: "[192.0.2.1]") }
+    }
+
+    @Test(
+        "a password that is an address or a name of this server is refused, wherever one is set, however it is written (S96)",
+        arguments: [
+            "robert.miller@example.org", "ROBERT.Miller@Example.ORG", "robert.miller", "Robert.Miller", "margaret.hall", "margaret.hall@example.org",
+            "margaret.hall@second.example", "example.org", "second.example", "SECOND.example", "mail-01.example.net", "MAIL-01.example.net", "mailhost",
+            "ｅｘａｍｐｌｅ．ｏｒｇ", "robert.miller\u{200B}", "rob\u{AD}ert.miller@example.org", "bücher.example", "bu\u{308}cher.example", "BÜCHER。example",
+        ])
+    func named(password: String) async throws {
+        let premises = try await Premises()
+        for domain in ["second.example", "bücher.example"] { try await premises.directory.add(domain: domain) }
+        _ = try await premises.enrol("margaret.hall@second.example")
+        _ = try await premises.enrol("margaret.hall@example.org")
+        await #expect(throws: DirectoryFault.password(.guessable)) {
+            _ = try await premises.directory.add(account: "robert.miller", password: Password(password))
+        }
+        _ = try await premises.enrol("robert.miller@example.org")
+        await #expect(throws: DirectoryFault.password(.guessable)) {
+            _ = try await premises.directory.set(password: Password(password), of: "robert.miller")
+        }
     }
 
     @Test("a new password, disabling and removing end the account's sessions at once", arguments: ["password", "disable", "remove"])

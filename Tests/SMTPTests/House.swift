@@ -11,9 +11,17 @@ import Storage
 import Synchronization
 import Testing
 
+final class Pauses: Sendable {
+    private let kept = Mutex<[Duration]>([])
+    var all: [Duration] { kept.withLock { $0 } }
+    func add(_ pause: Duration) { kept.withLock { $0.append(pause) } }
+}
+
 /// A house, in memory unless a store is given, with two accounts: alice (the first made) and bob of example.test, whose password is "open sesame".
 struct House {
     let store: any Store
+    /// What logins were delayed by; nothing really is.
+    let pauses = Pauses()
     let gatekeeper: Gatekeeper
     let directory: Directory
     let intake: Intake
@@ -31,7 +39,8 @@ struct House {
         let store = store ?? MemoryStore { House.now }
         self.store = store
         gatekeeper = Gatekeeper(
-            accounts: store, settings: Gatekeeper.Settings(defaultDomain: House.domain), log: House.log, clock: { House.now })
+            accounts: store, settings: Gatekeeper.Settings(defaultDomain: House.domain), log: House.log, clock: { House.now },
+            pause: { [pauses] in pauses.add($0) })
         directory = Directory(accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: House.domain)
         intake = Intake(store: store, checks: checks, clock: { House.now }, log: House.log)
         try await directory.add(domain: "example.test")

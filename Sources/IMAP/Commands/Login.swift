@@ -6,7 +6,8 @@ import MailModel
 extension IMAPWorker {
     func logIn(_ attempt: LoginAttempt, _ link: any Link) async -> LoginResult {
         let verdict = await gatekeeper.verify(
-            user: attempt.user, password: attempt.password, over: .imap, from: link.facts.peerAddress)
+            user: attempt.user, password: attempt.password, over: .imap, from: link.facts.peerAddress,
+            setbacks: attempt.setbacks)
         switch verdict {
         case .admitted(let principal):
             let revocation = Revocation()
@@ -15,13 +16,8 @@ extension IMAPWorker {
                 link.poke()
             }
             return .admitted(Login(principal: principal, stay: stay, revocation: revocation))
-        case .refused:
-            // Who guesses on one connection waits longer each time.
-            let delay = settings.failureDelay * (1 << min(attempt.failures, 4))
-            if delay > .zero { try? await Task.sleep(for: delay) }
-            return .refused
-        case .busy:
-            return .busy
+        case .refused: return .refused
+        case .busy: return .busy
         }
     }
 }

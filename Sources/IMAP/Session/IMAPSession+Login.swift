@@ -58,7 +58,7 @@ extension IMAPSession {
 
     mutating func logIn(_ tag: Tag, _ verb: Verb, user: String, password: [UInt8]) -> Step<IMAPWork>? {
         pending.append(.login(tag, verb))
-        return .work(.logIn(LoginAttempt(user: user, password: Password(octets: password), failures: failures)))
+        return .work(.logIn(LoginAttempt(user: user, password: Password(octets: password), setbacks: failures + postponements)))
     }
 
     mutating func absorb(_ result: LoginResult, _ tag: Tag, _ output: inout ByteBuffer) {
@@ -77,6 +77,7 @@ extension IMAPSession {
             output.writeBye("Too many failed logins")
             state = .logout
         case .busy:
+            postponements = min(postponements + 1, 16)
             output.writeTagged(tag, .no("Logins have to wait, try later", .unavailable))
         }
     }

@@ -65,6 +65,8 @@ package struct IMAPSession: LineSession {
     var lastTurn: Turn?
     var errors = 0
     var failures = 0
+    /// Logins that were told to try later.
+    var postponements = 0
     var loginDeadline = Timestamp(rawValue: .max)
     var wasPoked = false
     var isCompressed = false

@@ -12,8 +12,6 @@ package struct IMAPSettings: Sendable {
     package var offersTLS: Bool
     /// Whether passwords may cross a loopback connection in the clear.
     package var allowsPlaintextOnLoopback: Bool
-    /// What the first failed login of a connection is delayed by; each further one takes twice as long.
-    package var failureDelay = Duration.seconds(1)
     /// Failed logins after which the connection ends.
     package var mostFailures = 5
     /// Lines that are no command after which the connection ends: before login and after.

@@ -49,8 +49,8 @@ package enum IMAPOutcome: Sendable {
 package struct LoginAttempt: Sendable, CustomStringConvertible, CustomReflectable {
     let user: String
     let password: Password
-    /// Failures on this connection so far.
-    let failures: Int
+    /// Failures and busy answers on this connection so far.
+    let setbacks: Int
 
     package var description: String { "LoginAttempt(…)" }
     package var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }

@@ -7,14 +7,11 @@ import PostOffice
 extension POP3Worker {
     func logIn(_ attempt: LoginAttempt, _ link: any Link) async -> LoginResult {
         let verdict = await gatekeeper.verify(
-            user: attempt.credentials.user, password: attempt.credentials.password, over: .pop3, from: link.facts.peerAddress)
+            user: attempt.credentials.user, password: attempt.credentials.password, over: .pop3, from: link.facts.peerAddress,
+            setbacks: attempt.setbacks)
         switch verdict {
         case .admitted(let principal): return await admit(principal, link)
-        case .refused:
-            // Who guesses on one connection waits longer each time.
-            let delay = settings.failureDelay * (1 << min(attempt.failures, 4))
-            if delay > .zero { try? await Task.sleep(for: delay) }
-            return .refused
+        case .refused: return .refused
         case .busy: return .busy
         }
     }

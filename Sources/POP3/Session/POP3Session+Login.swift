@@ -52,7 +52,8 @@ extension POP3Session {
 
     private mutating func verify(_ user: String, _ password: [UInt8]) -> Step<POP3Work> {
         isWaiting = true
-        return .work(.logIn(LoginAttempt(credentials: Credentials(user: user, password: Password(octets: password)), failures: failures)))
+        let credentials = Credentials(user: user, password: Password(octets: password))
+        return .work(.logIn(LoginAttempt(credentials: credentials, setbacks: failures + postponements)))
     }
 
     mutating func absorb(_ result: LoginResult, _ output: inout ByteBuffer) {
@@ -62,7 +63,9 @@ extension POP3Session {
             errors = 0
             say(.ok("\(visit.maildrop.rows.count) messages (\(visit.maildrop.octets) octets)"), &output)
         case .refused: refuse(&output)
-        case .busy: complain(.busy, &output)
+        case .busy:
+            postponements = min(postponements + 1, 16)
+            complain(.busy, &output)
         case .inUse: complain(.inUse, &output)
         case .unavailable(let reply): complain(reply, &output)
         }

@@ -37,6 +37,8 @@ package struct POP3Session: LineSession {
     var ahead = ReadAhead()
     var errors = 0
     var failures = 0
+    /// Logins that were told to try later.
+    var postponements = 0
     private var loginDeadline = Timestamp(rawValue: .max)
 
     package init(settings: POP3Settings) { self.settings = settings }

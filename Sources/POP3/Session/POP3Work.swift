@@ -26,8 +26,8 @@ package enum POP3Outcome: Sendable {
 
 package struct LoginAttempt: Sendable {
     let credentials: Credentials
-    /// Failures on this connection so far.
-    let failures: Int
+    /// Failures and busy answers on this connection so far.
+    let setbacks: Int
 }
 
 package enum LoginResult: Sendable {

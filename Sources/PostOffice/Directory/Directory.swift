@@ -21,8 +21,13 @@ package struct Directory: Sendable {
     private let gatekeeper: Gatekeeper
     /// Where a bare NAME belongs.
     private let defaultDomain: Domain?
+    /// What the server is called: nobody's password.
+    private let serverNames: [String]
 
-    package init(accounts: any AccountStore, mailboxes: any MailboxStore, gatekeeper: Gatekeeper, defaultDomain: Domain?) {
+    package init(
+        accounts: any AccountStore, mailboxes: any MailboxStore, gatekeeper: Gatekeeper, defaultDomain: Domain?, serverNames: [String] = []
+    ) {
+        self.serverNames = serverNames
         self.accounts = accounts
         self.mailboxes = mailboxes
         self.gatekeeper = gatekeeper
@@ -71,7 +76,7 @@ extension Directory {
     /// Makes an account. Throws `DirectoryFault`, `HashingFault`, `StorageFault` (`noSuchDomain`, `nameTaken`).
     package func add(account name: String, password: Password) async throws -> (record: AccountRecord, advice: PasswordRule.Advice?) {
         let name = try accountName(name)
-        let advice = try allowed(password, of: name)
+        let advice = try await allowed(password, of: name)
         guard try await accounts.domains().contains(name.domain) else { throw StorageFault.noSuchDomain }
         guard try await accounts.account(named: name) == nil else { throw StorageFault.nameTaken }
         let hash = try await gatekeeper.hashPassword(password)
@@ -82,7 +87,7 @@ extension Directory {
     @discardableResult
     package func set(password: Password, of name: String) async throws -> PasswordRule.Advice? {
         let record = try await existing(name)
-        let advice = try allowed(password, of: record.name)
+        let advice = try await allowed(password, of: record.name)
         let hash = try await gatekeeper.hashPassword(password)
         try await accounts.set(passwordHash: hash, of: record.id)
         gatekeeper.accountChanged(record.id)
@@ -138,12 +143,27 @@ extension Directory {
         return domain
     }
 
-    private func allowed(_ password: Password, of name: AccountName) throws(DirectoryFault) -> PasswordRule.Advice? {
+    /// The one rule for every new password (S96).
+    private func allowed(_ password: Password, of name: AccountName) async throws -> PasswordRule.Advice? {
+        let advice: PasswordRule.Advice?
         do {
-            return try PasswordRule.check(password, of: name)
+            advice = try PasswordRule.check(password, of: name, serverNames: serverNames)
         } catch {
-            throw .password(error)
+            throw DirectoryFault.password(error)
         }
+        guard try await !isNameHere(password, name) else { throw DirectoryFault.password(.guessable) }
+        return advice
+    }
+
+    /// Whether a password is one of our domains, or an account's address or the part of it before the `@`.
+    private func isNameHere(_ password: Password, _ name: AccountName) async throws -> Bool {
+        let domains = try await accounts.domains()
+        if let domain = password.domainName, domains.contains(domain) { return true }
+        guard let typed = password.accountName(in: name.domain) else { return false }
+        if try await accounts.account(named: typed) != nil { return true }
+        guard typed.domain == name.domain else { return false }
+        for domain in domains where try await accounts.account(named: AccountName(user: typed.user, domain: domain)) != nil { return true }
+        return false
     }
 }
 

@@ -31,7 +31,7 @@ package struct SMTPWorker: LineWorker {
 
     package func perform(_ work: SMTPWork, _ link: any Link) async -> SMTPOutcome {
         switch work {
-        case .authenticate(let credentials): await authenticate(credentials, link)
+        case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
         case .authorize(let principal, let address): await authorize(principal, address)
         case .resolve(let path): await resolve(path)
         case .deliver(let submittal, let text): await deliver(submittal, text, link)

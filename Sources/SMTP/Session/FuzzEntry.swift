@@ -73,7 +73,7 @@ private struct FuzzTalk {
 
     private mutating func outcome(of work: SMTPWork) -> SMTPOutcome {
         switch work {
-        case .authenticate(let credentials):
+        case .authenticate(let credentials, _):
             guard choice & 16 == 0, let name = try? AccountName("alice@example.test"), !credentials.user.isEmpty else { return .notAdmitted }
             return .admitted(Tenure(Principal(account: AccountID(rawValue: 1), name: name)))
         case .authorize: return choice & 32 == 0 ? .authorized : .refused(.notOwner)

@@ -44,7 +44,8 @@ extension SMTPSession {
 
     private mutating func verify(_ user: String, _ password: [UInt8]) -> Step<SMTPWork> {
         phase = .waiting(.login)
-        return .work(.authenticate(Credentials(user: user, password: Password(octets: password))))
+        let credentials = Credentials(user: user, password: Password(octets: password))
+        return .work(.authenticate(credentials, setbacks: failedLogins + postponedLogins))
     }
 
     /// PLAIN's challenge is empty, LOGIN's are "Username:" and "Password:".
@@ -64,7 +65,9 @@ extension SMTPSession {
             self.tenure = tenure
             say(.authenticated, &output)
         case .notAdmitted: refuseLogin(&output)
-        default: say(.authenticationBusy, &output)
+        default:
+            postponedLogins = min(postponedLogins + 1, 16)
+            say(.authenticationBusy, &output)
         }
     }
 

@@ -47,6 +47,8 @@ package struct SMTPSession: LineSession {
     var unwanted: (octets: Int, reply: Reply)?
     var errors = 0
     var failedLogins = 0
+    /// Logins that were told to try later.
+    var postponedLogins = 0
     var mails = 0
     /// Octets of the line that is being read which were searched for its end.
     private var scanned = 0

@@ -5,7 +5,8 @@ package import PostOffice
 
 /// What a session has done for it. It answers `wait` until the outcome is there: at most one piece is under way.
 package enum SMTPWork: Sendable {
-    case authenticate(Credentials)
+    /// `setbacks`: failures and busy answers on this connection so far.
+    case authenticate(Credentials, setbacks: Int)
     /// May the user send in that name?
     case authorize(Principal, Address)
     case resolve(ForwardPath)

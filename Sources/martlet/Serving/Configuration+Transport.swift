@@ -1,15 +1,28 @@
-import Glibc
 import MailModel
 import Transport
 
 // What the configuration means to Transport.
 extension Configuration {
-    /// Nil when TLS is off. A self-signed certificate is made in the folder when none is configured.
-    func certificates(in folder: DataFolder) throws -> CertificateShelf? {
+    /// The certificate that is made when none is configured; nil when one is, or TLS is off.
+    func ownCertificate(in folder: DataFolder) -> OwnCertificate? {
+        guard tls.enabled, tls.files == nil else { return nil }
+        let names = hostname.value == "localhost" ? ["localhost"] : [hostname.value, "localhost"]
+        return OwnCertificate(
+            folder: folder.path + "/tls", place: .init(certificatePath: folder.certificatePath, keyPath: folder.certificateKeyPath), names: names,
+            clock: SystemClock.now)
+    }
+
+    /// Nil when TLS is off. `own`: where none is configured; it is made, or made anew, when that is due.
+    func certificates(_ own: OwnCertificate?) throws -> CertificateShelf? {
         guard tls.enabled else { return nil }
         let policy = try tlsPolicy()
         do {
-            return try CertificateShelf([try place(in: folder)], policy: policy)
+            if let own {
+                _ = try own.renew()
+                return try CertificateShelf([own.place], policy: policy)
+            }
+            guard let files = tls.files else { return nil }
+            return try CertificateShelf([CertificateShelf.Place(certificatePath: files.certificate, keyPath: files.key)], policy: policy)
         } catch let fault as TLSIdentity.Fault {
             throw ConfigurationFault(
                 place: "certificate", name: "tls.certificate", problem: fault.description,
@@ -55,32 +68,6 @@ extension Configuration {
                 place: "tls", name: "tls.ciphers", problem: error.description,
                 remedy: "give names of that list, or none")
         }
-    }
-
-    private func place(in folder: DataFolder) throws -> CertificateShelf.Place {
-        if let files = tls.files { return .init(certificatePath: files.certificate, keyPath: files.key) }
-        let place = CertificateShelf.Place(certificatePath: folder.certificatePath, keyPath: folder.certificateKeyPath)
-        do {
-            if try TLSIdentity(certificatePath: place.certificatePath, keyPath: place.keyPath).notAfter > SystemClock.now() { return place }
-        } catch {
-            // One is made where there is none, or it broke off while it was made; one that cannot be read is left alone.
-            guard error.code == nil || error.code == ENOENT || error.code == ENOTDIR else { throw error }
-        }
-        try makeCertificate(at: place, in: folder)
-        return place
-    }
-
-    private func makeCertificate(at place: CertificateShelf.Place, in folder: DataFolder) throws {
-        let tls = folder.path + "/tls"
-        if mkdir(tls, 0o700) != 0, errno != EEXIST { throw SystemFault("make", tls) }
-        for path in [place.certificatePath, place.keyPath] where unlink(path) != 0 && errno != ENOENT {
-            throw SystemFault("replace", path)
-        }
-        let names = hostname.value == "localhost" ? ["localhost"] : [hostname.value, "localhost"]
-        let made = try SelfSignedCertificate.make(
-            hostNames: names, addresses: ["127.0.0.1", "::1"], now: SystemClock.now())
-        try TextFile.create(place.keyPath, made.keyPEM, mode: 0o600)
-        try TextFile.create(place.certificatePath, made.certificatePEM, mode: 0o600)
     }
 }
 

@@ -1,4 +1,5 @@
 import Gatehouse
+import Glibc
 import Logging
 import MailModel
 import PostOffice
@@ -50,7 +51,8 @@ struct House: Sendable {
         return House(
             folder: folder, store: store, gatekeeper: gatekeeper,
             directory: Directory(
-                accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain),
+                accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain,
+                serverNames: configuration.serverNames),
             defaultDomain: defaultDomain)
     }
 
@@ -66,6 +68,18 @@ struct House: Sendable {
 }
 
 extension Configuration {
+    /// What this server and its machine are called, whole and without their domains.
+    fileprivate var serverNames: [String] {
+        var facts = utsname()
+        var machine = ""
+        if uname(&facts) == 0 {
+            machine = withUnsafeBytes(of: facts.nodename) { octets in String(decoding: octets.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+        let whole = [hostname.value, machine].filter { !$0.isEmpty }
+        let short: [String] = whole.compactMap { name in name.split(separator: ".").first.map { String($0) } }
+        return whole + short
+    }
+
     fileprivate var storeOptions: SQLiteStore.Options {
         var options = SQLiteStore.Options(freeFloor: Int64(limits.freeFloor))
         options.quota = Quota([

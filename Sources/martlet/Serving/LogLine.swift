@@ -33,13 +33,18 @@ struct LogLine {
     ) -> [UInt8] {
         var text = LogLine.iso(time) + " [" + LogLine.name(level) + "] " + LogLine.clean(message, room: LogLine.longest)
         for (name, value) in metadata {
-            let value = LogLine.clean("\(value)", room: LogLine.longest)
-            text +=
-                " " + LogLine.clean(name, room: 64) + "="
-                + (value.contains(" ") || value.isEmpty ? "\"\(value.replacing("\"", with: "'"))\"" : value)
+            text += " " + LogLine.clean(name, room: 64) + "=" + LogLine.value("\(value)")
             if text.utf8.count > LogLine.longest { break }
         }
         return LogLine.cut(text)
+    }
+
+    /// In quotes, with `\"` and `\\`, unless nothing in it could be taken for another value or for the quotes themselves.
+    private static func value(_ text: String) -> String {
+        let value = clean(text, room: longest)
+        let isPlain = value.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && !["=", "\"", "\\", "'"].contains($0) }
+        if isPlain, !value.isEmpty { return value }
+        return "\"" + clean(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""), room: longest) + "\""
     }
 
     private func json(

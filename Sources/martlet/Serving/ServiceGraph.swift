@@ -11,6 +11,8 @@ struct ServiceGraph {
     private let log: Logger
     private let house: House
     private let certificates: CertificateShelf?
+    /// Nil when one is configured, or TLS is off.
+    private let certificate: OwnCertificate?
     private let threads: Threads
     private let listeners: Listeners
     private let mostFiles: Int
@@ -39,7 +41,8 @@ struct ServiceGraph {
         self.log = log
         self.house = house
         mostFiles = OpenFiles.raiseLimit()
-        certificates = try configuration.certificates(in: house.folder)
+        certificate = configuration.ownCertificate(in: house.folder)
+        certificates = try configuration.certificates(certificate)
         threads = Threads()
         listeners = Listeners(
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
@@ -54,7 +57,12 @@ struct ServiceGraph {
             guard configuration.scrubInterval > 0 else { return }
             await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log)
         }
-        defer { for task in [compaction, catalogue, scrub] { task.cancel() } }
+        let logins = Task { [house] in await house.gatekeeper.keepLog() }
+        let renewal = Task { [certificate, certificates, log] in
+            guard let certificate, let certificates else { return }
+            await certificate.keepRenewed(on: certificates, log: log)
+        }
+        defer { for task in [compaction, catalogue, scrub, logins, renewal] { task.cancel() } }
         do {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
@@ -78,6 +86,7 @@ struct ServiceGraph {
 
     private func end() async {
         await listeners.stop(grace: .seconds(3))
+        house.gatekeeper.finishLog()
         // try?: the program ends now, and the threads with it.
         try? await threads.shutDown()
     }

@@ -35,9 +35,8 @@ struct House {
         alice = try await House.add("alice", "JdPXV81HcZqrNn1PvpUSLCr2vKGNa2v8OucwUSdmOVY", to: store)
         bob = try await House.add("bob", "Ay9SzDvBWut9ScCIErIbf1G937eIxWw0/jYmLTSXo2g", to: store)
         mailroom = Mailroom(store: store, clock: { House.now })
-        gatekeeper = Gatekeeper(accounts: store, settings: .init(defaultDomain: domain), log: log, clock: { House.now })
+        gatekeeper = Gatekeeper(accounts: store, settings: .init(defaultDomain: domain), log: log, clock: { House.now }, pause: { _ in })
         var settings = IMAPSettings(version: "1.0", messageLimit: 1 << 20, offersTLS: true, clock: { House.now }, log: log)
-        settings.failureDelay = .zero
         adjust(&settings)
         worker = IMAPWorker(mailroom: mailroom, gatekeeper: gatekeeper, settings: settings)
     }

@@ -68,18 +68,18 @@ struct DeviceFaultTests {
         let configuration = try ConfigurationReader(
             environment: [:], file: "embedded", options: [], read: { path throws(SystemFault) in try TextFile.read(path) }
         ).configuration()
-        let before = try Array(#require(try configuration.certificates(in: folder)).identities.map(\.notAfter))
+        let before = try Array(#require(try configuration.certificates(configuration.ownCertificate(in: folder))).identities.map(\.notAfter))
         let place = isKey ? folder.certificateKeyPath : folder.certificatePath
         try #require(rename(place, place + ".away") == 0)
         try #require(symlink(Self.unreadable, place) == 0)
         #expect {
-            _ = try configuration.certificates(in: folder)
+            _ = try configuration.certificates(configuration.ownCertificate(in: folder))
         } throws: { error in
             (error as? ConfigurationFault)?.exitCode == 74
         }
         var facts = stat()
         #expect(lstat(place, &facts) == 0 && facts.st_mode & S_IFMT == S_IFLNK, "it lies where it lay")
         try #require(unlink(place) == 0 && rename(place + ".away", place) == 0)
-        #expect(try Array(#require(try configuration.certificates(in: folder)).identities.map(\.notAfter)) == before)
+        #expect(try Array(#require(try configuration.certificates(configuration.ownCertificate(in: folder))).identities.map(\.notAfter)) == before)
     }
 }

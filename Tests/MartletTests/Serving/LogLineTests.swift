@@ -26,6 +26,16 @@ import Testing
                 "[ERROR] Authentication error: InvalidCredentials\n"))
     }
 
+    @Test(
+        "a value that could be taken for another is in quotes, which it cannot leave",
+        arguments: [
+            ("x peer=9.9.9.9", #""x peer=9.9.9.9""#), ("x\" peer=9.9.9.9", #""x\" peer=9.9.9.9""#), (#"x\" peer=9.9.9.9"#, #""x\\\" peer=9.9.9.9""#),
+            ("a=b", "\"a=b\""), ("", "\"\""), ("x\u{A0}y", "\"x\u{A0}y\""), ("2001:db8::1", "2001:db8::1"), ("(1)/[2],3", "(1)/[2],3"),
+        ])
+    func values(_ value: String, _ written: String) {
+        #expect(line(.text, .info, "Made", ["a": "\(value)", "peer": "192.0.2.1"]).hasSuffix(" [INFO] Made a=\(written) peer=192.0.2.1\n"))
+    }
+
     @Test("JSON lines are objects with the metadata's names: S23")
     func json() {
         #expect(

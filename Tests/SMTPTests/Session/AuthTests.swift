@@ -104,12 +104,24 @@ import Testing
         #expect(try await house.mail(of: house.bob).isEmpty)
     }
 
+    @Test("wrong passwords are delayed as IMAP's and POP3's are, twice as long each time on a connection (S44)")
+    func delayed() async throws {
+        let house = try await House()
+        let talk = try await house.talk(.submissions)
+        // NUL alice NUL wrong
+        #expect(await talk.send("AUTH PLAIN AGFsaWNlAHdyb25n\r\n").hasPrefix("535 "))
+        #expect(await talk.send("AUTH LOGIN YWxpY2U=\r\nd3Jvbmc=\r\n").hasSuffix("\r\n535 5.7.8 Authentication credentials invalid\r\n"))
+        #expect(house.pauses.all == [.seconds(1), .seconds(2)])
+        #expect(await talk.send("AUTH PLAIN AGFsaWNlAG9wZW4gc2VzYW1l\r\n").hasPrefix("235 "))
+        #expect(house.pauses.all.count == 2)
+    }
+
     @Test("credentials never print themselves")
     func silence() {
         let credentials = Credentials(user: "alice", password: .init("open sesame"))
         var text = ""
         dump(credentials, to: &text)
-        dump(SMTPWork.authenticate(credentials), to: &text)
+        dump(SMTPWork.authenticate(credentials, setbacks: 0), to: &text)
         #expect(!text.contains("sesame") && !"\(credentials)".contains("alice"))
     }
 }
