@@ -15,6 +15,8 @@ extension Intake {
         private struct State {
             /// Header that was not written yet.
             var held = ByteBuffer()
+            /// For a header that does not come in one piece.
+            var loans = HeaderLoans()
             var survey = HeaderSurvey()
             var scanner = MessageScanner()
             /// Set when the header has passed the checks, until the text is all there.
@@ -38,9 +40,10 @@ extension Intake {
         package func write(_ text: ByteBuffer) async throws(Refusal) {
             do {
                 if let sink = state.withLock({ $0.sink }) { return try await pass(text, to: sink) }
-                let isReady = state.withLock { state in
+                let isReady = try state.withLock { state in
                     state.survey.consume(text)
                     if state.held.readableBytes == 0 { state.held = text } else { state.held.writeImmutableBuffer(text) }
+                    try state.loans.cover(state.held, from: intake.heldHeaders)
                     return state.survey.isComplete || state.held.readableBytes >= Incoming.heldHeader
                 }
                 if isReady { try await begin() }
@@ -74,6 +77,7 @@ extension Intake {
                 defer {
                     state.sink = nil
                     state.held = ByteBuffer()
+                    state.loans = HeaderLoans()
                 }
                 return state.sink
             }
@@ -91,7 +95,10 @@ extension Intake {
             }
             let sink = try await intake.store.receive(expected: expected)
             let held = state.withLock { state in
-                defer { state.held = ByteBuffer() }
+                defer {
+                    state.held = ByteBuffer()
+                    state.loans = HeaderLoans()
+                }
                 state.sink = sink
                 return state.held
             }

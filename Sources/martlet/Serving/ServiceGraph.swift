@@ -54,7 +54,8 @@ struct ServiceGraph {
             guard configuration.scrubInterval > 0 else { return }
             await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log)
         }
-        defer { for task in [compaction, catalogue, scrub] { task.cancel() } }
+        let heap = Task { await HeapKeeper.keep(every: .seconds(15)) }
+        defer { for task in [compaction, catalogue, scrub, heap] { task.cancel() } }
         do {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
