@@ -83,7 +83,7 @@ package struct SMTPSession: LineSession {
                     phase = .closing
                 } else if let line = takeLine(&input, &output) {
                     if let step = obey(line, &input, &output) { return step }
-                } else if passing == nil {
+                } else if passing == nil, !isClosing {
                     return .more
                 }
             }

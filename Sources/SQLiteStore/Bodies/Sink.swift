@@ -13,7 +13,7 @@ final class Sink: BodySink, @unchecked Sendable {
     static let inMemory = 256 << 10
 
     private let id: BodyID
-    private let ticket: BodiesUnderWay.Ticket
+    let ticket: BodiesUnderWay.Ticket
     private let seal: BodySeal
     private let outlineNonce: [UInt8]
     private let folder: BodyFolder

@@ -24,7 +24,8 @@ import Testing
     @Test(
         "what is no path: RFC 5321 §4.1.2",
         arguments: [
-            "", "<a@b.example", "a@b.example>", "a b@c.example", "a@b.example c", "\"a", "@b.example", "<\"a\".b@c.example>", "<a>", "<@b.example>", "<a@>", "<a@b@c.example>", "<a b@c.example>",
+            "", "<a@b.example", "a@b.example>", "a b@c.example", "a@b.example c", "\"a", "@b.example", "<\"a\".b@c.example>", "<a>", "<@b.example>", "<a@>",
+            "<a@b@c.example>", "<a b@c.example>",
             "<\"a@b.example>", "<\"a\u{1}\"@b.example>", "<a@-b.example>", "<a@b..example>", "<a@[192.0.2.1>",
             "<a@b.example>x", "<@x.example:>", "<@x.example,:a@b.example>", "<@x.example;a@b.example>", "<a@b.example>,<c@d.example>", "<a\\@b@c.example>",
             "<\u{80}a@b.example>", "<a@b_\u{7}>", "<<a@b.example>>",
@@ -69,7 +70,7 @@ import Testing
         #expect(try MailCommand(ByteScanner("FROM:<>")).reversePath == .null)
         #expect(try RcptCommand(ByteScanner("TO:<PostMaster>")).forwardPath == .postmaster)
         #expect(try MailCommand(ByteScanner("FROM: < >")).reversePath == .null)
-        for text in ["postmaster", " POSTMASTER ", "< Postmaster >"] { #expect(try RcptCommand(ByteScanner("TO:" + text)).forwardPath == .postmaster) }
+        for text in ["postmaster", "  POSTMASTER", "< Postmaster >"] { #expect(try RcptCommand(ByteScanner("TO:" + text)).forwardPath == .postmaster) }
         #expect(throws: SyntaxError.forwardPath) { try RcptCommand(ByteScanner("TO:postmasters")) }
         #expect(throws: SyntaxError.forwardPath) { try RcptCommand(ByteScanner("TO:<>")) }
         #expect(throws: SyntaxError.reversePath) { try MailCommand(ByteScanner("FROM:<postmaster>")) }
