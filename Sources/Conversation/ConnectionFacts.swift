@@ -5,15 +5,18 @@ package struct ConnectionFacts: Hashable, Sendable {
     /// The peer's IP address as text, without a port: `192.0.2.1`, `2001:db8::1`; an IPv4 address in IPv6 is written as IPv4.
     package let peerAddress: String
     package let peerPort: Int
+    /// The address the peer connected to, written as `peerAddress` is; empty where it is not known.
+    package let localAddress: String
     package let localPort: Int
     package let isLoopback: Bool
     /// Set once the handshake is done: from the start on an implicit-TLS port, later after STARTTLS.
     package var tls: TLSFacts?
 
-    package init(id: UInt64, peerAddress: String, peerPort: Int, localPort: Int, isLoopback: Bool, tls: TLSFacts? = nil) {
+    package init(id: UInt64, peerAddress: String, peerPort: Int, localAddress: String = "", localPort: Int, isLoopback: Bool, tls: TLSFacts? = nil) {
         self.id = id
         self.peerAddress = peerAddress
         self.peerPort = peerPort
+        self.localAddress = localAddress
         self.localPort = localPort
         self.isLoopback = isLoopback
         self.tls = tls

@@ -17,6 +17,8 @@ package final class SQLiteStore: Store {
         /// What an account may hold that has no limits of its own.
         package var quota = Quota()
         package var readers: Int
+        /// What bodies may hold that come in.
+        var bodies = BodyBudgets()
         /// How long nobody must ask for anything before changes are folded into rows, in milliseconds.
         package var foldAfter: Int
         /// How many messages a mailbox has that is opened without reading all its rows.
@@ -50,7 +52,7 @@ package final class SQLiteStore: Store {
     let files = BlockingPool(name: "martlet-file", threads: 2)
     let checkpointer: Checkpointer
     let desk: SearchDesk
-    let budget = MemoryBudget()
+    let budgets: BodyBudgets
     private let nextBody: NextBody
     private let underWay = BodiesUnderWay()
     let catalogues: CatalogueKeeper
@@ -81,6 +83,7 @@ package final class SQLiteStore: Store {
     private init(_ path: String, _ masterKey: MasterKey, _ options: Options, _ clock: @escaping Timestamp.Clock, _ log: Logger) throws {
         master = masterKey
         self.path = path
+        budgets = options.bodies
         self.clock = clock
         let file = try IndexFile(in: path, masterKey, log: log)
         let opening = try Opening(path, file, { try BodyFolder(in: path) }, options, log)
@@ -168,7 +171,7 @@ extension SQLiteStore {
         _ = try known
         guard hasRoom() else { throw StorageFault.full }
         let (id, ticket) = underWay.begin { nextBody.draw() }
-        return Sink(id: BodyID(rawValue: id), ticket: ticket, folder: folder, pool: files, budget: budget, floor: hasRoom)
+        return Sink(id: BodyID(rawValue: id), ticket: ticket, folder: folder, pool: files, budgets: budgets, floor: hasRoom)
     }
 
     package func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline] {

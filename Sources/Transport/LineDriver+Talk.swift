@@ -10,7 +10,8 @@ extension LineDriver {
         }
         let facts = ConnectionFacts(
             id: id, peerAddress: peer.description, peerPort: context.channel.remoteAddress?.port ?? 0,
-            localPort: context.channel.localAddress?.port ?? 0, isLoopback: peer.isLoopback, tls: tls)
+            localAddress: IPAddress(context.channel.localAddress)?.description ?? "", localPort: context.channel.localAddress?.port ?? 0,
+            isLoopback: peer.isLoopback, tls: tls)
         link = LoopLink(self, facts, context.eventLoop)
         session = worker.session()
         phase = .talking

@@ -182,7 +182,7 @@ extension ConnectionFacts {
         from address: String = "127.0.0.1", to port: Int = 1025, tls: TLSFacts? = nil
     ) -> ConnectionFacts {
         ConnectionFacts(
-            id: 1, peerAddress: address, peerPort: 40_000, localPort: port,
+            id: 1, peerAddress: address, peerPort: 40_000, localAddress: "192.0.2.25", localPort: port,
             isLoopback: address.hasPrefix("127.") || address == "::1", tls: tls)
     }
 }

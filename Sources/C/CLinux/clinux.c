@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int clinux_open(const char *path, int flags, unsigned int mode) {
     return open(path, flags | O_CLOEXEC, mode);
@@ -29,6 +31,17 @@ int clinux_random(void *into, size_t count) {
 void clinux_return_large_blocks(void) {
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+void clinux_trim_heap(void) { malloc_trim(0); }
+
+int64_t clinux_resident_octets(void) {
+    long long size = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file) return -1;
+    int found = fscanf(file, "%lld %lld", &size, &resident);
+    fclose(file);
+    return found == 2 ? (int64_t)resident * sysconf(_SC_PAGESIZE) : -1;
 }
 
 void clinux_name_thread(const char *name) {

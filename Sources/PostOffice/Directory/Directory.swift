@@ -52,6 +52,14 @@ package struct Directory: Sendable {
         return try await resolution(first.id)
     }
 
+    /// Who gets mail for a local part at this very machine, as an address literal names it: the account of that name in the default domain.
+    package func resolveHere(_ localPart: String) async throws -> Resolution {
+        guard let defaultDomain, let address = Address(localPart: localPart, domain: defaultDomain),
+            case .account(let account, let inbox) = try await resolve(address)
+        else { return .notLocal }
+        return .account(account, inbox: inbox)
+    }
+
     /// Whether mail from the address is theirs to send.
     package func owns(_ principal: Principal, _ address: Address) async throws -> Bool {
         guard case .account(principal.account, _) = try await resolve(address) else { return false }

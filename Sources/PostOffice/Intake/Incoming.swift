@@ -16,6 +16,8 @@ extension Intake {
             /// Header that was not written yet.
             var held = ByteBuffer()
             var header = IncomingHeader()
+            /// For a header that does not come in one piece.
+            var loans = HeaderLoans()
             var scanner = MessageScanner()
             /// Set when the header has passed the checks, until the text is all there.
             var sink: (any BodySink)?
@@ -37,9 +39,12 @@ extension Intake {
         /// The next octets of the text. Waits while too much is on its way to the disk.
         package func write(_ text: ByteBuffer) async throws(Refusal) {
             do {
-                let (sink, isHeader, isReady) = state.withLock { state in
+                let (sink, isHeader, isReady) = try state.withLock { state in
                     let isHeader = !state.header.survey.isComplete
-                    if isHeader { state.header.consume(text, into: &state.held) }
+                    if isHeader {
+                        state.header.consume(text, into: &state.held)
+                        if state.sink == nil { try state.loans.cover(state.held, from: intake.heldHeaders) }
+                    }
                     return (state.sink, isHeader, state.header.survey.isComplete || state.held.readableBytes >= Incoming.heldHeader)
                 }
                 if let sink {
@@ -83,6 +88,7 @@ extension Intake {
                 defer {
                     state.sink = nil
                     state.held = ByteBuffer()
+                    state.loans = HeaderLoans()
                 }
                 return state.sink
             }
@@ -120,7 +126,10 @@ extension Intake {
             try await judge(survey)
             let sink = try await intake.store.receive(expected: expected)
             let held = state.withLock { state in
-                defer { state.held = ByteBuffer() }
+                defer {
+                    state.held = ByteBuffer()
+                    state.loans = HeaderLoans()
+                }
                 state.sink = sink
                 return state.held
             }

@@ -13,6 +13,8 @@ package struct Intake: Sendable {
     let checks: [Check]
     let clock: Timestamp.Clock
     let log: Logger
+    /// Of all messages whose header has not ended.
+    let heldHeaders = LoanBudget(most: 16 << 20)
 
     package init(
         store: any BodyStore & MailboxStore & QuotaStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger

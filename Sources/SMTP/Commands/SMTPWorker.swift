@@ -33,7 +33,7 @@ package struct SMTPWorker: LineWorker {
         switch work {
         case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
         case .authorize(let principal, let address): await authorize(principal, address)
-        case .resolve(let path): await resolve(path)
+        case .resolve(let path): await resolve(path, link.facts)
         case .deliver(let submittal, let text): await deliver(submittal, text, link)
         case .open(let submittal, let text, let expected): await open(submittal, text, expected, link)
         case .append(let incoming, let text): await append(incoming, text)

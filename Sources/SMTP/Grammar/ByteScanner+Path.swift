@@ -2,31 +2,53 @@ import MailModel
 import MessageFormat
 import NIOCore
 
-/// RFC 5321 §4.1.2, with UTF-8 in local parts and domains (RFC 6531 §3.3).
+/// RFC 5321 §4.1.2, with UTF-8 in local parts and domains (RFC 6531 §3.3). What is read beyond it, where the meaning is clear, is in
+/// docs/protocols/smtp.md: blanks around an address, no brackets, and dots anywhere in a local part.
 extension ByteScanner {
     // Reverse-path = Path / "<>"
     mutating func takeReversePath() throws(SyntaxError) -> ReversePath {
-        if take("<>") { return .null }
-        guard let address = takePath() else { throw .reversePath }
-        return .mailbox(address)
+        var ahead = self
+        if ahead.take(UInt8(ascii: "<")) {
+            ahead.skipBlanks()
+            if ahead.take(UInt8(ascii: ">")) {
+                self = ahead
+                return .null
+            }
+        }
+        guard let mailbox = takePath() else { throw .reversePath }
+        return ReversePath(mailbox.address, unquoted: mailbox.unquoted)
     }
 
     // Forward-path = Path;  rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path )
     mutating func takeForwardPath() throws(SyntaxError) -> ForwardPath {
         var ahead = self
-        if ahead.take(caseInsensitive: "<postmaster>") {
+        if ahead.takePostmaster() {
             self = ahead
             return .postmaster
         }
-        guard let address = takePath() else { throw .forwardPath }
-        return .mailbox(address)
+        guard let mailbox = takePath() else { throw .forwardPath }
+        return .mailbox(mailbox.address)
     }
+
+    private mutating func takePostmaster() -> Bool {
+        let isBracketed = take(UInt8(ascii: "<"))
+        if isBracketed { skipBlanks() }
+        guard take(caseInsensitive: "postmaster") else { return false }
+        guard isBracketed else { return isAtEnd || peek() == UInt8(ascii: " ") || peek() == 0x09 }
+        skipBlanks()
+        return take(UInt8(ascii: ">"))
+    }
+
+    mutating func skipBlanks() { skip { $0 == UInt8(ascii: " ") || $0 == 0x09 } }
 
     // Path = "<" [ A-d-l ":" ] Mailbox ">"
     // A source route is read and forgotten (RFC 5321 §4.1.2: "SHOULD be ignored").
-    private mutating func takePath() -> Address? {
-        guard take(UInt8(ascii: "<")), skipRoute(), let address = takeMailbox(), take(UInt8(ascii: ">")) else { return nil }
-        return address
+    private mutating func takePath() -> PathMailbox? {
+        guard take(UInt8(ascii: "<")) else { return takeMailbox() }
+        skipBlanks()
+        guard skipRoute(), let mailbox = takeMailbox() else { return nil }
+        skipBlanks()
+        return take(UInt8(ascii: ">")) ? mailbox : nil
     }
 
     // A-d-l = At-domain *( "," At-domain );  At-domain = "@" Domain
@@ -39,24 +61,20 @@ extension ByteScanner {
     }
 
     // Mailbox = Local-part "@" ( Domain / address-literal )
-    private mutating func takeMailbox() -> Address? {
-        guard let local = peek() == UInt8(ascii: "\"") ? takeQuotedString() : takeDotString(), take(UInt8(ascii: "@")),
-            let domain = takeDomain()
+    private mutating func takeMailbox() -> PathMailbox? {
+        let isQuoted = peek() == UInt8(ascii: "\"")
+        guard let local = isQuoted ? takeQuotedString() : takeDotString(), take(UInt8(ascii: "@")), let domain = takeDomain(),
+            let address = Address(localPart: local, domain: domain)
         else { return nil }
-        return Address(localPart: local, domain: domain)
+        return PathMailbox(address: address, unquoted: isQuoted || address.isDotString ? nil : local)
     }
 
     // Dot-string = Atom *("." Atom);  Atom = 1*atext
+    // Telephone companies gave out names such as a..b and abc. (with the dot), and their customers write them so.
     private mutating func takeDotString() -> String? {
         let text = take(while: OctetSet.localPart)
-        let octets = text.readableBytesView
-        guard let first = octets.first, let last = octets.last, first != UInt8(ascii: "."), last != UInt8(ascii: ".") else { return nil }
-        var previous: UInt8 = 0
-        for octet in octets {
-            if octet == UInt8(ascii: "."), previous == octet { return nil }
-            previous = octet
-        }
-        return String(validating: octets, as: UTF8.self)
+        guard text.readableBytes > 0 else { return nil }
+        return String(validating: text.readableBytesView, as: UTF8.self)
     }
 
     // Quoted-string = DQUOTE *QcontentSMTP DQUOTE;  QcontentSMTP = qtextSMTP / quoted-pairSMTP
@@ -89,6 +107,13 @@ extension ByteScanner {
         }
         return String(validating: text.readableBytesView, as: UTF8.self).flatMap { Domain($0) }
     }
+}
+
+/// An address as a path names it.
+private struct PathMailbox {
+    let address: Address
+    /// The local part as it was sent, where it has no quotes and should.
+    let unquoted: String?
 }
 
 extension OctetSet {

@@ -4,12 +4,13 @@ package import NIOCore
 /// A command line in two parts; the argument is read by its verb's grammar once the verb is known to be legal.
 package struct CommandLine: Sendable {
     package let verb: Verb
-    /// What follows the verb and its space, without trailing white space; empty when nothing does.
+    /// What follows the verb and its blanks, without trailing white space; empty when nothing does.
     package let argument: ByteScanner
 
-    // command = verb [SP argument] *WSP CRLF          (RFC 5321 §4.1.1: trailing white space is tolerated)
+    // command = verb [SP argument] *WSP CRLF          (RFC 5321 §4.1.1: trailing white space is tolerated; a tab is as good as a space)
     /// - parameter line: without its CRLF.
     package init(_ line: ByteBuffer) throws(SyntaxError) {
+        if ForeignProtocol.speaks(line) { throw .foreign }
         let isLine = line.withUnsafeReadableBytes { octets in
             octets.allSatisfy { $0 != 0x0D && $0 != 0x0A && $0 != 0 }
         }
@@ -17,7 +18,7 @@ package struct CommandLine: Sendable {
         var scanner = ByteScanner(CommandLine.trimmed(line))
         guard let verb = CommandLine.takeVerb(&scanner) else { throw .unrecognized }
         self.verb = verb
-        scanner.skip { $0 == UInt8(ascii: " ") }
+        scanner.skipBlanks()
         argument = ByteScanner(scanner.rest)
     }
 
@@ -32,15 +33,15 @@ package struct CommandLine: Sendable {
 
     private static func takeVerb(_ scanner: inout ByteScanner) -> Verb? {
         for verb in Verb.allCases where scanner.take(caseInsensitive: verb.word) {
-            if scanner.isAtEnd || scanner.peek() == UInt8(ascii: " ") { return verb }
+            if scanner.isAtEnd || scanner.peek() == UInt8(ascii: " ") || scanner.peek() == 0x09 { return verb }
             scanner.position = 0
         }
         return nil
     }
 }
 
-/// The name a client gives itself with EHLO or HELO: 1...255 octets without space or control characters. It may be anything;
-/// only a name that is a `Domain` is written into trace lines.
+/// The name a client gives itself with EHLO or HELO: 1...255 octets without control characters. It may be anything, with blanks too (a machine's name
+/// as its owner wrote it); only a name that is a `Domain` is written into trace lines.
 package struct ClientName: Hashable, Sendable {
     package let text: String
 
@@ -49,7 +50,7 @@ package struct ClientName: Hashable, Sendable {
     package init(_ argument: ByteScanner) throws(SyntaxError) {
         var scanner = argument
         guard !scanner.isAtEnd else { throw .missingArgument }
-        let name = scanner.take { $0 > 0x20 && $0 != 0x7F }
+        let name = scanner.take { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
         guard scanner.isAtEnd, name.readableBytes <= 255,
             let text = String(validating: name.readableBytesView, as: UTF8.self)
         else { throw .argument }

@@ -13,7 +13,7 @@ package struct MailCommand: Equatable, Sendable {
         var scanner = argument
         guard !scanner.isAtEnd else { throw .missingArgument }
         guard scanner.take(caseInsensitive: "FROM:") else { throw .argument }
-        scanner.skip { $0 == UInt8(ascii: " ") }
+        scanner.skipBlanks()
         reversePath = try scanner.takeReversePath()
         var parameters: [MailParameter] = []
         while let (keyword, value) = try scanner.takeParameter() {
@@ -83,7 +83,7 @@ package struct RcptCommand: Equatable, Sendable {
         var scanner = argument
         guard !scanner.isAtEnd else { throw .missingArgument }
         guard scanner.take(caseInsensitive: "TO:") else { throw .argument }
-        scanner.skip { $0 == UInt8(ascii: " ") }
+        scanner.skipBlanks()
         forwardPath = try scanner.takeForwardPath()
         if try scanner.takeParameter() != nil { throw .unknownParameter }
     }
@@ -95,8 +95,8 @@ extension ByteScanner {
     /// The next parameter, its keyword in capitals; nil at the end.
     fileprivate mutating func takeParameter() throws(SyntaxError) -> (String, ByteScanner?)? {
         guard !isAtEnd else { return nil }
-        guard take(UInt8(ascii: " ")) else { throw .parameter }
-        skip { $0 == UInt8(ascii: " ") }
+        guard let blank = peek(), blank == UInt8(ascii: " ") || blank == 0x09 else { throw .parameter }
+        skipBlanks()
         let keyword = take(while: OctetSet.parameterKeyword)
         guard keyword.readableBytes > 0, keyword.readableBytesView.first != UInt8(ascii: "-") else { throw .parameter }
         let name = String(buffer: keyword).uppercased()

@@ -4,7 +4,7 @@ package import NIOCore
 
 /// A server's trace line (RFC 5321 §4.4). Every part is of a type that can hold no CR or LF, or is checked here.
 package struct ReceivedField: Sendable {
-    /// What the client called itself; written only where it is a domain.
+    /// What the client called itself; written only where it is a domain, and one of ASCII unless the message is of SMTPUTF8 (RFC 6531 §3.7.3).
     package var clientName: ClientName?
     package var peerAddress: String
     package var host: Domain
@@ -36,7 +36,7 @@ package struct ReceivedField: Sendable {
     package func write(to output: inout ByteBuffer) {
         let literal = ReceivedField.literal(peerAddress)
         output.writeStaticString("Received: from ")
-        output.writeString(clientName.flatMap { Domain($0.text) }?.value ?? literal)
+        output.writeString(clientDomain?.value ?? literal)
         output.writeStaticString(" (")
         output.writeString(literal)
         output.writeStaticString(")\r\n\tby ")
@@ -60,6 +60,11 @@ package struct ReceivedField: Sendable {
         output.writeStaticString("\r\n")
     }
 
+    private var clientDomain: Domain? {
+        guard let domain = clientName.flatMap({ Domain($0.text) }), domain.isASCII || transmission.isUTF8 else { return nil }
+        return domain
+    }
+
     // address-literal = "[" ( IPv4-address-literal / "IPv6:" IPv6-addr ) "]"          (RFC 5321 §4.1.3)
     private static func literal(_ address: String) -> String {
         let clean = String(decoding: address.utf8.filter { OctetSet.addressLiteral.contains($0) }, as: UTF8.self)
@@ -78,6 +83,13 @@ package enum TransmissionType: String, Sendable {
     case utf8smtpa = "UTF8SMTPA"
     case utf8smtps = "UTF8SMTPS"
     case utf8smtpsa = "UTF8SMTPSA"
+
+    var isUTF8: Bool {
+        switch self {
+        case .utf8smtp, .utf8smtpa, .utf8smtps, .utf8smtpsa: true
+        case .smtp, .esmtp, .esmtpa, .esmtps, .esmtpsa: false
+        }
+    }
 
     package init(isExtended: Bool, isUTF8: Bool, isSecured: Bool, isAuthenticated: Bool) {
         self =

@@ -17,6 +17,7 @@ extension Reply {
     static var earlyText: Reply { Reply(503, "5.5.0", "Text sent before 354; closing the connection") }
     static var malformedText: Reply { Reply(550, "5.5.2", "Bare CR, bare LF or NUL in the message: only CRLF ends a line") }
     static var tooLarge: Reply { Reply(552, "5.3.4", "Message too large") }
+    static var bareLineFeed: Reply { Reply(.notALine) }
     static var lineTooLong: Reply { Reply(500, "5.5.2", "Command line too long") }
     static var tooManyRecipients: Reply { Reply(452, "4.5.3", "Too many recipients") }
 
@@ -39,6 +40,7 @@ extension Reply {
         self =
             switch error {
             case .unrecognized: Reply(500, "5.5.1", "Command not recognized")
+            case .foreign: Reply(221, "2.7.0", "This is SMTP; closing the connection")
             case .notALine: Reply(500, "5.5.2", "Bare CR, bare LF or NUL: only CRLF ends a line")
             case .missingArgument: Reply(501, "5.5.4", "Argument missing")
             case .unexpectedArgument: Reply(501, "5.5.4", "No argument allowed")

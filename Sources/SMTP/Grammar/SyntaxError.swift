@@ -2,6 +2,8 @@
 package enum SyntaxError: Error, Equatable, Sendable {
     /// No command of that name.
     case unrecognized
+    /// No line of an SMTP client's: HTTP, TLS, a header field.
+    case foreign
     /// A bare CR, a bare LF or a NUL within a command line.
     case notALine
     case missingArgument

@@ -4,7 +4,8 @@ package import NIOCore
 /// Reads a message's text as DATA or BDAT carry it: finds DATA's end, takes off the dots, and sees that only CRLF ends a line.
 ///
 /// - The end of DATA is CRLF.CRLF and nothing else (RFC 5321 §4.1.1.4); the CRLF of the DATA command counts as the first.
-/// - A bare CR, a bare LF or a NUL (§2.3.8, §4.1.1.4) makes the text malformed for good; it never ends a line or the text.
+/// - A bare CR, a bare LF or a NUL (§2.3.8, §4.1.1.4) makes the text malformed for good; it never ends a line or the text. But a bare LF in a chunk of
+///   BDAT, whose length says where it ends, becomes CRLF (docs/decisions/0012-bare-lf-in-bdat.md).
 /// - Octets may come cut anywhere. Time is linear, and a line costs three calls of memchr and no copy of its own.
 package struct TextDecoder: Sendable {
     private enum Place {
@@ -17,6 +18,8 @@ package struct TextDecoder: Sendable {
         case within
         /// Behind a CR.
         case afterReturn
+        /// Before a bare LF of a chunk.
+        case bareFeed
     }
 
     private var place = Place.lineStart
@@ -62,6 +65,12 @@ package struct TextDecoder: Sendable {
                 }
                 place = .lineStart
                 index += 1
+            case .bareFeed:
+                emit(UnsafeRawBufferPointer(rebasing: octets[run..<index]), into: &text, keep)
+                TextDecoder.lineEnd.withUnsafeBytes { emit($0, into: &text, keep) }
+                place = .lineStart
+                index += 1
+                run = index
             case .within:
                 index = skipLine(octets, from: index)
             }
@@ -88,7 +97,9 @@ package struct TextDecoder: Sendable {
         place = .within
     }
 
-    /// After the next LF, or the end. Sees whether CR and LF come in pairs.
+    private static let lineEnd: [UInt8] = [0x0D, 0x0A]
+
+    /// After the next LF, or the end; before the LF where it is bare and to be mended. Sees whether CR and LF come in pairs.
     private mutating func skipLine(_ octets: UnsafeRawBufferPointer, from start: Int) -> Int {
         guard let feed = TextDecoder.index(of: 0x0A, in: octets, start..<octets.count) else {
             let end = octets.count
@@ -99,8 +110,12 @@ package struct TextDecoder: Sendable {
         if feed > start, octets[feed - 1] == 0x0D {
             if TextDecoder.index(of: 0x0D, in: octets, start..<(feed - 1)) != nil { isMalformed = true }
             place = .lineStart
-        } else {
+        } else if isDotStuffed {
             isMalformed = true
+        } else {
+            if TextDecoder.index(of: 0x0D, in: octets, start..<feed) != nil { isMalformed = true }
+            place = .bareFeed
+            return feed
         }
         return feed + 1
     }

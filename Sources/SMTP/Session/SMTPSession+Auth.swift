@@ -77,5 +77,5 @@ extension SMTPSession {
         if failedLogins >= settings.loginLimit, !isClosing { say(.tooManyErrors, &output) }
     }
 
-    private var isClosing: Bool { if case .closing = phase { true } else { false } }
+    var isClosing: Bool { if case .closing = phase { true } else { false } }
 }

@@ -24,7 +24,7 @@ extension SMTPSession {
         } catch {
             say(Reply(error), &output)
             // What follows cannot be told from commands.
-            if error == .chunkSize { phase = .closing }
+            if error == .chunkSize || error == .foreign { phase = .closing }
             return nil
         }
     }
@@ -44,6 +44,10 @@ extension SMTPSession {
             } else {
                 say(objection, &output)
             }
+            return nil
+        }
+        if isIdle(command.verb) {
+            say(.tooManyErrors, &output)
             return nil
         }
         switch command.verb {
@@ -75,6 +79,17 @@ extension SMTPSession {
     private func objection(to command: CommandLine) -> Reply? {
         VerbRule.of(command.verb)?.objection(
             standing, terms, isAuthenticated: tenure != nil, hasArgument: !command.argument.isAtEnd)
+    }
+
+    /// Counts the commands that bring no mail nearer. Beyond `idleLimit` each counts as an error; true when it is one too many.
+    private mutating func isIdle(_ verb: Verb) -> Bool {
+        switch verb {
+        case .noop, .rset, .vrfy, .help, .ehlo, .helo: idleCommands += 1
+        case .mail, .rcpt, .data, .bdat, .quit, .expn, .startTLS, .auth: return false
+        }
+        guard idleCommands > settings.idleLimit else { return false }
+        errors += 1
+        return errors >= settings.errorLimit
     }
 
     /// Forgets the transaction.

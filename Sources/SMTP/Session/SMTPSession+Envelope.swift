@@ -68,6 +68,7 @@ extension SMTPSession {
         case (.delivery, .delivered(let id)):
             phase = .ready
             errors = 0
+            idleCommands = 0
             say(Reply(250, "2.0.0", "Accepted as \(id)"), &output)
         case (.sender, .refused(let refusal)), (.delivery, .refused(let refusal)):
             phase = .ready

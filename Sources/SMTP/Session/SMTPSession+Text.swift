@@ -55,6 +55,8 @@ extension SMTPSession {
                 phase = .closing
                 return nil
             }
+            // What goes to a file anyway does not wait here for more.
+            if reception.incoming != nil, input.readableBytes == 0, reception.text.readableBytes >= SMTPSettings.restingText { return handOn(&reception) }
             let goesOn = reception.text.readableBytes >= settings.pieceSize || input.readableBytes > 0
             phase = .text(reception)
             return goesOn ? nil : .more

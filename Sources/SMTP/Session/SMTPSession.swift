@@ -5,7 +5,7 @@ package import NIOCore
 /// The server's side of an SMTP conversation (RFC 5321), for all three roles.
 ///
 /// - A command is carried out when its whole line is there, and answered before the next one is read.
-/// - Only CRLF ends a line, in commands as in text.
+/// - Only CRLF ends a line, in commands as in text. A bare LF in a command is answered at once, and the line is passed over up to its CRLF.
 /// - Text is read to its end whatever becomes of it, up to twice the message limit. What is answered does not depend on how it was cut.
 package struct SMTPSession: LineSession {
     package typealias Work = SMTPWork
@@ -50,10 +50,12 @@ package struct SMTPSession: LineSession {
     /// Logins that were told to try later.
     var postponedLogins = 0
     var mails = 0
+    /// Commands since the last accepted message that bring no mail nearer.
+    var idleCommands = 0
     /// Octets of the line that is being read which were searched for its end.
     private var scanned = 0
-    /// Octets passed over of a command line that was too long.
-    private var overlong: Int?
+    /// A command line that is passed over up to its CRLF, for it is too long or was answered already.
+    private var passing: (octets: Int, reply: Reply?)?
 
     package init(_ settings: SMTPSettings) {
         self.settings = settings
@@ -76,11 +78,14 @@ package struct SMTPSession: LineSession {
             case .connected, .ready, .envelope, .chunks, .exchange:
                 if unwanted != nil {
                     guard dropUnwanted(&input, &output) else { return .more }
-                } else if overlong != nil {
-                    guard passOverlong(&input, &output) else { return .more }
-                } else if let line = takeLine(&input) {
+                } else if passing != nil {
+                    guard passLine(&input, &output) else { return .more }
+                } else if isHandshake(input) {
+                    say(Reply(.foreign), &output)
+                    phase = .closing
+                } else if let line = takeLine(&input, &output) {
                     return obey(line, &input, &output) ?? .again
-                } else if overlong == nil {
+                } else if passing == nil, !isClosing {
                     return .more
                 }
             }
@@ -142,28 +147,47 @@ package struct SMTPSession: LineSession {
 
 // Lines.
 extension SMTPSession {
-    /// The next line without its CRLF; nil when more must come, or (`overlong`) it is too long. A bare LF does not end it.
-    private mutating func takeLine(_ input: inout ByteBuffer) -> ByteBuffer? {
+    /// TLS where none is: its records need not have a line end.
+    private func isHandshake(_ input: ByteBuffer) -> Bool {
+        if case .exchange = phase { return false }
+        return input.readableBytesView.first == ForeignProtocol.handshake
+    }
+
+    /// The next line without its CRLF; nil when more must come, or (`passing`) it is too long or holds a bare LF, which does not end it.
+    private mutating func takeLine(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> ByteBuffer? {
         let view = input.readableBytesView
         let limit = lineLimit(view)
-        var from = scanned
-        while from < min(view.count, limit), let feed = view[(view.startIndex + from)...].firstIndex(of: 0x0A) {
+        if scanned < min(view.count, limit), let feed = view[(view.startIndex + scanned)...].firstIndex(of: 0x0A), feed - view.startIndex < limit {
             let length = feed - view.startIndex
-            guard length < limit else { break }
+            scanned = 0
             if length > 0, view[feed - 1] == 0x0D {
-                scanned = 0
                 let line = input.readSlice(length: length - 1)
                 input.moveReaderIndex(forwardBy: 2)
                 return line
             }
-            from = length + 1
+            answerBareLineFeed(input.readSlice(length: length) ?? ByteBuffer(), &output)
+            input.moveReaderIndex(forwardBy: 1)
+            return nil
         }
         scanned = view.count
         if view.count >= limit {
             scanned = 0
-            overlong = 0
+            passing = (0, .lineTooLong)
         }
         return nil
+    }
+
+    /// A client that ends its lines so would wait for ever; it gets the line's one answer, and what it wrote is not carried out.
+    private mutating func answerBareLineFeed(_ line: ByteBuffer, _ output: inout ByteBuffer) {
+        if case .exchange = phase {
+            phase = .ready
+        } else if ForeignProtocol.speaks(line) {
+            say(Reply(.foreign), &output)
+            phase = .closing
+            return
+        }
+        passing = (line.readableBytes + 1, nil)
+        say(.bareLineFeed, &output)
     }
 
     private func lineLimit(_ view: ByteBufferView) -> Int {
@@ -174,23 +198,23 @@ extension SMTPSession {
     }
 
     /// True when the line's end has come, or the connection is to be closed.
-    private mutating func passOverlong(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Bool {
+    private mutating func passLine(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Bool {
         let view = input.readableBytesView
         var from = view.startIndex
         while let feed = view[from...].firstIndex(of: 0x0A) {
             from = feed + 1
             guard feed > view.startIndex, view[feed - 1] == 0x0D else { continue }
             input.moveReaderIndex(forwardBy: from - view.startIndex)
-            overlong = nil
             if case .exchange = phase { phase = .ready }
-            say(.lineTooLong, &output)
+            if let reply = passing?.reply { say(reply, &output) }
+            passing = nil
             return true
         }
         // A CR may have its LF yet to come.
         let passed = view.last == 0x0D ? view.count - 1 : view.count
         input.moveReaderIndex(forwardBy: passed)
-        overlong = (overlong ?? 0) + passed
-        guard let overlong, overlong > SMTPSettings.longestLine else { return false }
+        passing?.octets += passed
+        guard let octets = passing?.octets, octets > SMTPSettings.longestLine else { return false }
         say(.lineTooLong, &output)
         phase = .closing
         return true

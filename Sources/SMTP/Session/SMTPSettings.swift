@@ -25,20 +25,24 @@ package struct SMTPSettings: Sendable {
     package var mailLimit = 10_000
     /// Refusals of a connection since its last accepted message, or since its start.
     package var errorLimit = 20
+    /// NOOP, RSET, VRFY, HELP, EHLO and HELO of a connection since its last accepted message that do not count as errors.
+    package var idleLimit = 100
     /// Failed logins of a connection.
     package var loginLimit = 3
     /// There is a certificate.
     package var offersStartTLS = true
     /// AUTH without TLS for clients on this machine.
     package var allowsPlaintextLoginOnLoopback = false
-    /// Text is handed on in pieces of this size, in octets; a message that is smaller goes in one piece.
-    package var pieceSize = 64 << 10
+    /// Text is handed on in pieces of this size, in octets; a message that is smaller goes in one piece. Each connection may hold as much.
+    package var pieceSize = 16 << 10
 
     package init(role: SMTPRole, hostName: Domain) {
         self.role = role
         self.hostName = hostName
     }
 
+    /// Octets of a long message's text that a connection may hold while nothing more has come.
+    static let restingText = 2_048
     /// Octets of a command line with its CRLF: more than the 512 of RFC 5321 §4.5.3.1.4, for its extensions.
     static let commandLine = 2_048
     /// Octets of AUTH and of the lines of its exchange (RFC 4954 §4).

@@ -32,7 +32,7 @@ struct VerbRule: Sendable {
         VerbRule(verb: .bdat, standing: [.envelope, .chunks], argument: .required, needsLogin: true, belongsTo: .chunking),
         VerbRule(verb: .rset, standing: .any, argument: .none),
         VerbRule(verb: .noop, standing: .any, argument: .optional),
-        VerbRule(verb: .quit, standing: .any, argument: .none),
+        VerbRule(verb: .quit, standing: .any, argument: .optional),
         VerbRule(verb: .vrfy, standing: .any, argument: .required, needsLogin: true),
         VerbRule(verb: .expn, standing: .any, argument: .required, needsLogin: true),
         VerbRule(verb: .help, standing: .any, argument: .optional),

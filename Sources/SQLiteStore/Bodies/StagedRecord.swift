@@ -23,9 +23,9 @@ final class StagedRecord: Sendable {
     let content: Content
     /// Until it is placed or dropped.
     let ticket: BodiesUnderWay.Ticket
-    private let budget: MemoryBudget
+    private let budget: OctetBudget
 
-    init(size: Int, key: SymmetricKey, outline: [UInt8], references: [String], content: Content, ticket: BodiesUnderWay.Ticket, budget: MemoryBudget) {
+    init(size: Int, key: SymmetricKey, outline: [UInt8], references: [String], content: Content, ticket: BodiesUnderWay.Ticket, budget: OctetBudget) {
         self.ticket = ticket
         self.size = size
         self.key = key
@@ -40,16 +40,6 @@ final class StagedRecord: Sendable {
         if case .record(let bytes) = content { budget.give(bytes.readableBytes) }
     }
 
-}
-
-/// How much of bodies lies in memory on its way to the disk; past the limit bodies go to files early.
-final class MemoryBudget: Sendable {
-    private let used = Atomic<Int>(0)
-    static let limit = 64 << 20
-
-    func take(_ octets: Int) { used.add(octets, ordering: .relaxed) }
-    func give(_ octets: Int) { used.subtract(octets, ordering: .relaxed) }
-    var isSpent: Bool { used.load(ordering: .relaxed) > MemoryBudget.limit }
 }
 
 /// A large body's file; removed with its last owner unless it was kept.

@@ -33,6 +33,8 @@ struct Label {
         case catalogueAccounts = 10
         case catalogueAccount = 11
         case catalogueMailbox = 12
+        /// Never read by another run of the program.
+        case parked = 13
         case searchHead = 20
         case searchWords = 21
         case searchPostings = 22

@@ -62,7 +62,8 @@ struct ServiceGraph {
             guard let certificate, let certificates else { return }
             await certificate.keepRenewed(on: certificates, log: log)
         }
-        defer { for task in [compaction, catalogue, scrub, logins, renewal] { task.cancel() } }
+        let heap = Task { await HeapKeeper.keep(every: .seconds(15)) }
+        defer { for task in [compaction, catalogue, scrub, logins, renewal, heap] { task.cancel() } }
         do {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()

@@ -234,8 +234,11 @@ import Testing
         let house = try await House()
         let talk = try await house.talk()
         for path in ["<\"a\r\nX-Evil: 1\"@b.example>", "<\"a\\\rb\"@b.example>", "<a@b.example>\rX"] {
-            _ = await talk.send("RSET\r\nMAIL FROM:\(path)\r\n")
-            #expect(await talk.send("RCPT TO:<alice@example.test>\r\n").hasPrefix("503"))
+            let evil = try await house.talk()
+            _ = await evil.send("MAIL FROM:\(path)\r\n")
+            // What looks like a header field among commands is the end of the connection.
+            if evil.isClosed { continue }
+            #expect(await evil.send("RCPT TO:<alice@example.test>\r\n").hasPrefix("503"), "\(path)")
         }
         _ = await talk.send("EHLO a(b)\r\nMAIL FROM:<\"a b\\\"c;\"@b.example>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n")
         #expect(await talk.send("x\r\n.\r\n").hasPrefix("250"))

@@ -10,6 +10,7 @@ import Testing
         arguments: [
             ("NOOP", Verb.noop, ""), ("noop", .noop, ""), ("NoOp  ", .noop, ""), ("NOOP \t", .noop, ""), ("NOOP what ever ", .noop, "what ever"),
             ("EHLO  x", .ehlo, "x"), ("mail FROM:<>", .mail, "FROM:<>"), ("STARTTLS", .startTLS, ""), ("auth PLAIN", .auth, "PLAIN"),
+            ("NOOP\tx", .noop, "x"), ("QUIT x", .quit, "x"), ("mail \t FROM:<>", .mail, "FROM:<>"),
         ])
     func lines(_ text: String, _ verb: Verb, _ argument: String) throws {
         let line = try CommandLine(ByteBuffer(string: text))
@@ -20,9 +21,11 @@ import Testing
     @Test(
         "what is no command",
         arguments: [
-            ("", SyntaxError.unrecognized), (" NOOP", .unrecognized), ("NOOPX", .unrecognized), ("NOOP\tx", .unrecognized), ("GET / HTTP/1.1", .unrecognized),
+            ("", SyntaxError.unrecognized), (" NOOP", .unrecognized), ("NOOPX", .unrecognized), ("GET / HTTP/1.1", .foreign),
             ("NO", .unrecognized), ("NOOP a\rb", .notALine), ("NOOP a\nb", .notALine), ("NOOP a\0b", .notALine), ("\r", .notALine),
-            ("Subject: x", .unrecognized),
+            ("Subject: x", .foreign), ("post /", .foreign), ("CONNECT a:25 HTTP/1.1", .foreign), ("HEAD / HTTP/1.0", .foreign), ("PUT /", .foreign),
+            ("OPTIONS *", .foreign), ("PRI * HTTP/2.0", .foreign), ("Host:", .foreign), ("X-Y: z\0", .foreign), ("\u{16}\u{3}\u{1}", .foreign), ("{", .foreign),
+            ("220 x", .foreign), ("ünknown", .foreign), ("GETX", .unrecognized), ("BOGUS a:b", .unrecognized),
         ])
     func noCommand(_ text: String, _ error: SyntaxError) {
         #expect(throws: error) { try CommandLine(ByteBuffer(string: text)) }

@@ -44,6 +44,19 @@ import Testing
         #expect(written(try field(name)).hasPrefix("Received: from [192.0.2.7] ([192.0.2.7])\r\n"))
     }
 
+    @Test("a client's name of UTF-8 stands only in the trace of a message of SMTPUTF8: RFC 6531 §3.7.3")
+    func nonASCIINames() throws {
+        var field = try field("bücher.example")
+        #expect(written(field).hasPrefix("Received: from [192.0.2.7] ([192.0.2.7])\r\n"))
+        field.transmission = .utf8smtps
+        #expect(written(field).hasPrefix("Received: from bücher.example ([192.0.2.7])\r\n"))
+    }
+
+    @Test("a client's name with blanks is taken, and stays out of the trace line: RFC 5321 §4.1.4")
+    func blanks() throws {
+        #expect(written(try field("my computer")).hasPrefix("Received: from [192.0.2.7] ([192.0.2.7])\r\n"))
+    }
+
     @Test("no octet of a client's name ends the line")
     func injection() throws {
         for octet in UInt8.min...UInt8.max {

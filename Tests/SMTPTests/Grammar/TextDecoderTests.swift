@@ -95,9 +95,30 @@ import Testing
         for cut in 0...octets.count {
             #expect(Self.decode(octets, cuts: [cut], isDotStuffed: false) == Result(text: octets))
         }
-        #expect(Self.decode(Array("a\nb".utf8), cuts: [1], isDotStuffed: false).isMalformed)
         #expect(Self.decode(Array("a\rb".utf8), cuts: [2], isDotStuffed: false).isMalformed)
         #expect(Self.decode(Array("a\0b".utf8), cuts: [], isDotStuffed: false).isMalformed)
+    }
+
+    @Test("a bare LF of a chunk becomes CRLF, however it is cut, and a bare CR or a NUL beside it is still one: RFC 3030 §2, RFC 5321 §2.3.8")
+    func bareFeeds() {
+        for (sent, stored) in [("a\nb", "a\r\nb"), ("\n", "\r\n"), ("\n\n", "\r\n\r\n"), ("a\r\n\n.\nb\r\n", "a\r\n\r\n.\r\nb\r\n"), ("a\n\r\n", "a\r\n\r\n")] {
+            let octets = Array(sent.utf8)
+            for cut in 0...octets.count {
+                #expect(Self.decode(octets, cuts: [cut], isDotStuffed: false) == Result(text: Array(stored.utf8)), "\(octets) cut at \(cut)")
+            }
+        }
+        for text in ["a\rb\n", "\r\r\n", "\n\r\r\n", "a\n\rb", "\0\n", "a\n\0"] {
+            let octets = Array(text.utf8)
+            for cut in 0...octets.count { #expect(Self.decode(octets, cuts: [cut], isDotStuffed: false).isMalformed, "\(octets) cut at \(cut)") }
+        }
+    }
+
+    @Test("a message of line feeds is no larger than its limit when they are mended")
+    func mendedCount() {
+        var decoder = TextDecoder(isDotStuffed: false)
+        var text = ByteBuffer()
+        _ = [UInt8](repeating: 10, count: 500).withUnsafeBytes { decoder.decode($0, into: &text, keep: true) }
+        #expect(decoder.count == 1_000 && text.readableBytes == 1_000)
     }
 
     @Test("a CR at the end of the last chunk is bare")

@@ -109,6 +109,30 @@ import Testing
         #expect(talk.isClosed)
     }
 
+    @Test("commands that bring no mail nearer count as errors beyond a hundred, and accepted mail forgives")
+    func idleCommands() async throws {
+        let house = try await House()
+        let talk = try await house.talk()
+        for command in ["NOOP", "RSET", "VRFY x", "HELP", "EHLO c.example"] {
+            for _ in 0..<23 { #expect(await talk.send(command + "\r\n").hasPrefix("2")) }
+        }
+        await house.data(talk)
+        #expect(await talk.send(".\r\n").hasPrefix("250 2.0.0"))
+        for _ in 0..<119 { #expect(await talk.send("NOOP\r\n") == "250 2.0.0 OK\r\n") }
+        #expect(await talk.send("RSET\r\nNOOP\r\n") == "421 4.7.0 Too many errors; closing the connection\r\n")
+        #expect(talk.isClosed)
+    }
+
+    @Test(
+        "HTTP and TLS on the port are ended at once, and nothing behind them is obeyed",
+        arguments: ["GET / HTTP/1.1\r\n", "POST / HTTP/1.1\n", "connect x:25 HTTP/1.1\r\n", "Host: x\r\n", "\u{16}\u{3}\u{1}", "{}\r\n"])
+    func foreign(_ text: String) async throws {
+        let house = try await House()
+        let talk = try await house.talk()
+        #expect(await talk.send(text + "NOOP\r\n") == "221 2.7.0 This is SMTP; closing the connection\r\n")
+        #expect(talk.isClosed)
+    }
+
     @Test("a connection carries so many messages, as LIMITS says: RFC 9422 §4")
     func mails() async throws {
         let house = try await House()

@@ -18,11 +18,12 @@ import Testing
     static let nonsense = [
         "<victim@remote.example@example.test>", "<victim>", "<\"victim\">", "<>", "<victim@>", "<@example.test>", "<alice @example.test>",
         "<alice@example.test victim@remote.example>", "<alice\\@remote.example@example.test>", "<alice@example.test>,<victim@remote.example>",
-        "alice@example.test",
+        "alice@example.test,victim@remote.example",
     ]
     static let local = [
         "<alice@example.test>", "<ALICE@EXAMPLE.TEST>", "<\"alice\"@example.test>", "<@remote.example:alice@example.test>", "<alice@example.test.>",
         "<postmaster>", "<PostMaster>", "<postmaster@example.test>", "<Postmaster@Example.Test>",
+        "alice@example.test", "postmaster", "<postmaster@[192.0.2.25]>", "<alice@[192.0.2.25]>", "< alice@example.test >",
     ]
 
     private func reply(_ talk: Rehearsal<SMTPWorker>, to path: String) async -> String {

@@ -14,6 +14,12 @@ int64_t clinux_peer_uid(int fd);
 /// block that is freed makes it keep all later ones up to 32 MiB in its arenas, full of holes.
 void clinux_return_large_blocks(void);
 
+/// Gives back to the system what malloc holds and nobody uses (malloc_trim). It locks one arena after the other, for milliseconds.
+void clinux_trim_heap(void);
+
+/// Octets of the process that are in memory, or -1.
+int64_t clinux_resident_octets(void);
+
 /// Fills INTO with COUNT octets, at most 256, that nobody can guess (getrandom); 0 on success.
 int clinux_random(void *into, size_t count);
 
