@@ -1,0 +1,62 @@
+"""4,000 messages whose end never comes hold little memory together, which is given back; by what the system lends, so not a test of every day."""
+import resource
+import socket
+
+import pytest
+from conftest import Account, eventually
+from wire import SMTP
+
+pytestmark = pytest.mark.own
+MB = 1 << 20
+TEXT = b"Subject: unfinished\r\n\r\n" + b"All work and no play makes the queue a dull queue, day after day.\r\n" * 4000
+
+
+def resident(server):
+    with open("/proc/%d/status" % server.process.pid) as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:")) * 1024
+
+
+def begin(server, address, number):
+    """A connection that has sent so much of a message and stopped."""
+    line = socket.create_connection((server.host, server.port("smtp")), 60, source_address=("127.0.1.%d" % (1 + number // 100), 0))
+    answers = line.makefile("rb")
+    assert answers.readline().startswith(b"220 ")
+    line.sendall(b"HELO client.example\r\nMAIL FROM:<slow@remote.example>\r\nRCPT TO:<%s>\r\n" % address.encode())
+    for _ in range(3):
+        assert answers.readline().startswith(b"250 ")
+    line.sendall(b"DATA\r\n")
+    assert answers.readline().startswith(b"354 ")
+    line.sendall(TEXT[:257_000])
+    return line
+
+
+def test_unfinished_messages_hold_little_and_stop_nobody(own_server):
+    count, most = 4000, 200 * MB
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < count + 200:
+        pytest.skip("too few files may be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    server = own_server(settings={"limits.exempt": ["127.0.0.0/8"], "limits.connections": 10_000})
+    account = Account(server, "alice")
+    start = resident(server)
+    held = [begin(server, account.address, number) for number in range(count)]
+    try:
+        # All of it was read: the text of the last came behind the others'.
+        eventually(lambda: all(unread(line) == 0 for line in held))
+        assert resident(server) <= most, "%d MB" % (resident(server) // MB)
+        with SMTP(server.host, server.port("smtp")) as smtp:
+            for size in (100, 10_000, 100_000, 1_000_000):
+                assert smtp.deliver("a@remote.example", [account.address], b"Subject: x\r\n\r\n" + b"fast and small\r\n" * (size // 16))[0] == 250
+    finally:
+        for line in held:
+            line.close()
+    eventually(lambda: resident(server) <= start + 20 * MB, 60)
+    assert len(account.bodies()) == 4
+
+
+def unread(line):
+    """Octets that the server has not acknowledged (SIOCOUTQ)."""
+    import fcntl
+    import struct
+    import termios
+    return struct.unpack("i", fcntl.ioctl(line.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
