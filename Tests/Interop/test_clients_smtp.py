@@ -156,8 +156,18 @@ def test_bdat_0_last(server, account, mx):
 
 
 @pytest.mark.own
-def test_bdat_refuses_bare_line_feeds(server, account, mx):
-    reply = mx.deliver("a@remote.example", [account.address], b"Subject: x\r\n\r\nbare\nline\r\n", bdat=True)
+def test_bdat_mends_bare_line_feeds(server, account, mx):
+    """docs/decisions/0012-bare-lf-in-bdat.md"""
+    reply = mx.deliver("a@remote.example", [account.address], b"Subject: x\r\n\r\nbare\nline\n.\nend\r\n", bdat=True)
+    assert reply[0] == 250, reply
+    assert mx.command("NOOP")[0] == 250
+    [body] = account.bodies().values()
+    assert body.endswith(b"\r\nSubject: x\r\n\r\nbare\r\nline\r\n.\r\nend\r\n"), body
+
+
+@pytest.mark.own
+def test_bdat_refuses_a_bare_carriage_return(server, account, mx):
+    reply = mx.deliver("a@remote.example", [account.address], b"Subject: x\r\n\r\nbare\rline\r\n", bdat=True)
     assert reply[0] == 550 and reply[1].startswith("5.5.2"), reply
     assert mx.command("NOOP")[0] == 250
     assert account.bodies() == {}

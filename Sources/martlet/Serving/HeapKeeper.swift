@@ -3,7 +3,7 @@ import CLinux
 /// Gives memory back to the system when a rush is over: what was freed in small blocks malloc keeps by itself, for ever.
 struct HeapKeeper {
     /// Octets that may be kept above the least the process ever had.
-    static let kept: Int64 = 16 << 20
+    static let kept: Int64 = 8 << 20
     /// Octets of growth between two looks that mean a rush goes on.
     private static let rush: Int64 = 4 << 20
 
@@ -31,6 +31,8 @@ struct HeapKeeper {
     /// Looks every `interval` until the task is cancelled. What it does takes a thread of its own.
     static func keep(every interval: Duration) async {
         var keeper = HeapKeeper()
+        // Before the first connection: a rush at the very beginning is not taken for the rest.
+        _ = keeper.isDue(clinux_resident_octets())
         // try?: a task that is cancelled sleeps no more, and ends.
         while (try? await Task.sleep(for: interval)) != nil {
             guard keeper.isDue(clinux_resident_octets()) else { continue }
