@@ -167,9 +167,13 @@ delivery maildir %s
 
 
 def delivery(folder, maildir):
-    """A program that takes a message: what runs as root delivers by no other way."""
+    """A program that takes a message: what runs as root delivers by no other way. It ends once its parent waits, for getmail misses the end of a child that
+    is faster, and waits for it until it gives up (ForkingBase._wait_for_child)."""
     file = folder / "deliver"
-    file.write_text("#!/bin/sh\nexec cat > %s/new/$(date +%%s%%N).$$.here\n" % maildir)
+    file.write_text("""#!/bin/sh
+cat > %s/new/$(date +%%s%%N).$$.here
+until [ "$(cut -d ' ' -f 3 "/proc/$PPID/stat")" = S ]; do :; done
+""" % maildir)
     file.chmod(0o755)
     return file
 
