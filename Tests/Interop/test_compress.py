@@ -31,8 +31,8 @@ class Deflated:
         return getattr(self.inner, name)
 
 
-def compressed(account) -> IMAP:
-    imap = account.imap()
+def compressed(account, tls=True) -> IMAP:
+    imap = account.imap(tls)
     imap.command("COMPRESS DEFLATE")
     imap.socket = Deflated(imap.socket)
     return imap

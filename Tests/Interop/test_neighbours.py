@@ -4,7 +4,7 @@ import socket
 import threading
 
 import pytest
-from conftest import new_account
+from conftest import Account
 from test_compress import compressed
 from wire import IMAP, Closed
 
@@ -46,8 +46,7 @@ class Flood:
 
     def stop(self):
         self.is_over = True
-        # Below TLS: above it the reading thread would take what follows for plain text.
-        socket.socket.shutdown(getattr(self.imap.socket, "inner", self.imap.socket), socket.SHUT_RDWR)
+        getattr(self.imap.socket, "inner", self.imap.socket).shutdown(socket.SHUT_RDWR)
         for thread in self.threads:
             thread.join()
 
@@ -69,8 +68,14 @@ def served(server, neighbour, imaps, command, count):
 
 
 @pytest.fixture
-def neighbour(server, account):
-    with account.imap() as imap:
+def server(own_server):
+    """Without TLS, for two threads of Python must not read and write one TLS connection at once."""
+    return own_server("alice", "bob", settings={"auth.plaintext-on-loopback": True})
+
+
+@pytest.fixture
+def neighbour(server):
+    with Account(server, "alice").imap(tls=False) as imap:
         imap.command("APPEND INBOX ", b"Subject: mine\r\n\r\nx\r\n")
         imap.select("INBOX")
         yield imap
@@ -78,21 +83,21 @@ def neighbour(server, account):
 
 @pytest.mark.parametrize("how", ["compressed", "plain"])
 def test_beside_a_flood_of_commands(server, neighbour, how):
-    flooder = new_account(server)
-    imaps = [compressed(flooder) if how == "compressed" else flooder.imap() for _ in range(FLOODERS)]
+    flooder = Account(server, "bob")
+    imaps = [compressed(flooder, tls=False) if how == "compressed" else flooder.imap(tls=False) for _ in range(FLOODERS)]
     kept, answered = served(server, neighbour, imaps, b"NOOP", 50_000 if how == "compressed" else 20_000)
     assert kept, answered
 
 
 @pytest.mark.parametrize("command", [b"SORT (SIZE) UTF-8 ALL", b"SEARCH NOT FLAGGED", b"UID THREAD REFS UTF-8 ALL", b"FETCH 1:* (FLAGS RFC822.SIZE)"])
 def test_beside_commands_on_a_large_mailbox(server, neighbour, command):
-    flooder = new_account(server)
+    flooder = Account(server, "bob")
     with flooder.imap() as imap:
         imap.command("APPEND INBOX ", b"Subject: one of many\r\n\r\nx\r\n")
         imap.select("INBOX")
         for _ in range(13):
             imap.command("COPY 1:* INBOX")
-    imaps = [flooder.imap() for _ in range(FLOODERS)]
+    imaps = [flooder.imap(tls=False) for _ in range(FLOODERS)]
     for imap in imaps:
         assert imap.select("INBOX")["EXISTS"] == 8_192
     kept, answered = served(server, neighbour, imaps, command, 200)
