@@ -48,6 +48,7 @@ bench: ## Runs the project's benchmarks and, where it is there, the yardstick be
 	@$(BUILD)
 	scripts/build-release --product martlet-benchmarks
 	.build/release/martlet-benchmarks .build
+	Benchmarks/neighbours
 	Benchmarks/yardstick
 
 format: ## Formats all Swift sources
