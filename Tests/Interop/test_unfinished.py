@@ -1,4 +1,4 @@
-"""Messages whose end never comes stop nobody. What they hold is counted in BudgetTests, and measured by Tests/Judges/test_unfinished.py."""
+"""Messages whose end never comes stop nobody. What they hold is counted in BudgetTests, and measured by Tests/Judges/test_unfinished_memory.py."""
 import resource
 import socket
 
