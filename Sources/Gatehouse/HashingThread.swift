@@ -5,7 +5,7 @@ import Synchronization
 enum JobFate: Sendable {
     /// It is its turn; so many others were served while it waited.
     case turn(waited: Int)
-    /// It has lost its place to somebody who holds fewer.
+    /// It has lost its place to somebody who holds fewer, or the thread stops.
     case displaced
 }
 
@@ -31,8 +31,10 @@ final class HashingThread: Sendable {
         }
     }
 
-    /// What waits is still done; then the thread ends.
     deinit { queue.stop() }
+
+    /// Ends the thread behind the hash under way; what waits has lost its place.
+    func stop() { queue.stop() }
 
     /// False, and not called, when there is no place for it; else it is called once.
     func submit(from origin: Origin, _ job: @escaping Job) -> Bool { queue.push(job, from: origin) }
@@ -81,8 +83,14 @@ private final class JobQueue: Sendable {
     }
 
     func stop() {
-        state.withLock { $0.isStopped = true }
+        let waiting = state.withLock { state in
+            state.isStopped = true
+            var waiting: [HashingThread.Job] = []
+            while let (job, _) = state.jobs.pop() { waiting.append(job) }
+            return waiting
+        }
         ready.signal()
+        for job in waiting { job(.displaced) }
     }
 }
 

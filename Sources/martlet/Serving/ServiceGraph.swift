@@ -86,6 +86,7 @@ struct ServiceGraph {
     }
 
     private func end() async {
+        house.gatekeeper.stop()
         await listeners.stop(grace: .seconds(3))
         house.gatekeeper.finishLog()
         // try?: the program ends now, and the threads with it.
