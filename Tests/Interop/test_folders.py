@@ -1,8 +1,10 @@
 """Every data folder that an earlier program wrote opens, and shows its clients what it showed them then. `Tests/Folders/make.py` makes one a schema."""
+import contextlib
 import glob
 import json
 import lzma
 import os
+import sqlite3
 import sys
 
 import pytest
@@ -56,3 +58,25 @@ def test_a_folder_of_an_earlier_schema_shows_what_it_showed(schema, kind):
             assert problems(server) == [], "%s, stopped" % time
             server.start()
         assert "Fatal error" not in server.log_text()
+
+
+def damage_a_leaf(path, table):
+    """Flips an octet of the last page of rows of a table, so that its tag does not fit it."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        page = db.execute("SELECT max(pageno) FROM dbstat WHERE name=? AND pagetype='leaf'", (table,)).fetchone()[0]
+    with open(path, "r+b") as f:
+        f.seek((page - 1) * 4096 + 3000)
+        octet = f.read(1)
+        f.seek(-1, os.SEEK_CUR)
+        f.write(bytes([octet[0] ^ 0x10]))
+
+
+def test_a_damaged_page_does_not_keep_an_index_from_its_next_schema():
+    with serving.Server(settings=make.SETTINGS) as server:
+        make.unpack(os.path.join(FOLDERS, "schema-5.tar.xz"), "stopped", server.data)
+        damage_a_leaf(os.path.join(server.data, "index.db"), "change")
+        server.start()
+        with make.login(server, make.ACCOUNTS[0]) as imap:
+            imap.command("SELECT INBOX")
+        assert problems(server)
+        assert "index.db.schema-5" in os.listdir(server.data)

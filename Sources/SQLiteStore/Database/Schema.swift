@@ -5,18 +5,24 @@ import Storage
 /// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, everything that comes from a
 /// message (bodies, headers, envelope, structure, preview); references between messages are kept as keyed hashes.
 enum Schema {
-    /// 5: the pages are sealed (`Migration`); its tables are those of 4.
-    static let version = 5
+    static let version = firstSealed + sealedSteps.count
     /// The last one whose pages are not sealed.
     static let lastPlain = steps.count
+    /// The first one whose pages are sealed (`Migration`); its tables are those of the one before.
+    static let firstSealed = lastPlain + 1
 
     /// What makes of an empty database one of version 1, of that one of version 2, and so on.
     static let steps = [first, rights, ledger, directory]
+    /// What makes of the first sealed version the next one, and so on. A step reads no table whole: one damaged page would keep the server from starting.
+    static let sealedSteps = [six.joined(separator: "\n")]
+
+    /// Version 6.
+    static let six: [String] = []
 
     /// Makes the tables in a new database.
     static func make(_ connection: Connection) throws {
         try connection.execute("BEGIN IMMEDIATE")
-        for step in steps { try connection.execute(step) }
+        for step in steps + sealedSteps { try connection.execute(step) }
         try connection.execute("PRAGMA user_version=\(version)")
         try connection.execute("COMMIT")
     }

@@ -26,18 +26,22 @@ struct Migration {
     /// that was put back, and is refused unless `acceptsOlder`.
     func open(_ state: IndexState, generation: Int, acceptsOlder: Bool) throws -> Connection {
         for path in [working, sealed] { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) } }
-        switch state {
-        case .new: return try make()
-        case .plain:
-            try seal(generation: generation, acceptsOlder: acceptsOlder)
-            return try file.connect(.writer)
-        case .sealed:
-            let connection = try file.connect(.writer)
+        guard state != .new else { return try make() }
+        let connection = try state == .sealed ? file.connect(.writer) : Connection(path: file.path, mode: .writer)
+        do {
             let found = Int(clamping: try connection.number("PRAGMA user_version") ?? 0)
             try Migration.check(found, generation, acceptsOlder)
-            guard found == Schema.version else { throw StorageFault.corrupt("the index says that it is of schema \(found), which has no sealed pages") }
-            return connection
+            guard (found > Schema.lastPlain) == (state == .sealed) else {
+                throw StorageFault.corrupt("the index says that it is of schema \(found), which has \(state == .sealed ? "no" : "") sealed pages")
+            }
+            if found == Schema.version { return connection }
+            try migrate(connection, from: found)
+        } catch {
+            connection.close()
+            throw error
         }
+        connection.close()
+        return try file.connect(.writer)
     }
 
     private static func check(_ found: Int, _ generation: Int, _ acceptsOlder: Bool) throws {
@@ -58,16 +62,27 @@ struct Migration {
         return connection
     }
 
-    /// From pages without trailers to pages with them.
-    private func seal(generation: Int, acceptsOlder: Bool) throws {
-        let old = try Connection(path: file.path, mode: .writer)
-        defer { old.close() }
-        let found = Int(clamping: try old.number("PRAGMA user_version") ?? 0)
-        try Migration.check(found, generation, acceptsOlder)
-        guard found <= Schema.lastPlain else { throw StorageFault.corrupt("the index says that it is of schema \(found), but its pages are not sealed") }
+    private func migrate(_ old: Connection, from found: Int) throws {
         try old.checkpoint(truncate: true)
         try requireRoom()
         log.notice("The index is brought from schema \(found) to \(Schema.version)")
+        let vfs = try IndexVFS(file.tags)
+        if found <= Schema.lastPlain { try seal(old, from: found, vfs) } else { try Disk.copy(file.path, to: sealed) }
+        let fresh = try Connection(path: sealed, mode: .writer, vfs: vfs)
+        defer { fresh.close() }
+        try fresh.execute("BEGIN IMMEDIATE")
+        for step in Schema.sealedSteps[max(0, found - Schema.firstSealed)...] { try fresh.execute(step) }
+        try fresh.execute("PRAGMA user_version=\(Schema.version)")
+        try fresh.execute("COMMIT")
+        try fresh.checkpoint(truncate: true)
+        try Migration.compare(old, fresh)
+        fresh.close()
+        try replace(schema: found)
+        log.notice("The index is of schema \(Schema.version) now; the one of before is kept until `martlet store confirm`")
+    }
+
+    /// From pages without trailers to pages with them.
+    private func seal(_ old: Connection, from found: Int, _ vfs: IndexVFS) throws {
         var source = old
         if found < Schema.lastPlain {
             try Disk.copy(file.path, to: working)
@@ -76,24 +91,19 @@ struct Migration {
             for step in Schema.steps[found...] { try source.execute(step) }
             try source.execute("COMMIT")
         }
-        let vfs = try IndexVFS(file.tags)
         try source.vacuum(into: sealed, vfs)
-        if source !== old { source.close() }
-        let fresh = try Connection(path: sealed, mode: .writer, vfs: vfs)
-        try fresh.execute("PRAGMA user_version=\(Schema.version)")
-        try fresh.checkpoint(truncate: true)
-        try Migration.compare(old, fresh)
-        fresh.close()
-        try replace(schema: found)
+        guard source !== old else { return }
+        source.close()
         for suffix in ["", "-wal", "-shm"] { unlink(working + suffix) }
-        log.notice("The index is of schema \(Schema.version) now; the one of before is kept until `martlet store confirm`")
     }
 
-    /// The tables that no step touches have as many rows as before.
+    /// The tables that no step touches have as many rows as before. One that is damaged, so that its rows cannot be counted, is as it was.
     private static func compare(_ old: Connection, _ new: Connection) throws {
         for table in ["account", "mailbox", "message", "subscription", "change"] {
             let count = "SELECT count(*) FROM \(table)"
-            guard try old.number(count) == new.number(count) else { throw StorageFault.corrupt("table \(table) would lose rows in the migration") }
+            let before: Int64?
+            do { before = try old.number(count) } catch StorageFault.corrupt { continue }
+            guard try before == new.number(count) else { throw StorageFault.corrupt("table \(table) would lose rows in the migration") }
         }
     }
 
