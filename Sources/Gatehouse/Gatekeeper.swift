@@ -106,6 +106,9 @@ package final class Gatekeeper: Sendable {
     /// Tells the log at once what it was not told line by line.
     package func finishLog() { log.tellRest(at: monotonic(), ofAll: true) }
 
+    /// The server stops: who waits for a hash is told `busy` at once, and so is whoever comes now.
+    package func stop() { hasher.stop() }
+
     /// Lets a session of somebody `verify` has admitted stay. `onRevoked` is called once, from any thread, when the account's password
     /// changes or the account is disabled or removed while the stay is held (at once, when that has happened since): the session must end.
     package func admit(_ principal: Principal, onRevoked: @escaping @Sendable () -> Void) -> Stay {

@@ -30,6 +30,9 @@ final class PasswordHasher: Sendable {
         self.random = random
     }
 
+    /// Who waits, and whoever asks from now on, is told `busy`; a hash under way is finished.
+    func stop() { thread.stop() }
+
     /// A new PHC string, with a salt of its own (S10-S14).
     func hash(_ password: Password) async throws(HashingFault) -> String {
         let salt = random(PasswordHash.saltLength)

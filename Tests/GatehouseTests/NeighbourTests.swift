@@ -50,6 +50,25 @@ struct NeighbourTests {
         #expect(gate.keeper.ledger.busyByPeer.counts["203.0.113.9"] ?? 0 == ledger.busy)
     }
 
+    @Test("a stop answers who waits for a hash, and who comes then, without one")
+    func stop() async throws {
+        let gate = try await Gate(queueCapacity: 96)
+        let waiting = (0..<40).map { number in
+            Task.immediate {
+                await gate.keeper.verify(user: "guess\(number)", password: Password("wrong"), over: .imap, from: "192.0.2.\(number)")
+            }
+        }
+        gate.keeper.stop()
+        // Beside those the thread may just have taken one up.
+        let begun = gate.keeper.hashCount + 1
+        var verdicts: [Verdict] = []
+        for task in waiting { verdicts.append(await task.value) }
+        verdicts.append(await gate.verify())
+        #expect(verdicts.count { $0 == .busy } >= waiting.count + 1 - begun && verdicts.last == .busy)
+        #expect(gate.keeper.hashCount <= begun)
+        await #expect(throws: HashingFault.busy) { try await gate.keeper.hashPassword(Password("anything at all")) }
+    }
+
     /// Lines of a kind, with those that a count tells of.
     private func told(_ word: String, in lines: [String]) -> Int {
         lines.filter { $0.contains(word) }.reduce(0) { sum, line in
