@@ -27,6 +27,9 @@ struct Staged {
         return unsafeDowncast(found, to: StagedRows<Kind>.self)
     }
 
+    /// The kinds that the batch changes.
+    var touched: [any Table.Type] { zip(TableList.kinds, rows).compactMap { $1 == nil ? nil : $0 } }
+
     var concernsCatalogue: Bool { rows.contains { $0?.concernsCatalogue ?? false } }
 
     /// Writes what is written once a batch.
