@@ -129,7 +129,7 @@ let package = Package(
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "Storage", "MemoryStore", "MailModel", log], swiftSettings: house),
         .testTarget(
             name: "PostOfficeTests",
-            dependencies: ["PostOffice", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            dependencies: ["PostOffice", "Rehearsal", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
             swiftSettings: house),
         .testTarget(
             name: "SMTPTests",

@@ -90,7 +90,7 @@ struct SMTPBenchmark {
         switch work {
         case .resolve(let path):
             return .resolved(
-                Intake.Recipient(address: path, account: AccountID(rawValue: 1), inbox: MailboxID(rawValue: 1)))
+                Intake.Recipient(address: path, destinations: [.mailbox(MailboxID(rawValue: 1), of: AccountID(rawValue: 1))]))
         case .deliver, .finish: return .delivered(TransactionID(bits: 1))
         default: return .appended
         }

@@ -12,9 +12,9 @@ struct LearnedParticulars {
 
     /// That of the nearest message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).
     mutating func thread(of body: MemoryBody, account: AccountID, _ state: MemoryState) -> ThreadID {
-        let own = body.outline.messageID
+        let own = body.digest.outline?.messageID
         var thread = ThreadID(rawValue: body.id.rawValue)
-        for name in (own.map { [$0] } ?? []) + body.outline.references.reversed() {
+        for name in (own.map { [$0] } ?? []) + (body.digest.outline?.references ?? []).reversed() {
             guard let found = threads[account]?[name] ?? state.threads[account]?[name] else { continue }
             thread = found
             break

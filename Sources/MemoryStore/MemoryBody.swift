@@ -1,18 +1,19 @@
 import MailModel
 import MessageFormat
 import NIOCore
+import Storage
 import Synchronization
 
-/// A body's octets and outline, as long as anybody refers to them.
+/// A body's octets and digest, as long as anybody refers to them.
 final class MemoryBody: Sendable {
     let id: BodyID
     let octets: ByteBuffer
-    let outline: MessageOutline
+    let digest: BodyDigest
 
-    init(id: BodyID, octets: ByteBuffer, outline: MessageOutline) {
+    init(id: BodyID, octets: ByteBuffer, digest: BodyDigest) {
         self.id = id
         self.octets = octets
-        self.outline = outline
+        self.digest = digest
     }
 }
 
@@ -25,10 +26,45 @@ final class Hold: Sendable {
 
     let key: Key
     let body: MemoryBody
+    /// What stands before the body for the account.
+    let head: MessageHead?
 
-    init(_ body: MemoryBody, account: AccountID) {
+    init(_ body: MemoryBody, behind head: MessageHead?, account: AccountID) {
         key = Key(body: body.id, account: account)
         self.body = body
+        self.head = head
+    }
+
+    var size: Int { body.octets.readableBytes + (head?.octets.count ?? 0) }
+
+    /// Head and body as one.
+    var octets: ByteBuffer { body.octets(behind: head) }
+
+    /// `noSuchMessage` for what is none.
+    var outline: EncodedOutline {
+        get throws {
+            guard let outline = body.digest.outline else { throw StorageFault.noSuchMessage }
+            guard let head else { return EncodedOutline(outline) }
+            do { return try EncodedOutline(outline, behind: head) } catch { throw StorageFault.corrupt("\(error)") }
+        }
+    }
+}
+
+extension MemoryBody {
+    func octets(behind head: MessageHead?) -> ByteBuffer {
+        guard let head else { return octets }
+        var whole = ByteBuffer(bytes: head.octets)
+        whole.writeImmutableBuffer(octets)
+        return whole
+    }
+}
+
+extension ByteBuffer {
+    /// Clamped; nil: all of them.
+    func octets(_ range: Range<Int>?) -> ByteBuffer {
+        guard let range else { return self }
+        let clamped = range.clamped(to: 0..<readableBytes)
+        return getSlice(at: readerIndex + clamped.lowerBound, length: clamped.count) ?? ByteBuffer()
     }
 }
 

@@ -1,4 +1,5 @@
 import MailModel
+import MessageFormat
 import Storage
 
 /// Everything the store knows. Each changing method works on a `Draft` and commits it last, so that one that throws has changed nothing.
@@ -26,6 +27,7 @@ struct MemoryState {
     var clock: Timestamp.Clock = { Timestamp(rawValue: 0) }
     var standardLimits = Quota()
     var annotations: [AnnotationKey: [UInt8]] = [:]
+    var queue: [QueueID: QueuedBody] = [:]
 
     var isClosed = false
     var isFull = false
@@ -85,7 +87,7 @@ struct Draft {
     private(set) var mailboxes: [MailboxID: MemoryState.Mailbox] = [:]
     private var order: [MailboxID] = []
     private var modSeqs: [AccountID: ModSeq] = [:]
-    private var added: [(MemoryBody, AccountID)] = []
+    private var added: [(MemoryBody, MessageHead?, AccountID)] = []
     private var removed: [MailboxID: [BodyID]] = [:]
     private var learned = LearnedParticulars()
 
@@ -94,8 +96,11 @@ struct Draft {
         let flags: Flags
         let internalDate: Timestamp
         let body: MemoryBody
+        var head: MessageHead?
         /// Nil for a message that is new to the account.
         var thread: ThreadID?
+
+        var size: Int { body.octets.readableBytes + (head?.octets.count ?? 0) }
     }
 
     mutating func mailbox(_ id: MailboxID, _ state: MemoryState) throws -> MemoryState.Mailbox {
@@ -125,11 +130,11 @@ struct Draft {
             guard mailbox.table.uidNext < .last else { throw StorageFault.notAllowed("no UIDs are left in the mailbox") }
             let row = MessageRow(
                 uid: mailbox.table.uidNext, flags: mailbox.table.keywords.bits(of: arrival.flags).bits, modSeq: modSeq,
-                body: arrival.body.id, internalDate: arrival.internalDate, size: UInt32(clamping: arrival.body.octets.readableBytes))
+                body: arrival.body.id, internalDate: arrival.internalDate, size: UInt32(clamping: arrival.size))
             mailbox.table.uidNext = row.uid.successor
             mailbox.count(row, by: 1)
             rows.append(row)
-            added.append((arrival.body, mailbox.record.account))
+            added.append((arrival.body, arrival.head, mailbox.record.account))
             let thread = arrival.thread ?? learned.thread(of: arrival.body, account: mailbox.record.account, state)
             learned.add(MessageParticulars(uid: row.uid, thread: thread, saveDate: state.clock()), in: id)
         }
@@ -157,7 +162,7 @@ struct Draft {
     /// Makes it so.
     func commit(to state: inout MemoryState) {
         for (account, modSeq) in modSeqs { state.accounts[account]?.modSeq = modSeq }
-        for (body, account) in added { state.hold(body, by: account) }
+        for (body, head, account) in added { state.hold(body, behind: head, by: account) }
         learned.commit(to: &state)
         for id in order {
             guard var mailbox = mailboxes[id] else { continue }
@@ -170,10 +175,10 @@ struct Draft {
 }
 
 extension MemoryState {
-    mutating func hold(_ body: MemoryBody, by account: AccountID) {
+    mutating func hold(_ body: MemoryBody, behind head: MessageHead?, by account: AccountID) {
         let key = Hold.Key(body: body.id, account: account)
         // One that only a lease held is taken up again.
-        let hold = holds[key]?.hold ?? readable[key]?.hold ?? Hold(body, account: account)
+        let hold = holds[key]?.hold ?? readable[key]?.hold ?? Hold(body, behind: head, account: account)
         holds[key] = (hold, (holds[key]?.rows ?? 0) + 1)
         readable[key] = WeakHold(hold: hold)
         if readable.count > 2 * holds.count + 1_024 { readable = readable.filter { $0.value.hold != nil } }
@@ -191,9 +196,9 @@ extension MemoryState {
         return released
     }
 
-    /// The body, where the account may read it.
-    func body(_ id: BodyID, for account: AccountID) throws -> MemoryBody {
+    /// The body with its head, where the account may read it.
+    func hold(_ id: BodyID, for account: AccountID) throws -> Hold {
         guard let hold = readable[Hold.Key(body: id, account: account)]?.hold else { throw StorageFault.noSuchMessage }
-        return hold.body
+        return hold
     }
 }

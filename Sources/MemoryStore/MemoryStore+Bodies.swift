@@ -11,18 +11,25 @@ extension MemoryStore {
     }
 
     package func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline] {
-        try look(.outlines) { state in try bodies.map { try state.readable($0, for: account, isOutline: true).outline } }
+        try look(.outlines) { state in try bodies.map { try state.outline($0, for: account).decoded() } }
+    }
+
+    package func digests(of bodies: [BodyID], for account: AccountID) async throws -> [BodyDigest] {
+        try look(.outlines) { state in
+            try bodies.map { body in
+                let digest = try state.readable(body, for: account, isOutline: true).body.digest
+                if case .other = digest { return digest }
+                return .message(try state.outline(body, for: account).decoded())
+            }
+        }
     }
 
     package func encodedOutlines(of bodies: [BodyID], for account: AccountID) async throws -> [EncodedOutline] {
-        try look(.outlines) { state in try bodies.map { EncodedOutline(try state.readable($0, for: account, isOutline: true).outline) } }
+        try look(.outlines) { state in try bodies.map { try state.outline($0, for: account) } }
     }
 
     package func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer {
-        let octets = try look(.read) { try $0.readable(body, for: account).octets }
-        guard let range else { return octets }
-        let clamped = range.clamped(to: 0..<octets.readableBytes)
-        return octets.getSlice(at: octets.readerIndex + clamped.lowerBound, length: clamped.count) ?? ByteBuffer()
+        try look(.read) { try $0.readable(body, for: account).octets }.octets(range)
     }
 
     package func read(_ bodies: [BodyID], for account: AccountID) async throws -> [ByteBuffer] {
@@ -38,9 +45,13 @@ extension MemoryStore {
 }
 
 extension MemoryState {
-    fileprivate func readable(_ id: BodyID, for account: AccountID, isOutline: Bool = false) throws -> MemoryBody {
+    fileprivate func readable(_ id: BodyID, for account: AccountID, isOutline: Bool = false) throws -> Hold {
         if let (outline, fault) = bodyFaults[id], outline || !isOutline { throw fault }
-        return try body(id, for: account)
+        return try hold(id, for: account)
+    }
+
+    fileprivate func outline(_ id: BodyID, for account: AccountID) throws -> EncodedOutline {
+        try readable(id, for: account, isOutline: true).outline
     }
 }
 
@@ -65,7 +76,7 @@ final class MemorySink: BodySink {
         }
     }
 
-    func finish(_ outline: MessageOutline) async throws -> StagedBody {
+    func finish(_ digest: BodyDigest) async throws -> StagedBody {
         let id = try store.change(.finish) { state in
             state.nextBody += 1
             return BodyID(rawValue: state.nextBody - 1)
@@ -75,10 +86,10 @@ final class MemorySink: BodySink {
             state = .over
             return octets
         }
-        guard outline.size == octets.readableBytes else {
+        if let outline = digest.outline, outline.size != octets.readableBytes {
             throw StorageFault.unavailable("the outline is that of \(outline.size) octets, but \(octets.readableBytes) were written")
         }
-        return StagedBody(id: id, outline: outline, payload: MemoryBody(id: id, octets: octets, outline: outline))
+        return StagedBody(id: id, digest: digest, payload: MemoryBody(id: id, octets: octets, digest: digest))
     }
 
     func discard() {

@@ -146,7 +146,7 @@ extension MemoryState {
         var draft = Draft()
         let target = try make(name, nil, of: inbox.account, draft.modSeq(of: inbox.account, self))
         if table.count > 0 {
-            _ = try draft.transfer(try table.rows(try table.uids).map(\.row), from: inbox.id, to: target.id, self)
+            _ = try draft.transfer(try table.rows(try table.uids).map(\.row), from: inbox.id, to: target.id, &self)
             try draft.remove(try table.uids, from: inbox.id, self)
         }
         draft.commit(to: &self)

@@ -1,4 +1,5 @@
 package import MailModel
+import MessageFormat
 package import Storage
 
 extension MemoryStore {
@@ -58,12 +59,13 @@ extension MemoryStore {
 
 extension MemoryState {
     mutating func place(_ additions: [Addition], superseding: Superseded?) throws -> [Placed] {
+        try checkHeads(additions)
         var draft = Draft()
         var placed: [(mailbox: MailboxID, uid: UID)] = []
         for addition in additions {
             guard let body = addition.body.payload as? MemoryBody else { throw StorageFault.unavailable("the body is another store's") }
             let placement = addition.placement
-            let arrival = Draft.Arrival(flags: placement.flags, internalDate: placement.internalDate, body: body)
+            let arrival = Draft.Arrival(flags: placement.flags, internalDate: placement.internalDate, body: body, head: placement.head)
             placed += try draft.append([arrival], to: placement.mailbox, self).map { (placement.mailbox, $0) }
         }
         if let superseding {
@@ -78,6 +80,21 @@ extension MemoryState {
         }
         draft.commit(to: &self)
         return answer
+    }
+
+    /// An account has one head before a body; what is no message has none.
+    private func checkHeads(_ additions: [Addition]) throws {
+        var heads: [Hold.Key: MessageHead?] = [:]
+        for addition in additions {
+            let key = Hold.Key(body: addition.body.id, account: try mailbox(addition.placement.mailbox).record.account)
+            guard heads[key] ?? addition.placement.head == addition.placement.head else {
+                throw StorageFault.notAllowed("an account has one head before a body")
+            }
+            guard addition.placement.head == nil || addition.body.digest.outline != nil else {
+                throw StorageFault.notAllowed("what is no message has no head")
+            }
+            heads[key] = addition.placement.head
+        }
     }
 
     mutating func change(
@@ -124,7 +141,7 @@ extension MemoryState {
             try admit(Quota([.storage: size, .message: Int64(rows.count)]), to: box.record.account)
         }
         var draft = Draft()
-        let new = try draft.transfer(rows, from: source, to: target, flags: flags, self)
+        let new = try draft.transfer(rows, from: source, to: target, flags: flags, &self)
         if expunging { try draft.remove(NumberSet(rows.map(\.uid)), from: source, self) }
         let modSeq = try draft.modSeq(of: box.record.account, self)
         draft.commit(to: &self)
@@ -132,16 +149,31 @@ extension MemoryState {
     }
 }
 
+extension MemoryState {
+    /// What an account gets of another's hold: the same body, or where it has that with another head one of its own.
+    mutating func body(of hold: Hold, for account: AccountID) -> MemoryBody {
+        guard let known = readable[Hold.Key(body: hold.body.id, account: account)]?.hold, known.head != hold.head else { return hold.body }
+        nextBody += 1
+        return MemoryBody(id: BodyID(rawValue: nextBody - 1), octets: hold.body.octets, digest: hold.body.digest)
+    }
+}
+
 extension Draft {
     /// Copies rows of one mailbox to the end of another; keywords go by name, for each mailbox has bits of its own for them.
     mutating func transfer(
-        _ rows: [MessageRow], from source: MailboxID, to target: MailboxID, flags: FlagScope = .all, _ state: MemoryState
+        _ rows: [MessageRow], from source: MailboxID, to target: MailboxID, flags: FlagScope = .all, _ state: inout MemoryState
     ) throws -> [UID] {
-        let box = try state.mailbox(source)
-        let arrivals = try rows.map { row in
-            Arrival(
-                flags: box.table.keywords.flags(of: row.flags).within(flags), internalDate: row.internalDate,
-                body: try state.body(row.body, for: box.record.account), thread: state.particulars[source]?[row.uid]?.thread)
+        let (box, account) = (try state.mailbox(source), try state.mailbox(target).record.account)
+        var own: [BodyID: MemoryBody] = [:]
+        var arrivals: [Arrival] = []
+        for row in rows {
+            let hold = try state.hold(row.body, for: box.record.account)
+            let body = own[row.body] ?? state.body(of: hold, for: account)
+            own[row.body] = body
+            arrivals.append(
+                Arrival(
+                    flags: box.table.keywords.flags(of: row.flags).within(flags), internalDate: row.internalDate, body: body, head: hold.head,
+                    thread: state.particulars[source]?[row.uid]?.thread))
         }
         return try append(arrivals, to: target, state)
     }

@@ -46,7 +46,9 @@ extension MemoryState {
     func admit(_ additions: [Addition], replacing superseded: Superseded?) throws {
         var wanted: [AccountID: (more: Quota, whole: Bool)] = [:]
         for addition in additions {
-            let (placement, size) = (addition.placement, Int64(addition.body.outline.size))
+            guard let body = addition.body.payload as? MemoryBody else { throw StorageFault.unavailable("the body is another store's") }
+            let placement = addition.placement
+            let size = Int64(body.octets.readableBytes + (placement.head?.octets.count ?? 0))
             let account = try mailbox(placement.mailbox).record.account
             var sum = wanted[account] ?? (Quota(), false)
             sum.more.add(Quota([.storage: size, .message: 1]))

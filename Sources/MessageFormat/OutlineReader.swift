@@ -14,8 +14,8 @@ extension MessageOutline {
         self = try EncodedOutline(Array(buffer: bytes)[...]).decoded()
     }
 
-    init(decoding octets: UnsafeRawBufferPointer) throws(OutlineCorrupt) {
-        var reader = OutlineReader(octets)
+    init(decoding octets: UnsafeRawBufferPointer, shift: Int = 0) throws(OutlineCorrupt) {
+        var reader = OutlineReader(octets, shift: shift)
         let head = try reader.head()
         size = head.size
         headerSize = head.headerSize
@@ -44,8 +44,13 @@ package struct OutlineReader {
 
     private let source: UnsafeRawBufferPointer
     private(set) var offset = 0
+    /// Added to where parts lie.
+    private let shift: Int
 
-    package init(_ octets: UnsafeRawBufferPointer) { source = octets }
+    package init(_ octets: UnsafeRawBufferPointer, shift: Int = 0) {
+        source = octets
+        self.shift = shift
+    }
 
     package var corrupt: OutlineCorrupt { OutlineCorrupt(offset: offset) }
     var isAtEnd: Bool { offset == source.count }
@@ -104,9 +109,9 @@ package struct OutlineReader {
     }
 
     mutating func range() throws(OutlineCorrupt) -> Range<Int> {
-        let start = try number()
+        let (start, isBeyond) = try number().addingReportingOverflow(shift)
         let (end, overflow) = start.addingReportingOverflow(try number())
-        guard !overflow else { throw corrupt }
+        guard !isBeyond, !overflow else { throw corrupt }
         return start..<end
     }
 
@@ -190,6 +195,8 @@ extension OutlineReader {
     mutating func part(depth: Int) throws(OutlineCorrupt) -> Part {
         guard depth < OutlineReader.deepest else { throw corrupt }
         var part = Part(headerRange: try range(), bodyRange: try range(), lineCount: try number())
+        // The root's header is the message's, and that begins with the head.
+        if depth == 0, shift > 0 { part.headerRange = 0..<part.headerRange.upperBound }
         part.type = try text()
         part.subtype = try text()
         part.encoding = try text()

@@ -39,6 +39,9 @@ extension SQLiteStore {
             report.segments += 1
             report.freed += dead
         }
+        if report.segments > 0 {
+            try await change { try $0.write("DELETE FROM former_holder WHERE NOT EXISTS (SELECT 1 FROM body WHERE body.id=former_holder.body)") }
+        }
         return report
     }
 
@@ -138,7 +141,7 @@ extension BodyReader {
         while try statement.step() {
             let wrapped = statement.blob(1)
             // What is no key opens nothing.
-            guard wrapped.count == HolderBlock.wrappedKey else { continue }
+            guard wrapped.count >= HolderBlock.wrappedKey else { continue }
             holders.append(HolderBlock.Holder(account: AccountID(rawValue: statement.int(0)), wrappedKey: wrapped))
         }
         return holders

@@ -5,13 +5,13 @@ import Synchronization
 // Messages are copied and moved: very many in steps, with others' work between them.
 extension SQLiteStore {
     package func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
-        guard uids.count > copiedAtOnce else { return try await change { try $0.copy(uids, from: source, to: target, flags: flags) } }
-        return try await copyInSteps(uids, from: source, to: target, flags: flags, isMove: false)
+        guard uids.count <= copiedAtOnce else { return try await copyInSteps(uids, from: source, to: target, flags: flags, isMove: false) }
+        return try await withOwnBodies(from: source, to: target) { try $0.copy(uids, from: source, to: target, flags: flags, own: $1) }
     }
 
     package func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied {
-        guard uids.count > copiedAtOnce else { return try await change { try $0.move(uids, from: source, to: target, flags: flags) } }
-        return try await copyInSteps(uids, from: source, to: target, flags: flags, isMove: true)
+        guard uids.count <= copiedAtOnce else { return try await copyInSteps(uids, from: source, to: target, flags: flags, isMove: true) }
+        return try await withOwnBodies(from: source, to: target) { try $0.move(uids, from: source, to: target, flags: flags, own: $1) }
     }
 
     /// RFC 9051 §6.3.6: what is in INBOX moves to a new mailbox. All of it or, where the move comes to nothing, none.
@@ -31,7 +31,9 @@ extension SQLiteStore {
         await largeCopies.enter()
         defer { largeCopies.leave() }
         let most = copiedAtOnce
-        let beginning = try await change { try $0.begin(copyOf: uids, from: source, to: target, flags: flags, isMove: isMove, most: most) }
+        let beginning = try await withOwnBodies(from: source, to: target) {
+            try $0.begin(copyOf: uids, from: source, to: target, flags: flags, isMove: isMove, most: most, own: $1)
+        }
         guard case .begun(let copy) = beginning else {
             guard case .done(let copied) = beginning else { throw StorageFault.closed }
             return copied
@@ -51,7 +53,7 @@ extension SQLiteStore {
         var rows = LargeCopy.Rows()
         for step in copy.steps {
             let first = copy.first + UInt32(clamping: rows.copies.count)
-            rows.append(try await change { try $0.add(step, to: copy, first: first) })
+            rows.append(try await withOwnBodies(from: copy.source, to: copy.target) { try $0.add(step, to: copy, first: first, own: $1) })
         }
         var since = copy.since
         // Somebody may change messages faster than their copies follow.

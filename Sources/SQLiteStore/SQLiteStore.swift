@@ -12,7 +12,7 @@ import Threading
 /// Invariants: a row of the index points only at bytes that were durable before it; a file holds nothing beyond the last indexed offset after
 /// a start; one thread changes the index, in batches that share a commit; what is in memory is published after the commit, never before.
 package final class SQLiteStore:
-    AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, SearchIndex, ChangeFeed, ClosableStore
+    AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, QueueStore, SearchIndex, ChangeFeed, ClosableStore
 {
     package struct Options: Sendable {
         /// Octets that must stay free on the disk; below it no mail comes in.
@@ -104,7 +104,7 @@ package final class SQLiteStore:
         let nextBody = NextBody(try Loading.lastBody(connection, bodies) + 1)
         self.nextBody = nextBody
 
-        let catalog = Catalog(loaded)
+        let catalog = Catalog(loaded, queueKey: masterKey.queueKey)
         let leases = Leases()
         let gauge = RoomGauge(path: path, floor: options.freeFloor)
         hasRoom = { gauge.hasRoom }
@@ -189,6 +189,10 @@ extension SQLiteStore {
         return try await readers.run { try $0.encodedOutlines(of: bodies, for: account) }
     }
 
+    package func digests(of bodies: [BodyID], for account: AccountID) async throws -> [BodyDigest] {
+        try await readers.run { try $0.digests(of: bodies, for: account) }
+    }
+
     package func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer {
         try await readers.run { try $0.read(range, of: body, for: account) }
     }
@@ -211,11 +215,7 @@ extension SQLiteStore {
         let records = outgoing
         let placed = try await writer.submit(bodies: records, queued: queued) { transaction, places in
             guard places.count == bodies.count else { throw StorageFault.unavailable("a body without a place") }
-            let deliveries = try bodies.indices.map { index in
-                guard let record = records[index].staged else { throw StorageFault.unavailable("a body without its key") }
-                return Transaction.Delivery(
-                    body: bodies[index].0, record: record, place: places[index], holders: records[index].holders, placements: bodies[index].1)
-            }
+            let deliveries = try bodies.indices.map { try Transaction.Delivery(bodies[$0].0, records[$0], at: places[$0], bodies[$0].1) }
             return try transaction.place(deliveries, superseding: superseding)
         }
         for record in records { record.staged?.ticket.end() }

@@ -6,38 +6,49 @@ package import NIOCore
 package protocol BodySink: AnyObject, Sendable {
     /// The next bytes, kept as they are. Waits while too much is on its way to the disk. `full`, `unavailable`.
     func write(_ bytes: ByteBuffer) async throws
-    /// No more bytes. `outline` must be that of exactly the bytes written.
-    func finish(_ outline: MessageOutline) async throws -> StagedBody
+    /// No more bytes. `digest` must be that of exactly the bytes written.
+    func finish(_ digest: BodyDigest) async throws -> StagedBody
     /// Lets go of what was written. Also what deinit does when neither was called.
     func discard()
+}
+
+extension BodySink {
+    /// Of a message.
+    package func finish(_ outline: MessageOutline) async throws -> StagedBody { try await finish(.message(outline)) }
 }
 
 /// A whole body that `MailboxStore.place` can make durable. Dropped unplaced, it leaves nothing behind.
 package final class StagedBody: Sendable {
     package let id: BodyID
-    package let outline: MessageOutline
+    package let digest: BodyDigest
     /// The store's own.
     package let payload: any Sendable
 
-    package init(id: BodyID, outline: MessageOutline, payload: any Sendable) {
+    package init(id: BodyID, digest: BodyDigest, payload: any Sendable) {
         self.id = id
-        self.outline = outline
+        self.digest = digest
         self.payload = payload
     }
 }
 
-/// Message bodies: written once, read in parts. A body can be read by the accounts that hold a message with it, or a snapshot with such a message;
+/// Bodies: written once, read in parts. A body can be read by the accounts that hold a message with it, or a snapshot with such a message;
 /// and, until the store has tidied up, for a short while after.
+///
+/// A message that was placed with a head (`Placement.head`) is read as one, the head and then the body: sizes, ranges and outlines are those of both together.
 package protocol BodyStore: Sendable {
     /// `expected`: octets, when the sender announced them. `full` under the free floor.
     func receive(expected: Int?) async throws -> any BodySink
 
-    /// The outlines of those bodies in the same order, in batches from the disk or from memory. `noSuchMessage` when one is not there, `corrupt`.
+    /// The outlines of those bodies in the same order, in batches from the disk or from memory. `noSuchMessage` when one is not there or is no message,
+    /// `corrupt`.
     func outlines(of bodies: [BodyID], for account: AccountID) async throws -> [MessageOutline]
 
     /// As `outlines`, still encoded, for who shows many of them: answered at once where they were asked for lately. Each is opened, but not looked into:
     /// reading one may find it corrupt.
     func encodedOutlines(of bodies: [BodyID], for account: AccountID) async throws -> [EncodedOutline]
+
+    /// What was worked out of each of those bodies, in the same order, whatever they are. `noSuchMessage`, `corrupt`.
+    func digests(of bodies: [BodyID], for account: AccountID) async throws -> [BodyDigest]
 
     /// Octets `range` of a body, clamped to its size; nil: all of it. Only what covers the range is read and opened. `noSuchMessage`, `corrupt`.
     func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) async throws -> ByteBuffer

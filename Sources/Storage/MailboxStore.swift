@@ -1,4 +1,5 @@
 package import MailModel
+package import MessageFormat
 
 /// A mailbox as LIST shows it.
 package struct MailboxRecord: Hashable, Sendable {
@@ -52,6 +53,8 @@ package struct Placement: Hashable, Sendable {
     package var internalDate: Timestamp
     /// A delivery: it is taken while the account is under its quota, even when it is over it then.
     package var mayOverdraw = false
+    /// What stands before the body for the mailbox's account, to whom both together are the message. All placements of an account say the same.
+    package var head: MessageHead?
 
     package init(mailbox: MailboxID, flags: Flags = Flags(), internalDate: Timestamp) {
         self.mailbox = mailbox
@@ -183,7 +186,7 @@ package protocol MailboxStore: Sendable {
     func read(_ blocks: [MailboxSnapshot.Block]) async throws
 
     /// Places one body in each placement, all or none, in order; on return body and rows are durable. A placement may name a mailbox twice.
-    /// `full` under the free floor; `overQuota`.
+    /// `full` under the free floor; `overQuota`; `notAllowed` for placements of an account that differ in their heads.
     func place(_ body: StagedBody, _ placements: [Placement]) async throws -> [Placed]
 
     /// Places each body in its mailbox, all or none, in order (RFC 3502), and expunges what they take the place of, with or without `\Deleted`
@@ -199,8 +202,8 @@ package protocol MailboxStore: Sendable {
     func expunge(_ uids: NumberSet?, in mailbox: MailboxID) async throws -> Expunged
     /// Those of `uids`, whatever their flags, and no other.
     func remove(_ uids: NumberSet, from mailbox: MailboxID) async throws -> Expunged
-    /// Copies keep the flags that are within `flags`, and the internal date, and share the body.
-    /// `overQuota`.
+    /// Copies keep the flags that are within `flags`, and the internal date, and share the body; its head goes along. Where the target's account holds the body
+    /// with another head already, the copy gets a body of its own: each message shows for ever what it showed first. `overQuota`.
     func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied
     /// Copies and expunges in one transaction (RFC 6851). `overQuota` of another account.
     func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags: FlagScope) async throws -> Copied

@@ -81,7 +81,8 @@ private struct FuzzTalk {
         case .authorize: return choice & 32 == 0 ? .authorized : .refused(.notOwner)
         case .resolve(let path):
             guard choice & 64 == 0 else { return .refused(.unknownUser) }
-            return .resolved(Intake.Recipient(address: path, account: AccountID(rawValue: 1), inbox: MailboxID(rawValue: 1)))
+            return .resolved(Intake.Recipient(address: path, destinations: [.mailbox(MailboxID(rawValue: 1), of: AccountID(rawValue: 1))]))
+        case .judgeConnection, .judgeHello, .judgeSender, .judgeRecipient: return .refused(.unavailable)
         case .deliver(_, let text):
             messages.append(text)
             return .delivered(TransactionID(bits: 0))

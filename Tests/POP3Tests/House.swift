@@ -59,7 +59,7 @@ struct House {
     @discardableResult
     func deliver(_ text: String, flags: Flags = Flags(), to principal: Principal? = nil) async throws -> UID {
         let bytes = ByteBuffer(string: text)
-        let deposit = Deposit(expected: bytes.readableBytes)
+        let deposit = Incoming(expected: bytes.readableBytes)
         await mailroom.receive(bytes, into: deposit)
         return try await mailroom.place(
             deposit, in: .inbox, flags: flags, internalDate: House.now, turn: Turn(), of: principal ?? alice

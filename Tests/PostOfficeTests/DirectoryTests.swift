@@ -29,7 +29,7 @@ private struct Premises {
     }
 
     func inbox(_ account: AccountRecord) async throws -> Resolution {
-        .account(account.id, inbox: try #require(try await store.mailbox(named: .inbox, of: account.id)).id)
+        .destinations([.mailbox(try #require(try await store.mailbox(named: .inbox, of: account.id)).id, of: account.id)])
     }
 
     /// Without the cost of a hash.

@@ -26,7 +26,7 @@ struct MaildropsTests {
 
     private func deliver(_ text: String) async throws {
         let bytes = ByteBuffer(string: text)
-        let deposit = Deposit(expected: bytes.readableBytes)
+        let deposit = Incoming(expected: bytes.readableBytes)
         await mailroom.receive(bytes, into: deposit)
         _ = try await mailroom.place(deposit, in: .inbox, flags: Flags(), internalDate: nil, turn: Turn(), of: alice)
     }

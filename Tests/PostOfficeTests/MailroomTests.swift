@@ -39,7 +39,7 @@ struct MailroomTests {
         }
         let record = try await mailroom.mailbox(secret, of: alice)
         await #expect(throws: MailroomRefusal.noSuchMailbox) { try await mailroom.status(of: record, of: bob) }
-        let deposit = Deposit(expected: 0)
+        let deposit = Incoming(expected: 0)
         await #expect(throws: MailroomRefusal.noSuchMailbox) {
             try await mailroom.place(deposit, in: secret, flags: Flags(), internalDate: nil, turn: Turn(), of: bob)
         }
@@ -87,10 +87,10 @@ struct MailroomTests {
     @Test("deposits whose turns follow each other are placed in that order, however long each takes to come")
     func turns() async throws {
         var turn: Turn?
-        var deposits: [(Deposit, Turn)] = []
+        var deposits: [(Incoming, Turn)] = []
         for _ in 0..<50 {
             let next = Turn(after: turn)
-            deposits.append((Deposit(expected: 1), next))
+            deposits.append((Incoming(expected: 1), next))
             turn = next
         }
         let placed = try await withThrowingTaskGroup(of: (Int, UID).self) { group in
@@ -112,12 +112,12 @@ struct MailroomTests {
     func failedTurn() async throws {
         let first = Turn()
         let second = Turn(after: first)
-        let broken = Deposit(expected: 1)
+        let broken = Incoming(expected: 1)
         await mailroom.receive(ByteBuffer(bytes: [0]), into: broken)
         await #expect(throws: MailroomRefusal.holdsNUL) {
             try await mailroom.place(broken, in: .inbox, flags: Flags(), internalDate: nil, turn: first, of: alice)
         }
-        let whole = Deposit(expected: 1)
+        let whole = Incoming(expected: 1)
         await mailroom.receive(ByteBuffer(string: "x"), into: whole)
         let placed = try await mailroom.place(whole, in: .inbox, flags: Flags(), internalDate: nil, turn: second, of: alice)
         #expect(placed.uid == .first)

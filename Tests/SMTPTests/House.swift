@@ -19,7 +19,7 @@ final class Pauses: Sendable {
 
 /// A house, in memory unless a store is given, with two accounts: alice (the first made) and bob of example.test, whose password is "open sesame".
 struct House {
-    typealias Ports = AccountStore & MailboxStore & BodyStore & QuotaStore
+    typealias Ports = AccountStore & MailboxStore & BodyStore & QuotaStore & QueueStore
 
     let store: any Ports
     /// What logins were delayed by; nothing really is.

@@ -132,6 +132,7 @@ struct CatalogueTests {
 
         let path = files[0].path
         let (master, key) = (SymmetricKey(data: Fixture.key), try key(store, alice))
+        let queueKey = store.catalog.queueKey
         await store.close()
         let size = files[0].head.size
         for position in stride(from: Int64(0), to: size, by: 23) {
@@ -140,7 +141,7 @@ struct CatalogueTests {
             #expect(file.sections == files[0].sections)
             let bad = file.sections.filter { section in
                 let isMasters = section.kind == .summary || section.kind == .account
-                return (try? file.open(section, under: isMasters ? master : key)) == nil
+                return (try? file.open(section, under: section.kind == .queue ? queueKey : isMasters ? master : key)) == nil
             }
             #expect(bad.count <= 1)
             #expect(bad.allSatisfy { ($0.position..<$0.position + $0.length).contains(position) })

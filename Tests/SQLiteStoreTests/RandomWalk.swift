@@ -1,3 +1,4 @@
+import Crypto
 import Glibc
 import MailModel
 import Storage
@@ -91,7 +92,8 @@ extension Fixture {
         let connection = try connect()
         defer { connection.close() }
         let ledger = Ledger(try LedgerRecord.load(connection))
-        let transaction = Transaction(connection, catalog: Catalog(Catalog.State()), ledger: ledger, epoch: 1, now: Fixture.now)
+        let catalog = Catalog(Catalog.State(), queueKey: SymmetricKey(size: .bits256))
+        let transaction = Transaction(connection, catalog: catalog, ledger: ledger, epoch: 1, now: Fixture.now)
         _ = try ledger.step(transaction, Leases(), try BodyFolder(in: folder), rows: rows)
         try transaction.commit()
     }

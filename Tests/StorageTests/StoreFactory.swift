@@ -11,7 +11,7 @@ import Testing
 
 /// The ports whose contract is tried.
 typealias ContractPorts =
-    AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed & ClosableStore
+    AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & QueueStore & SearchIndex & ChangeFeed & ClosableStore
 
 /// A kind of store that the contract is tried on.
 struct StoreFactory: Sendable, CustomTestStringConvertible {

@@ -83,7 +83,7 @@ extension IMAPWorker {
         }
     }
 
-    private func copy(_ octets: Range<Int>, of source: Source, into deposit: Deposit) async throws {
+    private func copy(_ octets: Range<Int>, of source: Source, into deposit: Incoming) async throws {
         if let bytes = source.bytes {
             guard let slice = bytes.getSlice(at: bytes.readerIndex + octets.lowerBound, length: octets.count),
                 !octets.isEmpty

@@ -52,12 +52,12 @@ package struct IMAPWorker: LineWorker {
         }
     }
 
-    private func receive(_ bytes: ByteBuffer, into deposit: Deposit) async -> IMAPOutcome {
+    private func receive(_ bytes: ByteBuffer, into deposit: Incoming) async -> IMAPOutcome {
         await mailroom.receive(bytes, into: deposit)
         return .received
     }
 
-    private func finish(_ deposit: Deposit, _ bytes: ByteBuffer) async -> IMAPOutcome {
+    private func finish(_ deposit: Incoming, _ bytes: ByteBuffer) async -> IMAPOutcome {
         if bytes.readableBytes > 0 { await mailroom.receive(bytes, into: deposit) }
         await mailroom.finish(deposit)
         return .received

@@ -16,7 +16,7 @@ struct Receiving: Sendable {
     private(set) var message: AppendMessage
     /// Of the message so far, by announcement.
     var octets: Int
-    var deposit: Deposit?
+    var deposit: Incoming?
     /// Bytes that are not handed on yet.
     var gathered = ByteBuffer()
     /// The client may be asked for more: its target is there.
@@ -41,8 +41,8 @@ struct Receiving: Sendable {
     var isFull: Bool { filings.count + 1 >= Receiving.mostMessages || weight > Receiving.mostWeight }
 
     /// The deposit of the message that comes in.
-    mutating func currentDeposit() -> Deposit {
-        let current = deposit ?? Deposit(expected: octets, isBinary: message.isBinary)
+    mutating func currentDeposit() -> Incoming {
+        let current = deposit ?? Incoming(expected: octets, isBinary: message.isBinary)
         deposit = current
         return current
     }
@@ -53,9 +53,9 @@ struct Receiving: Sendable {
     }
 
     /// The message is whole.
-    mutating func file() -> Deposit {
+    mutating func file() -> Incoming {
         let whole = currentDeposit()
-        filings.append(Filing(deposit: whole, flags: message.flags, internalDate: message.date))
+        filings.append(Filing(incoming: whole, flags: message.flags, internalDate: message.date))
         isBinary = isBinary || message.isBinary
         deposit = nil
         return whole
@@ -67,5 +67,5 @@ struct Receiving: Sendable {
         octets = message.octets
     }
 
-    mutating func weigh() { weight += filings.last?.deposit.weight ?? 0 }
+    mutating func weigh() { weight += filings.last?.incoming.weight ?? 0 }
 }

@@ -19,9 +19,9 @@ package enum IMAPWork: Sendable {
     /// Has rows of the selected mailbox at hand.
     case read([MailboxSnapshot.Block], OpenMailbox)
     /// Bytes of a message that is too big to be gathered.
-    case receive(Deposit, ByteBuffer)
+    case receive(Incoming, ByteBuffer)
     /// The last of them, of a message that others follow in the same command.
-    case finish(Deposit, ByteBuffer)
+    case finish(Incoming, ByteBuffer)
     /// A part that a URL names.
     case include(Inclusion)
     case place(Placing)
@@ -122,7 +122,7 @@ package struct Completion: Sendable {
 
 /// A part of a message that a URL names, on its way into the message.
 package struct Inclusion: Sendable {
-    let deposit: Deposit
+    let deposit: Incoming
     /// The bytes before it that `deposit` does not have yet.
     let before: ByteBuffer
     let url: String

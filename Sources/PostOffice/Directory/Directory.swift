@@ -4,7 +4,8 @@ package import Storage
 
 /// Whose an address is.
 package enum Resolution: Hashable, Sendable {
-    case account(AccountID, inbox: MailboxID)
+    /// Ours: where its mail goes. One place for an account's own address; there may be more.
+    case destinations([Destination])
     /// The domain is ours, the local part is nobody's.
     case unknownUser
     /// Another domain, or an address literal.
@@ -55,20 +56,20 @@ package struct Directory: Sendable {
     /// Who gets mail for a local part at this very machine, as an address literal names it: the account of that name in the default domain.
     package func resolveHere(_ localPart: String) async throws -> Resolution {
         guard let defaultDomain, let address = Address(localPart: localPart, domain: defaultDomain),
-            case .account(let account, let inbox) = try await resolve(address)
+            case .destinations(let destinations) = try await resolve(address)
         else { return .notLocal }
-        return .account(account, inbox: inbox)
+        return .destinations(destinations)
     }
 
     /// Whether mail from the address is theirs to send.
     package func owns(_ principal: Principal, _ address: Address) async throws -> Bool {
-        guard case .account(principal.account, _) = try await resolve(address) else { return false }
-        return true
+        guard case .destinations(let destinations) = try await resolve(address) else { return false }
+        return destinations.contains { if case .mailbox(_, of: principal.account) = $0 { true } else { false } }
     }
 
     private func resolution(_ account: AccountID) async throws -> Resolution {
         guard let inbox = try await mailboxes.mailbox(named: .inbox, of: account) else { throw StorageFault.noSuchMailbox }
-        return .account(account, inbox: inbox.id)
+        return .destinations([.mailbox(inbox.id, of: account)])
     }
 }
 

@@ -1,20 +1,150 @@
+package import MailModel
+package import NIOCore
+
+/// A field that a check writes before a message's text.
+package struct HeadField: Hashable, Sendable {
+    package let name: String
+    /// One line, in US-ASCII or UTF-8; folded by its writer with CRLF and a blank, or not at all.
+    package let value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    var octets: [UInt8] { Array("\(name): \(value)\r\n".utf8) }
+}
+
+/// Sees the octets of a text as they come, before any repair.
+package protocol TextObserver: Sendable {
+    mutating func take(_ octets: ByteBuffer)
+}
+
 extension Intake {
-    /// A question asked of every message once its header is there, before anything is written. The list of them is where judgement of the
-    /// sender (SPF, DKIM, DMARC) comes in.
+    /// Who has connected, and what is known of the conversation so far.
+    package struct Client: Hashable, Sendable {
+        package var address: String
+        package var isSecured: Bool
+        /// Who has logged in.
+        package var user: Principal?
+        /// What it called itself: a domain or an address literal.
+        package var name: String?
+
+        package init(address: String, isSecured: Bool, user: Principal? = nil, name: String? = nil) {
+            self.address = address
+            self.isSecured = isSecured
+            self.user = user
+            self.name = name
+        }
+    }
+
+    /// Questions that are asked on a message's way in. Each is of a phase, may wait (a connection waits with it, no thread does), and answers with a `Verdict`.
+    /// What a check does not ask costs nothing. The list of them is where judgement of the sender (SPF, DKIM, DMARC, block lists) comes in.
     package struct Check: Sendable {
+        package struct Phases: OptionSet, Hashable, Sendable {
+            package let rawValue: UInt8
+            package init(rawValue: UInt8) { self.rawValue = rawValue }
+            package static let connect = Phases(rawValue: 1)
+            package static let hello = Phases(rawValue: 2)
+            package static let mail = Phases(rawValue: 4)
+            package static let recipient = Phases(rawValue: 8)
+            package static let header = Phases(rawValue: 16)
+            package static let text = Phases(rawValue: 32)
+        }
+
+        /// What a check says of what it was asked.
+        package enum Verdict: Sendable {
+            case pass
+            /// It passes, and the fields go before the text in every copy, such as Authentication-Results (RFC 8601). Each is one whole field.
+            case annotate([HeadField])
+            case refuse(Refusal)
+        }
+
         /// For the log.
         package let name: String
-        /// Nil: no objection.
-        package let judge: @Sendable (Envelope, HeaderSurvey) async -> Refusal?
+        /// Before the greeting.
+        package var connect: (@Sendable (Client) async -> Verdict)?
+        /// EHLO or HELO has come.
+        package var hello: (@Sendable (Client) async -> Verdict)?
+        /// MAIL, whose sender may be theirs.
+        package var mail: (@Sendable (Client, ReversePath) async -> Verdict)?
+        /// RCPT, whose recipient is somebody.
+        package var recipient: (@Sendable (Client, ReversePath, ForwardPath) async -> Verdict)?
+        /// The header is there, or so much of it as is held (`HeaderSurvey.isComplete`); nothing has been written. Then once more when it is complete.
+        package var header: (@Sendable (Envelope, HeaderSurvey) async -> Verdict)?
+        /// Watches a text as it comes; `text` is given what it made.
+        package var makeObserver: (@Sendable () -> any TextObserver)?
+        /// The text is all there, and nothing is promised yet.
+        package var text: (@Sendable (Envelope, HeaderSurvey, (any TextObserver)?) async -> Verdict)?
 
-        package init(name: String, judge: @escaping @Sendable (Envelope, HeaderSurvey) async -> Refusal?) {
-            self.name = name
-            self.judge = judge
+        package init(name: String) { self.name = name }
+
+        var phases: Phases {
+            var phases: Phases = []
+            if connect != nil { phases.insert(.connect) }
+            if hello != nil { phases.insert(.hello) }
+            if mail != nil { phases.insert(.mail) }
+            if recipient != nil { phases.insert(.recipient) }
+            if header != nil { phases.insert(.header) }
+            if text != nil || makeObserver != nil { phases.insert(.text) }
+            return phases
         }
 
         /// RFC 5321 §6.3.
-        package static let hops = Check(name: "hops") { _, survey in survey.hops > HeaderSurvey.mostHops ? .loop : nil }
+        package static let hops: Check = {
+            var check = Check(name: "hops")
+            check.header = { _, survey in survey.hops > HeaderSurvey.mostHops ? .refuse(.loop) : .pass }
+            return check
+        }()
 
         package static let standard = [hops]
+    }
+}
+
+extension Intake {
+    /// What the checks of one phase said together: annotations in their order, or the first refusal, after which none is asked.
+    private func judge(_ phase: Check.Phases, _ id: String, _ ask: (Check) async -> Check.Verdict?) async throws(Refusal) -> [HeadField] {
+        guard phases.contains(phase) else { return [] }
+        var fields: [HeadField] = []
+        for check in checks {
+            switch await ask(check) {
+            case nil, .pass?: break
+            case .annotate(let more)?: fields += more
+            case .refuse(let refusal)?:
+                log.info("Refused by check: \(check.name)", metadata: ["at": "\(id)"])
+                throw refusal
+            }
+        }
+        return fields
+    }
+
+    package func judge(connect client: Client) async throws(Refusal) -> [HeadField] {
+        try await judge(.connect, "connect") { await $0.connect?(client) }
+    }
+
+    package func judge(hello client: Client) async throws(Refusal) -> [HeadField] {
+        try await judge(.hello, "hello") { await $0.hello?(client) }
+    }
+
+    package func judge(_ client: Client, mailFrom path: ReversePath) async throws(Refusal) -> [HeadField] {
+        try await judge(.mail, "mail") { await $0.mail?(client, path) }
+    }
+
+    package func judge(_ client: Client, from path: ReversePath, to recipient: ForwardPath) async throws(Refusal) -> [HeadField] {
+        try await judge(.recipient, "recipient") { await $0.recipient?(client, path, recipient) }
+    }
+
+    func judge(_ envelope: Envelope, header survey: HeaderSurvey) async throws(Refusal) -> [HeadField] {
+        try await judge(.header, "\(envelope.id)") { await $0.header?(envelope, survey) }
+    }
+
+    /// `observers`: one for each check that has one, in order.
+    func judge(_ envelope: Envelope, text survey: HeaderSurvey, _ observers: [any TextObserver]) async throws(Refusal) -> [HeadField] {
+        guard phases.contains(.text) else { return [] }
+        var next = observers.makeIterator()
+        return try await judge(.text, "\(envelope.id)") { check in
+            let own = check.makeObserver == nil ? nil : next.next()
+            return await check.text?(envelope, survey, own)
+        }
     }
 }

@@ -6,13 +6,12 @@ extension Intake {
     /// Somebody who gets the message.
     package struct Recipient: Hashable, Sendable {
         package let address: ForwardPath
-        package let account: AccountID
-        package let inbox: MailboxID
+        /// Where it goes for them: one place, or several.
+        package let destinations: [Destination]
 
-        package init(address: ForwardPath, account: AccountID, inbox: MailboxID) {
+        package init(address: ForwardPath, destinations: [Destination]) {
             self.address = address
-            self.account = account
-            self.inbox = inbox
+            self.destinations = destinations
         }
     }
 
@@ -20,12 +19,14 @@ extension Intake {
     package struct Envelope: Sendable {
         package var id: TransactionID
         package var reversePath: ReversePath
-        /// Two of them may be the same account's: it gets one copy.
+        /// Destinations of two of them may be the same: it gets one copy.
         package var recipients: [Recipient]
         /// It uses SMTPUTF8 (RFC 6531).
         package var isSMTPUTF8: Bool
         /// The face's trace lines (Received), each with its CRLF.
         package var trace: ByteBuffer
+        /// What checks wrote before the text came.
+        package var annotations: [HeadField] = []
         /// Nil from other servers. Otherwise a missing From, Date and Message-ID are added (RFC 6409 §8), and From and Sender must be the user's.
         package var submission: Submission?
 
@@ -47,11 +48,13 @@ extension Intake {
         /// Octets as stored, with the trace lines.
         package let size: Int
         package let placed: [Placed]
+        package let queued: [QueueID]
 
-        package init(id: TransactionID, size: Int, placed: [Placed]) {
+        package init(id: TransactionID, size: Int, placed: [Placed], queued: [QueueID]) {
             self.id = id
             self.size = size
             self.placed = placed
+            self.queued = queued
         }
     }
 }

@@ -1,176 +1,191 @@
-import MailModel
-import MessageFormat
-package import NIOCore
+import Glibc
+import NIOCore
 import Storage
 import Synchronization
 
-extension Intake {
-    /// A message that is coming in. One owner at a time; let go of before `finish` has returned, it leaves nothing behind.
-    ///
-    /// The header is held until its end (or `heldHeader`), for what is decided by it; all else goes on as it comes.
-    package final class Incoming: Sendable {
-        /// Octets of header that are held. Beyond them a submission is not completed: a field that is still to come must not be doubled.
-        package static let heldHeader = 256 << 10
+/// A body on its way into the house, whoever brings it: its octets go through repairs, a scan and the checks into the store, where they lie sealed until they are
+/// placed. One piece of work at a time may use it. Dropped before it is placed, it leaves nothing behind.
+///
+/// After a failure what comes is passed over, and `stage` throws the reason.
+package final class Incoming: Sendable {
+    struct State: Sendable {
+        /// Octets that wait: of a header that has yet to be judged.
+        var held = ByteBuffer()
+        var repair: Repair
+        var loans = HeaderLoans()
+        var digester: any Digester
+        var observers: [any TextObserver]
+        /// From the first octets that are kept on, until the text is all there.
+        var sink: (any BodySink)?
+        var fault: (any Error)?
+        /// It has octets above 127. Looked at only in what goes on to other servers.
+        var isEightBit = false
+        /// Once it is whole.
+        var staged: StagedBody?
+    }
 
-        private struct State {
-            /// Header that was not written yet.
-            var held = ByteBuffer()
-            var header = IncomingHeader()
-            /// For a header that does not come in one piece.
-            var loans = HeaderLoans()
-            var scanner = MessageScanner()
-            /// Set when the header has passed the checks, until the text is all there.
-            var sink: (any BodySink)?
+    /// Octets that the sender announced, where it did.
+    package let expected: Int?
+    /// Who asks before anything is kept; nil: nobody does.
+    private let reception: MailReception?
+    let state: Mutex<State>
+
+    /// Of a client's own, which is kept as it comes. `isBinary`: parts of it may be binary (RFC 3516 §4.4); they are stored as base64.
+    package init(expected: Int?, isBinary: Bool = false, digester: any Digester = MessageDigester()) {
+        self.expected = expected
+        reception = nil
+        state = Mutex(State(repair: isBinary ? .binary(BinaryParts()) : .none, digester: digester, observers: []))
+    }
+
+    /// Of mail, whose header is held until its end (or `MailReception.heldHeader`), for what is decided by it.
+    init(_ reception: MailReception, expected: Int?) {
+        self.expected = expected
+        self.reception = reception
+        state = Mutex(State(repair: .header(IncomingHeader()), digester: MessageDigester(), observers: reception.makeObservers()))
+    }
+
+    deinit { discard() }
+
+    /// Octets that it holds in memory once it is whole, but for its bytes, which the store counts.
+    package var weight: Int { state.withLock { 1_024 + ($0.staged?.digest.outline?.header?.readableBytes ?? 0) } }
+
+    /// The next octets, as they come. Waits while too much is on its way to the disk.
+    func take(_ octets: ByteBuffer, into store: any BodyStore) async throws {
+        guard octets.readableBytes > 0, state.withLock({ $0.fault == nil }) else { return }
+        try await attempt {
+            let wasJudged = state.withLock { state in
+                for index in state.observers.indices { state.observers[index].take(octets) }
+                return state.isJudged
+            }
+            try await pass(state.withLock { try $0.repaired(octets, reception?.budget) }, wasJudged: wasJudged, to: store)
         }
+    }
 
-        private let envelope: Envelope
-        private let expected: Int?
-        private let intake: Intake
-        private let state = Mutex(State())
-
-        init(_ envelope: Envelope, expected: Int?, _ intake: Intake) {
-            self.envelope = envelope
-            self.expected = expected
-            self.intake = intake
+    /// No more octets come: all of it, sealed. Throws why it is not taken.
+    func stage(in store: any BodyStore) async throws -> StagedBody {
+        let (fault, known) = state.withLock { ($0.fault, $0.staged) }
+        if let fault { throw fault }
+        if let known { return known }
+        return try await attempt {
+            let wasJudged = state.withLock { $0.isJudged }
+            try await pass(state.withLock { try $0.rest() }, wasJudged: wasJudged, to: store)
+            let sink = try await sink(in: store)
+            let (digest, observers) = state.withLock { ($0.digester.finish(), $0.observers) }
+            try await reception?.judgeText(observers)
+            let staged = try await sink.finish(digest)
+            state.withLock { state in
+                state.sink = nil
+                state.staged = staged
+            }
+            return staged
         }
+    }
 
-        deinit { discard() }
+    /// A failure ends it.
+    private func attempt<Value>(_ work: () async throws -> Value) async throws -> Value {
+        do { return try await work() } catch {
+            discard(error)
+            throw error
+        }
+    }
 
-        /// The next octets of the text. Waits while too much is on its way to the disk.
-        package func write(_ text: ByteBuffer) async throws(Refusal) {
-            do {
-                let (sink, isHeader, isReady) = try state.withLock { state in
-                    let isHeader = !state.header.survey.isComplete
-                    if isHeader {
-                        state.header.consume(text, into: &state.held)
-                        if state.sink == nil { try state.loans.cover(state.held, from: intake.heldHeaders) }
-                    }
-                    return (state.sink, isHeader, state.header.survey.isComplete || state.held.readableBytes >= Incoming.heldHeader)
-                }
-                if let sink {
-                    if isHeader { try await passHeader(to: sink) } else { try await pass(text, to: sink) }
-                } else if isReady {
-                    try await begin()
-                }
-            } catch {
-                discard()
-                throw intake.refusal(for: error, envelope.id)
+    private func discard(_ fault: (any Error)? = nil) {
+        let sink = state.withLock { state in
+            defer {
+                state.sink = nil
+                state.held = ByteBuffer()
+                state.loans = HeaderLoans()
+                state.observers = []
+                state.fault = state.fault ?? fault
+            }
+            return state.sink
+        }
+        sink?.discard()
+    }
+
+    /// Keeps a piece. A header is judged when it is all there, or so much of it as is held; what was held goes first then.
+    private func pass(_ piece: ByteBuffer?, wasJudged: Bool, to store: any BodyStore) async throws {
+        guard let piece else { return }
+        var text = piece
+        if let reception, let survey = state.withLock({ $0.repair.survey }), !wasJudged || state.withLock({ $0.sink == nil }) {
+            if survey.isComplete || state.withLock({ $0.sink == nil }) { try await reception.judgeHeader(survey) }
+            if state.withLock({ $0.sink == nil }), let added = reception.additions(survey, room: text.readableBytes) {
+                text = added
+                text.writeImmutableBuffer(piece)
             }
         }
-
-        /// The text is all there. Call it once.
-        package func finish() async throws(Refusal) -> Receipt {
-            do {
-                let (begun, isHeader) = state.withLock { state in
-                    let isHeader = !state.header.survey.isComplete
-                    state.header.finish(into: &state.held)
-                    return (state.sink, isHeader)
-                }
-                if let begun {
-                    if isHeader { try await passHeader(to: begun) }
-                } else {
-                    try await begin()
-                }
-                let (sink, outline) = state.withLock { ($0.sink, $0.scanner.finish()) }
-                guard let sink else { throw StorageFault.closed }
-                let body = try await sink.finish(outline)
-                state.withLock { $0.sink = nil }
-                let placed = try await intake.store.place(body, placements())
-                return Receipt(id: envelope.id, size: outline.size, placed: placed)
-            } catch {
-                discard()
-                throw intake.refusal(for: error, envelope.id)
-            }
+        let sink = try await sink(in: store)
+        guard text.readableBytes > 0 else { return }
+        state.withLock { state in
+            state.digester.take(text)
+            if reception?.isOutgoing == true, !state.isEightBit { state.isEightBit = text.readableBytesView.contains { $0 >= 0x80 } }
         }
+        try await sink.write(text)
+    }
 
-        private func discard() {
-            let sink = state.withLock { state in
-                defer {
-                    state.sink = nil
-                    state.held = ByteBuffer()
-                    state.loans = HeaderLoans()
-                }
-                return state.sink
-            }
-            sink?.discard()
+    private func sink(in store: any BodyStore) async throws -> any BodySink {
+        if let sink = state.withLock({ $0.sink }) { return sink }
+        let sink = try await store.receive(expected: expected)
+        state.withLock { state in
+            state.sink = sink
+            state.loans = HeaderLoans()
         }
+        return sink
+    }
+}
 
-        /// Asks the checks; and, once all of a submission's header is there, whether it is the user's.
-        private func judge(_ survey: HeaderSurvey) async throws {
-            for check in intake.checks {
-                if let refusal = await check.judge(envelope, survey) { throw refused(refusal, by: check.name) }
-            }
-            if survey.isComplete, let submission = envelope.submission, let refusal = try await submission.refusal(of: survey) {
-                throw refused(refusal, by: "author")
-            }
-        }
+extension Incoming.State {
+    /// Nothing of a header is still to come; always so where there is none to judge.
+    fileprivate var isJudged: Bool { repair.survey?.isComplete ?? true }
 
-        private func refused(_ refusal: Refusal, by check: String) -> Refusal {
-            intake.log.info("Message refused by check: \(check)", metadata: ["id": "\(envelope.id)"])
-            return refusal
+    /// What of the next octets is kept now; nil: nothing yet.
+    fileprivate mutating func repaired(_ octets: ByteBuffer, _ budget: LoanBudget?) throws -> ByteBuffer? {
+        switch repair {
+        case .none:
+            guard !octets.holdsNUL else { throw MailroomRefusal.holdsNUL }
+            return octets
+        case .binary(var parts):
+            let recoded = parts.recode(octets)
+            repair = .binary(parts)
+            guard !recoded.holdsNUL else { throw MailroomRefusal.holdsNUL }
+            return recoded.readableBytes > 0 ? recoded : nil
+        case .header(var header):
+            guard !header.survey.isComplete else { return octets }
+            // Only `header` has it now, so that changing it copies nothing.
+            repair = .none
+            header.consume(octets, into: &held)
+            let isWhole = header.survey.isComplete
+            repair = .header(header)
+            if sink == nil, let budget { try loans.cover(held, from: budget) }
+            return isWhole || sink != nil || held.readableBytes >= MailReception.heldHeader ? takeHeld() : nil
         }
+    }
 
-        /// More of a header that is larger than what is held.
-        private func passHeader(to sink: any BodySink) async throws {
-            let (survey, text) = state.withLock { state in
-                defer { state.held = ByteBuffer() }
-                return (state.header.survey, state.held)
-            }
-            if survey.isComplete { try await judge(survey) }
-            if text.readableBytes > 0 { try await pass(text, to: sink) }
+    /// What the end brings; nil: nothing more.
+    fileprivate mutating func rest() throws -> ByteBuffer? {
+        switch repair {
+        case .none: return nil
+        case .binary(var parts):
+            let last = parts.finish()
+            repair = .binary(parts)
+            guard !last.holdsNUL else { throw MailroomRefusal.holdsNUL }
+            return last.readableBytes > 0 ? last : nil
+        case .header(var header):
+            guard !header.survey.isComplete else { return nil }
+            header.finish(into: &held)
+            repair = .header(header)
+            return takeHeld()
         }
+    }
 
-        /// Has it judged, and begins the body with what goes before the text.
-        private func begin() async throws {
-            let survey = state.withLock { $0.header.survey }
-            try await judge(survey)
-            let sink = try await intake.store.receive(expected: expected)
-            let held = state.withLock { state in
-                defer {
-                    state.held = ByteBuffer()
-                    state.loans = HeaderLoans()
-                }
-                state.sink = sink
-                return state.held
-            }
-            var text = head(survey, room: held.readableBytes)
-            text.writeImmutableBuffer(held)
-            try await pass(text, to: sink)
-        }
+    private mutating func takeHeld() -> ByteBuffer {
+        defer { held = ByteBuffer() }
+        return held
+    }
+}
 
-        private func pass(_ text: ByteBuffer, to sink: any BodySink) async throws {
-            state.withLock { $0.scanner.consume(text) }
-            try await sink.write(text)
-        }
-
-        // Return-path-line = "Return-Path:" FWS Reverse-path <CRLF>          (RFC 5321 §4.4)
-        /// What is put before the text, with `room` for it.
-        private func head(_ survey: HeaderSurvey, room: Int) -> ByteBuffer {
-            var text = ByteBuffer()
-            text.reserveCapacity(envelope.trace.readableBytes + room + 512)
-            text.writeStaticString("Return-Path: ")
-            text.writeString(envelope.reversePath.written)
-            text.writeStaticString("\r\n")
-            text.writeImmutableBuffer(envelope.trace)
-            guard let submission = envelope.submission, survey.isComplete else { return text }
-            // RFC 6409 §8.2, §8.3; RFC 5322 §3.6: Date and From must be there.
-            if !survey.hasDate { text.writeString("Date: \(MessageDate.format(intake.clock()))\r\n") }
-            if survey.from.count == 0, let author = submission.author { text.writeString("From: \(author.written)\r\n") }
-            if !survey.hasMessageID { text.writeString("Message-ID: <\(envelope.id)@\(submission.host)>\r\n") }
-            return text
-        }
-
-        /// One for each account, in the order of the recipients.
-        private func placements() -> [Placement] {
-            let date = intake.clock()
-            func placement(_ recipient: Intake.Recipient) -> Placement {
-                var placement = Placement(mailbox: recipient.inbox, internalDate: date)
-                placement.mayOverdraw = true
-                return placement
-            }
-            if envelope.recipients.count == 1 { return [placement(envelope.recipients[0])] }
-            var seen = Set<AccountID>()
-            return envelope.recipients.compactMap { seen.insert($0.account).inserted ? placement($0) : nil }
-        }
+extension ByteBuffer {
+    fileprivate var holdsNUL: Bool {
+        withUnsafeReadableBytes { octets in octets.baseAddress.map { memchr($0, 0, octets.count) != nil } ?? false }
     }
 }

@@ -3,24 +3,27 @@ package import MailModel
 package import NIOCore
 package import Storage
 
-/// Where mail comes into the house: the last server on its way (final delivery, RFC 5321 §4.4).
+/// Where mail comes into the house.
 ///
 /// - A message is taken for all its recipients or for none.
-/// - When `finish` or `deliver` returns, it is durable in the INBOX of every recipient's account, once in each.
+/// - When `finish` or `deliver` returns, it is durable in all its destinations, by one commit: once in each account, and in the outgoing queue.
 /// - What was not taken leaves nothing behind.
 package struct Intake: Sendable {
-    let store: any BodyStore & MailboxStore & QuotaStore
+    let store: any BodyStore & MailboxStore & QuotaStore & QueueStore
     let checks: [Check]
+    /// In which some check asks.
+    package let phases: Check.Phases
     let clock: Timestamp.Clock
     let log: Logger
     /// Of all messages whose header has not ended.
     let heldHeaders = LoanBudget(most: 16 << 20)
 
     package init(
-        store: any BodyStore & MailboxStore & QuotaStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger
+        store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger
     ) {
         self.store = store
         self.checks = checks
+        phases = checks.reduce(into: []) { $0.formUnion($1.phases) }
         self.clock = clock
         self.log = log
     }
@@ -32,15 +35,42 @@ package struct Intake: Sendable {
 
     /// Takes a message whose text is all there.
     package func deliver(_ envelope: Envelope, _ text: ByteBuffer) async throws(Refusal) -> Receipt {
-        let incoming = open(envelope, expected: text.readableBytes)
-        try await incoming.write(text)
-        return try await incoming.finish()
+        let mail = open(envelope, expected: text.readableBytes)
+        try await write(text, into: mail)
+        return try await finish(mail)
     }
 
-    /// Begins to take a message whose text comes in pieces.
+    /// A message whose text comes in pieces. One owner at a time.
+    package struct Mail: Sendable {
+        let incoming: Incoming
+        let reception: MailReception
+    }
+
+    /// Begins to take one.
     /// - parameter expected: octets, where the sender has said.
-    package func open(_ envelope: Envelope, expected: Int?) -> Incoming {
-        Incoming(envelope, expected: expected, self)
+    package func open(_ envelope: Envelope, expected: Int?) -> Mail {
+        let reception = MailReception(envelope, self)
+        return Mail(incoming: Incoming(reception, expected: expected), reception: reception)
+    }
+
+    /// The next octets of the text. Waits while too much is on its way to the disk.
+    package func write(_ text: ByteBuffer, into mail: Mail) async throws(Refusal) {
+        do { try await mail.incoming.take(text, into: store) } catch { throw refusal(for: error, mail.reception.envelope.id) }
+    }
+
+    /// The text is all there. Call it once.
+    package func finish(_ mail: Mail) async throws(Refusal) -> Receipt {
+        let (reception, id) = (mail.reception, mail.reception.envelope.id)
+        do {
+            let body = try await mail.incoming.stage(in: store)
+            let (date, head) = (clock(), try reception.head())
+            let drafts = try reception.drafts(date, isEightBit: mail.incoming.state.withLock { $0.isEightBit })
+            let done = try await store.place(body, reception.placements(date, head), queueing: drafts)
+            let size = (body.digest.outline?.size ?? 0) + head.octets.count
+            return Receipt(id: id, size: size, placed: done.placed, queued: done.queued)
+        } catch {
+            throw refusal(for: error, id)
+        }
     }
 
     /// What a face is told of a fault: storage's own words are for the log.

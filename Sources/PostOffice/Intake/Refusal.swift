@@ -18,4 +18,27 @@ package enum Refusal: Error, Hashable, Sendable {
     case full
     /// The store failed; try later. The log has the cause.
     case unavailable
+    /// A check's no, in SMTP's words.
+    case policy(SMTPAnswer)
+}
+
+/// A refusal as SMTP says it (RFC 5321 §4.2, RFC 3463).
+package struct SMTPAnswer: Hashable, Sendable {
+    /// 400 to 599.
+    package let code: Int
+    /// Of the code's class, such as `5.7.1`.
+    package let status: String
+    /// One line.
+    package let text: String
+
+    /// Nil for what is no such refusal.
+    package init?(_ code: Int, _ status: String, _ text: String) {
+        let digits = status.split(separator: ".", omittingEmptySubsequences: false)
+        guard (400...599).contains(code), digits.count == 3, digits[0] == "\(code / 100)",
+            digits.allSatisfy({ (1...3).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }), text.utf8.count <= 400
+        else { return nil }
+        self.code = code
+        self.status = status
+        self.text = text
+    }
 }

@@ -16,27 +16,27 @@ extension SMTPWorker {
 
     func open(_ submittal: Submittal, _ text: ByteBuffer, _ expected: Int?, _ link: any Link) async -> SMTPOutcome {
         do throws(Refusal) {
-            let incoming = intake.open(envelope(submittal, link.facts), expected: expected)
-            try await incoming.write(text)
-            return .opened(incoming)
+            let mail = intake.open(envelope(submittal, link.facts), expected: expected)
+            try await intake.write(text, into: mail)
+            return .opened(mail)
         } catch {
             return .refused(error)
         }
     }
 
-    func append(_ incoming: Intake.Incoming, _ text: ByteBuffer) async -> SMTPOutcome {
+    func append(_ mail: Intake.Mail, _ text: ByteBuffer) async -> SMTPOutcome {
         do throws(Refusal) {
-            try await incoming.write(text)
+            try await intake.write(text, into: mail)
             return .appended
         } catch {
             return .refused(error)
         }
     }
 
-    func finish(_ incoming: Intake.Incoming, _ text: ByteBuffer, _ submittal: Submittal, _ link: any Link) async -> SMTPOutcome {
+    func finish(_ mail: Intake.Mail, _ text: ByteBuffer, _ submittal: Submittal, _ link: any Link) async -> SMTPOutcome {
         do throws(Refusal) {
-            try await incoming.write(text)
-            return accepted(try await incoming.finish(), submittal, link)
+            try await intake.write(text, into: mail)
+            return accepted(try await intake.finish(mail), submittal, link)
         } catch {
             return .refused(error)
         }
@@ -63,9 +63,11 @@ extension SMTPWorker {
             tlsVersion: facts.tls?.version, id: id, recipient: onlyRecipient(of: transaction), date: clock())
         var trace = ByteBuffer()
         received.write(to: &trace)
-        return Intake.Envelope(
+        var envelope = Intake.Envelope(
             id: id, reversePath: transaction.reversePath, recipients: transaction.recipients, isSMTPUTF8: transaction.isSMTPUTF8,
             trace: trace, submission: settings.role.isSubmission ? submission(submittal) : nil)
+        envelope.annotations = submittal.annotations
+        return envelope
     }
 
     /// What must be the user's, and what is added in their name (RFC 6409 §6.1, §8).

@@ -13,14 +13,26 @@ extension SMTPWorker {
                 case .mailbox(let address): try await directory.resolve(address)
                 }
             switch resolution {
-            case .account(let account, _) where try !intake.hasRoom(account): return .refused(.overQuota)
-            case .account(let account, let inbox): return .resolved(Intake.Recipient(address: path, account: account, inbox: inbox))
+            case .destinations(let destinations):
+                for case .mailbox(_, let account) in destinations where try !intake.hasRoom(account) { return .refused(.overQuota) }
+                return .resolved(Intake.Recipient(address: path, destinations: destinations))
             case .unknownUser: return .refused(.unknownUser)
             case .notLocal: return .refused(.notLocal)
             }
         } catch {
             log.error("Recipient not looked up: \(error)")
             return .refused(.unavailable)
+        }
+    }
+
+    /// The same, and then what the checks say.
+    func judgeRecipient(_ path: ForwardPath, _ reversePath: ReversePath, _ presence: Presence, _ facts: ConnectionFacts) async -> SMTPOutcome {
+        let outcome = await resolve(path, facts)
+        guard case .resolved(let recipient, _) = outcome else { return outcome }
+        do throws(Refusal) {
+            return .resolved(recipient, annotations: try await intake.judge(client(presence, facts), from: reversePath, to: path))
+        } catch {
+            return .refused(error)
         }
     }
 

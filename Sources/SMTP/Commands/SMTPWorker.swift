@@ -18,6 +18,8 @@ package struct SMTPWorker: LineWorker {
         _ settings: SMTPSettings, gatekeeper: Gatekeeper, directory: Directory, intake: Intake, clock: @escaping Timestamp.Clock,
         makeID: @escaping TransactionID.Source, log: Logger
     ) {
+        var settings = settings
+        settings.checks = intake.phases
         self.settings = settings
         self.gatekeeper = gatekeeper
         self.directory = directory
@@ -34,6 +36,10 @@ package struct SMTPWorker: LineWorker {
         case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
         case .authorize(let principal, let address): await authorize(principal, address)
         case .resolve(let path): await resolve(path, link.facts)
+        case .judgeConnection: await judgeConnection(link.facts)
+        case .judgeHello(let presence): await judgeHello(presence, link.facts)
+        case .judgeSender(let path, let presence): await judgeSender(path, presence, link.facts)
+        case .judgeRecipient(let path, let reversePath, let presence): await judgeRecipient(path, reversePath, presence, link.facts)
         case .deliver(let submittal, let text): await deliver(submittal, text, link)
         case .open(let submittal, let text, let expected): await open(submittal, text, expected, link)
         case .append(let incoming, let text): await append(incoming, text)

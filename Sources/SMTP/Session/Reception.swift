@@ -12,7 +12,7 @@ struct Reception: Sendable {
     let transaction: Transaction
     var source: Source
     /// Set once a piece was handed on.
-    var incoming: Intake.Incoming?
+    var incoming: Intake.Mail?
     /// What was read and not handed on.
     private(set) var text = ByteBuffer()
     private var decoder: TextDecoder

@@ -9,7 +9,7 @@ extension SMTPSession {
         case .ready, .exchange: .ready
         case .envelope: .envelope
         case .chunks: .chunks
-        case .connected, .text, .waiting, .closing: .connected
+        case .greeting, .connected, .text, .waiting, .closing: .connected
         }
     }
 
@@ -46,12 +46,16 @@ extension SMTPSession {
             }
             return nil
         }
+        if isTurnedAway, command.verb != .quit {
+            say(.badSequence, &output)
+            return nil
+        }
         if isIdle(command.verb) {
             say(.tooManyErrors, &output)
             return nil
         }
         switch command.verb {
-        case .ehlo, .helo: try hello(ClientName(command.argument), isExtended: command.verb == .ehlo, &output)
+        case .ehlo, .helo: return try hello(ClientName(command.argument), isExtended: command.verb == .ehlo, &output)
         case .mail: return try mail(MailCommand(command.argument), &output)
         case .rcpt: return try rcpt(RcptCommand(command.argument), &output)
         case .data: data(&output)
@@ -98,7 +102,16 @@ extension SMTPSession {
     }
 
     // RFC 5321 §4.1.1.1: EHLO and HELO clear all state, like RSET.
-    private mutating func hello(_ name: ClientName, isExtended: Bool, _ output: inout ByteBuffer) {
+    private mutating func hello(_ name: ClientName, isExtended: Bool, _ output: inout ByteBuffer) -> Step<SMTPWork>? {
+        guard settings.checks.contains(.hello) else {
+            welcome(name, isExtended: isExtended, &output)
+            return nil
+        }
+        phase = .waiting(.hello(name, isExtended: isExtended))
+        return .work(.judgeHello(Presence(name: name, user: tenure?.principal)))
+    }
+
+    mutating func welcome(_ name: ClientName, isExtended: Bool, _ output: inout ByteBuffer) {
         client = name
         self.isExtended = isExtended
         reset()

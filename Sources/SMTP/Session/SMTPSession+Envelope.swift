@@ -18,6 +18,10 @@ extension SMTPSession {
             say(.tooLarge, &output)
             return nil
         }
+        if settings.checks.contains(.mail) {
+            phase = .waiting(.sender(transaction))
+            return .work(.judgeSender(transaction.reversePath, presence))
+        }
         // Nobody's name is null's to steal: reports of a mail client have it (RFC 8098 §2.1).
         if let tenure, let address = transaction.reversePath.address {
             phase = .waiting(.sender(transaction))
@@ -36,8 +40,11 @@ extension SMTPSession {
             return nil
         }
         phase = .waiting(.recipient(transaction))
-        return .work(.resolve(command.forwardPath))
+        guard settings.checks.contains(.recipient) else { return .work(.resolve(command.forwardPath)) }
+        return .work(.judgeRecipient(command.forwardPath, transaction.reversePath, presence))
     }
+
+    private var presence: Presence { Presence(name: client, user: tenure?.principal) }
 }
 
 // Outcomes.
@@ -48,11 +55,32 @@ extension SMTPSession {
         phase = .closing
         switch (waiting, outcome) {
         case (.login, let outcome): absorbLogin(outcome, &output)
+        case (.connection, .passed(let fields)):
+            annotations.connection = fields
+            phase = .connected
+            greet(&output)
+        case (.connection, .refused(let refusal)):
+            phase = .connected
+            isTurnedAway = true
+            // RFC 5321 §3.1: 554 and nothing else is a greeting that refuses; 421 closes.
+            let reply = Reply(refusal, terms.role)
+            say(reply.code < 500 ? Reply(421, reply.status, reply.text) : Reply(554, reply.status, reply.text), &output)
+        case (.hello(let name, let isExtended), .passed(let fields)):
+            annotations.hello = fields
+            welcome(name, isExtended: isExtended, &output)
+        case (.hello, .refused(let refusal)):
+            reset()
+            say(Reply(refusal, terms.role), &output)
+        case (.sender(var transaction), .passed(let fields)):
+            transaction.annotations += fields
+            phase = .envelope(transaction)
+            say(.senderOK, &output)
         case (.sender(let transaction), .authorized):
             phase = .envelope(transaction)
             say(.senderOK, &output)
-        case (.recipient(var transaction), .resolved(let recipient)):
+        case (.recipient(var transaction), .resolved(let recipient, let fields)):
             transaction.recipients.append(recipient)
+            transaction.annotations += fields
             phase = .envelope(transaction)
             say(.recipientOK, &output)
         case (.recipient(let transaction), .refused(let refusal)):
@@ -94,6 +122,7 @@ extension Reply {
             case .overQuota: Reply(452, "4.2.2", "Mailbox full; try later")
             case .full: Reply(452, "4.3.1", "Insufficient storage; try later")
             case .unavailable: Reply(451, "4.3.0", "Local error in processing; try later")
+            case .policy(let answer): Reply(answer.code, answer.status, answer.text)
             }
     }
 }

@@ -1,6 +1,7 @@
 package import Conversation
 package import Gatehouse
 package import NIOCore
+import PostOffice
 
 /// The server's side of an SMTP conversation (RFC 5321), for all three roles.
 ///
@@ -12,6 +13,8 @@ package struct SMTPSession: LineSession {
     package typealias Outcome = SMTPOutcome
 
     enum Phase: Sendable {
+        /// Before the greeting, where checks are asked first.
+        case greeting
         /// Until EHLO or HELO.
         case connected
         case ready
@@ -29,6 +32,8 @@ package struct SMTPSession: LineSession {
     }
 
     enum Waiting: Sendable {
+        case connection
+        case hello(ClientName, isExtended: Bool)
         case login
         case sender(Transaction)
         case recipient(Transaction)
@@ -43,6 +48,10 @@ package struct SMTPSession: LineSession {
     var client: ClientName?
     var isExtended = false
     package internal(set) var tenure: Tenure?
+    /// What checks wrote of the connection, and of what the client calls itself.
+    var annotations: (connection: [HeadField], hello: [HeadField]) = ([], [])
+    /// The greeting was a refusal: it may say QUIT (RFC 5321 §3.1).
+    var isTurnedAway = false
     /// A chunk that nobody asked for: its octets are dropped, then the reply is sent.
     var unwanted: (octets: Int, reply: Reply)?
     var errors = 0
@@ -64,14 +73,19 @@ package struct SMTPSession: LineSession {
 
     package mutating func begin(_ facts: ConnectionFacts, _ output: inout ByteBuffer) {
         terms = Terms(settings, isSecured: facts.tls != nil, isLoopback: facts.isLoopback)
-        Reply(220, nil, "\(settings.hostName) ESMTP Martlet").write(to: &output)
+        if settings.checks.contains(.connect) { phase = .greeting } else { greet(&output) }
     }
+
+    func greet(_ output: inout ByteBuffer) { Reply(220, nil, "\(settings.hostName) ESMTP Martlet").write(to: &output) }
 
     package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<SMTPWork> {
         while true {
             if let tenure, tenure.isRevoked, !isWaiting { say(.revoked, &output) }
             switch phase {
             case .closing: return .close
+            case .greeting:
+                phase = .waiting(.connection)
+                return .work(.judgeConnection)
             case .waiting: return .wait
             case .text:
                 if let step = readText(&input, &output) { return step }
@@ -98,6 +112,7 @@ package struct SMTPSession: LineSession {
         phase = .connected
         client = nil
         isExtended = false
+        annotations.hello = []
         scanned = 0
     }
 
@@ -129,7 +144,7 @@ package struct SMTPSession: LineSession {
     private var isWaiting: Bool {
         switch phase {
         case .waiting, .closing: true
-        case .connected, .ready, .envelope, .text, .chunks, .exchange: false
+        case .greeting, .connected, .ready, .envelope, .text, .chunks, .exchange: false
         }
     }
 

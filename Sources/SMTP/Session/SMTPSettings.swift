@@ -1,4 +1,5 @@
 package import MailModel
+import PostOffice
 
 /// Which of SMTP's three doors a connection came through.
 package enum SMTPRole: Hashable, Sendable {
@@ -35,6 +36,8 @@ package struct SMTPSettings: Sendable {
     package var allowsPlaintextLoginOnLoopback = false
     /// Text is handed on in pieces of this size, in octets; a message that is smaller goes in one piece. Each connection may hold as much.
     package var pieceSize = 16 << 10
+    /// Phases in which checks ask something. The worker says.
+    var checks: Intake.Check.Phases = []
 
     package init(role: SMTPRole, hostName: Domain) {
         self.role = role

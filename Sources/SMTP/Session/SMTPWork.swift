@@ -10,13 +10,26 @@ package enum SMTPWork: Sendable {
     /// May the user send in that name?
     case authorize(Principal, Address)
     case resolve(ForwardPath)
+    // What checks say, where some ask in that phase.
+    case judgeConnection
+    case judgeHello(Presence)
+    /// With `authorize`, where somebody has logged in.
+    case judgeSender(ReversePath, Presence)
+    /// With `resolve`.
+    case judgeRecipient(ForwardPath, ReversePath, Presence)
     /// A whole message.
     case deliver(Submittal, ByteBuffer)
     /// A message's first piece.
     case open(Submittal, ByteBuffer, expected: Int?)
-    case append(Intake.Incoming, ByteBuffer)
+    case append(Intake.Mail, ByteBuffer)
     /// Its last piece.
-    case finish(Intake.Incoming, ByteBuffer, Submittal)
+    case finish(Intake.Mail, ByteBuffer, Submittal)
+}
+
+/// Who speaks, as far as it is known.
+package struct Presence: Sendable {
+    package var name: ClientName?
+    package var user: Principal?
 }
 
 /// What became of it.
@@ -25,8 +38,10 @@ package enum SMTPOutcome: Sendable {
     case notAdmitted
     case busy
     case authorized
-    case resolved(Intake.Recipient)
-    case opened(Intake.Incoming)
+    /// The checks have no objection.
+    case passed([HeadField])
+    case resolved(Intake.Recipient, annotations: [HeadField] = [])
+    case opened(Intake.Mail)
     case appended
     case delivered(TransactionID)
     case refused(Refusal)
@@ -39,5 +54,7 @@ package struct Submittal: Sendable {
     package let isExtended: Bool
     /// Who has logged in.
     package let user: Principal?
+    /// What checks have written so far.
+    package var annotations: [HeadField] = []
     package var isAuthenticated: Bool { user != nil }
 }

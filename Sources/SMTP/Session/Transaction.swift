@@ -8,6 +8,8 @@ package struct Transaction: Hashable, Sendable {
     /// Octets, where SIZE= has said (RFC 1870 §6).
     package var declaredSize: Int?
     package var recipients: [Intake.Recipient] = []
+    /// What checks wrote of sender and recipients.
+    package var annotations: [HeadField] = []
 
     init(_ command: MailCommand) {
         reversePath = command.reversePath

@@ -1,4 +1,5 @@
 import MailModel
+import MessageFormat
 import NIOCore
 import Storage
 
@@ -49,11 +50,21 @@ struct OutgoingBody: Sendable {
 }
 
 extension SQLiteStore {
-    /// Wraps a body's key for each account that gets it. A large one's file is complete and durable on return; a small one does not wait for anything.
-    func prepare(_ body: StagedBody, _ placements: [Placement]) async throws -> OutgoingBody {
+    /// Wraps a body's key, with its share, for each holder that gets it. A large one's file is complete and durable on return; a small one does not wait for
+    /// anything.
+    func prepare(_ body: StagedBody, _ placements: [Placement], queueing drafts: [QueueDraft] = []) async throws -> OutgoingBody {
+        try await prepare(body, arrived: placements.first?.internalDate ?? drafts.first?.arrived ?? Timestamp(rawValue: 0)) { [self] record in
+            try wrap(record, body.id, placements) + wrap(record, body.id, drafts)
+        }
+    }
+
+    /// For the holders that `wrap` gives.
+    func prepare(
+        _ body: StagedBody, arrived: Timestamp = Timestamp(rawValue: 0), _ wrap: (StagedRecord) throws -> [HolderBlock.Holder]
+    ) async throws -> OutgoingBody {
         guard let record = body.payload as? StagedRecord else { throw StorageFault.unavailable("a body of another store") }
-        let block = HolderBlock(
-            body: body.id, arrived: placements.first?.internalDate ?? Timestamp(rawValue: 0), holders: try wrap(record, body.id, placements))
+        let block = HolderBlock(body: body.id, arrived: arrived, holders: try wrap(record))
+        guard block.octets <= HolderBlock.mostOctets else { throw StorageFault.notAllowed("the heads of a body's holders are too long together") }
         switch record.content {
         case .record(let chunks):
             return OutgoingBody(content: .record(BodyRecord(block, size: record.size, chunks: chunks)), holders: block.holders, staged: record)
@@ -65,19 +76,38 @@ extension SQLiteStore {
 
     private func wrap(_ record: StagedRecord, _ body: BodyID, _ placements: [Placement]) throws -> [HolderBlock.Holder] {
         let keepers = try known.read { state in
-            var keepers: [AccountEntry] = []
-            var seen: Set<AccountID> = []
+            var keepers: [(entry: AccountEntry, head: MessageHead?)] = []
+            var seen: [AccountID: Int] = [:]
             for placement in placements {
                 guard let account = state.mailboxes[placement.mailbox]?.record.account, let entry = state.accounts[account] else {
                     throw StorageFault.noSuchMailbox
                 }
-                if seen.insert(account).inserted { keepers.append(entry) }
+                if let known = seen[account] {
+                    guard keepers[known].head == placement.head else { throw StorageFault.notAllowed("an account has one head before a body") }
+                } else {
+                    seen[account] = keepers.count
+                    keepers.append((entry, placement.head))
+                }
             }
             return keepers
         }
         var nonces = NonceStock(atOnce: min(keepers.count, NonceStock.most))
-        return try keepers.map {
-            try HolderBlock.Holder(record.key, of: body, for: $0.record.id, under: $0.key, nonce: nonces.next())
+        return try keepers.map { entry, head in
+            guard head == nil || record.parser.kind == nil else { throw StorageFault.notAllowed("what is no message has no head") }
+            let share: HolderShare = if let kind = record.parser.kind { .kind(kind) } else if let head { .head(head.octets) } else { .nothing }
+            return try HolderBlock.Holder(record.key, share, of: body, for: .account(entry.record.id), under: entry.key, nonce: nonces.next())
         }
+    }
+
+    private func wrap(_ record: StagedRecord, _ body: BodyID, _ drafts: [QueueDraft]) throws -> [HolderBlock.Holder] {
+        guard !drafts.isEmpty else { return [] }
+        guard drafts.count <= QueueLimits.entries, drafts.allSatisfy({ !$0.recipients.isEmpty }), QueueID.bodies.contains(body.rawValue) else {
+            throw StorageFault.notAllowed("an entry of the queue without recipients, or too many entries")
+        }
+        let numbered = drafts.enumerated().map { QueuedDraft(number: Int64($0.offset), draft: $0.element) }
+        return [
+            try HolderBlock.Holder(
+                record.key, .queue(numbered), of: body, for: .queue, under: known.queueKey, nonce: RandomOctets.draw(RandomOctets.nonce))
+        ]
     }
 }

@@ -58,7 +58,7 @@ final class Sink: BodySink, @unchecked Sendable {
         try await writeOut(parking: isTight)
     }
 
-    func finish(_ outline: MessageOutline) async throws -> StagedBody {
+    func finish(_ digest: BodyDigest) async throws -> StagedBody {
         guard !isDone else { throw StorageFault.unavailable("the body is finished or discarded") }
         defer { release() }
         let content: StagedRecord.Content
@@ -69,10 +69,10 @@ final class Sink: BodySink, @unchecked Sendable {
             content = .file(try await finishFile())
         }
         let record = StagedRecord(
-            size: size, key: seal.key, outline: try sealOutline(outline), references: outline.references, content: content, ticket: ticket,
-            budget: budgets.staged)
+            size: size, key: seal.key, digest: try sealDigest(digest), parser: ParserMark(digest), references: digest.outline?.references ?? [],
+            content: content, ticket: ticket, budget: budgets.staged)
         isDone = true
-        return StagedBody(id: id, outline: outline, payload: record)
+        return StagedBody(id: id, digest: digest, payload: record)
     }
 
     func discard() {
@@ -84,9 +84,8 @@ final class Sink: BodySink, @unchecked Sendable {
         spill = nil
     }
 
-    private func sealOutline(_ outline: MessageOutline) throws -> [UInt8] {
-        let bytes = outline.encode()
-        return try Seal.seal(Array(buffer: bytes), under: seal.key, as: Label(kind: .outline, id: id.rawValue), nonce: outlineNonce)
+    private func sealDigest(_ digest: BodyDigest) throws -> [UInt8] {
+        try Seal.seal(digest.sealedOctets, under: seal.key, as: BodyDigest.label(id, ParserMark(digest).kind), nonce: outlineNonce)
     }
 
     private func sealInMemory() throws -> ByteBuffer {

@@ -18,18 +18,24 @@ final class StagedRecord: Sendable {
 
     let size: Int
     let key: SymmetricKey
-    let outline: [UInt8]
+    /// Sealed.
+    let digest: [UInt8]
+    let parser: ParserMark
     let references: [String]
     let content: Content
     /// Until it is placed or dropped.
     let ticket: BodiesUnderWay.Ticket
     private let budget: OctetBudget
 
-    init(size: Int, key: SymmetricKey, outline: [UInt8], references: [String], content: Content, ticket: BodiesUnderWay.Ticket, budget: OctetBudget) {
+    init(
+        size: Int, key: SymmetricKey, digest: [UInt8], parser: ParserMark, references: [String], content: Content, ticket: BodiesUnderWay.Ticket,
+        budget: OctetBudget
+    ) {
         self.ticket = ticket
         self.size = size
         self.key = key
-        self.outline = outline
+        self.digest = digest
+        self.parser = parser
         self.references = references
         self.content = content
         self.budget = budget

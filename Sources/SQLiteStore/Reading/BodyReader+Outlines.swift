@@ -35,18 +35,17 @@ extension BodyReader {
         }
     }
 
-    func key(of body: BodyID, _ account: AccountID, _ accountKey: SymmetricKey, in row: Statement) throws -> SymmetricKey {
-        try row.withBlob(1) { wrapped in
-            SymmetricKey(
-                data: try Seal.open(wrapped, under: accountKey, as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue)))
-        }
+    func key(of body: BodyID, _ account: AccountID, _ accountKey: SymmetricKey, in row: Statement) throws -> HeldKey {
+        try row.withBlob(1) { try HeldKey.open($0, body, for: .account(account), under: accountKey) }
     }
 
     func outlines(of bodies: [BodyID], for account: AccountID, keeping: Bool = true) throws -> [MessageOutline] {
         let encoded = try encodedOutlines(of: bodies, for: account, keeping: keeping)
-        return try zip(bodies, encoded).map { body, outline in
-            do { return try outline.decoded() } catch { throw StorageFault.corrupt("outline of body \(body.rawValue): \(error)") }
-        }
+        return try zip(bodies, encoded).map { body, outline in try decode(outline, of: body) }
+    }
+
+    private func decode(_ outline: EncodedOutline, of body: BodyID) throws -> MessageOutline {
+        do { return try outline.decoded() } catch { throw StorageFault.corrupt("outline of body \(body.rawValue): \(error)") }
     }
 
     /// From memory what is there, the rest from the index; `keeping`: it is remembered.
@@ -57,42 +56,66 @@ extension BodyReader {
         let wanted = missing.map { bodies[$0] }.sortedOnce()
         let slab = try openOutlines(of: wanted, account, key)
         guard slab.ranges.count == wanted.count else { throw StorageFault.noSuchMessage }
-        if keeping { catalog.outlines.keep(slab.octets, slab.ranges, for: account) }
+        if keeping { catalog.outlines.keep(slab.octets, slab.ranges, shifts: slab.shifts, for: account) }
         for index in missing {
             guard let place = wanted.place(of: bodies[index]) else { continue }
-            found[index] = EncodedOutline(slab.octets[slab.ranges[place].range])
+            found[index] = EncodedOutline(slab.octets[slab.ranges[place].range], shift: slab.shifts[place])
         }
         return found
     }
 
+    /// Outlines of the bodies alone, without what stands before them; those that are no message are left out.
+    func textOutlines(of bodies: [BodyID], for account: AccountID) throws -> [(body: BodyID, outline: MessageOutline)] {
+        guard let key = catalog.account(account)?.key else { throw StorageFault.noSuchAccount }
+        let wanted = bodies.sortedOnce()
+        let slab = try openOutlines(of: wanted, account, key, isText: true)
+        return try slab.ranges.map { item in (item.body, try decode(EncodedOutline(slab.octets[item.range]), of: item.body)) }
+    }
+
     private func openOutlines(
-        of wanted: [BodyID], _ account: AccountID, _ key: SymmetricKey
-    ) throws -> (octets: [UInt8], ranges: [(body: BodyID, range: Range<Int>)]) {
+        of wanted: [BodyID], _ account: AccountID, _ key: SymmetricKey, isText: Bool = false
+    ) throws -> (octets: [UInt8], ranges: [(body: BodyID, range: Range<Int>)], shifts: [Int]) {
         var octets: [UInt8] = []
         octets.reserveCapacity(wanted.count * 2_048)
         var ranges: [(body: BodyID, range: Range<Int>)] = []
         ranges.reserveCapacity(wanted.count)
-        var outdated: [Int] = []
+        var shifts: [Int] = []
+        shifts.reserveCapacity(wanted.count)
+        var outdated: [(index: Int, head: [UInt8])] = []
         try lookUp(wanted, "body.outline, body.parser", for: account) { index, row in
             let body = wanted[index]
             let start = octets.count
-            if row.int(3) == Int64(MessageOutline.version) {
-                let bodyKey = try self.key(of: body, account, key, in: row)
+            let parser = ParserMark(rawValue: row.int(3))
+            guard parser.kind == nil else { return }
+            let held = try self.key(of: body, account, key, in: row)
+            let head = isText ? [] : held.share.head
+            if parser.version == MessageOutline.version {
                 let label = Label(kind: .outline, id: body.rawValue)
-                let plain = try row.withBlob(2) { try Seal.open($0, under: bodyKey, as: label) }
-                plain.withUnsafeBytes { octets.append(contentsOf: $0) }
+                let plain = try row.withBlob(2) { try Seal.open($0, under: held.key, as: label) }
+                try plain.withUnsafeBytes { try BodyReader.append($0, behind: head, of: body, to: &octets) }
             } else {
-                outdated.append(ranges.count)
+                outdated.append((ranges.count, head))
             }
             ranges.append((body, start..<octets.count))
+            shifts.append(head.count)
         }
-        for index in outdated {
+        for (index, head) in outdated {
             let start = octets.count
-            octets.append(contentsOf: try scan(ranges[index].body, account).encode().readableBytesView)
+            let body = ranges[index].body
+            try scan(body, account).encode().withUnsafeReadableBytes { try BodyReader.append($0, behind: head, of: body, to: &octets) }
             ranges[index].range = start..<octets.count
         }
         // What was reserved in vain is given back.
-        return ([UInt8](unsafeUninitializedCapacity: octets.count) { $1 = $0.initialize(fromContentsOf: octets) }, ranges)
+        return ([UInt8](unsafeUninitializedCapacity: octets.count) { $1 = $0.initialize(fromContentsOf: octets) }, ranges, shifts)
+    }
+
+    private static func append(_ outline: UnsafeRawBufferPointer, behind head: [UInt8], of body: BodyID, to octets: inout [UInt8]) throws {
+        guard !head.isEmpty else { return octets.append(contentsOf: outline) }
+        try head.withUnsafeBytes { head in
+            do { try EncodedOutline.append(outline, behind: head, to: &octets) } catch {
+                throw StorageFault.corrupt("outline of body \(body.rawValue): \(error)")
+            }
+        }
     }
 
     /// The outline worked out anew, for a body that an older parser saw.
@@ -100,7 +123,7 @@ extension BodyReader {
         var scanner = MessageScanner()
         var position = 0
         while true {
-            let piece = try read(position..<(position + 1 << 20), of: body, for: account)
+            let piece = try readText(position..<(position + 1 << 20), of: body, by: .account(account))
             guard piece.readableBytes > 0 else { return scanner.finish() }
             position += piece.readableBytes
             scanner.consume(piece)

@@ -33,34 +33,54 @@ final class BodyReader: @unchecked Sendable {
         scratch.deallocate()
     }
 
+    /// Of the message, head and text.
     func read(_ range: Range<Int>?, of body: BodyID, for account: AccountID) throws -> ByteBuffer {
-        guard let key = catalog.account(account)?.key else { throw StorageFault.noSuchAccount }
+        try read(range, of: body, by: .account(account)) { $0.head }
+    }
+
+    /// Of the body alone, whoever holds it.
+    func readText(_ range: Range<Int>?, of body: BodyID, by holder: BodyHolder) throws -> ByteBuffer {
+        try read(range, of: body, by: holder) { _ in [] }
+    }
+
+    /// `head`: what stands before the body, by the holder's share.
+    func read(_ range: Range<Int>?, of body: BodyID, by holder: BodyHolder, head: (HolderShare) throws -> [UInt8]) throws -> ByteBuffer {
+        guard let key = catalog.key(of: holder) else { throw StorageFault.noSuchAccount }
         do {
-            return try readOnce(range, of: body, for: account, key)
+            return try readOnce(range, of: body, by: holder, key, head)
         } catch StorageFault.unavailable {
             // Compaction may have moved it between the look-up and the read.
             forgetFiles()
-            return try readOnce(range, of: body, for: account, key)
+            return try readOnce(range, of: body, by: holder, key, head)
         }
     }
 
-    private func readOnce(_ range: Range<Int>?, of body: BodyID, for account: AccountID, _ key: SymmetricKey) throws -> ByteBuffer {
+    private func readOnce(
+        _ range: Range<Int>?, of body: BodyID, by holder: BodyHolder, _ key: SymmetricKey, _ head: (HolderShare) throws -> [UInt8]
+    ) throws -> ByteBuffer {
         let statement = try connection.prepare(
             "SELECT holder.sealed_key, body.segment, body.position, body.size FROM holder JOIN body ON body.id=holder.body WHERE holder.body=? AND holder.account=?"
         )
-        try statement.bind([.int(body.rawValue), .int(account.rawValue)])
+        try statement.bind([.int(body.rawValue), .int(holder.number)])
         guard try statement.step() else { throw StorageFault.noSuchMessage }
         let (wrapped, segment, position, size) = (statement.blob(0), statement.int(1), statement.int(2), Int(statement.int(3)))
         statement.reset()
         try BodyPlace.check(body.rawValue, segment: segment, position: position, size: Int64(size))
-        let bodyKey = try unwrap(wrapped, body, account, key)
-        let wanted = (range ?? 0..<size).clamped(to: 0..<size)
-        guard !wanted.isEmpty || size == 0 else { return ByteBuffer() }
-        return try open(wanted, of: body, key: bodyKey, size: size, segment: segment, position: position)
+        let held = try HeldKey.open(wrapped, body, for: holder, under: key)
+        let head = try head(held.share)
+        let whole = 0..<head.count + size
+        let wanted = (range ?? whole).clamped(to: whole)
+        let before = head[wanted.clamped(to: 0..<head.count)]
+        let text = max(0, wanted.lowerBound - head.count)..<max(0, wanted.upperBound - head.count)
+        // Of an empty body that is read to its end the only chunk is opened, for it may be damaged.
+        guard !text.isEmpty || size == 0 && wanted.upperBound == whole.upperBound else { return ByteBuffer(bytes: before) }
+        return try open(text, of: body, key: held.key, size: size, segment: segment, position: position, behind: before)
     }
 
-    /// Octets of a body whose key is at hand.
-    func open(_ wanted: Range<Int>, of body: BodyID, key: SymmetricKey, size: Int, segment: Int64, position: Int64) throws -> ByteBuffer {
+    /// Octets of a body whose key is at hand. `before`, which they come behind, is empty unless they are its first.
+    func open(
+        _ wanted: Range<Int>, of body: BodyID, key: SymmetricKey, size: Int, segment: Int64, position: Int64, behind before: ArraySlice<UInt8> = []
+    ) throws -> ByteBuffer {
         let path = segment == 0 ? folder.file(body) : folder.segment(segment)
         let fd = try segment == 0 ? Disk.open(path, O_RDONLY) : file(segment, path)
         defer { if segment == 0 { close(fd) } }
@@ -70,13 +90,14 @@ final class BodyReader: @unchecked Sendable {
         let stride = BodySeal.chunk + BodySeal.tag
         let from = first * stride
         let to = end == last ? BodySeal.sealedSize(of: size) : (end + 1) * stride
-        var out = ByteBufferAllocator().buffer(capacity: to - from)
+        var out = ByteBufferAllocator().buffer(capacity: before.count + to - from)
+        if !before.isEmpty { out.writeBytes(before) }
         try withScratch(to - from + BodySeal.room) { octets in
             try Disk.read(into: octets, from: fd, at: position + Int64(RecordHeader.octets + from - BodySeal.room), path: path)
             try BodySeal(key: key, body: body).open(octets, chunks: first...end, of: size, into: &out)
         }
         out.moveReaderIndex(forwardBy: wanted.lowerBound - first * BodySeal.chunk)
-        return out.readSlice(length: wanted.count) ?? ByteBuffer()
+        return out.readSlice(length: before.count + wanted.count) ?? ByteBuffer()
     }
 
     /// Lends `count` octets of memory. What is larger than usual is not kept.
@@ -92,10 +113,6 @@ final class BodyReader: @unchecked Sendable {
             }
         }
         try body(UnsafeMutableRawBufferPointer(rebasing: scratch[..<count]))
-    }
-
-    private func unwrap(_ wrapped: [UInt8], _ body: BodyID, _ account: AccountID, _ key: SymmetricKey) throws -> SymmetricKey {
-        SymmetricKey(data: try Seal.open(wrapped, under: key, as: Label(kind: .bodyKey, id: body.rawValue, account: account.rawValue)))
     }
 
     /// A record as it lies there, sealed.

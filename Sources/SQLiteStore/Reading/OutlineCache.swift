@@ -21,6 +21,8 @@ final class OutlineCache: Sendable {
         let slab: Slab
         let start: UInt32
         let end: UInt32
+        /// `EncodedOutline.shift`.
+        let shift: UInt32
     }
 
     /// Touched under the lock alone.
@@ -73,14 +75,14 @@ final class OutlineCache: Sendable {
                     continue
                 }
                 slot.slab.wasFound = true
-                found.append(EncodedOutline(slot.slab.octets[Int(slot.start)..<Int(slot.end)]))
+                found.append(EncodedOutline(slot.slab.octets[Int(slot.start)..<Int(slot.end)], shift: Int(slot.shift)))
             }
         }
         return (found, missing)
     }
 
-    /// `ranges`: where in `octets` the outline of each body lies.
-    func keep(_ octets: [UInt8], _ ranges: [(body: BodyID, range: Range<Int>)], for account: AccountID) {
+    /// `ranges`: where in `octets` the outline of each body lies. `shifts`: theirs, where there are any.
+    func keep(_ octets: [UInt8], _ ranges: [(body: BodyID, range: Range<Int>)], shifts: [Int] = [], for account: AccountID) {
         guard !ranges.isEmpty, octets.count <= budget / 8 else { return }
         // Memory is given back outside the lock.
         var gone: [[UInt8]] = []
@@ -88,8 +90,10 @@ final class OutlineCache: Sendable {
             let slab = Slab(octets, account, ranges.map(\.body), living: ranges.count)
             // Where they were before; the same one twice in `ranges` was here.
             var left: [Slab] = []
-            for (body, range) in ranges {
-                let slot = Slot(slab: slab, start: UInt32(range.lowerBound), end: UInt32(range.upperBound))
+            for (index, (body, range)) in ranges.enumerated() {
+                let slot = Slot(
+                    slab: slab, start: UInt32(range.lowerBound), end: UInt32(range.upperBound),
+                    shift: index < shifts.count ? UInt32(clamping: shifts[index]) : 0)
                 if let old = state.slots.updateValue(slot, forKey: Key(account: account, body: body)) { left.append(old.slab) }
             }
             state.add(slab)
@@ -135,17 +139,17 @@ extension OutlineCache.State {
         if order.count > 2 * slabs + 64 { order.removeAll(where: \.isGone) }
         guard slab.living > 0 else { return }
         var octets: [UInt8] = []
-        var rest: [(body: BodyID, range: Range<Int>)] = []
+        var rest: [(body: BodyID, range: Range<Int>, shift: UInt32)] = []
         for body in Set(slab.bodies) {
             guard let slot = slots[OutlineCache.Key(account: slab.account, body: body)], slot.slab === slab else { continue }
             let start = octets.count
             octets += whole[Int(slot.start)..<Int(slot.end)]
-            rest.append((body, start..<octets.count))
+            rest.append((body, start..<octets.count, slot.shift))
         }
         let smaller = OutlineCache.Slab(octets, slab.account, rest.map(\.body), living: rest.count, wasFound: slab.wasFound)
-        for (body, range) in rest {
+        for (body, range, shift) in rest {
             slots[OutlineCache.Key(account: slab.account, body: body)] = OutlineCache.Slot(
-                slab: smaller, start: UInt32(range.lowerBound), end: UInt32(range.upperBound))
+                slab: smaller, start: UInt32(range.lowerBound), end: UInt32(range.upperBound), shift: shift)
         }
         add(smaller)
     }

@@ -12,12 +12,13 @@ struct CatalogueSection: Hashable, Sendable {
         case account = 2
         case belongings = 3
         case messages = 4
+        case queue = 5
     }
 
     let kind: Kind
-    /// Of the account or the mailbox; 0 for the summary.
+    /// Of the account or the mailbox; 0 for the summary and the queue.
     let id: Int64
-    /// Whose it is; 0 for the summary.
+    /// Whose it is; 0 for the summary and the queue.
     let account: Int64
     /// As of when. A section with the same is the same.
     let modSeq: UInt64
@@ -30,6 +31,7 @@ struct CatalogueSection: Hashable, Sendable {
             case .summary, .account: .catalogueAccounts
             case .belongings: .catalogueAccount
             case .messages: .catalogueMailbox
+            case .queue: .catalogueQueue
             }
         return Label(kind: kind, id: id, account: account, chunk: modSeq)
     }

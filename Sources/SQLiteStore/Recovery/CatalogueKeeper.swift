@@ -134,6 +134,7 @@ final class CatalogueKeeper: Sendable {
                 CatalogueSummary(
                     written: now, lastBody: lastBody, lastAccount: try writing.lastID(of: "account"), lastMailbox: try writing.lastID(of: "mailbox"),
                     domains: catalog.read { $0.domains.sorted() }), under: master.key)
+            try writing.queue(under: catalog.queueKey)
             for account in catalog.read({ $0.accounts.keys.sorted() }) { try writing.account(account, under: master.key) }
             try draft.finish(sequence: (files.first?.head.sequence ?? 0) &+ 1, written: now)
         } catch {
@@ -166,6 +167,18 @@ final class CatalogueKeeper: Sendable {
 
         func summary(_ summary: CatalogueSummary, under key: SymmetricKey) throws {
             try draft.add(CatalogueSection(kind: .summary, id: 0, account: 0, modSeq: 0), summary.encode(), under: key)
+        }
+
+        func queue(under key: SymmetricKey) throws {
+            var queue = CatalogueQueue()
+            while true {
+                let begun = ContinuousClock.now
+                let page = try CatalogueQueue.ids(from: (queue.entries.last ?? -1) + 1, most: CatalogueKeeper.rowsAtOnce, connection)
+                queue.entries += page
+                guard page.count == CatalogueKeeper.rowsAtOnce else { break }
+                keeper.rest(since: begun)
+            }
+            try draft.add(CatalogueSection(kind: .queue, id: 0, account: 0, modSeq: 0), queue.encode(), under: key)
         }
 
         mutating func account(_ id: AccountID, under master: SymmetricKey) throws {

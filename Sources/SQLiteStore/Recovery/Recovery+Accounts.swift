@@ -14,9 +14,9 @@ extension Recovery {
                 switch found.content {
                 case .body(let header, let block):
                     lastBody = max(lastBody, header.body.rawValue)
-                    for holder in block?.holders ?? [] { named.insert(holder.account) }
+                    for holder in block?.holders ?? [] where holder.holder != .queue { named.insert(holder.account) }
                 case .holders(let block):
-                    for holder in block.holders { named.insert(holder.account) }
+                    for holder in block.holders where holder.holder != .queue { named.insert(holder.account) }
                     later[block.body.rawValue, default: []] += block.holders
                 }
             }

@@ -41,49 +41,53 @@ extension Recovery {
         let holders = try holders(of: body, block, transaction)
         // try?: a key that does not open is nobody's; a body without any is counted.
         let keepers = holders.compactMap { holder in
-            accountKeys[holder.account].flatMap { account in
-                // try?: as above.
-                lines[holder.account] == nil ? nil : (try? holder.open(body, under: account.key)).map { (holder, $0) }
-            }
+            // try?: as above.
+            key(of: holder.holder).flatMap { key in (try? holder.open(body, under: key)).map { (holder: holder, held: $0) } }
         }
-        guard let key = keepers.first?.1 else {
+        guard let key = keepers.first?.held.key else {
             // Of accounts that were removed nothing is said: nobody may read it.
             if holders.isEmpty || holders.contains(where: { accountKeys[$0.account] != nil }) { report.withoutKey += 1 } else { report.removed += 1 }
             return false
         }
         // A catalogue that was written since a start set it aside knows nothing of it either.
         let isLate = file.place == .aside || isNewer(header)
-        var claims: [(HolderBlock.Holder, rows: [Missing], isRecovered: Bool)] = []
-        for (holder, _) in keepers {
+        var claims: [(HolderBlock.Holder, rows: [Missing], isRecovered: Bool, head: Int)] = []
+        let entries = entriesToBringBack(of: body, keepers.map(\.held.share), isNew: isNew, isLate: isLate, isBeyond: isBeyond(file, found))
+        for (holder, held) in keepers where holder.holder != .queue {
             let rows = missing[body.rawValue]?.filter { $0.account == holder.account } ?? []
             let isRecovered = try rows.isEmpty && isLate && (isNew || isBeyond(file, found) || lacks(holder.account, transaction))
-            if !rows.isEmpty || isRecovered { claims.append((holder, rows, isRecovered)) }
+            if !rows.isEmpty || isRecovered { claims.append((holder, rows, isRecovered, held.share.head.count)) }
         }
-        guard !claims.isEmpty else {
+        guard !claims.isEmpty || !entries.isEmpty else {
             report.removed += 1
             return true
         }
-        let outline: MessageOutline
+        let digest: BodyDigest
         do {
-            outline = try file.outline(fd, at: found.position, header, key: key)
+            let outline = try file.outline(fd, at: found.position, header, key: key)
+            let kind = keepers.lazy.compactMap { $0.held.share.kind }.first
+            digest = if let kind { .other(OtherDigest(kind: kind, version: 0, octets: [])) } else { .message(outline) }
         } catch StorageFault.corrupt(let reason) {
             report.damaged += 1
             report.note("\(file.path): \(reason)")
             return false
         }
         let place = try place(file, fd, found, header, block, holders, &copier)
-        try write(outline, header, key, place, transaction)
-        let staged = StagedBody(id: body, outline: outline, payload: 0)
-        for (holder, rows, isRecovered) in claims {
+        try write(digest, header, key, place, transaction)
+        let staged = StagedBody(id: body, digest: digest, payload: 0)
+        if let holder = keepers.first(where: { $0.holder.holder == .queue })?.holder, !entries.isEmpty {
+            try bringBack(entries, of: body, holder, transaction)
+        }
+        for (holder, rows, isRecovered, head) in claims {
             var count: Int64 = 0
             var isUnplaced = isRecovered
             for row in rows {
-                if try restore(row, size: header.size, transaction, isNew: isNew) { count += 1 } else { isUnplaced = true }
+                if try restore(row, size: header.size + Int64(head), transaction, isNew: isNew) { count += 1 } else { isUnplaced = true }
             }
             if isUnplaced {
-                try recover(staged, header, block, for: holder.account, transaction, isNew: isNew)
+                try recover(staged, size: header.size + Int64(head), block, for: holder.account, transaction, isNew: isNew)
                 count += 1
-            } else if let thread = rows.first?.row.thread {
+            } else if let thread = rows.first?.row.thread, let outline = digest.outline {
                 try transaction.remember(outline, thread: thread, of: holder.account)
             }
             try transaction.write(
@@ -100,11 +104,12 @@ extension Recovery {
             let rows = try transaction.connection.prepare("SELECT sealed_key FROM holder WHERE body=? AND account=?")
             try rows.bind([.int(body.rawValue), .int(holder.account.rawValue)])
             defer { rows.reset() }
+            let key = holder.holder == .queue ? master.queueKey : accountKeys[holder.account]?.key
             // try?: what does not open says nothing of whether the two are the same.
-            guard try rows.step(), let key = accountKeys[holder.account]?.key, let own = try? holder.open(body, under: key) else { continue }
+            guard try rows.step(), let key, let own = try? holder.open(body, under: key) else { continue }
             let other = HolderBlock.Holder(account: holder.account, wrappedKey: rows.blob(0))
             // try?: as above.
-            if let known = try? other.open(body, under: key), known == own { continue }
+            if let known = try? other.open(body, under: key), known.key == own.key { continue }
             report.note("body \(body.rawValue) was set aside, and the index has another one of that number")
             return false
         }
@@ -119,8 +124,9 @@ extension Recovery {
         rows.reset()
         var seen: Set<AccountID> = []
         return holders.filter { holder in
+            let key = holder.holder == .queue ? master.queueKey : accountKeys[holder.account]?.key
             // try?: the same account may be named twice, and once with a key that does not open.
-            guard let key = accountKeys[holder.account]?.key, (try? holder.open(body, under: key)) != nil else { return !seen.contains(holder.account) }
+            guard let key, (try? holder.open(body, under: key)) != nil else { return !seen.contains(holder.account) }
             return seen.insert(holder.account).inserted
         }
     }
@@ -170,7 +176,7 @@ extension Recovery {
             try Disk.makeFolder(bodies.segments)
             let chunks = try Disk.read(
                 BodySeal.sealedSize(of: Int(header.size)), from: fd, at: found.position + Int64(RecordHeader.octets), path: file.path)
-            let usable = holders.filter { $0.wrappedKey.count == HolderBlock.wrappedKey }
+            let usable = holders.filter { $0.wrappedKey.count >= HolderBlock.wrappedKey }
             let copy = HolderBlock(body: header.body, arrived: block?.arrived ?? Timestamp(rawValue: 0), holders: usable)
             let places = try writer.write([BodyRecord(copy, size: Int(header.size), chunks: chunks)])
             try writer.sync()
@@ -179,11 +185,12 @@ extension Recovery {
         }
     }
 
-    private func write(_ outline: MessageOutline, _ header: RecordHeader, _ key: SymmetricKey, _ place: BodyPlace, _ transaction: Transaction) throws {
-        let sealed = try Seal.seal(Array(buffer: outline.encode()), under: key, as: Label(kind: .outline, id: header.body.rawValue))
+    private func write(_ digest: BodyDigest, _ header: RecordHeader, _ key: SymmetricKey, _ place: BodyPlace, _ transaction: Transaction) throws {
+        let mark = ParserMark(digest)
+        let sealed = try Seal.seal(digest.sealedOctets, under: key, as: BodyDigest.label(header.body, mark.kind))
         try transaction.write(
             "INSERT INTO body VALUES (?,?,?,?,?,?,?)", .int(header.body.rawValue), .int(place.segment), .int(place.position), .int(place.length),
-            .int(header.size), .int(Int64(MessageOutline.version)), .blob(sealed))
+            .int(header.size), .int(mark.rawValue), .blob(sealed))
         if place.segment != 0 {
             transaction.staged.indexed[place.segment] = max(transaction.staged.indexed[place.segment] ?? 0, place.position + place.length)
         }
@@ -191,7 +198,7 @@ extension Recovery {
 
     /// Into the account's mailbox `Recovered`.
     private func recover(
-        _ body: StagedBody, _ header: RecordHeader, _ block: HolderBlock?, for account: AccountID, _ transaction: Transaction, isNew: Bool
+        _ body: StagedBody, size: Int64, _ block: HolderBlock?, for account: AccountID, _ transaction: Transaction, isNew: Bool
     ) throws {
         let mailbox = try recoveredMailbox(of: account, transaction)
         let modSeq = try modSeq(of: account, transaction, isNew: isNew)
@@ -199,8 +206,8 @@ extension Recovery {
         let arrived = block?.arrived.rawValue ?? 0
         let row = MessageRow(
             uid: uid, flags: FlagBits(rawValue: 0), modSeq: modSeq, body: body.id,
-            internalDate: arrived > 0 ? Timestamp(rawValue: arrived) : now, size: UInt32(clamping: header.size))
-        let thread = try transaction.joinThread(body, body.outline.references, of: account)
+            internalDate: arrived > 0 ? Timestamp(rawValue: arrived) : now, size: UInt32(clamping: size))
+        let thread = try transaction.joinThread(body, body.digest.outline?.references ?? [], of: account)
         try transaction.add([NewRow(row: row, thread: thread.rawValue)], to: mailbox)
         touched.insert(mailbox)
         restoredUIDs[mailbox, default: NumberSet()].insert(uid)

@@ -38,8 +38,12 @@ extension Recovery {
             guard let size = try transaction.connection.number("SELECT size FROM body WHERE id=?", .int(body)) else { continue }
             var rest: [Missing] = []
             for row in rows {
-                let isHeld = try transaction.connection.number("SELECT 1 FROM holder WHERE body=? AND account=?", .int(body), .int(row.account.rawValue)) != nil
-                if isHeld, try restore(row, size: size, transaction, isNew: isNew) { regained.insert(body) } else { rest.append(row) }
+                let held = try transaction.heldKey(of: BodyID(rawValue: body), by: row.account)
+                if let held, try restore(row, size: size + Int64(held.share.head.count), transaction, isNew: isNew) {
+                    regained.insert(body)
+                } else {
+                    rest.append(row)
+                }
             }
             missing[body] = rest.isEmpty ? nil : rest
         }

@@ -24,7 +24,7 @@ extension Recovery {
             let gone = NumberSet(1...(entry.uidNext - 1)).subtracting(try table.uids)
             if !gone.isEmpty { try transaction.log(.expunged, account, modSeq, id, packed: gone.packed) }
         }
-        guard report.changesIndex(lines) || isNew else { return }
+        guard report.changesIndex(lines) || report.queued > 0 || isNew else { return }
         try countHolders(transaction)
         for (segment, end) in transaction.staged.indexed where segment != Int64.max {
             try transaction.write(

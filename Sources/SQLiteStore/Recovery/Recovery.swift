@@ -120,7 +120,7 @@ final class Recovery {
             if lines[id] == nil { lines[id] = RecoveryReport.Account(name: entry.record.name.description) }
             if accountKeys[id] == nil { accountKeys[id] = (entry.key, [], entry.record.name) }
         }
-        let catalog = Catalog(state)
+        let catalog = Catalog(state, queueKey: master.queueKey)
         let transaction = Transaction(connection, catalog: catalog, ledger: Ledger(try LedgerRecord.load(connection)), epoch: 1, now: now)
         do {
             try countInPlace(transaction)

@@ -35,6 +35,8 @@ package struct RecoveryReport: Sendable, Encodable, Equatable {
     package var bodies = 0
     /// Records of mail that was removed, and takes up room still.
     package var removed = 0
+    /// Entries that come back to the outgoing queue, marked so that nobody sends them twice unasked.
+    package var queued = 0
     package var damaged = 0
     package var withoutKey = 0
     package var problems: [String] = []
@@ -44,7 +46,7 @@ package struct RecoveryReport: Sendable, Encodable, Equatable {
 
     /// Whether applying it changes anything.
     package var changes: Bool {
-        index != .kept || accounts.contains { $0.isMade || $0.restored > 0 || $0.recovered > 0 }
+        index != .kept || queued > 0 || accounts.contains { $0.isMade || $0.restored > 0 || $0.recovered > 0 }
     }
 
     mutating func note(_ problem: String) { if problems.count < RecoveryReport.mostProblems { problems.append(problem) } }

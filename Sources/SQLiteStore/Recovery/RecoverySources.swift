@@ -11,6 +11,8 @@ struct RecoveryCatalogue {
     private let files: [CatalogueFile]
     let summary: CatalogueSummary
     let accounts: [AccountID: CatalogueAccount]
+    /// Ids of what was in the outgoing queue.
+    let queue: Set<Int64>
 
     /// Nil when there is none that opens under the master key.
     init?(_ path: String, _ master: MasterKey) throws {
@@ -23,6 +25,7 @@ struct RecoveryCatalogue {
             accounts[id] = RecoveryCatalogue.first(files, .account, section.id, master.key) { CatalogueAccount(id, $0) }
         }
         self.accounts = accounts
+        queue = RecoveryCatalogue.first(files, .queue, 0, master.queueKey) { CatalogueQueue($0).map { Set($0.entries) } } ?? []
     }
 
     func belongings(of account: AccountID, _ key: SymmetricKey) -> CatalogueBelongings? {

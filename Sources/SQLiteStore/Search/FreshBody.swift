@@ -5,6 +5,7 @@ import Storage
 
 /// What the indexer needs of a body that has just come: with it, it looks up nothing and opens neither key nor outline.
 struct FreshBody: Sendable {
+    /// Of the body alone.
     let outline: MessageOutline
     let key: SymmetricKey
     let size: Int
@@ -15,8 +16,8 @@ struct FreshBody: Sendable {
 
     /// Nil for a body that is not read at once.
     init?(_ body: StagedBody, _ record: StagedRecord, at place: BodyPlace) {
-        guard place.segment != 0, record.size <= BodyBatch.octets else { return nil }
-        outline = body.outline
+        guard place.segment != 0, record.size <= BodyBatch.octets, let outline = body.digest.outline else { return nil }
+        self.outline = outline
         key = record.key
         size = record.size
         self.place = place
@@ -30,6 +31,8 @@ extension Indexer {
         let account: AccountID
         /// Nil: it is looked up.
         var fresh: FreshBody?
+        /// What stands before it for that account; nil: it is looked up.
+        var head: [UInt8]?
     }
 
     /// Those of `fresh` that could be read, an account's one after the other. What could not, such as one that was moved meanwhile, is looked up.

@@ -21,7 +21,7 @@ extension Indexer {
         var words = YoungWords()
         guard words.begin(body) else { return words }
         try forEachText(of: outline) {
-            try reader.read($0, of: body, for: account)
+            try reader.readText($0, of: body, by: .account(account))
         } visit: {
             words.add($0)
         }

@@ -68,6 +68,8 @@ final class Indexer: @unchecked Sendable {
     var lastPurge: Timestamp
     private var highest: Int64 = 0
     private var settling: [(writing: Bool, () -> Void)] = []
+    /// Heads that came with the bodies that are being indexed.
+    private var heads: [BodyID: [AccountID: [UInt8]]] = [:]
     /// Events that were not dealt with yet, and one while there is a walk.
     private let open = Atomic<Int>(0)
     private let hasWalk = Atomic<Bool>(true)
@@ -113,7 +115,7 @@ final class Indexer: @unchecked Sendable {
 
     func push(_ held: [Held]) {
         let isFull = waiting > FreshBody.most
-        push(held.map { .held(isFull ? Held(body: $0.body, account: $0.account) : $0) })
+        push(held.map { .held(isFull ? Held(body: $0.body, account: $0.account, head: $0.head) : $0) })
     }
 
     /// Bodies that wait to be indexed; a walk through those of before the start counts as one.
@@ -231,11 +233,14 @@ final class Indexer: @unchecked Sendable {
     private func index(_ held: [Held]) {
         var accounts: [BodyID: [AccountID]] = [:]
         var fresh: [BodyID: FreshBody] = [:]
+        heads = [:]
+        defer { heads = [:] }
         for item in held {
             attempt("look-up") {
                 guard let entry = catalog.account(item.account), try !isIndexed(item.body, of: entry) else { return }
                 accounts[item.body, default: []].append(item.account)
                 if let body = item.fresh { fresh[item.body] = body }
+                if let head = item.head { heads[item.body, default: [:]][item.account] = head }
             }
         }
         for body in readFresh(fresh, accounts, { keep(.texts($2), of: $0, for: $1) }) { accounts[body] = nil }
@@ -258,7 +263,9 @@ final class Indexer: @unchecked Sendable {
 
     private func keep(_ texts: IndexedTexts, of body: BodyID, for accounts: [AccountID]) {
         for account in accounts {
-            shelf.young(of: account).words.withLock { $0.add(body, texts) }
+            // What stands before a body differs by account, and so it is found by its own alone.
+            guard let head = head(of: body, for: account) else { continue }
+            shelf.young(of: account).words.withLock { $0.add(body, texts, head: head) }
             if youngSince[account] == nil { youngSince[account] = clock() }
         }
         highest = max(highest, body.rawValue)
@@ -273,21 +280,32 @@ final class Indexer: @unchecked Sendable {
         return false
     }
 
+    /// As it is indexed; nil when it cannot be read: then nothing of the body is indexed for the account, and its texts decide.
+    private func head(of body: BodyID, for account: AccountID) -> IndexedText? {
+        var octets: [UInt8]?
+        attempt("head of body \(body.rawValue)") { octets = try heads[body]?[account] ?? reader.head(of: body, for: account) }
+        guard let octets else { return nil }
+        var folded: [UInt8] = []
+        if !octets.isEmpty { SearchableText.fold(header: ByteBuffer(bytes: octets), into: &folded) }
+        return IndexedText(zones: .header, octets: folded)
+    }
+
     /// Reads what is small together, and gives the texts of each body in turn.
     private func readTexts(of bodies: [BodyID], for account: AccountID, _ visit: (BodyID, IndexedTexts) -> Void) throws {
-        let outlines = try reader.outlines(of: bodies, for: account, keeping: false)
+        // What is no message is left out.
+        let messages = try reader.textOutlines(of: bodies, for: account)
         var start = 0
-        while start < bodies.count {
+        while start < messages.count {
             var end = start
             var octets = 0
-            while end < bodies.count, octets + outlines[end].size <= BodyBatch.octets {
-                octets += outlines[end].size
+            while end < messages.count, octets + messages[end].outline.size <= BodyBatch.octets {
+                octets += messages[end].outline.size
                 end += 1
             }
-            let together = try reader.read(Array(bodies[start..<end]), for: account)
-            for (index, whole) in together.enumerated() { visit(bodies[start + index], .texts(try texts(outlines[start + index], whole: whole))) }
+            let together = try reader.read(messages[start..<end].map(\.body), for: account, isText: true)
+            for (message, whole) in zip(messages[start..<end], together) { visit(message.body, .texts(try texts(message.outline, whole: whole))) }
             if end == start {
-                visit(bodies[start], .words(try words(outlines[start], of: bodies[start], for: account)))
+                visit(messages[start].body, .words(try words(messages[start].outline, of: messages[start].body, for: account)))
                 end += 1
             }
             start = end
@@ -308,7 +326,9 @@ final class Indexer: @unchecked Sendable {
     /// The next bodies that somebody holds, those that are indexed already passed over.
     private func walkOn() throws {
         guard let from = walk else { return }
-        let rows = try reader.connection.prepare("SELECT body, account FROM holder WHERE (body, account) > (?, ?) ORDER BY body, account LIMIT ?")
+        // Not the queue's, which is number 0.
+        let rows = try reader.connection.prepare(
+            "SELECT body, account FROM holder WHERE (body, account) > (?, ?) AND account>0 ORDER BY body, account LIMIT ?")
         try rows.bind([.int(from.body), .int(from.account), .int(Int64(Indexer.atOnce))])
         var found: [(body: Int64, account: Int64)] = []
         while try rows.step() { found.append((rows.int(0), rows.int(1))) }

@@ -61,9 +61,10 @@ struct YoungWords {
 
     func contains(_ body: BodyID) -> Bool { known.contains(body) }
 
-    /// Adds a body with its texts; nothing when it is there already.
-    mutating func add(_ body: BodyID, _ texts: IndexedTexts) {
+    /// Adds a body with its texts, and what stands before it; nothing when it is there already.
+    mutating func add(_ body: BodyID, _ texts: IndexedTexts, head: IndexedText? = nil) {
         guard begin(body) else { return }
+        if let head, !head.octets.isEmpty { add(head) }
         switch texts {
         case .texts(let texts): for text in texts { add(text) }
         case .words(let words): add(words)

@@ -47,11 +47,11 @@ extension BodyReader {
 
     fileprivate func checkBodies(after: BodyID, most: Int) throws -> Page {
         let statement = try connection.prepare(
-            "SELECT id, size, (SELECT account FROM holder WHERE body=body.id ORDER BY account LIMIT 1) FROM body WHERE id>? ORDER BY id LIMIT ?")
+            "SELECT id, size, (SELECT account FROM holder WHERE body=body.id ORDER BY account=0, account LIMIT 1) FROM body WHERE id>? ORDER BY id LIMIT ?")
         try statement.bind([.int(after.rawValue), .int(Int64(most))])
-        var found: [(BodyID, Int, AccountID?)] = []
+        var found: [(BodyID, Int, BodyHolder?)] = []
         while try statement.step() {
-            found.append((BodyID(rawValue: statement.int(0)), Int(statement.int(1)), statement.isNull(2) ? nil : AccountID(rawValue: statement.int(2))))
+            found.append((BodyID(rawValue: statement.int(0)), Int(statement.int(1)), statement.isNull(2) ? nil : BodyHolder(number: statement.int(2))))
         }
         statement.reset()
         var page = Page()
@@ -95,18 +95,19 @@ extension BodyReader {
         else { throw StorageFault.corrupt("the header of its record is not what was stored") }
         guard header.version == .withHolders else { return }
         let chunks = Int64(RecordHeader.octets + BodySeal.sealedSize(of: size))
-        guard length > chunks, length - chunks < Int64(HolderBlock.octets(holders: HolderBlock.most)),
+        guard length > chunks, length - chunks <= Int64(HolderBlock.mostOctets),
             let block = HolderBlock(try Disk.read(Int(length - chunks), from: fd, at: position + chunks, path: path)), block.body == body
         else { throw StorageFault.corrupt("the holders in its record are not what was stored") }
     }
 
-    private func checkBody(_ body: BodyID, size: Int, holder: AccountID) throws {
-        let outline = try outlines(of: [body], for: holder, keeping: false)
-        guard outline.first?.size == size else { throw StorageFault.corrupt("its outline is of another size") }
+    private func checkBody(_ body: BodyID, size: Int, holder: BodyHolder) throws {
+        if case .account(let account) = holder, let outline = try textDigest(of: body, for: account).outline, outline.size != size {
+            throw StorageFault.corrupt("its outline is of another size")
+        }
         try checkRecord(of: body, size: size)
         var position = 0
         repeat {
-            let piece = try read(position..<min(size, position + (1 << 20)), of: body, for: holder)
+            let piece = try readText(position..<min(size, position + (1 << 20)), of: body, by: holder)
             guard piece.readableBytes > 0 || size == 0 else { throw StorageFault.corrupt("it ends early") }
             position += piece.readableBytes
         } while position < size

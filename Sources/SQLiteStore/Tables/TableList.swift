@@ -14,6 +14,7 @@ enum TableList {
         DirectoryTable.self,
         ReferenceTable.self,
         BodyTable.self,
+        QueueTable.self,
     ]
 
     static let noted = kinds.compactMap { $0 as? any NotedTable.Type }

@@ -1,3 +1,4 @@
+import Crypto
 import MailModel
 import Storage
 import Synchronization
@@ -9,8 +10,12 @@ final class Catalog: Sendable {
     let watches = AccountWatches()
     /// How many commits changed something that the sealed catalogue says.
     let commits = Atomic<Int>(0)
+    let queueKey: SymmetricKey
 
-    init(_ state: consuming State) { self.state = Mutex(state) }
+    init(_ state: consuming State, queueKey: SymmetricKey) {
+        self.state = Mutex(state)
+        self.queueKey = queueKey
+    }
 
     func read<Value>(_ body: (inout State) throws -> sending Value) rethrows -> sending Value { try state.withLock { try body(&$0) } }
 

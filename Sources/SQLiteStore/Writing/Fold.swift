@@ -1,20 +1,16 @@
-import Glibc
 import MailModel
 import Storage
 
 /// One step of folding: within a transaction and a bound of rows it changes the rows that records name, and ends the claims on bodies of those that go.
 struct Fold {
     private let transaction: Transaction
-    private let folder: BodyFolder
+    private var release: Release
     private var rows: Int
     private var statements = Ledger.statementsAtOnce
-    /// Octets of bodies that went, by segment.
-    private var dead: [Int64: Int64] = [:]
-    private var lastBody: Int64 = 0
 
     init(transaction: Transaction, folder: BodyFolder, rows: Int) {
         self.transaction = transaction
-        self.folder = folder
+        release = Release(transaction, folder)
         self.rows = rows
     }
 
@@ -44,12 +40,7 @@ struct Fold {
     }
 
     /// Writes what the step gathered.
-    func finish() throws {
-        for (segment, octets) in dead { try transaction.write("UPDATE segment SET dead=dead+? WHERE id=?", .int(octets), .int(segment)) }
-        // Ids of bodies, which clients may know as EMAILIDs, are not given again.
-        guard lastBody > 0 else { return }
-        try transaction.write("INSERT INTO meta VALUES ('last-body', ?) ON CONFLICT (key) DO UPDATE SET value=max(value, excluded.value)", .int(lastBody))
-    }
+    func finish() throws { try release.finish() }
 
     /// The highest UID of the range that is folded now.
     private mutating func fold(_ range: ClosedRange<UInt32>, _ record: LedgerRecord) throws -> UInt32 {
@@ -64,7 +55,7 @@ struct Fold {
             return end
         case .expunged:
             let (bodies, end) = try remove(range, from: record.mailbox)
-            for body in bodies { try letGo(body, record.account) }
+            for body in bodies { try release.letGo(body, .account(record.account)) }
             rows -= max(1, bodies.count)
             return end
         }
@@ -88,30 +79,6 @@ struct Fold {
                 .int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(end)))
         }
         return (bodies, end)
-    }
-
-    /// A message of `account` holds the body no more; removes the body when it was the last.
-    private mutating func letGo(_ body: Int64, _ account: AccountID) throws {
-        try transaction.write("DELETE FROM holder WHERE body=? AND account=? AND messages<=1", .int(body), .int(account.rawValue))
-        guard transaction.connection.changes > 0 else {
-            return try transaction.write("UPDATE holder SET messages=messages-1 WHERE body=? AND account=?", .int(body), .int(account.rawValue))
-        }
-        let outlines = transaction.catalog.outlines
-        transaction.afterCommit.append { outlines.forget(BodyID(rawValue: body), of: account) }
-        guard try transaction.connection.number("SELECT 1 FROM holder WHERE body=? LIMIT 1", .int(body)) == nil else { return }
-        let place = try transaction.connection.prepare("SELECT segment, length FROM body WHERE id=?")
-        try place.bind([.int(body)])
-        guard try place.step() else { return place.reset() }
-        let (segment, length) = (place.int(0), place.int(1))
-        place.reset()
-        try transaction.write("DELETE FROM body WHERE id=?", .int(body))
-        lastBody = max(lastBody, body)
-        if segment == 0 {
-            let path = folder.file(BodyID(rawValue: body))
-            transaction.afterCommit.append { unlink(path) }
-        } else {
-            dead[segment, default: 0] += length
-        }
     }
 
     private static func firstRange(of ranges: [ClosedRange<UInt32>], above folded: UInt32) -> Int {

@@ -67,7 +67,7 @@ struct LargeCopy: Sendable {
 extension Transaction {
     /// Checks everything and hides the rows to come; copies at once where there are at most `most` rows.
     func begin(
-        copyOf uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope, isMove: Bool, most: Int
+        copyOf uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope, isMove: Bool, most: Int, own: OwnBodies = OwnBodies()
     ) throws -> LargeCopy.Beginning {
         let (from, to) = (try mailbox(source), try mailbox(target))
         let rows = try present(uids, in: source)
@@ -75,7 +75,8 @@ extension Transaction {
         let next = ledger.free(.max, from: to.uidNext, in: target)
         guard rows.count > most, to.uidNext != 0, next != 0, UInt32.max - next > LargeCopy.room, UInt32.max - next - LargeCopy.room > count else {
             return .done(
-                try isMove ? move(uids, from: source, to: target, flags: scope) : copy(uids, from: source, to: target, flags: scope))
+                try isMove
+                    ? move(uids, from: source, to: target, flags: scope, own: own) : copy(uids, from: source, to: target, flags: scope, own: own))
         }
         _ = try keywords(of: rows, from, in: to, scope)
         try admit(rows, isMove && from.record.account == to.record.account ? nil : to.record.account)
@@ -97,16 +98,17 @@ extension Transaction {
     }
 
     /// Copies those of the messages that are still there, hidden, to UIDs from `first` on.
-    func add(_ uids: NumberSet, to copy: LargeCopy, first: UInt32) throws -> LargeCopy.Rows {
+    func add(_ uids: NumberSet, to copy: LargeCopy, first: UInt32, own: OwnBodies = OwnBodies()) throws -> LargeCopy.Rows {
         let (from, to) = (try mailbox(copy.source), try mailbox(copy.target))
         let rows = try present(uids, in: copy.source)
         guard !rows.isEmpty else { return LargeCopy.Rows() }
         let keywords = try keywords(of: rows, from, in: to, copy.scope)
         let threads = try threads(of: rows, uids, in: copy.source)
+        try checkHeads(of: rows, from.record.account, to.record.account, own)
         try widen(copy.target, keywords)
-        let copies = copies(of: rows, threads, from.keywords, keywords, copy.scope, first: first, copy.modSeq)
+        let copies = copies(of: rows, threads, from.keywords, keywords, copy.scope, first: first, copy.modSeq, own)
         try insert(copies, into: copy.target)
-        try share(rows, of: from.record.account, with: to.record.account)
+        try share(rows, of: from.record.account, with: to.record.account, own)
         return LargeCopy.Rows(sources: rows.map(\.uid), copies: copies.map(\.row))
     }
 

@@ -5,7 +5,10 @@ import Storage
 
 // Messages are copied and moved.
 extension Transaction {
-    func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all, isMove: Bool = false) throws -> Copied {
+    /// Throws `HeadsDiffer`, before anything is changed, for bodies that must be written anew (`own`) for the target's account.
+    func copy(
+        _ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all, isMove: Bool = false, own: OwnBodies = OwnBodies()
+    ) throws -> Copied {
         let (from, to) = (try mailbox(source), try mailbox(target))
         let rows = try present(uids, in: source)
         guard !rows.isEmpty else { return Copied(uidValidity: to.record.uidValidity, source: [], target: [], modSeq: nil) }
@@ -18,18 +21,21 @@ extension Transaction {
         let threads = try threads(of: rows, uids, in: source)
 
         let account = to.record.account
+        try checkHeads(of: rows, from.record.account, account, own)
         let modSeq = try nextModSeq(account)
         try widen(target, keywords)
-        let copies = copies(of: rows, threads, from.keywords, keywords, scope, first: first, modSeq)
+        let copies = copies(of: rows, threads, from.keywords, keywords, scope, first: first, modSeq, own)
         try add(copies, to: target)
-        try share(rows, of: from.record.account, with: account)
+        try share(rows, of: from.record.account, with: account, own)
         let targets = copies.map(\.row.uid)
         try log(.placed, account, modSeq, target, packed: NumberSet(targets).packed)
         return Copied(uidValidity: to.record.uidValidity, source: rows.map(\.uid), target: targets, modSeq: modSeq)
     }
 
-    func move(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all) throws -> Copied {
-        let copied = try copy(uids, from: source, to: target, flags: scope, isMove: true)
+    func move(
+        _ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all, own: OwnBodies = OwnBodies()
+    ) throws -> Copied {
+        let copied = try copy(uids, from: source, to: target, flags: scope, isMove: true, own: own)
         guard let modSeq = copied.modSeq else { return copied }
         _ = try expunge(NumberSet(copied.source), in: source, moved: (try mailbox(target).record.account, modSeq))
         return copied
@@ -60,7 +66,8 @@ extension Transaction {
 
     /// Rows with UIDs from `first` on.
     func copies(
-        of rows: [MessageRow], _ threads: [Int64], _ old: KeywordTable, _ new: KeywordTable, _ scope: FlagScope, first: UInt32, _ modSeq: ModSeq
+        of rows: [MessageRow], _ threads: [Int64], _ old: KeywordTable, _ new: KeywordTable, _ scope: FlagScope, first: UInt32, _ modSeq: ModSeq,
+        _ own: OwnBodies
     ) -> [NewRow] {
         var translated: [UInt64: FlagBits] = [:]
         var copies: [NewRow] = []
@@ -73,7 +80,8 @@ extension Transaction {
             translated[row.flags.rawValue] = bits
             copies.append(
                 NewRow(
-                    row: MessageRow(uid: fresh, flags: bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size),
+                    row: MessageRow(
+                        uid: fresh, flags: bits, modSeq: modSeq, body: own[row.body]?.body.id ?? row.body, internalDate: row.internalDate, size: row.size),
                     thread: thread))
         }
         return copies
@@ -98,31 +106,28 @@ extension Transaction {
         return found
     }
 
-    /// One more message of `account` holds each row's body, which `other` holds.
-    func share(_ rows: [MessageRow], of other: AccountID, with account: AccountID) throws {
+    /// One more message of `account` holds each row's body, which `other` holds, or the one that was written in its place.
+    func share(_ rows: [MessageRow], of other: AccountID, with account: AccountID, _ own: OwnBodies) throws {
         try write {
             let statement = try connection.prepare("UPDATE holder SET messages=messages+1 WHERE body=? AND account=?")
-            statement.set(account.rawValue, at: 2)
             for row in rows {
-                statement.set(row.body.rawValue, at: 1)
+                statement.set(account.rawValue, at: 2)
+                statement.set((own[row.body]?.body.id ?? row.body).rawValue, at: 1)
                 try statement.run()
-                if connection.changes == 0 { try introduce(row, of: other, to: account) }
+                guard connection.changes == 0 else { continue }
+                if let body = own[row.body] { try introduce(body, to: account) } else { try introduce(row, of: other, to: account) }
             }
         }
     }
 
-    /// `account` gets to hold its first message with a body that `other` holds.
+    /// `account` gets to hold its first message with a body that `other` holds: with the same share, so that both show the same.
     private func introduce(_ row: MessageRow, of other: AccountID, to account: AccountID) throws {
         let body = row.body
-        let statement = try connection.prepare("SELECT sealed_key FROM holder WHERE body=? AND account=?")
-        try statement.bind([.int(body.rawValue), .int(other.rawValue)])
-        guard try statement.step() else { throw StorageFault.corrupt("body \(body.rawValue) has no holder") }
-        let wrapped = statement.blob(0)
-        statement.reset()
-        let key = try Seal.open(wrapped, under: try self.account(other).key, as: Label(kind: .bodyKey, id: body.rawValue, account: other.rawValue))
+        guard let held = try heldKey(of: body, by: other) else { throw StorageFault.corrupt("body \(body.rawValue) has no holder") }
         let holder = try HolderBlock.Holder(
-            SymmetricKey(data: key), of: body, for: account, under: try self.account(account).key, nonce: nonces.next())
+            held.key, held.share, of: body, for: .account(account), under: try self.account(account).key, nonce: nonces.next())
         try hold(body, holder, count: 1)
+        if held.share.isMessage { self.held.append(Indexer.Held(body: body, account: account, head: held.share.head)) }
         introduced.append(HolderBlock(body: body, arrived: row.internalDate, holders: [holder]))
     }
 }

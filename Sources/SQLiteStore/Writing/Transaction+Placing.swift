@@ -27,6 +27,9 @@ extension Transaction {
         /// Of every account that a placement names.
         let holders: [HolderBlock.Holder]
         let placements: [Placement]
+
+        /// Octets of the message that a placement makes of the body.
+        func size(of placement: Placement) -> Int { record.size + (placement.head?.octets.count ?? 0) }
     }
 
     /// What one operation has placed so far.
@@ -45,12 +48,12 @@ extension Transaction {
             try table.prepare(superseding.uids)
             guard try table.rows(superseding.uids).count == superseding.uids.count else { throw StorageFault.noSuchMessage }
         }
-        let sizes = deliveries.flatMap { delivery in delivery.placements.map { _ in Int64(delivery.record.size) } }
+        let sizes = deliveries.flatMap { delivery in delivery.placements.map { Int64(delivery.size(of: $0)) } }
         try admit(zip(sizes, arrivals).map { ($0, $1.placement, $1.mailbox.record.account) }, replacing: superseding)
         for (id, table) in tables { try widen(id, table) }
         var tally = Tally()
         var rest = arrivals[...]
-        for delivery in deliveries where !delivery.placements.isEmpty {
+        for delivery in deliveries where !delivery.holders.isEmpty {
             try add(delivery, rest.prefix(delivery.placements.count), &tally)
             rest = rest.dropFirst(delivery.placements.count)
         }
@@ -75,31 +78,28 @@ extension Transaction {
                 continue
             }
             let accounts = Set(try delivery.placements.map { try mailbox($0.mailbox).record.account })
-            guard accounts == Set(delivery.holders.map(\.account)) else { throw StorageFault.noSuchMailbox }
+            let holders = delivery.holders.lazy.filter { $0.holder != .queue }.map(\.account)
+            guard accounts == Set(holders) else { throw StorageFault.noSuchMailbox }
         }
     }
 
     private func add(_ delivery: Delivery, _ arrivals: ArraySlice<Arrival>, _ tally: inout Tally) throws {
         let (body, record, place) = (delivery.body, delivery.record, delivery.place)
-        try write(
-            "INSERT INTO body VALUES (?,?,?,?,?,?,?)",
-            .int(body.id.rawValue), .int(place.segment), .int(place.position), .int(place.length), .int(Int64(record.size)),
-            .int(Int64(MessageOutline.version)), .blob(record.outline))
-        if place.segment != 0 { staged.indexed[place.segment] = max(staged.indexed[place.segment] ?? 0, place.position + place.length) }
+        try insert(delivery)
         var threads: [AccountID: ThreadID] = [:]
-        var held: [AccountID: Int64] = [:]
+        var held: [AccountID: (messages: Int64, head: MessageHead?)] = [:]
         for arrival in arrivals {
             let account = arrival.mailbox.record.account
             let thread = try threads[account] ?? joinThread(body, record.references, of: account)
             threads[account] = thread
-            held[account, default: 0] += 1
+            held[account, default: (0, arrival.placement.head)].messages += 1
             let modSeq = try tally.modSeqs[account] ?? nextModSeq(account)
             tally.modSeqs[account] = modSeq
             let next = ledger.free(1, from: try mailbox(arrival.placement.mailbox).uidNext, in: arrival.placement.mailbox)
             guard let uid = UID(rawValue: next) else { throw StorageFault.notAllowed("no UID is left") }
             let row = MessageRow(
                 uid: uid, flags: arrival.flags, modSeq: modSeq, body: body.id, internalDate: arrival.placement.internalDate,
-                size: UInt32(clamping: record.size))
+                size: UInt32(clamping: delivery.size(of: arrival.placement)))
             try add([NewRow(row: row, thread: thread.rawValue)], to: arrival.placement.mailbox)
             tally.uids[arrival.placement.mailbox, default: NumberSet()].insert(row.uid)
             tally.placed.append(
@@ -107,8 +107,23 @@ extension Transaction {
                     mailbox: arrival.placement.mailbox, uidValidity: arrival.mailbox.record.uidValidity, uid: row.uid, modSeq: row.modSeq))
         }
         let fresh = FreshBody(body, record, at: place)
-        for holder in delivery.holders { try hold(body.id, holder, count: held[holder.account] ?? 0, fresh: fresh) }
+        for holder in delivery.holders where holder.holder != .queue {
+            let own = held[holder.account]
+            try hold(body.id, holder, count: own?.messages ?? 0)
+            guard record.parser.kind == nil else { continue }
+            self.held.append(Indexer.Held(body: body.id, account: holder.account, fresh: fresh, head: own?.head?.octets ?? []))
+        }
         if case .file(let file) = record.content { afterCommit.append { file.keep() } }
+    }
+
+    /// Writes the body's row.
+    func insert(_ delivery: Delivery) throws {
+        let (record, place) = (delivery.record, delivery.place)
+        try write(
+            "INSERT INTO body VALUES (?,?,?,?,?,?,?)",
+            .int(delivery.body.id.rawValue), .int(place.segment), .int(place.position), .int(place.length), .int(Int64(record.size)),
+            .int(record.parser.rawValue), .blob(record.digest))
+        if place.segment != 0 { staged.indexed[place.segment] = max(staged.indexed[place.segment] ?? 0, place.position + place.length) }
     }
 
     /// Checks every placement before anything changes: there, room for its keywords, UIDs left.
@@ -168,11 +183,10 @@ extension Transaction {
         }
     }
 
-    func hold(_ body: BodyID, _ holder: HolderBlock.Holder, count: Int64, fresh: FreshBody? = nil) throws {
+    func hold(_ body: BodyID, _ holder: HolderBlock.Holder, count: Int64) throws {
         try write(
             "INSERT INTO holder VALUES (?,?,?,?)",
             .int(body.rawValue), .int(holder.account.rawValue), .int(count), .blob(holder.wrappedKey))
-        held.append(Indexer.Held(body: body, account: holder.account, fresh: fresh))
     }
 
     /// The thread of the first message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).
@@ -183,9 +197,16 @@ extension Transaction {
         }
         var thread: ThreadID?
         for reference in references.suffix(20).reversed() where thread == nil { thread = try known(hash(reference)) }
-        guard let own = body.outline.envelope.messageID.map({ hash($0) }) else { return thread ?? ThreadID(rawValue: body.id.rawValue) }
+        guard let own = body.digest.outline?.envelope.messageID.map({ hash($0) }) else { return thread ?? ThreadID(rawValue: body.id.rawValue) }
         let found = thread ?? ThreadID(rawValue: body.id.rawValue)
         try write("INSERT OR IGNORE INTO reference VALUES (?,?,?)", .int(account.rawValue), .int(own), .int(found.rawValue))
         return connection.changes > 0 ? found : try known(own) ?? found
+    }
+}
+
+extension Transaction.Delivery {
+    init(_ body: StagedBody, _ outgoing: OutgoingBody, at place: BodyPlace, _ placements: [Placement]) throws {
+        guard let record = outgoing.staged else { throw StorageFault.unavailable("a body without its key") }
+        self.init(body: body, record: record, place: place, holders: outgoing.holders, placements: placements)
     }
 }

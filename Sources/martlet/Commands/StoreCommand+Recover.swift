@@ -59,6 +59,7 @@ extension StoreCommand {
             }
             Terminal.show("bodies in place: \(report.bodies)")
             Terminal.show("bodies of removed mail: \(report.removed)")
+            if report.queued > 0 { Terminal.show("messages for the outgoing queue: \(report.queued)") }
             Terminal.show("bodies that are not whole: \(report.damaged)")
             Terminal.show("bodies without a key: \(report.withoutKey)")
             for problem in report.problems { Terminal.show("problem: \(problem)") }

@@ -54,7 +54,7 @@ struct House {
     func deliver(_ text: String, to mailbox: String = "INBOX", flags: Flags = Flags(), at date: Timestamp = House.now) async throws {
         guard let name = MailboxName(text.isEmpty ? mailbox : mailbox) else { throw StorageFault.noSuchMailbox }
         let bytes = ByteBuffer(string: text)
-        let deposit = Deposit(expected: bytes.readableBytes)
+        let deposit = Incoming(expected: bytes.readableBytes)
         await mailroom.receive(bytes, into: deposit)
         _ = try await mailroom.place(deposit, in: name, flags: flags, internalDate: date, turn: Turn(), of: alice)
     }

@@ -20,7 +20,7 @@ struct SearchHouse {
 
     func deliver(_ text: String, flags: Flags = Flags(), at seconds: Int64 = 0, to mailbox: MailboxName = .inbox) async throws {
         let bytes = ByteBuffer(string: text)
-        let deposit = Deposit(expected: bytes.readableBytes)
+        let deposit = Incoming(expected: bytes.readableBytes)
         await mailroom.receive(bytes, into: deposit)
         _ = try await mailroom.place(deposit, in: mailbox, flags: flags, internalDate: Timestamp(rawValue: seconds), turn: Turn(), of: alice)
     }

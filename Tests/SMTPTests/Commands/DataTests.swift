@@ -198,7 +198,9 @@ import Testing
 
     @Test("a check may refuse a message once its header is there")
     func checks() async throws {
-        let house = try await House(checks: [.hops, Intake.Check(name: "date") { _, survey in survey.hasDate ? nil : .unavailable }])
+        var check = Intake.Check(name: "date")
+        check.header = { _, survey in survey.hasDate ? .pass : .refuse(.unavailable) }
+        let house = try await House(checks: [.hops, check])
         let talk = try await house.talk()
         await house.data(talk)
         #expect(await talk.send("Subject: x\r\n\r\n.\r\n").hasPrefix("451 4.3.0"))

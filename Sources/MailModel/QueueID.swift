@@ -1,0 +1,6 @@
+/// An entry of the outgoing queue, for as long as the store lives; never reused.
+package struct QueueID: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+    package static func < (a: QueueID, b: QueueID) -> Bool { a.rawValue < b.rawValue }
+}

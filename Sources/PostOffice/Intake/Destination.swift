@@ -1,0 +1,9 @@
+package import MailModel
+
+/// Where a message for an address goes.
+package enum Destination: Hashable, Sendable {
+    /// A collection of an account.
+    case mailbox(MailboxID, of: AccountID)
+    /// The outgoing queue, and from there to that address.
+    case queue(ForwardPath)
+}

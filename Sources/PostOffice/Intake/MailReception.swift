@@ -1,0 +1,123 @@
+import MailModel
+import MessageFormat
+import NIOCore
+import Storage
+import Synchronization
+
+/// What is asked of a piece of mail, and written before it, on its way in.
+final class MailReception: Sendable {
+    /// Octets of header that are held. Beyond them a submission is not completed: a field that is still to come must not be doubled.
+    static let heldHeader = 256 << 10
+
+    let envelope: Intake.Envelope
+    /// Some of its recipients are others' to reach.
+    let isOutgoing: Bool
+    private let intake: Intake
+    private let judged = Mutex(Judged())
+
+    private struct Judged {
+        var survey = HeaderSurvey()
+        /// Of the header, and of the text.
+        var header: [HeadField] = []
+        var text: [HeadField] = []
+    }
+
+    init(_ envelope: Intake.Envelope, _ intake: Intake) {
+        self.envelope = envelope
+        isOutgoing = envelope.recipients.contains { $0.destinations.contains { if case .queue = $0 { true } else { false } } }
+        self.intake = intake
+    }
+
+    var budget: LoanBudget { intake.heldHeaders }
+
+    func makeObservers() -> [any TextObserver] {
+        intake.phases.contains(.text) ? intake.checks.compactMap { $0.makeObserver?() } : []
+    }
+
+    /// Asks the checks; and, once all of a submission's header is there, whether it is the user's.
+    func judgeHeader(_ survey: HeaderSurvey) async throws {
+        let fields = try await intake.judge(envelope, header: survey)
+        if survey.isComplete, let submission = envelope.submission, let refusal = try await submission.refusal(of: survey) {
+            intake.log.info("Refused by check: author", metadata: ["at": "\(envelope.id)"])
+            throw refusal
+        }
+        judged.withLock { judged in
+            judged.survey = survey
+            judged.header = fields
+        }
+    }
+
+    func judgeText(_ observers: [any TextObserver]) async throws {
+        guard intake.phases.contains(.text) else { return }
+        let fields = try await intake.judge(envelope, text: judged.withLock { $0.survey }, observers)
+        judged.withLock { $0.text = fields }
+    }
+
+    /// What a submission lacks, with `room` behind it for what is there; nil: nothing is added.
+    func additions(_ survey: HeaderSurvey, room: Int) -> ByteBuffer? {
+        guard let submission = envelope.submission, survey.isComplete else { return nil }
+        let author = survey.from.count == 0 ? submission.author : nil
+        guard !survey.hasDate || author != nil || !survey.hasMessageID else { return nil }
+        var text = ByteBuffer()
+        text.reserveCapacity(room + 512)
+        // RFC 6409 §8.2, §8.3; RFC 5322 §3.6: Date and From must be there.
+        if !survey.hasDate { text.writeString("Date: \(MessageDate.format(intake.clock()))\r\n") }
+        if let author { text.writeString("From: \(author.written)\r\n") }
+        if !survey.hasMessageID { text.writeString("Message-ID: <\(envelope.id)@\(submission.host)>\r\n") }
+        return text
+    }
+
+    // Return-path-line = "Return-Path:" FWS Reverse-path <CRLF>          (RFC 5321 §4.4)
+    /// What stands before the text of those who have it in a mailbox: where it came from, what was judged, and its trace.
+    func head() throws -> MessageHead {
+        try head(returnPath: Array("Return-Path: \(envelope.reversePath.written)\r\n".utf8))
+    }
+
+    /// Of those to whom it goes on: Return-Path is the last server's to write.
+    func outgoingHead() throws -> MessageHead? { envelope.trace.readableBytes > 0 ? try head(returnPath: []) : nil }
+
+    private func head(returnPath: [UInt8]) throws -> MessageHead {
+        let judged = judged.withLock { $0.header + $0.text }
+        let trace = Array(buffer: envelope.trace)
+        var octets = returnPath
+        for field in envelope.annotations + judged {
+            // One that is no field, or for which there is no room, is left out: the mail is none the worse.
+            let field = field.octets
+            guard MessageHead(field) != nil, octets.count + field.count + trace.count <= MessageHead.most else {
+                intake.log.warning("A check's field was left out", metadata: ["id": "\(envelope.id)"])
+                continue
+            }
+            octets += field
+        }
+        guard let head = MessageHead(octets + trace) else { throw StorageFault.unavailable("the trace lines are no header") }
+        return head
+    }
+
+    /// One for each account, in the order of the recipients.
+    func placements(_ date: Timestamp, _ head: MessageHead) -> [Placement] {
+        var seen = Set<AccountID>()
+        return envelope.recipients.flatMap(\.destinations).compactMap { destination in
+            guard case .mailbox(let mailbox, let account) = destination, seen.insert(account).inserted else { return nil }
+            var placement = Placement(mailbox: mailbox, internalDate: date)
+            placement.mayOverdraw = true
+            placement.head = head
+            return placement
+        }
+    }
+
+    /// One entry for all to whom it goes on; none where there is nobody.
+    func drafts(_ date: Timestamp, isEightBit: Bool) throws -> [QueueDraft] {
+        var seen = Set<ForwardPath>()
+        let paths = envelope.recipients.flatMap(\.destinations).compactMap { destination -> ForwardPath? in
+            guard case .queue(let path) = destination, seen.insert(path).inserted else { return nil }
+            return path
+        }
+        guard !paths.isEmpty else { return [] }
+        var traits: QueueDraft.Traits = isEightBit ? .eightBit : []
+        if envelope.isSMTPUTF8 { traits.insert(.smtpUTF8) }
+        return [
+            QueueDraft(
+                transaction: envelope.id, reversePath: envelope.reversePath, recipients: paths, traits: traits, arrived: date, head: try outgoingHead())
+        ]
+    }
+}

@@ -1,0 +1,81 @@
+import Logging
+import MailModel
+import MemoryStore
+import NIOCore
+import PostOffice
+import Rehearsal
+import Storage
+import Testing
+
+@Suite("A message goes to all its destinations at once")
+struct DestinationTests {
+    private static let now = Timestamp(rawValue: 1_795_307_700)
+    private static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private func account(_ store: any Premises.Ports, _ name: String) async throws -> (id: AccountID, inbox: MailboxID) {
+        let record = try await store.add(account: AccountName(name), passwordHash: "$argon2id$x")
+        return (record.id, try #require(try await store.mailbox(named: .inbox, of: record.id)).id)
+    }
+
+    private func path(_ text: String) throws -> ForwardPath { .mailbox(try #require(Address(text))) }
+
+    private func envelope(_ recipients: [Intake.Recipient]) throws -> Intake.Envelope {
+        Intake.Envelope(
+            id: try #require(TransactionID("id-1")), reversePath: .mailbox(try #require(Address("ann@remote.example"))), recipients: recipients,
+            isSMTPUTF8: false, trace: ByteBuffer(string: "Received: by us;\r\n\tnow\r\n"), submission: nil)
+    }
+
+    @Test("local, remote and both: one entry for those it goes on to, one message an account, one body", arguments: Premises.allCases)
+    func both(_ premises: Premises) async throws {
+        try await premises.with(clock: { Self.now }) { store in
+            try await store.add(domain: try #require(Domain("example.test")))
+            let (alice, bob) = (try await account(store, "alice@example.test"), try await account(store, "bob@example.test"))
+            let intake = Intake(store: store, clock: { Self.now }, log: Self.log)
+            let remote = try path("dora@remote.example")
+            let recipients = [
+                Intake.Recipient(address: try path("alice@example.test"), destinations: [.mailbox(alice.inbox, of: alice.id)]),
+                // An alias for both of them and two others; alice is a recipient already.
+                Intake.Recipient(
+                    address: try path("all@example.test"),
+                    destinations: [
+                        .mailbox(alice.inbox, of: alice.id), .mailbox(bob.inbox, of: bob.id), .queue(remote), .queue(try path("ernst@remote.example")),
+                    ]),
+                Intake.Recipient(address: remote, destinations: [.queue(remote)]),
+            ]
+            let receipt = try await intake.deliver(try envelope(recipients), ByteBuffer(string: "Subject: x\r\n\r\nbody\r\n"))
+            #expect(receipt.placed.map(\.mailbox) == [alice.inbox, bob.inbox] && receipt.queued.count == 1)
+            let entry = try #require(try await store.queue(after: nil, most: 10).first)
+            #expect(entry.draft.recipients == [remote, try path("ernst@remote.example")])
+            #expect(entry.draft.reversePath.written == "<ann@remote.example>" && entry.draft.transaction.value == "id-1" && entry.draft.arrived == Self.now)
+            #expect(entry.draft.traits == [])
+            #expect(String(buffer: try await store.read(nil, of: entry.id)) == "Received: by us;\r\n\tnow\r\nSubject: x\r\n\r\nbody\r\n")
+            for (id, inbox) in [alice, bob] {
+                let snapshot = try await store.open(inbox).snapshot
+                #expect(snapshot.count == 1)
+                let row = try #require(try snapshot.row(at: 0))
+                #expect(row.body == entry.body && Int(row.size) == receipt.size)
+                let text = "Return-Path: <ann@remote.example>\r\nReceived: by us;\r\n\tnow\r\nSubject: x\r\n\r\nbody\r\n"
+                #expect(String(buffer: try await store.read(nil, of: row.body, for: id)) == text)
+            }
+            _ = try await intake.deliver(try envelope([recipients[2]]), ByteBuffer(string: "Subject: x\r\n\r\nMäuse\r\n"))
+            #expect(try await store.queue(after: entry.id, most: 10).map(\.draft.traits) == [.eightBit])
+        }
+    }
+
+    @Test("when one destination cannot take it, none gets it", arguments: Premises.allCases)
+    func noneOrAll(_ premises: Premises) async throws {
+        try await premises.with(clock: { Self.now }) { store in
+            try await store.add(domain: try #require(Domain("example.test")))
+            let alice = try await account(store, "alice@example.test")
+            let intake = Intake(store: store, clock: { Self.now }, log: Self.log)
+            let destinations: [Destination] = [
+                .queue(try path("dora@remote.example")), .mailbox(alice.inbox, of: alice.id), .mailbox(MailboxID(rawValue: 999), of: AccountID(rawValue: 9)),
+            ]
+            let recipient = Intake.Recipient(address: try path("all@example.test"), destinations: destinations)
+            let envelope = try envelope([recipient])
+            await #expect(throws: Refusal.unavailable) { _ = try await intake.deliver(envelope, ByteBuffer(string: "Subject: x\r\n\r\n")) }
+            #expect(try await store.queue(after: nil, most: 10).isEmpty)
+            #expect(try await store.open(alice.inbox).snapshot.count == 0)
+        }
+    }
+}
