@@ -49,6 +49,7 @@ enum Loading {
         try accounts(connection, master, &state)
         domains(connection, &state)
         try mailboxes(connection, &state)
+        try furtherKeywords(connection, &state)
         try subscriptions(connection, &state)
         try access(connection, &state)
         try quotas(connection, &state)
@@ -156,7 +157,21 @@ enum Loading {
             unseen: Int(try row.int(8, within: IndexRange.number32, "its unseen messages")),
             deleted: Int(try row.int(9, within: IndexRange.number32, "its deleted messages")),
             size: try row.int(10, within: IndexRange.octets, "its size"),
-            keywords: KeywordTable(row.text(12).split(separator: " ").compactMap { Keyword(String($0)) }))
+            keywords: KeywordTable(first: row.text(12), further: nil))
+    }
+
+    /// Those of mailboxes that have more than their own rows say.
+    private static func furtherKeywords(_ connection: Connection, _ state: inout Catalog.State) throws {
+        var lacking = Set(state.mailboxes.values.lazy.filter { $0.keywords.hasFurther }.map { $0.record.id })
+        guard !lacking.isEmpty else { return }
+        try connection.scan("further", of: "keyword", by: "mailbox") { row in
+            let id = MailboxID(rawValue: row.int(0))
+            guard let first = state.mailboxes[id]?.keywords.firstText, lacking.remove(id) != nil else { return }
+            state.mailboxes[id]?.keywords = KeywordTable(first: first, further: row.text(1))
+        } missed: { ids, error in
+            state.damage.note("keywords of mailboxes \(ids.lowerBound) and up: \(error)")
+        }
+        for id in lacking.sorted() { state.damage.note("mailbox \(id.rawValue): its keywords from place \(FlagBits.places) on are lost") }
     }
 
     /// One whose name does not open gets another, so that its mail can be read.

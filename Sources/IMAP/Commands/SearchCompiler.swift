@@ -55,10 +55,10 @@ struct SearchCompiler {
         return .numbers(NumberSet(places.map { UInt32(clamping: $0.lowerBound + 1)...UInt32(clamping: $0.upperBound) }))
     }
 
-    private func testOfRow(_ key: SearchKey) -> SearchProgram.Test? {
+    private func testOfRow(_ key: SearchKey) throws -> SearchProgram.Test? {
         switch key {
         case .flag(let flag): .flags(flag.rawValue)
-        case .keyword(let keyword): test(keyword)
+        case .keyword(let keyword): try test(keyword)
         case .recent: .uids(view.recent)
         case .old: .not(.uids(view.recent))
         case .new: .all([.uids(view.recent), .not(.flags(SystemFlags.seen.rawValue))])
@@ -80,9 +80,11 @@ struct SearchCompiler {
         }
     }
 
-    private func test(_ keyword: Keyword) -> SearchProgram.Test {
-        let (bits, unknown) = table.bits(of: Flags(keywords: [keyword]))
-        return unknown.isEmpty ? .flags(bits.rawValue) : .constant(false)
+    private func test(_ keyword: Keyword) throws -> SearchProgram.Test {
+        guard let place = table.place(of: keyword) else { return .constant(false) }
+        // Only messages that have keywords beyond those of the rows are looked at.
+        guard place < FlagBits.places else { return .uids(try view.current.uids(having: place)) }
+        return .flags(table.bits(of: Flags(keywords: [keyword])).bits.rawValue)
     }
 
     private func start(of day: CalendarDay) -> Int64 {

@@ -17,7 +17,7 @@ enum Schema {
     static let sealedSteps = [six.joined(separator: "\n")]
 
     /// Version 6.
-    static let six: [String] = []
+    static let six: [String] = [keywords]
 
     /// Makes the tables in a new database.
     static func make(_ connection: Connection) throws {

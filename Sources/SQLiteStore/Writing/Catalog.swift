@@ -56,6 +56,8 @@ struct Staged {
     var tables: [MailboxID: MailboxSnapshot] = [:]
     /// Rows that have yet to join the tables of open mailboxes.
     var arrived: [MailboxID: ContiguousArray<MessageRow>] = [:]
+    /// Their further keywords, of those that have any.
+    var arrivedFurther: [MailboxID: [UID: FurtherKeywords]] = [:]
     var opened: [MailboxID: OpenMailbox] = [:]
     var deleted: Set<MailboxID> = []
     var access: [MailboxID: AccessList] = [:]
@@ -240,6 +242,9 @@ final class Leases: Sendable {
             self.leases = leases
         }
         deinit { leases.end(mailbox, epoch) }
+
+        /// Whether nobody holds an earlier version of the mailbox.
+        var isEarliest: Bool { !leases.isHeld(mailbox, before: epoch) }
     }
 
     func take(_ mailbox: MailboxID, epoch: Int) -> Lease {

@@ -41,6 +41,7 @@ extension Transaction {
         let (id, account) = (entry.record.id, entry.record.account)
         try write("DELETE FROM mailbox WHERE id=?", .int(id.rawValue))
         try write("DELETE FROM directory WHERE mailbox=?", .int(id.rawValue))
+        if entry.keywords.hasFurther { try write("DELETE FROM keyword WHERE mailbox=?", .int(id.rawValue)) }
         try dropAccess(of: id)
         try dropAnnotations(of: id)
         let modSeq = try nextModSeq(account)
@@ -52,6 +53,7 @@ extension Transaction {
         staged.mailboxes.updateValue(nil, forKey: id)
         staged.tables[id] = nil
         staged.arrived[id] = nil
+        staged.arrivedFurther[id] = nil
     }
 
     func rename(_ id: MailboxID, to name: MailboxName) throws {

@@ -124,10 +124,10 @@ final class Transaction {
         }
         for case (let id, let entry?) in staged.mailboxes {
             try write(
-                "UPDATE mailbox SET uid_next=?, mod_seq=?, messages=?, unseen=?, deleted=?, size=?, keywords=? WHERE id=?",
+                "UPDATE mailbox SET uid_next=?, mod_seq=?, messages=?, unseen=?, deleted=?, size=? WHERE id=?",
                 .int(Int64(entry.uidNext)), .int(Int64(entry.modSeq.rawValue)), .int(Int64(entry.messages)), .int(Int64(entry.unseen)),
-                .int(Int64(entry.deleted)), .int(entry.size), .text(entry.keywords.keywords.map(\.spelling).joined(separator: " ")),
-                .int(id.rawValue))
+                .int(Int64(entry.deleted)), .int(entry.size), .int(id.rawValue))
+            try writeKeywords(of: entry)
         }
     }
 
@@ -188,15 +188,18 @@ extension Transaction {
         guard let open = open(id) else { return try TableReader.load(try mailbox(id), connection) }
         var table = staged.tables[id] ?? open.snapshot
         if let arrived = staged.arrived.removeValue(forKey: id) {
-            table.append(arrived)
+            table.append(arrived, further: staged.arrivedFurther.removeValue(forKey: id) ?? [:])
             staged.tables[id] = table
         }
         return table
     }
 
     /// Has rows that were added behind the last join the table that others look at, once a batch or when it is asked for.
-    func show(_ rows: some Collection<MessageRow>, in id: MailboxID) {
-        if open(id) != nil { staged.arrived[id, default: []].append(contentsOf: rows) }
+    /// `further`: the further keywords of those that have any.
+    func show(_ rows: some Collection<MessageRow>, further: [UID: FurtherKeywords] = [:], in id: MailboxID) {
+        guard open(id) != nil else { return }
+        staged.arrived[id, default: []].append(contentsOf: rows)
+        if !further.isEmpty { staged.arrivedFurther[id, default: [:]].merge(further) { _, last in last } }
     }
 
     /// Keeps a changed table for those who look at it.
