@@ -24,14 +24,20 @@ extension MailboxSnapshot {
     /// A message's flags by name.
     package func flags(of row: MessageRow) throws -> Flags { keywords.flags(of: row.flags, try further(of: row)) }
 
-    /// The UIDs of the messages that have the keyword at a further place. O(blocks + messages that have further keywords); `RowsNotAtHand`.
+    /// The UIDs of the messages that have the keyword at a further place. O(blocks + messages of those where one has it);
+    /// `RowsNotAtHand`.
     package func uids(having place: Int) throws -> NumberSet {
-        try require(0..<count)
         var found = NumberSet()
+        var missing: [Block] = []
         for block in blocks {
-            guard let rows = block.allAtHand, rows.hasFurther else { continue }
+            if let used = block.used, !used.contains(place: place) { continue }
+            guard let rows = block.allAtHand else {
+                missing.append(block)
+                continue
+            }
             for offset in rows.offsets(having: place) { found.insert(rows.rows[offset].uid) }
         }
+        guard missing.isEmpty else { throw RowsNotAtHand(blocks: missing) }
         return found
     }
 

@@ -241,8 +241,7 @@ final class CatalogueKeeper: Sendable {
         /// Reads all rows. False when a place among the keywords was given to another meanwhile: then of the flags those are left out that may mean either.
         private mutating func collect(_ messages: inout CatalogueMessages, of id: MailboxID) throws -> Bool {
             (messages.rows, messages.further) = ([], [:])
-            var reused = FlagSet()
-            var isFirst = true
+            var tables: [KeywordTable] = []
             var last: UInt32 = 0
             while true {
                 let begun = ContinuousClock.now
@@ -250,17 +249,16 @@ final class CatalogueKeeper: Sendable {
                 messages.rows += page.rows
                 messages.further.merge(page.further) { _, last in last }
                 // As of the page's rows.
-                if let keywords = page.keywords {
-                    if !isFirst { reused.formUnion(keywords.placesReused(since: messages.keywords)) }
-                    messages.keywords = keywords
-                }
-                isFirst = false
+                if let keywords = page.keywords, keywords != tables.last { tables.append(keywords) }
                 if page.rows.count > 0 { keeper.rest(since: begun) }
                 guard let end = page.last else { break }
                 last = end
             }
             // Rows may have come since the mailbox was looked at.
             if let now = catalog.mailbox(id) { messages.uidNext = now.uidNext }
+            if let last = tables.last { messages.keywords = last }
+            var reused = FlagSet()
+            for table in tables { reused.formUnion(messages.keywords.placesReused(since: table)) }
             return messages.forget(reused)
         }
     }
