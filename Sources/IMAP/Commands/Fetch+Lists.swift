@@ -117,7 +117,7 @@ private struct MessageList {
         var response = FetchResponse(message.number, row.uid, dialect, &text)
         for step in steps {
             switch step {
-            case .flags: response.flags(row.flags, message.further, keywords, isRecent: recent?.contains(row.uid) ?? false, &text)
+            case .flags: response.flags(row.flags, keywords, further: message.further, isRecent: recent?.contains(row.uid) ?? false, &text)
             case .uid: response.uid(row.uid, &text)
             case .internalDate: response.internalDate(row.internalDate, &text)
             case .size: response.size(row.size, &text)

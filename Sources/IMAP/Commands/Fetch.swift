@@ -152,7 +152,7 @@ extension Errand {
         switch item {
         case .flags:
             let (table, isRecent) = (keywords, view?.isRecent(row.uid, dialect) ?? false)
-            output.write(&response) { $0.flags(row.flags, message.further, table, isRecent: isRecent, &$1) }
+            output.write(&response) { $0.flags(row.flags, table, further: message.further, isRecent: isRecent, &$1) }
         case .uid: output.write(&response) { $0.uid(row.uid, &$1) }
         case .internalDate: output.write(&response) { $0.internalDate(row.internalDate, &$1) }
         case .rfc822Size: output.write(&response) { $0.size(row.size, &$1) }

@@ -61,7 +61,7 @@ extension Errand {
                     var response = FetchResponse(index + 1, row.uid, dialect, &text)
                     // RFC 7162 §3.2.4: with CONDSTORE on the UID is always told.
                     if numbering == .uid || dialect.hasModSeqs { response.uid(row.uid, &text) }
-                    if !arguments.silent { response.flags(row.flags, further, live.keywords, isRecent: isRecent, &text) }
+                    if !arguments.silent { response.flags(row.flags, live.keywords, further: further, isRecent: isRecent, &text) }
                     if dialect.hasModSeqs { response.modSeq(row.modSeq, &text) }
                     response.end(&text)
                 }

@@ -5,7 +5,7 @@ import MessageFormat
 extension WireText {
     //     flag-list = "(" [flag *(SP flag)] ")"
     package mutating func writeFlags(
-        _ bits: FlagBits, _ further: FurtherKeywords = FurtherKeywords(), _ table: KeywordTable, isRecent: Bool = false
+        _ bits: FlagBits, _ table: KeywordTable, further: FurtherKeywords = FurtherKeywords(), isRecent: Bool = false
     ) {
         write("(")
         let start = count

@@ -49,7 +49,7 @@ extension ByteBuffer {
         writeText(about: 160) { text in
             var response = FetchResponse(number, row.uid, dialect, &text)
             response.uid(row.uid, &text)
-            response.flags(row.flags, further, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &text)
+            response.flags(row.flags, view.rows.keywords, further: further, isRecent: view.isRecent(row.uid, dialect), &text)
             if dialect.hasModSeqs { response.modSeq(row.modSeq, &text) }
             response.end(&text)
         }

@@ -74,6 +74,8 @@ extension Transaction {
         of present: PresentRows, _ threads: [Int64], _ old: KeywordTable, _ new: KeywordTable, _ scope: FlagScope, first: UInt32, _ modSeq: ModSeq
     ) -> [NewRow] {
         var translated: [UInt64: FlagSet] = [:]
+        // Sets of further keywords are nearly all different: they are translated by places.
+        let map = present.further.isEmpty ? [] : old.places.map { $0.flatMap { new.place(of: $0) } }
         var copies: [NewRow] = []
         copies.reserveCapacity(present.rows.count)
         var uid = first
@@ -82,7 +84,7 @@ extension Transaction {
             uid &+= 1
             let flags: FlagSet
             if let further = present.further[row.uid] {
-                flags = new.set(of: old.flags(of: row.flags, further).within(scope))
+                flags = FlagSet(bits: row.flags, further: further).moved(by: map, scope)
             } else {
                 flags = translated[row.flags.rawValue] ?? new.set(of: old.flags(of: row.flags).within(scope))
                 translated[row.flags.rawValue] = flags
@@ -140,5 +142,15 @@ extension Transaction {
             SymmetricKey(data: key), of: body, for: account, under: try self.account(account).key, nonce: nonces.next())
         try hold(body, holder, count: 1)
         introduced.append(HolderBlock(body: body, arrived: row.internalDate, holders: [holder]))
+    }
+}
+
+extension FlagSet {
+    /// Those of the flags that the scope lets along, keywords at the places that `map` has for theirs.
+    fileprivate func moved(by map: [Int?], _ scope: FlagScope) -> FlagSet {
+        var moved = FlagSet(bits: FlagBits(bits.system.intersection(scope.system)))
+        guard scope.contains(.others) else { return moved }
+        for place in places where place < map.count { if let new = map[place] { moved.insert(place: new) } }
+        return moved
     }
 }
