@@ -4,9 +4,9 @@
 package struct KeywordTable: Hashable, Sendable {
     /// Nil: free.
     package private(set) var places: [Keyword?] = []
-    private var freePlaces = 0
+    private var freePlaces: UInt16 = 0
     /// Octets of all spellings.
-    private var octets = 0
+    private var octets: UInt32 = 0
     /// Of each keyword its place, once there are many.
     private var index: [Keyword: Int] = [:]
 
@@ -25,7 +25,7 @@ package struct KeywordTable: Hashable, Sendable {
         for keyword in places.prefix(KeywordTable.capacity) {
             if let keyword, place(of: keyword) == nil { append(keyword) } else { self.places.append(nil) }
         }
-        freePlaces = self.places.count { $0 == nil }
+        freePlaces = UInt16(self.places.count { $0 == nil })
     }
 
     package static func == (a: KeywordTable, b: KeywordTable) -> Bool { a.places == b.places }
@@ -39,7 +39,7 @@ package struct KeywordTable: Hashable, Sendable {
 
     /// Whether one more keyword would not fit. A keyword that no message has may be in the way.
     package var isFull: Bool {
-        (freePlaces == 0 && places.count >= KeywordTable.capacity) || octets + Keyword.longest > KeywordTable.mostOctets
+        (freePlaces == 0 && places.count >= KeywordTable.capacity) || Int(octets) + Keyword.longest > KeywordTable.mostOctets
     }
 
     /// Whether one more would not get one of the first places, where it costs nothing.
@@ -100,7 +100,7 @@ extension KeywordTable {
         var rest: [Keyword] = []
         var free = 0
         for keyword in new where place(of: keyword) == nil {
-            guard octets + keyword.spelling.utf8.count <= KeywordTable.mostOctets else {
+            guard Int(octets) + keyword.spelling.utf8.count <= KeywordTable.mostOctets else {
                 rest.append(keyword)
                 continue
             }
@@ -108,7 +108,7 @@ extension KeywordTable {
                 places[place] = keyword
                 free = place + 1
                 freePlaces -= 1
-                octets += keyword.spelling.utf8.count
+                octets += UInt32(keyword.spelling.utf8.count)
                 if !index.isEmpty { index[keyword] = place }
             } else if places.count < most {
                 append(keyword)
@@ -121,7 +121,7 @@ extension KeywordTable {
 
     private mutating func append(_ keyword: Keyword) {
         places.append(keyword)
-        octets += keyword.spelling.utf8.count
+        octets += UInt32(keyword.spelling.utf8.count)
         if !index.isEmpty {
             index[keyword] = places.count - 1
         } else if places.count > FlagBits.places {
@@ -139,7 +139,7 @@ extension KeywordTable {
             guard let keyword, !used.contains(place: place), !wanted.contains(keyword) else { continue }
             places[place] = nil
             freePlaces += 1
-            octets -= keyword.spelling.utf8.count
+            octets -= UInt32(keyword.spelling.utf8.count)
             index[keyword] = nil
         }
         // Further places are kept, so that it is known that there may be rows about them.

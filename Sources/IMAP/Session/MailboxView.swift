@@ -18,8 +18,8 @@ package struct MailboxView: Sendable {
     private(set) var recent = NumberSet()
     /// The UIDs of `$` (RFC 9051 §6.4.4.1).
     var saved = NumberSet()
-    /// The keywords that the client knows of.
-    var toldKeywords: KeywordTable
+    /// The keywords that the client knows of, by place.
+    var toldKeywords: [Keyword?]
     /// Rows that the answer under way has told already, where they differ from `rows`.
     private var told = ToldRows()
     /// Expunges wait to be told.
@@ -35,7 +35,7 @@ package struct MailboxView: Sendable {
         self.scope = scope
         self.isReadOnly = isReadOnly
         self.rows = rows
-        toldKeywords = rows.keywords
+        toldKeywords = rows.keywords.places
         toldModSeq = rows.highestModSeq
         if let floor { try markRecent(from: UID(rawValue: floor)?.successor ?? .first, above: floor) }
     }
@@ -86,8 +86,8 @@ extension MailboxView {
         let floor = claimsRecent ? try claim(&live) : nil
         let difference = try Difference(from: rows, to: live)
         let firstNew = try firstNew(in: live)
-        news.hasNewKeywords = live.keywords != toldKeywords
-        toldKeywords = live.keywords
+        news.hasNewKeywords = live.keywords.places != toldKeywords
+        toldKeywords = live.keywords.places
         let before = rows
         news.differing = difference.changed
         if expunges || difference.gone.isEmpty {
@@ -119,8 +119,8 @@ extension MailboxView {
         let count = rows.count
         try append(live, from: firstNew)
         rows.keywords = live.keywords
-        news.hasNewKeywords = live.keywords != toldKeywords
-        toldKeywords = live.keywords
+        news.hasNewKeywords = live.keywords.places != toldKeywords
+        toldKeywords = live.keywords.places
         news.exists = rows.count
         news.firstNew = count
         if let floor, let first = try live.row(at: firstNew)?.uid { try markRecent(from: first, above: floor) }
