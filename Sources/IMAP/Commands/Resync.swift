@@ -19,7 +19,7 @@ extension Errand {
             try rows.forEach(in: slice) { place, row in
                 index = place + 1
                 if row.modSeq > point.modSeq, known?.contains(row.uid) ?? true {
-                    output.writeResynchronised(place, row, try rows.further(of: row), opened, dialect)
+                    output.writeChanged(place + 1, row, try rows.further(of: row), opened, dialect)
                 }
                 return output.readableBytes < Errand.flushSize
             }
@@ -73,17 +73,5 @@ extension MailboxView {
             if row.uid.rawValue == uid { found = uid }
         }
         return found
-    }
-}
-
-extension ByteBuffer {
-    fileprivate mutating func writeResynchronised(_ index: Int, _ row: MessageRow, _ further: FurtherKeywords, _ view: MailboxView, _ dialect: Dialect) {
-        writeText(about: 160) { text in
-            var response = FetchResponse(index + 1, row.uid, dialect, &text)
-            response.uid(row.uid, &text)
-            response.flags(row.flags, view.rows.keywords, further: further, isRecent: view.isRecent(row.uid, dialect), &text)
-            response.modSeq(row.modSeq, &text)
-            response.end(&text)
-        }
     }
 }
