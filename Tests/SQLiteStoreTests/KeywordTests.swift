@@ -261,7 +261,7 @@ struct KeywordTests {
         let fixture = try Fixture()
         let (store, _, inbox) = try await filled(fixture, 3)
         let handle = try await store.open(inbox)
-        for round in 0..<100 {
+        for round in 0..<30 {
             try await change(.replace(flags(round * 1_000..<round * 1_000 + 1_000)), 2...2, in: inbox, store)
             try await change(.replace(Flags()), 2...2, in: inbox, store)
         }
