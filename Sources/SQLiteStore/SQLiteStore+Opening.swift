@@ -69,7 +69,7 @@ extension Transaction {
         table.lease = leases.take(loaded.mailbox, epoch: epoch)
         let open = OpenMailbox(table, catalog: catalog)
         // Nothing is written: a SELECT costs no sync, and works on a full disk.
-        staged.opened[loaded.mailbox] = open
+        staged[MailboxTable.self].opened[loaded.mailbox] = open
         return open
     }
 }

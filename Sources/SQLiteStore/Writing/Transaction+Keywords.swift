@@ -25,7 +25,7 @@ extension Transaction {
     private func mostFurther(in id: MailboxID) throws -> Int {
         let account = try mailbox(id).record.account
         return catalog.read { state in
-            (state.names[account] ?? [:]).values.reduce(Transaction.mostFurtherOfAccount) { room, other in
+            (state.mailboxes.names[account] ?? [:]).values.reduce(Transaction.mostFurtherOfAccount) { room, other in
                 other == id ? room : room - max(0, (state.mailboxes[other]?.keywords.places.count ?? 0) - FlagBits.places)
             }
         }
