@@ -161,9 +161,9 @@ struct Errand: Sendable {
 extension Errand {
     /// A keyword is listed before it is seen in FETCH (RFC 9051 §7.3.5).
     mutating func tellNewKeywords(_ live: KeywordTable) {
-        guard var view, live.keywords.count > view.toldKeywords else { return }
+        guard var view, live.places != view.toldKeywords else { return }
         output.writeFlagsOf(live, view)
-        view.toldKeywords = live.keywords.count
+        view.toldKeywords = live.places
         self.view = view
     }
 }
