@@ -50,7 +50,7 @@ extension IMAPSession {
         guard let set = target.replaced, case .selected(_, let view) = state else { return .success(nil) }
         guard !view.isReadOnly else { return .failure(Ending(.readOnly)) }
         do {
-            let places = try view.places(of: set, target.verb == .uidReplace ? .uid : .sequence)
+            let places = try view.places(of: set, target.verb.row.messages.numbering ?? .sequence)
             guard places.reduce(0, { $0 + $1.count }) == 1 else { return .failure(Ending(.no("There is no such message", .nonExistent))) }
             let uids = try view.uids(at: places)
             guard try !view.lacksSome(of: uids) else { return .failure(Ending(.expungeIssued)) }

@@ -16,7 +16,7 @@ extension IMAPSession {
     mutating func updateContexts() -> Step<IMAPWork>? {
         guard isOwing, pending.isEmpty, case .selected(let login, let view) = state else { return nil }
         let job = Job(
-            tag: .context, command: .noop, verb: .search, principal: login.principal, dialect: dialect, view: view)
+            tag: .context, command: Command(.search, NoArguments()), principal: login.principal, dialect: dialect, view: view)
         pending.append(.update)
         defer { untold = [] }
         return .work(.update(Updating(list: contexts.list, undecided: contexts.undecided, untold: untold, job: job)))
@@ -37,15 +37,6 @@ extension IMAPSession {
         case .kept: output.writeUntagged(.no("There is no room for more contexts", .noUpdate(tag)))
         case .refused(let reason): output.writeUntagged(.no(reason, .noUpdate(tag)))
         case nil: break
-        }
-    }
-
-    /// RFC 5267 §4.3.
-    func reusesTag(_ tag: Tag, _ command: Command) -> Bool {
-        switch command {
-        case .search(let arguments, _): arguments.isUpdated && contexts.has(tag)
-        case .sort(let arguments, _): arguments.search.isUpdated && contexts.has(tag)
-        default: false
         }
     }
 }

@@ -56,15 +56,8 @@ extension IMAPSession {
 
     func objection(to verb: Verb) -> Answer? {
         if let objection = Legality.objection(to: verb, in: place) { return objection }
-        if dialect.isUIDOnly, Legality.usesNumbers(verb) { return .uidRequired }
-        switch verb {
-        case .unauthenticate where !settings.allowsUnauthenticate: return .bad("Not served")
-        case .login, .authenticate:
-            return allowsLogin ? nil : .no("Not without TLS", .privacyRequired)
-        case .startTLS where isSecure: return .bad("TLS is active already")
-        case .startTLS where !settings.offersTLS: return .bad("There is no TLS here")
-        default: return nil
-        }
+        if dialect.isUIDOnly, verb.row.messages.numbering == .sequence { return .uidRequired }
+        return verb.row.objection?(circumstances)
     }
 
     private mutating func take(_ line: CommandLine, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
@@ -78,93 +71,52 @@ extension IMAPSession {
                 held = .command(line)
                 return .again
             }
-            return perform(command, line.tag, line.verb, &output)
+            return perform(command, line.tag, &output)
         } catch {
             say(line.tag, .bad(error), &output)
             return nil
         }
     }
 
-    private mutating func perform(_ command: Command, _ tag: Tag, _ verb: Verb, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
-        switch command {
-        case .capability:
-            output.writeCapabilities(capabilities)
-        case .noop, .check:
-            break
-        case .id:
-            output.writeID([IDField("name", settings.serverName), IDField("version", settings.version)], dialect.textMode)
-        case .namespace:
-            output.writeNamespaces(personal: [Namespace(prefix: "")], others: [Namespace(prefix: OtherUsers.prefix)], dialect.textMode)
-        case .enable(let names):
-            enable(names, &output)
-        case .logout:
-            output.writeBye("Goodbye")
-            output.writeTagged(tag, .ok("Logged out"))
-            state = .logout
+    private mutating func perform(_ command: Command, _ tag: Tag, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        switch command.verb.row.action {
+        case .session(let act):
+            return act(&self, command, tag, &output)
+        case .errand:
+            guard let objection = objection(to: command.arguments, tag) else { return begin(command, tag) }
+            say(tag, objection, &output)
             return nil
-        case .compress:
-            return compress(tag, &output)
-        case .unauthenticate:
-            // RFC 8437 §3: there is no NO; who cannot reset everything says goodbye. The stream cannot be made plain again.
-            guard !isCompressed else {
-                output.writeBye("A compressed connection serves one login")
-                state = .logout
-                return nil
-            }
-            unauthenticate()
-            output.writeTagged(tag, .ok("Nobody is logged in", .capability(capabilities)))
+        case .stream:
             return nil
-        case .startTLS:
-            output.writeTagged(tag, .ok("Begin TLS"))
-            reader.reset()
-            return .startTLS
-        case .authenticate(let mechanism, let initial):
-            return authenticate(tag, mechanism, initial, &output)
-        case .login(let credentials):
-            return logIn(tag, .login, user: credentials.user, password: Array(credentials.password.utf8))
-        case .idle:
-            return beginIdle(tag, &output)
-        // RFC 9755 §3: all text is UTF-8 already.
-        case .search(let arguments, _) where dialect.acceptsUTF8 && arguments.charset != nil:
-            say(tag, .bad("There is no charset but UTF-8 any more"), &output)
-            return nil
-        case .multiSearch(let arguments) where dialect.acceptsUTF8 && arguments.search.charset != nil:
-            say(tag, .bad("There is no charset but UTF-8 any more"), &output)
-            return nil
-        case .unselect:
-            if case .selected(let login, _) = state { state = .authenticated(login) }
-            owed = NumberSet()
-            contexts = Contexts()
-        case .cancelUpdate(let tags):
-            contexts.cancel(tags)
-        case _ where reusesTag(tag, command):
-            say(tag, .bad("Tag reuse"), &output)
-            return nil
-        default:
-            return begin(command, tag, verb)
         }
-        finish(tag, verb, .ok("\(verb.rawValue) done"), &output)
-        return nil
     }
 
-    private mutating func begin(_ command: Command, _ tag: Tag, _ verb: Verb) -> Step<IMAPWork>? {
-        var job: Job
+    private func objection(to arguments: any CommandArguments, _ tag: Tag) -> Answer? {
+        guard let search = arguments.searched else { return nil }
+        // RFC 9755 §3: all text is UTF-8 already.
+        if dialect.acceptsUTF8, arguments.needlessCharset != nil { return .bad("There is no charset but UTF-8 any more") }
+        // RFC 5267 §4.3.
+        return search.isUpdated && contexts.has(tag) ? .bad("Tag reuse") : nil
+    }
+
+    private mutating func begin(_ command: Command, _ tag: Tag) -> Step<IMAPWork>? {
+        let job: Job
         switch state {
         case .authenticated(let login):
-            job = Job(tag: tag, command: command, verb: verb, principal: login.principal, dialect: dialect, view: nil)
+            job = Job(tag: tag, command: command, principal: login.principal, dialect: dialect, view: nil)
         case .selected(let login, let view):
-            job = Job(tag: tag, command: command, verb: verb, principal: login.principal, dialect: dialect, view: view)
+            job = Job(tag: tag, command: command, principal: login.principal, dialect: dialect, view: view)
         case .notAuthenticated, .logout:
             return nil
         }
         noteOwnNames(command)
-        pending.append(.command(tag, verb))
+        pending.append(.command(tag, command.verb))
         return .work(.command(job))
     }
 
     /// Tells what is new in the selected mailbox, then the answer.
     mutating func finish(_ tag: Tag, _ verb: Verb, _ answer: Answer, _ output: inout ByteBuffer) {
-        tellNews(after: verb, answer.code, expunges: Legality.tellsExpunges(verb), &output)
+        tellNews(after: verb, answer.code, expunges: verb.row.messages.tellsExpunges, &output)
         conclude(tag, answer, &output)
     }
 

@@ -19,7 +19,7 @@ extension IMAPSession {
         activity = .idle(tag, watch: watch)
         idleWords = 0
         // What came before the watch began.
-        tellNews(after: .idle, nil, expunges: true, &output)
+        tellWishedNews(expunges: true, &output)
     }
 
     /// Somebody poked the connection.

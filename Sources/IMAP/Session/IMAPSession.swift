@@ -38,7 +38,7 @@ package struct IMAPSession: LineSession {
 
     /// Work whose outcome is to come, in the order of begin.
     enum Pending: Sendable {
-        case login(Tag, Verb)
+        case login(Tag)
         case command(Tag, Verb)
         case watch(Tag)
         case notice
@@ -167,13 +167,14 @@ extension IMAPSession {
         settings.allowsLogin(isSecure: isSecure, isLoopback: facts?.isLoopback ?? false)
     }
 
-    var capabilities: [String] {
-        Capability.list(
-            Capability.Circumstances(
-                isAuthenticated: login != nil, isSecure: isSecure, offersTLS: settings.offersTLS, allowsLogin: allowsLogin,
-                isCompressed: isCompressed, messageLimit: settings.messageLimit, messagesAtOnce: settings.messagesAtOnce,
-                allowsUnauthenticate: settings.allowsUnauthenticate))
+    var circumstances: Capability.Circumstances {
+        Capability.Circumstances(
+            isAuthenticated: login != nil, isSecure: isSecure, offersTLS: settings.offersTLS, allowsLogin: allowsLogin,
+            isCompressed: isCompressed, messageLimit: settings.messageLimit, messagesAtOnce: settings.messagesAtOnce,
+            allowsUnauthenticate: settings.allowsUnauthenticate)
     }
+
+    var capabilities: [String] { Capability.list(circumstances) }
 
     private var isPlacingOnly: Bool {
         pending.allSatisfy { if case .placing = $0 { true } else { false } }
@@ -192,10 +193,10 @@ extension IMAPSession {
         case .appendBegin(_, let target, let message):
             let octets = pending.reduce(0) { if case .placing(_, _, let octets) = $1 { $0 + octets } else { $0 } }
             // One that is refused at once must not be answered before those under way.
-            return target.verb == .append && !message.synchronising && target.mailbox.name != nil && pending.count < IMAPSession.mostPlacings
+            return !target.verb.replacesMessage && !message.synchronising && target.mailbox.name != nil && pending.count < IMAPSession.mostPlacings
                 && octets + message.octets <= IMAPSession.mostPlacingOctets
         case .appendBytes, .appendEnd: return true
-        default: return false
+        case .command, .literalRequest, .appendText, .appendURL, .appendNext, .syntaxError, .tooBig, .line, .lineTooLong: return false
         }
     }
 
