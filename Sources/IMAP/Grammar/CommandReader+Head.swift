@@ -34,7 +34,7 @@ extension CommandReader {
         return Tag(string(word, longest: Tag.longest))
     }
 
-    private static let longestVerb = 16
+    static let longestVerb = 16
 
     /// In capitals.
     private static func word(_ scanner: inout ByteScanner) -> String {

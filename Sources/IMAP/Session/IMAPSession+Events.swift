@@ -96,19 +96,12 @@ extension IMAPSession {
         // RFC 9755 §3: all text is UTF-8 already.
         if dialect.acceptsUTF8, arguments.needlessCharset != nil { return .bad("There is no charset but UTF-8 any more") }
         // RFC 5267 §4.3.
-        return search.isUpdated && contexts.has(tag) ? .bad("Tag reuse") : nil
+        return search.isUpdated && selection?.contexts.has(tag) ?? false ? .bad("Tag reuse") : nil
     }
 
     private mutating func begin(_ command: Command, _ tag: Tag) -> Step<IMAPWork>? {
-        let job: Job
-        switch state {
-        case .authenticated(let login):
-            job = Job(tag: tag, command: command, principal: login.principal, dialect: dialect, view: nil)
-        case .selected(let login, let view):
-            job = Job(tag: tag, command: command, principal: login.principal, dialect: dialect, view: view)
-        case .notAuthenticated, .logout:
-            return nil
-        }
+        guard let login else { return nil }
+        let job = Job(tag: tag, command: command, principal: login.principal, dialect: dialect, view: selection?.view)
         noteOwnNames(command)
         pending.append(.command(tag, command.verb))
         return .work(.command(job))
@@ -148,7 +141,7 @@ extension IMAPSession {
 
     /// What is new cannot be told, and what the client holds for its mailbox is not: a new connection gets it right or a NO.
     private mutating func endBlind(_ error: any Error, _ output: inout ByteBuffer) {
-        let isDeleted = if case .selected(_, let view) = state { view.current.isDeleted } else { false }
+        let isDeleted = selection?.view.current.isDeleted ?? false
         if !isDeleted {
             settings.log.error("What is new in a mailbox cannot be told: \(error)", metadata: ["id": "\(connection)-\(settings.clock().rawValue)"])
         }
@@ -159,30 +152,30 @@ extension IMAPSession {
     private mutating func tellNews(
         _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer, _ bring: (inout MailboxView, Dialect) throws -> MailboxView.News
     ) throws {
-        guard case .selected(let login, var view) = state else { return }
-        let wasBehind = view.isBehind
+        guard case .selected(var selection) = state else { return }
+        let wasBehind = selection.view.isBehind
         var opening = ByteBuffer()
-        let before = contexts.isEmpty ? nil : view
-        var news = try bring(&view, dialect)
+        let before = selection.contexts.isEmpty ? nil : selection.view
+        var news = try bring(&selection.view, dialect)
         if let before {
-            if !news.vanished.isEmpty { try contexts.writeRemoval(of: news.vanished, before, &opening) }
-            try contexts.note(news, view)
+            if !news.vanished.isEmpty { try selection.contexts.writeRemoval(of: news.vanished, before, &opening) }
+            try selection.contexts.note(news, selection.view)
         }
         if !flags { news.changed = [] }
-        try owe(news, view, own: own)
+        try notifications?.noteOwed(news, selection.view, own: own, in: &selection.owed)
         // RFC 7162 §3.2, §6: while expunges wait the client must not believe higher ModSeqs that it has seen.
         var closing = ByteBuffer()
-        if dialect.hasVanished, wasBehind || view.isBehind {
-            closing.writeUntagged(.ok(view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(view.toldModSeq)))
+        if dialect.hasVanished, wasBehind || selection.view.isBehind {
+            closing.writeUntagged(.ok(selection.view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(selection.view.toldModSeq)))
         }
-        if untold.isEmpty, !Tidings.areNeeded(for: news, dialect) {
+        if selection.untold.isEmpty, !Tidings.areNeeded(for: news, dialect) {
             output.writeImmutableBuffer(opening)
-            output.writeNews(news, view, dialect)
+            output.writeNews(news, selection.view, dialect)
             output.writeImmutableBuffer(closing)
         } else {
-            untold.append(Tidings(news, view, opening: opening, closing: closing))
+            selection.untold.append(Tidings(news, selection.view, opening: opening, closing: closing))
         }
-        state = .selected(login, view)
+        state = .selected(selection)
     }
 
     /// A literal over its limit.

@@ -35,7 +35,7 @@ extension IMAPSession {
         guard let changes = notifications.take() else { return nil }
         guard !changes.isOverfull else {
             self.notifications = Notifications.none
-            owed = NumberSet()
+            selection?.owed = NumberSet()
             output.writeUntagged(.ok("Too much happens here for you to be told of it", .notificationOverflow))
             return nil
         }
@@ -43,12 +43,13 @@ extension IMAPSession {
         var job = Job(tag: .notice, command: Command(.notify, NoArguments()), principal: login.principal, dialect: dialect, view: nil)
         let isIdle = if case .idle = activity { true } else { false }
         tellWishedNews(expunges: isIdle || !notifications.selected.delaysExpunges, &output)
-        if case .selected(_, let view) = state {
-            notice.selected = view.mailbox.id
-            notice.newMessages = owed
-            job.view = view
+        if case .selected(var selection) = state {
+            notice.selected = selection.view.mailbox.id
+            notice.newMessages = selection.owed
+            job.view = selection.view
+            selection.owed = NumberSet()
+            self.selection = selection
         }
-        owed = NumberSet()
         let isElsewhere = !notifications.elsewhere.isEmpty && !(notice.changes.isEmpty && notice.others.isEmpty)
         guard isElsewhere || !notice.newMessages.isEmpty else { return nil }
         if !isElsewhere { (notice.changes, notice.others) = (AccountChanges(), []) }
@@ -60,25 +61,27 @@ extension IMAPSession {
 
     mutating func absorbNotice(_ completion: Completion, _ output: inout ByteBuffer) {
         output.writeImmutableBuffer(completion.output)
-        guard let login, case .selected = state, case .view(let view) = completion.effect else { return }
-        state = .selected(login, view)
+        guard selection != nil, case .view(let view) = completion.effect else { return }
+        selection?.view = view
         // What the items have told of flags is no news any more.
         tellWishedNews(expunges: false, &output)
-    }
-
-    /// New messages whose items are owed to the client; not those that it has put there itself (RFC 5465 §5.2).
-    mutating func owe(_ news: MailboxView.News, _ view: MailboxView, own code: ResponseCode?) throws {
-        guard let notifications, !notifications.selected.items.isEmpty, let first = news.firstNew, first < view.rows.count else { return }
-        var own = NumberSet()
-        if case .appendUID(view.rows.uidValidity, let uids) = code { own = uids }
-        if case .copyUID(view.rows.uidValidity, _, let target) = code { own = NumberSet(target) }
-        for uid in try view.uids(at: [first..<view.rows.count]).subtracting(own).ranges.joined() { owed.insert(uid) }
     }
 
     /// RFC 5465 §5: the client is not told of names that it has made, moved or removed itself.
     mutating func noteOwnNames(_ command: Command) {
         guard notifications != nil else { return }
         ownNames = command.arguments.changedMailboxes.compactMap(\.name)
+    }
+}
+
+extension Notifications {
+    /// New messages whose items are owed to the client; not those that it has put there itself (RFC 5465 §5.2).
+    func noteOwed(_ news: MailboxView.News, _ view: MailboxView, own code: ResponseCode?, in owed: inout NumberSet) throws {
+        guard !selected.items.isEmpty, let first = news.firstNew, first < view.rows.count else { return }
+        var own = NumberSet()
+        if case .appendUID(view.rows.uidValidity, let uids) = code { own = uids }
+        if case .copyUID(view.rows.uidValidity, _, let target) = code { own = NumberSet(target) }
+        for uid in try view.uids(at: [first..<view.rows.count]).subtracting(own).ranges.joined() { owed.insert(uid) }
     }
 }
 

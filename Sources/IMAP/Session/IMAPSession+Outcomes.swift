@@ -53,26 +53,22 @@ extension IMAPSession {
         defer {
             if let asked = completion.notifications {
                 notifications = asked
-                owed = NumberSet()
+                selection?.owed = NumberSet()
             }
         }
         switch completion.effect {
         case .none:
             finish(tag, verb, completion.answer, &output)
         case .view(let view):
-            state = .selected(login, view)
+            selection?.view = view
             tellNews(
                 after: verb, completion.answer.code, expunges: verb.row.messages.tellsExpunges && !completion.usedNumbers, &output)
             conclude(tag, completion.answer, &output)
         case .selected(let view):
-            state = .selected(login, view)
-            owed = NumberSet()
-            contexts = Contexts()
+            state = .selected(Selection(login, view))
             say(tag, completion.answer, &output)
         case .unselected:
             state = .authenticated(login)
-            owed = NumberSet()
-            contexts = Contexts()
             say(tag, completion.answer, &output)
         }
     }

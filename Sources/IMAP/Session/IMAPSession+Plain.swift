@@ -27,8 +27,6 @@ extension IMAPSession {
     }
 
     mutating func unselect() {
-        if case .selected(let login, _) = state { state = .authenticated(login) }
-        owed = NumberSet()
-        contexts = Contexts()
+        selection = nil
     }
 }

@@ -26,9 +26,7 @@ extension IMAPSession {
         reader.acceptsBinary = false
         reader.acceptsMultipleAppend = false
         notifications = nil
-        owed = NumberSet()
         ownNames = []
-        contexts = Contexts()
         errors = 0
         loginDeadline = Timestamp(rawValue: settings.clock().rawValue &+ settings.loginPatience)
     }

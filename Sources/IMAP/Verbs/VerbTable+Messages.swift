@@ -50,6 +50,6 @@ extension VerbTable {
         .errand("ESEARCH", .loggedIn, .none, .asWished, .none, capabilities: [Capability("MULTISEARCH", rfc: 7377)], MultiSearchArguments.read) {
             try await $0.multiSearch($1)
         },
-        .answered("CANCELUPDATE", .selected, CancelUpdateArguments.read) { session, arguments, _ in session.contexts.cancel(arguments.tags) },
+        .answered("CANCELUPDATE", .selected, CancelUpdateArguments.read) { session, arguments, _ in session.selection?.contexts.cancel(arguments.tags) },
     ]
 }
