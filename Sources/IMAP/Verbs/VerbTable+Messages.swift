@@ -50,6 +50,9 @@ extension VerbTable {
         .errand("ESEARCH", .loggedIn, .none, .asWished, .none, capabilities: [Capability("MULTISEARCH", rfc: 7377)], MultiSearchArguments.read) {
             try await $0.multiSearch($1)
         },
+        .errand("UIDBATCHES", .selected, .uids, .asWished, .toLook, capabilities: [Capability("UIDBATCHES", rfc: 10022)], BatchArguments.read) {
+            try await $0.uidBatches($1)
+        },
         .answered("CANCELUPDATE", .selected, CancelUpdateArguments.read) { session, arguments, _ in session.selection?.contexts.cancel(arguments.tags) },
     ]
 }
