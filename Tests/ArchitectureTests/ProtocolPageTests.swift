@@ -7,6 +7,7 @@ import Testing
         ProtocolPage.Subject(
             name: "imap", module: "IMAP", tables: ["Sources/IMAP/Session/Capability.swift", "Sources/IMAP/Verbs"], entry: #"Capability\("([^"]+)""#),
         ProtocolPage.Subject(name: "pop3", module: "POP3", tables: ["Sources/POP3/Session/Capability.swift"], entry: #"case \w+ = "([^"]+)""#),
+        ProtocolPage.Subject(name: "smtp", module: "SMTP", tables: ["Sources/SMTP/Grammar/SMTPExtension.swift"], entry: #"case \.\w+: "([^"]+)""#),
     ]
 
     @Test("every row has a section, files that exist, a status and its transcripts", arguments: protocols)
