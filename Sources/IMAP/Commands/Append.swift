@@ -9,7 +9,7 @@ extension IMAPWorker {
     /// Why a message cannot go there; nil when it can.
     func refusal(of name: MailboxName, _ principal: Principal, _ link: any Link) async -> Answer? {
         do {
-            _ = try await mailroom.mailbox(name, of: principal, needing: Verb.append.row.rights.named ?? .insert)
+            _ = try await mailroom.mailbox(name, of: principal, needing: .insert)
             return nil
         } catch {
             return complaints.answer(to: error, .append, connection: link.facts.id)
