@@ -111,6 +111,7 @@ extension MemoryState {
         }
         box.table.highestModSeq = modSeq
         draft.put(box)
+        draft.note(flags: differing, in: id)
         draft.commit(to: &self)
         return FlagsChanged(stored: stored, refused: refused, modSeq: modSeq)
     }

@@ -81,6 +81,7 @@ extension SQLiteStore {
             try await stepped(report, end)
         }
         for fault in try await checkKeys() { report.note(fault) }
+        try await checkChangeLogs { report.note($0) }
         return report
     }
 

@@ -56,7 +56,7 @@ package enum BodyBatch {
 }
 
 /// A whole store.
-package protocol Store: AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, SearchIndex, ChangeFeed {
+package protocol Store: AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, SearchIndex, ChangeFeed, ChangeLog {
     /// Waits for what is under way and closes. Later calls throw `closed`.
     func close() async
 }

@@ -114,7 +114,7 @@ final class Catalog: Sendable {
     func publish(_ staged: Staged, epoch: Int, leases: Leases) {
         var changed: [(OpenMailbox, MailboxSnapshot)] = []
         let changes = state.withLock { state in
-            let changes = staged.changes(from: state, for: watches)
+            let changes = staged.modSeqs(for: watches)
             if let domains = staged.domains { state.domains = domains }
             for (id, entry) in staged.accounts {
                 if let entry {

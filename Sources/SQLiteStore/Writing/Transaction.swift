@@ -219,13 +219,6 @@ extension Transaction {
         guard let validity = UIDValidity(rawValue: entry.uidValidity) else { throw StorageFault.unavailable("UIDVALIDITY is used up") }
         return validity
     }
-
-    /// `packed`: the UIDs, packed.
-    func log(_ kind: ChangeKind, _ account: AccountID, _ modSeq: ModSeq, _ mailbox: MailboxID, packed: [UInt8] = []) throws {
-        try write(
-            "INSERT INTO change VALUES (?,?,?,?,?)",
-            .int(account.rawValue), .int(Int64(modSeq.rawValue)), .int(kind.rawValue), .int(mailbox.rawValue), .blob(packed))
-    }
 }
 
 extension NumberSet {

@@ -57,13 +57,14 @@ struct ServiceGraph {
             guard configuration.scrubInterval > 0 else { return }
             await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log)
         }
+        let changes = Task { [house, log] in await house.store.keepChangesPruned(every: .seconds(1_800), log: log) }
         let logins = Task { [house] in await house.gatekeeper.keepLog() }
         let renewal = Task { [certificate, certificates, log] in
             guard let certificate, let certificates else { return }
             await certificate.keepRenewed(on: certificates, log: log)
         }
         let heap = Task { await HeapKeeper.keep(every: .seconds(15)) }
-        defer { for task in [compaction, catalogue, scrub, logins, renewal, heap] { task.cancel() } }
+        defer { for task in [compaction, catalogue, scrub, changes, logins, renewal, heap] { task.cancel() } }
         do {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
