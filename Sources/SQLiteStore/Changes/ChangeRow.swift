@@ -16,8 +16,14 @@ struct ChangeRow {
         guard IndexRange.id.contains(row.int(0)), let modSeq = ModSeq(rawValue: UInt64(row.int(0))) else { throw wrong("it is none") }
         guard let kind = ChangeKind(rawValue: row.int(1)) else { throw wrong("a change of kind \(row.int(1))") }
         let mailbox = MailboxID(rawValue: row.int(2))
-        let names: ChangeNames? =
-            row.isNull(4) ? nil : try ChangeNames.open(row.blob(4), in: ChangeNames.label(account, modSeq, kind, mailbox), under: key)
+        var names: ChangeNames?
+        if !row.isNull(4) {
+            do {
+                names = try ChangeNames.open(row.blob(4), in: ChangeNames.label(account, modSeq, kind, mailbox), under: key)
+            } catch StorageFault.corrupt(let reason) {
+                throw wrong(reason)
+            }
+        }
         var uids = NumberSet()
         if kind == .placed || kind == .flags || kind == .expunged {
             guard let set = NumberSet(packed: row.blob(3)) else { throw wrong("a set of UIDs") }

@@ -15,17 +15,10 @@ extension Transaction {
             .int(account.rawValue), .int(Int64(modSeq.rawValue)), .int(kind.rawValue), .int(mailbox.rawValue), .blob(packed), sealed)
     }
 
-    /// The change that a record of the ledger carries out is still told: then the e-mail ids of the messages whose rows go are kept for it. A copy of
-    /// very many messages that came to nothing has no row in the log.
-    func tells(of record: LedgerRecord) throws -> Bool {
-        try connection.number(
-            "SELECT 1 FROM change WHERE account=?1 AND mod_seq=?2 AND kind IN (\(ChangeKind.expunged.rawValue),\(ChangeKind.mailboxDeleted.rawValue)) "
-                + "AND mailbox=?3 AND mod_seq>coalesce((SELECT mod_seq FROM change_floor WHERE account=?1), 0)",
-            .int(record.account.rawValue), .int(Int64(record.modSeq.rawValue)), .int(record.mailbox.rawValue)) != nil
-    }
-
+    /// Keeps the e-mail ids of messages whose rows go for the change that the record carries out. Nothing is looked up: where a page of the log is damaged, rows
+    /// go all the same.
     func keep(_ departed: DepartedMessages, of record: LedgerRecord) throws {
-        guard let last = departed.messages.last, try tells(of: record) else { return }
+        guard record.isTold, let last = departed.messages.last else { return }
         try write(
             "INSERT OR REPLACE INTO departed VALUES (?,?,?,?,?)",
             .int(record.account.rawValue), .int(Int64(record.modSeq.rawValue)), .int(record.mailbox.rawValue), .int(Int64(last.uid)),

@@ -52,7 +52,8 @@ extension Transaction {
         try write(
             "UPDATE OR REPLACE change SET mod_seq=0, names=NULL WHERE account=? AND mod_seq>? AND mod_seq<=? AND kind=\(ChangeKind.mailboxCreated.rawValue)",
             span[0], span[1], span[2])
-        try write("DELETE FROM departed WHERE account=? AND mod_seq>? AND mod_seq<=?", span[0], span[1], span[2])
+        // With those of rows that went after their change was pruned.
+        try write("DELETE FROM departed WHERE account=? AND mod_seq<=?", span[0], span[2])
         try write("UPDATE change_floor SET pruned=? WHERE account=?", .int(end), .int(id.rawValue))
         return end < Int64(floor.modSeq.rawValue)
     }

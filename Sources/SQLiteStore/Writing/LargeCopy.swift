@@ -86,7 +86,7 @@ extension Transaction {
             throw StorageFault.unavailable("the account's ModSeqs are used up")
         }
         let set = NumberSet(hidden)
-        let id = try record(.expunged, of: set, packed: set.packed, in: target, account, modSeq)
+        let id = try record(.expunged, of: set, packed: set.packed, in: target, account, modSeq, isTold: false)
         ledger.hold(id)
         ledger.reserve(hidden, in: target)
         afterFailure.append { [ledger] in ledger.release(id) }

@@ -18,6 +18,8 @@ struct LedgerRecord: Sendable {
     let uids: NumberSet
     /// Rows up to this UID have it.
     var folded: UInt32 = 0
+    /// Whether the change log tells of it, and so of the messages that go. It does not of rows that nobody has seen.
+    var isTold = true
 
     /// The UIDs of rows that may not have it yet.
     var rest: NumberSet {
@@ -42,6 +44,8 @@ struct LedgerRecord: Sendable {
 
 // On disk.
 extension LedgerRecord {
+    /// In the column `kept` of a record of expunged rows.
+    fileprivate static let untold: UInt64 = 1
     private static let columns = "id, mailbox, account, kind, kept, added, mod_seq, folded, uids"
 
     /// In the order of the changes; of one mailbox or of all.
@@ -87,6 +91,7 @@ extension LedgerRecord {
         self.modSeq = modSeq
         self.uids = uids
         folded = UInt32(clamping: row.int(7))
+        isTold = kind != .expunged || kept != LedgerRecord.untold
     }
 }
 
@@ -94,19 +99,20 @@ extension Transaction {
     /// Commits to a change of those rows, which `Ledger` makes later. `packed`: the UIDs, packed.
     @discardableResult
     func record(
-        _ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq
+        _ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq,
+        isTold: Bool = true
     ) throws -> Int64 {
         let id = ledger.nextID + Int64(records.count)
         let (kind, kept, added): (ChangeKind, UInt64, UInt64) =
             switch change {
             case .flags(let kept, let added): (.flags, kept, added)
-            case .expunged: (.expunged, 0, 0)
+            case .expunged: (.expunged, isTold ? 0 : LedgerRecord.untold, 0)
             }
         try write(
             "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,0,?)",
             .int(id), .int(mailbox.rawValue), .int(account.rawValue), .int(kind.rawValue), .int(Int64(bitPattern: kept)), .int(Int64(bitPattern: added)),
             .int(Int64(modSeq.rawValue)), .blob(packed))
-        records.append(LedgerRecord(id: id, mailbox: mailbox, account: account, change: change, modSeq: modSeq, uids: uids))
+        records.append(LedgerRecord(id: id, mailbox: mailbox, account: account, change: change, modSeq: modSeq, uids: uids, isTold: isTold))
         return id
     }
 
