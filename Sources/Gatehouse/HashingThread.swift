@@ -1,5 +1,5 @@
-import Glibc
 import Synchronization
+import Threading
 
 /// What becomes of a job of the hashing thread.
 enum JobFate: Sendable {
@@ -20,13 +20,12 @@ final class HashingThread: Sendable {
     /// `capacity`: jobs that may wait, beside the one under way.
     init(capacity: Int) {
         queue = JobQueue(capacity: capacity)
-        let unmanaged = Unmanaged.passRetained(queue)
-        var thread = pthread_t()
-        let code = pthread_create(&thread, nil, runJobs, unmanaged.toOpaque())
-        if code == 0 {
-            pthread_detach(thread)
-        } else {
-            unmanaged.release()
+        do {
+            try BlockingThread.start("martlet-hash", nice: 5) { [queue] in
+                while let (job, waited) = queue.pop() { job(.turn(waited: waited)) }
+            }
+        } catch {
+            // Who asks is told `busy`.
             queue.stop()
         }
     }
@@ -38,15 +37,6 @@ final class HashingThread: Sendable {
 
     /// False, and not called, when there is no place for it; else it is called once.
     func submit(from origin: Origin, _ job: @escaping Job) -> Bool { queue.push(job, from: origin) }
-}
-
-private func runJobs(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    let queue = Unmanaged<JobQueue>.fromOpaque(argument).takeRetainedValue()
-    // On Linux 0 means this thread alone.
-    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
-    while let (job, waited) = queue.pop() { job(.turn(waited: waited)) }
-    return nil
 }
 
 private final class JobQueue: Sendable {
@@ -92,23 +82,4 @@ private final class JobQueue: Sendable {
         ready.signal()
         for job in waiting { job(.displaced) }
     }
-}
-
-/// A POSIX semaphore.
-// @unchecked: sem_wait and sem_post are made to be called from any thread, and the pointer itself never changes.
-private final class Semaphore: @unchecked Sendable {
-    private let semaphore: UnsafeMutablePointer<sem_t>
-
-    init() {
-        semaphore = .allocate(capacity: 1)
-        sem_init(semaphore, 0, 0)
-    }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func signal() { sem_post(semaphore) }
-    func wait() { while sem_wait(semaphore) != 0 && errno == EINTR {} }
 }

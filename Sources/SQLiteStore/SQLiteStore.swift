@@ -5,6 +5,7 @@ package import MessageFormat
 package import NIOCore
 package import Storage
 import Synchronization
+import Threading
 
 /// The embedded store: an index in SQLite (`index.db`), bodies in segment files, everything that comes from a message sealed.
 ///
@@ -52,7 +53,7 @@ package final class SQLiteStore: Store {
     let copiedAtOnce: Int
     let changesKept: ChangesKept
     let largeCopies = Lane()
-    let files = BlockingPool(name: "martlet-file", threads: 2)
+    let files = BlockingPool(name: "martlet-file", threads: 2, refusal: StorageFault.closed)
     let checkpointer: Checkpointer
     let desk: SearchDesk
     let budgets: BodyBudgets

@@ -13,10 +13,11 @@ import Testing
     /// What each module of ours may import beside that: ours below it, and what its task needs from outside.
     private static let allowed: [String: Set<String>] = [
         "MailModel": [],
+        "Threading": ["CLinux"],
         "MessageFormat": ["MailModel", "CUnicode"],
         "Conversation": ["MailModel"],
         "Storage": ["MailModel", "MessageFormat"],
-        "Gatehouse": ["MailModel", "Storage", "CArgon2", "Crypto", "Logging"],
+        "Gatehouse": ["MailModel", "Storage", "Threading", "CArgon2", "Crypto", "Logging"],
         "PostOffice": ["MailModel", "MessageFormat", "Storage", "Gatehouse", "Logging"],
         "SMTP": face, "IMAP": face, "POP3": face,
         "Transport": [
@@ -25,12 +26,12 @@ import Testing
             "FoundationEssentials",
         ],
         "SQLiteStore": [
-            "MailModel", "MessageFormat", "Storage", "CSQLite", "CIndexFile", "CLinux", "Crypto", "FoundationEssentials", "Logging",
+            "MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", "Crypto", "FoundationEssentials", "Logging",
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [
             "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "IMAP", "POP3",
-            "Transport", "SQLiteStore",
+            "Transport", "SQLiteStore", "Threading",
             "CLinux", "Logging", "Crypto", "ArgumentParser", "Yams", "Dispatch", "FoundationEssentials",
         ],
     ]

@@ -4,6 +4,7 @@ import MailModel
 import MessageFormat
 import NIOCore
 import Storage
+import Threading
 
 /// Gathers a body in memory, up to `inMemory` octets, and streams a larger one into a file of its own, sealed chunk by chunk. While the bodies that come
 /// hold too much memory together, it keeps none of it.

@@ -6,6 +6,7 @@ import MessageFormat
 import NIOCore
 import Storage
 import Synchronization
+import Threading
 
 /// Reads bodies and outlines on a reader's thread, with that thread's own connection.
 ///
@@ -129,7 +130,7 @@ final class Readers: Sendable {
 
     init(count: Int, make: () throws -> BodyReader) throws {
         free = Mutex(try (0..<count).map { _ in try make() })
-        pool = BlockingPool(name: "martlet-read", threads: count)
+        pool = BlockingPool(name: "martlet-read", threads: count, refusal: StorageFault.closed)
     }
 
     func run<Value: Sendable>(_ body: @escaping @Sendable (BodyReader) throws -> Value) async throws -> Value {

@@ -6,6 +6,7 @@ import MailModel
 import NIOCore
 import Storage
 import Synchronization
+import Threading
 
 /// Bodies that have an id and are not placed yet.
 final class BodiesUnderWay: Sendable {
@@ -47,7 +48,7 @@ final class CatalogueKeeper: Sendable {
     private let master: MasterKey
     private let clock: Timestamp.Clock
     private let settled: @Sendable () -> Int64
-    private let thread = BlockingPool(name: "martlet-cat", threads: 1)
+    private let thread = BlockingPool(name: "martlet-cat", threads: 1, refusal: StorageFault.closed)
     private let state = Mutex(State())
     private let hurries = Atomic<Bool>(false)
 

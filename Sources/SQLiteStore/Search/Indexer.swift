@@ -6,6 +6,7 @@ import MessageFormat
 import NIOCore
 import Storage
 import Synchronization
+import Threading
 
 /// Keeps the search index behind the arrival of mail: one niced thread, which nobody waits for.
 ///
@@ -97,11 +98,7 @@ final class Indexer: @unchecked Sendable {
             file = try SearchFile.makeAnew(path, lastBody: lastBody, because: error, log: log)
             try load()
         }
-        thread = BlockingThread("martlet-words") { [self] in
-            // On Linux 0 means this thread alone.
-            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
-            run()
-        }
+        thread = BlockingThread("martlet-words", nice: 10) { [self] in run() }
     }
 
     /// False once closed.

@@ -1,12 +1,13 @@
 package import MailModel
 package import Storage
 import Synchronization
+import Threading
 
 /// The index and those who ask it.
 final class SearchDesk: Sendable {
     let indexer: Indexer
     private let path: String
-    private let pool = BlockingPool(name: "martlet-find", threads: 2)
+    private let pool = BlockingPool(name: "martlet-find", threads: 2, refusal: StorageFault.closed)
     private let free = Mutex<[Lent]>([])
 
     /// `@unchecked Sendable`: lent to one job at a time.

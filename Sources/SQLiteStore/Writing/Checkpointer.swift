@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Synchronization
+import Threading
 
 /// Copies the WAL into the database on a thread of its own, so that the writer does not.
 ///

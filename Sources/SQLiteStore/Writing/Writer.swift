@@ -3,6 +3,7 @@ import Logging
 import MailModel
 import NIOCore
 import Storage
+import Threading
 
 /// The one ordered way in. The index thread takes everything that waits as one batch: it appends the batch's bodies, has the body thread sync them, runs the
 /// operations in one transaction meanwhile, and commits it once the bodies are on disk. What comes during that waits for the next batch, so that each batch,

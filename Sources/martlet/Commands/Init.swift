@@ -10,9 +10,7 @@ struct Init: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try options.load()
-        let house = try await House.open(configuration, creating: true, log: Administrator.quiet())
-        let paths = (house.folder.path, house.folder.keyPath)
-        await house.close()
+        let paths = try await House.with(configuration, creating: true, log: Administrator.quiet()) { ($0.folder.path, $0.folder.keyPath) }
         Terminal.show("The store is in \(paths.0); its master key is \(paths.1). Keep a copy of the key elsewhere.")
         Terminal.show("Next: martlet domain add DOMAIN, martlet account add NAME@DOMAIN, martlet serve")
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Threading
 
 /// A system call that failed on a path.
 struct SystemFault: Error, Equatable, CustomStringConvertible {
@@ -14,6 +15,8 @@ struct SystemFault: Error, Equatable, CustomStringConvertible {
         self.path = path
         self.code = code
     }
+
+    init(_ fault: BlockingThread.Fault) { self.init("start", "a thread", code: fault.code) }
 
     var isMissing: Bool { code == ENOENT || code == ENOTDIR }
     /// The device did not give what is there: nothing is known of the file, least of all that it is missing or malformed.

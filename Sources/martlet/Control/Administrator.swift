@@ -21,10 +21,7 @@ struct Administrator {
         let patience = ContinuousClock.now.advanced(by: .seconds(5))
         while true {
             do {
-                let house = try await House.open(configuration, creating: false, log: Administrator.quiet())
-                let answer = await house.administration.carryOut(order)
-                await house.close()
-                return answer
+                return try await House.with(configuration, creating: false, log: Administrator.quiet()) { await $0.administration.carryOut(order) }
             } catch let fault as DataFolderFault where fault.isInUse {
                 if let answer = try ControlClient(path: configuration.data + "/control.sock").give(order) {
                     return answer
@@ -38,10 +35,9 @@ struct Administrator {
 
     /// Opens the store once with an index that is older than the folder's last one, and so makes it today's. No server may run on it.
     func acceptOlderIndex() async throws -> Answer {
-        let house = try await House.open(configuration, creating: false, acceptsOlderIndex: true, log: Administrator.quiet())
-        let answer = await house.administration.carryOut(.storeStatus)
-        await house.close()
-        return answer
+        try await House.with(configuration, creating: false, acceptsOlderIndex: true, log: Administrator.quiet()) {
+            await $0.administration.carryOut(.storeStatus)
+        }
     }
 
     /// A log for commands: only what went wrong, on standard error.

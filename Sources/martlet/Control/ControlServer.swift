@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Logging
 import Synchronization
+import Threading
 
 /// Takes administrators' orders through the data folder's socket while the server runs.
 ///
@@ -36,10 +37,10 @@ final class ControlServer: Sendable {
                 guard bind(listener, address, length) == 0 else { throw SystemFault("listen on", path) }
             }
             guard chmod(path, 0o600) == 0, listen(listener, 16) == 0 else { throw SystemFault("listen on", path) }
-            try BlockingThread.start { [self] in accept() }
+            try BlockingThread.start("martlet-order") { [self] in accept() }
         } catch {
             close(listener)
-            throw error
+            throw (error as? BlockingThread.Fault).map(SystemFault.init) ?? error
         }
     }
 
@@ -87,7 +88,7 @@ final class ControlServer: Sendable {
             return
         }
         do {
-            try BlockingThread.start { [self] in
+            try BlockingThread.start("martlet-order") { [self] in
                 serve(peer)
                 close(peer)
                 state.withLock { $0.peers -= 1 }
@@ -103,11 +104,11 @@ final class ControlServer: Sendable {
         do {
             let order = try line.read(Order.self, patience: ControlLine.patience)
             let answer = Mutex<Answer?>(nil)
-            let done = ThreadGate()
+            let done = Semaphore()
             Task { [carryOut] in
                 let result = await carryOut(order)
                 answer.withLock { $0 = result }
-                done.open()
+                done.signal()
             }
             done.wait()
             if let result = answer.withLock({ $0 }) { try line.write(result) }

@@ -1,4 +1,5 @@
 import CLinux
+import Threading
 
 /// Gives memory back to the system when a rush is over: what was freed in small blocks malloc keeps by itself, for ever.
 struct HeapKeeper {
@@ -43,7 +44,7 @@ struct HeapKeeper {
     private static func trim() async -> Int64 {
         await withCheckedContinuation { continuation in
             do {
-                try BlockingThread.start {
+                try BlockingThread.start("martlet-heap") {
                     clinux_trim_heap()
                     continuation.resume(returning: clinux_resident_octets())
                 }

@@ -19,10 +19,18 @@ struct House: Sendable {
         Administration(directory: directory, store: store)
     }
 
+    /// Opens it for `body`, and closes it behind that. Throws as `open`, and what `body` throws.
+    static func with<Value>(
+        _ configuration: Configuration, creating: Bool, acceptsOlderIndex: Bool = false, log: Logger, _ body: (House) async throws -> Value
+    ) async throws -> Value {
+        let house = try await open(configuration, creating: creating, acceptsOlderIndex: acceptsOlderIndex, log: log)
+        return try await withCleanup(house.close) { try await body(house) }
+    }
+
     /// Locks the folder and opens what is in it. `creating`: makes folder, key and store where they are not there yet.
     /// Throws `DataFolderFault`, `CommandFault`.
     /// `acceptsOlderIndex`: an index of an earlier schema than the folder had before is taken, on an administrator's order.
-    static func open(_ configuration: Configuration, creating: Bool, acceptsOlderIndex: Bool = false, log: Logger) async throws -> House {
+    private static func open(_ configuration: Configuration, creating: Bool, acceptsOlderIndex: Bool = false, log: Logger) async throws -> House {
         let folder = try DataFolder.open(configuration.data, creating: creating)
         let octets = try folder.masterKey(random: systemRandom)
         guard let masterKey = MasterKey(octets) else { throw DataFolderFault("\(folder.keyPath) is no master key") }
@@ -57,7 +65,7 @@ struct House: Sendable {
     }
 
     /// Waits for what is under way; the folder is free when the value is gone.
-    func close() async { await store.close() }
+    private func close() async { await store.close() }
 
     private static func reason(_ error: any Error) -> String {
         switch error as? StorageFault {

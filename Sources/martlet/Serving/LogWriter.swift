@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import Threading
 
 /// Writes log lines from a thread of its own, so that a terminal or a disk that stalls never holds up mail.
 ///
@@ -30,7 +31,7 @@ final class LogWriter: Sendable {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw SystemFault("start", "the log") }
         (wakeOut, wakeIn) = (ends[0], ends[1])
-        try BlockingThread.start { [self] in run() }
+        do { try BlockingThread.start("martlet-log") { [self] in run() } } catch { throw SystemFault(error) }
     }
 
     /// From any thread; never blocks.

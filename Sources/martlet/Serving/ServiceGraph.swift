@@ -23,15 +23,9 @@ struct ServiceGraph {
         let writer = try LogWriter(path: configuration.logging.file)
         let log = configuration.logging.logger(writer)
         defer { writer.flush() }
-        let house = try await House.open(configuration, creating: true, log: log)
-        do {
-            let graph = try ServiceGraph(configuration, writer, log, house)
-            try await graph.serve(signals)
-        } catch {
-            await house.close()
-            throw error
+        try await House.with(configuration, creating: true, log: log) { house in
+            try await ServiceGraph(configuration, writer, log, house).serve(signals)
         }
-        await house.close()
         log.info("Martlet has stopped")
     }
 
@@ -49,23 +43,10 @@ struct ServiceGraph {
     }
 
     private func serve(_ signals: Signals) async throws {
-        let compaction = Task { [house, configuration, log] in
-            await house.store.keepCompact(every: .seconds(configuration.compactionInterval), log: log)
-        }
-        let catalogue = Task { [house, log] in await house.store.keepCatalogue(every: .seconds(15), log: log) }
-        let scrub = Task { [house, configuration, log] in
-            guard configuration.scrubInterval > 0 else { return }
-            await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log)
-        }
-        let changes = Task { [house, log] in await house.store.keepChangesPruned(every: .seconds(1_800), log: log) }
-        let logins = Task { [house] in await house.gatekeeper.keepLog() }
-        let renewal = Task { [certificate, certificates, log] in
-            guard let certificate, let certificates else { return }
-            await certificate.keepRenewed(on: certificates, log: log)
-        }
-        let heap = Task { await HeapKeeper.keep(every: .seconds(15)) }
-        defer { for task in [compaction, catalogue, scrub, changes, logins, renewal, heap] { task.cancel() } }
-        do {
+        let upkeep = Upkeep(house: house, configuration: configuration, certificates: certificates, certificate: certificate, log: log)
+        let kept = Task { await upkeep.keep() }
+        defer { kept.cancel() }
+        try await withCleanup(end) {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
             let administration = house.administration
@@ -79,11 +60,7 @@ struct ServiceGraph {
             }
             log.info("Martlet is stopping")
             control.stop()
-        } catch {
-            await end()
-            throw error
         }
-        await end()
     }
 
     private func end() async {

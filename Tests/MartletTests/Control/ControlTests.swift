@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Testing
+import Threading
 
 @testable import martlet
 
@@ -8,7 +9,7 @@ import Testing
 private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         do {
-            try BlockingThread.start { continuation.resume(with: Result { try body() }) }
+            try BlockingThread.start("test") { continuation.resume(with: Result { try body() }) }
         } catch {
             continuation.resume(throwing: error)
         }
@@ -95,7 +96,7 @@ private func give(_ order: Order, at path: String) async throws -> Answer? {
         #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         let (reader, writer) = (ends[0], ends[1])
         defer { close(reader) }
-        try BlockingThread.start {
+        try BlockingThread.start("test") {
             let chunk = [UInt8](repeating: 0x20, count: 1 << 16)
             while send(writer, chunk, chunk.count, Int32(MSG_NOSIGNAL)) > 0 {}
             close(writer)

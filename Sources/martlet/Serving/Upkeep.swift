@@ -1,0 +1,26 @@
+import Logging
+import Transport
+
+/// What a running server does by itself, now and then, until it is cancelled.
+struct Upkeep {
+    let house: House
+    let configuration: Configuration
+    let certificates: CertificateShelf?
+    /// Nil when one is configured, or TLS is off.
+    let certificate: OwnCertificate?
+    let log: Logger
+
+    func keep() async {
+        await withTaskGroup { group in
+            group.addTask { await house.store.keepCompact(every: .seconds(configuration.compactionInterval), log: log) }
+            group.addTask { await house.store.keepCatalogue(every: .seconds(15), log: log) }
+            group.addTask { await house.store.keepChangesPruned(every: .seconds(1_800), log: log) }
+            group.addTask { await house.gatekeeper.keepLog() }
+            group.addTask { await HeapKeeper.keep(every: .seconds(15)) }
+            if configuration.scrubInterval > 0 {
+                group.addTask { await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log) }
+            }
+            if let certificate, let certificates { group.addTask { await certificate.keepRenewed(on: certificates, log: log) } }
+        }
+    }
+}
