@@ -48,7 +48,10 @@ struct StoreContractChanges {
             let watch = house.store.watch(account: house.alice.id) {}
             let a = try await house.mailbox("a")
             let below = try await house.mailbox("a/b")
-            #expect(try await house.taken(watch).mailboxes == [a: .init(kinds: .created, name: try name("a")), below: .init(kinds: .created, name: try name("a/b"))])
+            #expect(
+                try await house.taken(watch).mailboxes == [
+                    a: .init(kinds: .created, name: try name("a")), below: .init(kinds: .created, name: try name("a/b")),
+                ])
 
             try await house.store.rename(mailbox: a, to: name("x"))
             try await house.store.rename(mailbox: a, to: name("y"))

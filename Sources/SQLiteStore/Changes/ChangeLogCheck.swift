@@ -24,9 +24,10 @@ extension BodyReader {
         let floor = try ChangeFloor.read(of: account, connection)
         if modSeq == nil {
             if Int64(clamping: floor.modSeq.rawValue) > highest { page.faults.append("\(name): its floor is \(floor.modSeq), above \(highest)") }
-            let stale = try connection.number(
-                "SELECT count(*) FROM directory JOIN mailbox ON mailbox.id=directory.mailbox WHERE mailbox.account=? AND directory.mod_seq<? "
-                    + "AND mailbox.mod_seq>directory.mod_seq", .int(account.rawValue), .int(Int64(clamping: floor.modSeq.rawValue))) ?? 0
+            let stale =
+                try connection.number(
+                    "SELECT count(*) FROM directory JOIN mailbox ON mailbox.id=directory.mailbox WHERE mailbox.account=? AND directory.mod_seq<? "
+                        + "AND mailbox.mod_seq>directory.mod_seq", .int(account.rawValue), .int(Int64(clamping: floor.modSeq.rawValue))) ?? 0
             if stale > 0 { page.faults.append("\(name): \(stale) directories of blocks are older than its floor") }
         }
         let rows = try connection.prepare("SELECT \(ChangeRow.columns) FROM change WHERE account=? AND mod_seq>? ORDER BY mod_seq, kind, mailbox")

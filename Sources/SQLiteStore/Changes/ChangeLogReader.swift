@@ -52,8 +52,8 @@ extension BodyReader {
         case .placed(let uids, let mailbox), .flags(let uids, let mailbox):
             let part = uids.first(most, after: uid)
             let rows = try TableReader.rows(part, of: mailbox, connection)
-            return ChangedMessages(
-                messages: rows.map { ChangedMessages.Message(uid: $0.uid, emailID: $0.body) }, next: part.last == uids.last ? nil : part.last.flatMap(UID.init(rawValue:)))
+            let messages = rows.map { ChangedMessages.Message(uid: $0.uid, emailID: $0.body) }
+            return ChangedMessages(messages: messages, next: part.last == uids.last ? nil : part.last.flatMap(UID.init(rawValue:)))
         case .expunged(let uids, let mailbox):
             let part = uids.first(most, after: uid)
             let known = try bodies(of: part, in: mailbox, change)

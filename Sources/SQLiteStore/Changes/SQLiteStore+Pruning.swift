@@ -122,8 +122,9 @@ extension BodyReader {
         last.reset()
         // A clock that was ahead once is not waited for.
         plan.notesTime = highest > noted && (!isNoted || now.rawValue - time >= SQLiteStore.timeNotedEvery || time > now.rawValue)
-        var reached = try connection.number(
-            "SELECT max(mod_seq) FROM change_time WHERE account=? AND time<=?", id, .int(now.rawValue - Int64(kept.days) * 86_400)) ?? 0
+        var reached =
+            try connection.number(
+                "SELECT max(mod_seq) FROM change_time WHERE account=? AND time<=?", id, .int(now.rawValue - Int64(kept.days) * 86_400)) ?? 0
         if highest - floor > Int64(kept.rows) {
             let tooMuch = try connection.number(
                 "SELECT mod_seq FROM change WHERE account=? AND mod_seq>? ORDER BY mod_seq DESC LIMIT 1 OFFSET ?", id, .int(floor), .int(Int64(kept.rows)))
