@@ -17,8 +17,8 @@ struct Errand: Sendable {
     var notifications: Notifications?
     /// What becomes of UPDATE.
     var context: ContextWish?
-    /// What the index has answered to the search under way, by accounts.
-    var findings: [AccountID: SearchFindings] = [:]
+    /// What the indexes have said to the search under way.
+    var searchKnowledge = SearchKnowledge()
     /// Where a command stopped that was asked for too much.
     var lowestProcessed: UID?
     /// The keywords that flags are written by.

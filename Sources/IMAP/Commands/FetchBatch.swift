@@ -16,14 +16,22 @@ struct FetchedMessage: Sendable {
     var showsFlags = false
     /// Where the plan needs it, and it could be read.
     var outline: EncodedOutline?
+    /// The same decoded, where an item needs more of it than can be read in place.
+    private(set) var values: MessageOutline?
 
     func knownOutline() throws -> EncodedOutline {
         guard let outline else { throw StorageFault.corrupt("body \(row.body.rawValue): its outline was not read") }
         return outline
     }
 
-    func decodedOutline() throws -> MessageOutline {
-        do { return try knownOutline().decoded() } catch let error as OutlineCorrupt { throw corrupt(error) }
+    mutating func decode() throws {
+        guard values == nil else { return }
+        do { values = try knownOutline().decoded() } catch let error as OutlineCorrupt { throw corrupt(error) }
+    }
+
+    func knownValues() throws -> MessageOutline {
+        guard let values else { throw StorageFault.corrupt("body \(row.body.rawValue): its outline was not decoded") }
+        return values
     }
 
     func corrupt(_ error: OutlineCorrupt) -> StorageFault { .corrupt("outline of body \(row.body.rawValue): \(error)") }
