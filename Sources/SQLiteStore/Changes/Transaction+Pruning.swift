@@ -34,7 +34,8 @@ extension Transaction {
     /// Removes some of the rows below the floor; whether there are more.
     func prune(_ id: AccountID) throws -> Bool {
         let floor = try ChangeFloor.read(of: id, connection)
-        guard floor.pruned < floor.modSeq else { return false }
+        // While rows of mailboxes are missing it is not known whose rows stay.
+        guard floor.pruned < floor.modSeq, catalog.read({ !$0.damage.lacksMailboxes(of: id) }) else { return false }
         let from = Int64(floor.pruned.rawValue)
         var end = Int64(floor.modSeq.rawValue)
         for table in ["change", "departed"] {
