@@ -32,14 +32,8 @@ extension IMAPSession {
         case .sasl, .receiving: return nil
         }
         wasPoked = false
-        guard let changes = notifications.take() else { return nil }
-        guard !changes.isOverfull else {
-            self.notifications = Notifications.none
-            selection?.owed = NumberSet()
-            output.writeUntagged(.ok("Too much happens here for you to be told of it", .notificationOverflow))
-            return nil
-        }
-        var notice = Notice(notifications: notifications, changes: changes.own, others: changes.others, ownNames: ownNames)
+        guard let taken = notifications.take() else { return nil }
+        var notice = Notice(notifications: notifications, span: taken.own, others: taken.others, ownNames: ownNames)
         var job = Job(tag: .notice, command: Command(.notify, NoArguments()), principal: login.principal, dialect: dialect, view: nil)
         let isIdle = if case .idle = activity { true } else { false }
         tellWishedNews(expunges: isIdle || !notifications.selected.delaysExpunges, &output)
@@ -50,10 +44,9 @@ extension IMAPSession {
             selection.owed = NumberSet()
             self.selection = selection
         }
-        let isElsewhere = !notifications.elsewhere.isEmpty && !(notice.changes.isEmpty && notice.others.isEmpty)
+        let isElsewhere = !notifications.elsewhere.isEmpty && !(notice.span == nil && notice.others.isEmpty)
         guard isElsewhere || !notice.newMessages.isEmpty else { return nil }
-        if !isElsewhere { (notice.changes, notice.others) = (AccountChanges(), []) }
-        for name in ownNames { notice.changes.forget(name) }
+        if !isElsewhere { (notice.span, notice.others) = (nil, []) }
         ownNames = []
         pending.append(.notice)
         return .work(.notice(notice, job))
@@ -61,6 +54,12 @@ extension IMAPSession {
 
     mutating func absorbNotice(_ completion: Completion, _ output: inout ByteBuffer) {
         output.writeImmutableBuffer(completion.output)
+        if case .overflow = completion.effect {
+            // RFC 5465 §5.8: from now on it is as after NOTIFY NONE.
+            notifications = Notifications.none
+            selection?.owed = NumberSet()
+            output.writeUntagged(.ok("Too much happens here for you to be told of it", .notificationOverflow))
+        }
         guard selection != nil, case .view(let view) = completion.effect else { return }
         selection?.view = view
         // What the items have told of flags is no news any more.

@@ -57,7 +57,7 @@ extension IMAPSession {
             }
         }
         switch completion.effect {
-        case .none:
+        case .none, .overflow:
             finish(tag, verb, completion.answer, &output)
         case .view(let view):
             selection?.view = view

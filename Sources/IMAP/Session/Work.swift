@@ -116,6 +116,8 @@ package struct Completion: Sendable {
         case view(MailboxView)
         case selected(MailboxView)
         case unselected
+        /// More has happened than NOTIFY can tell.
+        case overflow
     }
 }
 
