@@ -28,6 +28,7 @@ struct MemoryState {
     var standardLimits = Quota()
     var annotations: [AnnotationKey: [UInt8]] = [:]
     var queue: [QueueID: QueuedBody] = [:]
+    var logs: [AccountID: MemoryLog] = [:]
 
     var isClosed = false
     var isFull = false
@@ -89,6 +90,10 @@ struct Draft {
     private var modSeqs: [AccountID: ModSeq] = [:]
     private var added: [(MemoryBody, MessageHead?, AccountID)] = []
     private var removed: [MailboxID: [BodyID]] = [:]
+    // What is written into the log, by mailbox.
+    private var placed: [MailboxID: NumberSet] = [:]
+    private var flagged: [MailboxID: NumberSet] = [:]
+    private var expunged: [MailboxID: [UInt32: BodyID]] = [:]
     private var learned = LearnedParticulars()
 
     /// A message on its way into a mailbox.
@@ -111,6 +116,9 @@ struct Draft {
     mutating func put(_ mailbox: MemoryState.Mailbox) {
         if mailboxes.updateValue(mailbox, forKey: mailbox.record.id) == nil { order.append(mailbox.record.id) }
     }
+
+    /// Flags of messages of that mailbox, which is put, are others now.
+    mutating func note(flags uids: NumberSet, in id: MailboxID) { flagged[id] = uids }
 
     /// The account's place in its change log for all of this transaction.
     mutating func modSeq(of account: AccountID, _ state: MemoryState) throws -> ModSeq {
@@ -144,6 +152,7 @@ struct Draft {
         }
         mailbox.table.append(rows, further: further)
         mailbox.table.highestModSeq = modSeq
+        for row in rows { placed[id, default: NumberSet()].insert(row.uid) }
         put(mailbox)
         return rows.map(\.uid)
     }
@@ -155,6 +164,7 @@ struct Draft {
         for (_, row) in try mailbox.table.rows(uids) {
             mailbox.count(row, by: -1)
             removed[id, default: []].append(row.body)
+            expunged[id, default: [:]][row.uid.rawValue] = row.body
             learned.remove(row.uid, from: id)
         }
         try mailbox.table.update(uids) { _ in nil }
@@ -174,6 +184,13 @@ struct Draft {
             if !gone.isEmpty { mailbox.lease = mailbox.lease.retire(gone) }
             state.mailboxes[id] = mailbox
             state.pokes += mailbox.watchers.values
+            let account = mailbox.record.account
+            guard let modSeq = modSeqs[account] else { continue }
+            if let uids = placed[id] { state.log(.placed(uids, in: id), of: account, at: modSeq) }
+            if let uids = flagged[id] { state.log(.flags(uids, in: id), of: account, at: modSeq) }
+            if let bodies = expunged[id] {
+                state.log(.expunged(NumberSet(bodies.keys.map { $0...$0 }), in: id), of: account, at: modSeq, departed: bodies)
+            }
         }
     }
 }

@@ -72,6 +72,7 @@ extension MemoryStore {
             state.dropAccess(by: account)
             state.dropAnnotations(by: account)
             state.accounts[account] = nil
+            state.logs[account] = nil
             state.accountIDs[known.record.name.folded] = nil
         }
     }

@@ -130,6 +130,7 @@ extension MemoryState {
         _ = try draft.modSeq(of: box.record.account, self)
         box.table.highestModSeq = modSeq
         draft.put(box)
+        draft.note(flags: differing, in: id)
         draft.commit(to: &self)
         return FlagsChanged(stored: stored, refused: refused, modSeq: modSeq)
     }

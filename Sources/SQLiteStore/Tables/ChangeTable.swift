@@ -5,6 +5,14 @@ struct ChangeTable: Table {
     static let place = TableList.place(of: ChangeTable.self)
 
     static func remove(_ account: AccountRecord, _ transaction: Transaction) throws {
-        try transaction.write("DELETE FROM change WHERE account=?", .int(account.id.rawValue))
+        for table in ["change", "departed", "change_floor", "change_time"] {
+            try transaction.write("DELETE FROM \(table) WHERE account=?", .int(account.id.rawValue))
+        }
+    }
+
+    static func check(_ store: SQLiteStore, _ check: inout StoreCheck) async throws {
+        var faults: [String] = []
+        try await store.checkChangeLogs { faults.append($0) }
+        for fault in faults { check.report.note(fault) }
     }
 }

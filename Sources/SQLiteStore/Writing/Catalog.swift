@@ -27,7 +27,7 @@ final class Catalog: Sendable {
     func publish(_ staged: Staged, epoch: Int, leases: Leases) {
         var shown: [ShownTable] = []
         let changes = state.withLock { tables in
-            let changes = staged.changes(from: tables, for: watches)
+            let changes = staged.modSeqs(for: watches)
             staged.publish(in: &tables, &shown)
             return changes
         }
