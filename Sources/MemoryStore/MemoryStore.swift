@@ -3,7 +3,9 @@ package import Storage
 import Synchronization
 
 /// A store that forgets: for tests, with every promise of the ports but durability. One lock; no call waits.
-package final class MemoryStore: Store {
+package final class MemoryStore:
+    AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, SearchIndex, ChangeFeed, ClosableStore
+{
     /// What can be made to fail.
     package enum Operation: Hashable, CaseIterable, Sendable {
         case receive, write, finish, place

@@ -21,7 +21,7 @@ extension SQLiteStore {
 
     package func account(named name: AccountName) async throws -> AccountRecord? {
         let (found, isWhole) = try known.read { state in
-            (state.accountsByName[name.folded].flatMap { state.accounts[$0]?.record }, !state.damage.accounts)
+            (state.accounts.entry(named: name)?.record, !state.damage.accounts)
         }
         guard found != nil || isWhole else { throw IndexDamage.missingAccounts }
         return found
@@ -46,10 +46,6 @@ extension SQLiteStore {
     }
 
     package func note(login: Timestamp, of account: AccountID) {
-        catalog.read { state in
-            guard state.accounts[account] != nil else { return }
-            state.accounts[account]?.record.lastLogin = login
-            state.dirtyLogins.insert(account)
-        }
+        catalog.read { $0.accounts.note(login: login, of: account) }
     }
 }

@@ -81,7 +81,7 @@ extension Transaction {
         table.lease = leases.take(table.mailbox, epoch: epoch)
         let open = OpenMailbox(table, catalog: catalog)
         // Nothing is written: a SELECT costs no sync, and works on a full disk.
-        staged.opened[open.mailbox] = open
+        staged[MailboxTable.self].opened[open.mailbox] = open
         return open
     }
 }

@@ -11,7 +11,9 @@ import Threading
 ///
 /// Invariants: a row of the index points only at bytes that were durable before it; a file holds nothing beyond the last indexed offset after
 /// a start; one thread changes the index, in batches that share a commit; what is in memory is published after the commit, never before.
-package final class SQLiteStore: Store {
+package final class SQLiteStore:
+    AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, SearchIndex, ChangeFeed, ClosableStore
+{
     package struct Options: Sendable {
         /// Octets that must stay free on the disk; below it no mail comes in.
         package var freeFloor: Int64
@@ -101,7 +103,7 @@ package final class SQLiteStore: Store {
         let ledger = try Loading.ledger(connection, &loaded)
         for line in loaded.damage.lines { log.error("The index is damaged: \(line)") }
         keys = KeyFolder(in: path)
-        try keys.complete(loaded.accounts, connection)
+        try keys.complete(loaded.accounts.entries, connection)
         let nextBody = NextBody(try Loading.lastBody(connection, bodies) + 1)
         self.nextBody = nextBody
 
@@ -229,7 +231,7 @@ extension SQLiteStore {
 extension SQLiteStore {
     package func mailboxes(of account: AccountID) async throws -> [MailboxRecord] {
         let (records, isWhole) = try known.read { state in
-            ((state.names[account] ?? [:]).values.compactMap { state.mailboxes[$0]?.record }, !state.damage.lacksMailboxes(of: account))
+            ((state.mailboxes.names[account] ?? [:]).values.compactMap { state.mailboxes[$0]?.record }, !state.damage.lacksMailboxes(of: account))
         }
         // A client that mirrors the account would take the missing ones for deleted.
         guard isWhole else { throw IndexDamage.missingMailboxes }
@@ -238,20 +240,20 @@ extension SQLiteStore {
 
     package func mailbox(named name: MailboxName, of account: AccountID) async throws -> MailboxRecord? {
         let (found, isWhole) = try known.read { state in
-            (state.names[account]?[name].flatMap { state.mailboxes[$0]?.record }, !state.damage.lacksMailboxes(of: account))
+            (state.mailboxes.names[account]?[name].flatMap { state.mailboxes[$0]?.record }, !state.damage.lacksMailboxes(of: account))
         }
         guard found != nil || isWhole else { throw IndexDamage.missingMailboxes }
         return found
     }
 
     package func mailboxCount(of account: AccountID) async throws -> Int {
-        let (count, isWhole) = try known.read { ($0.names[account]?.count ?? 0, !$0.damage.lacksMailboxes(of: account)) }
+        let (count, isWhole) = try known.read { ($0.mailboxes.names[account]?.count ?? 0, !$0.damage.lacksMailboxes(of: account)) }
         guard isWhole else { throw IndexDamage.missingMailboxes }
         return count
     }
 
     package func status(of mailbox: MailboxID) async throws -> MailboxStatus {
-        let found = try known.read { state in state.mailboxes[mailbox].map { ($0, state.recentFloors[mailbox] ?? 0) } }
+        let found = try known.read { state in state.mailboxes[mailbox].map { ($0, state.mailboxes.recentFloor(of: mailbox)) } }
         guard let (entry, floor) = found else { throw StorageFault.noSuchMailbox }
         return MailboxStatus(
             messages: entry.messages, unseen: entry.unseen, deleted: entry.deleted, size: entry.size, uidNext: UID(rawValue: entry.uidNext) ?? .last,

@@ -55,8 +55,8 @@ package enum BodyBatch {
     package static let bodies = 256
 }
 
-/// A whole store.
-package protocol Store: AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, SearchIndex, ChangeFeed, ChangeLog {
+/// A store as who opened it has it. Everybody else takes the ports that he uses, one by one.
+package protocol ClosableStore: Sendable {
     /// Waits for what is under way and closes. Later calls throw `closed`.
     func close() async
 }

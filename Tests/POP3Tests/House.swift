@@ -19,7 +19,9 @@ struct House {
     static let secure = ConnectionFacts.rehearsal(from: "192.0.2.7", to: 995, tls: TLSFacts(version: "TLSv1.3"))
     static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    let store: any Store
+    typealias Ports = Mailroom.Ports
+
+    let store: any Ports
     let mailroom: Mailroom
     let maildrops: Maildrops
     let gatekeeper: Gatekeeper
@@ -28,7 +30,7 @@ struct House {
     let bob: Principal
     let clock: TestClock
 
-    init(over store: (any Store)? = nil, clock: TestClock = TestClock(), adjust: (inout POP3Settings) -> Void = { _ in }) async throws {
+    init(over store: (any Ports)? = nil, clock: TestClock = TestClock(), adjust: (inout POP3Settings) -> Void = { _ in }) async throws {
         self.clock = clock
         let store = store ?? MemoryStore(clock: { clock.now })
         self.store = store
@@ -47,7 +49,7 @@ struct House {
     }
 
     /// The hashes are Argon2id at its least cost.
-    private static func add(_ user: String, at domain: Domain, _ hash: String, to store: any Store) async throws -> Principal {
+    private static func add(_ user: String, at domain: Domain, _ hash: String, to store: any Ports) async throws -> Principal {
         let name = AccountName(user: try UserName(user), domain: domain)
         let phc = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$\(hash)"
         let record = try await store.add(account: name, passwordHash: phc)

@@ -24,7 +24,7 @@ struct TranscriptTests {
         try await premises.with(clock: { clock.now }) { try await perform(transcript, over: $0, clock, byteByByte: byteByByte) }
     }
 
-    private func perform(_ transcript: Transcript, over store: any Store, _ clock: TestClock, byteByByte: Bool) async throws {
+    private func perform(_ transcript: Transcript, over store: any House.Ports, _ clock: TestClock, byteByByte: Bool) async throws {
         let house = try await House(over: store, clock: clock) { settings in
             settings.allowsPlaintextOnLoopback = transcript.settings["plaintext"] != nil
             settings.offersTLS = transcript.settings["no-tls"] == nil

@@ -9,13 +9,16 @@ package import Storage
 package enum Premises: String, CaseIterable, Sendable {
     case memory, sqlite
 
+    /// What a conversation may ask of its store.
+    package typealias Ports = AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed & ChangeLog
+
     /// The folder of a store could not be made: the errno.
     package struct NoFolder: Error {
         package let code: Int32
     }
 
     /// Runs `body` over a fresh store, and clears it away: closed, and without a file left.
-    package func with<Result>(clock: @escaping Timestamp.Clock, _ body: (any Store) async throws -> Result) async throws -> Result {
+    package func with<Result>(clock: @escaping Timestamp.Clock, _ body: (any Ports) async throws -> Result) async throws -> Result {
         switch self {
         case .memory: return try await body(MemoryStore(clock: clock))
         case .sqlite:

@@ -19,7 +19,9 @@ final class Pauses: Sendable {
 
 /// A house, in memory unless a store is given, with two accounts: alice (the first made) and bob of example.test, whose password is "open sesame".
 struct House {
-    let store: any Store
+    typealias Ports = AccountStore & MailboxStore & BodyStore & QuotaStore
+
+    let store: any Ports
     /// What logins were delayed by; nothing really is.
     let pauses = Pauses()
     let gatekeeper: Gatekeeper
@@ -35,7 +37,7 @@ struct House {
     /// "open sesame" at the lowest cost.
     static let passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$m+oZMXTslERONf723BU81132iA73YijPQ5PFSBtiamo"
 
-    init(over store: (any Store)? = nil, checks: [Intake.Check] = Intake.Check.standard) async throws {
+    init(over store: (any Ports)? = nil, checks: [Intake.Check] = Intake.Check.standard) async throws {
         let store = store ?? MemoryStore { House.now }
         self.store = store
         gatekeeper = Gatekeeper(

@@ -16,7 +16,7 @@ import Testing
         try await Premises.memory.with(clock: { House.now }) { try await perform(transcript, over: $0, byteByByte: true) }
     }
 
-    private func perform(_ transcript: Transcript, over store: any Store, byteByByte: Bool) async throws {
+    private func perform(_ transcript: Transcript, over store: any House.Ports, byteByByte: Bool) async throws {
         let house = try await House(over: store)
         let role: SMTPRole =
             switch transcript.settings["role"] {

@@ -9,6 +9,10 @@ import Storage
 import Synchronization
 import Testing
 
+/// The ports whose contract is tried.
+typealias ContractPorts =
+    AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed & ChangeLog & ClosableStore
+
 /// A kind of store that the contract is tried on.
 struct StoreFactory: Sendable, CustomTestStringConvertible {
     let name: String
@@ -18,13 +22,13 @@ struct StoreFactory: Sendable, CustomTestStringConvertible {
 
     /// A fresh store, and what a test can do to it from outside.
     struct Premises: Sendable {
-        var store: any Store
+        var store: any ContractPorts
         /// Puts the disk under the free floor; nil where a test cannot.
         var setFull: (@Sendable (Bool) -> Void)?
         /// Opens what the store, now closed, has left; nil for one that leaves nothing.
-        var reopen: (@Sendable () async throws -> any Store)?
+        var reopen: (@Sendable () async throws -> any ContractPorts)?
         /// Has the account's change log forget what came up to a ModSeq.
-        var prune: @Sendable (any Store, AccountID, ModSeq) async throws -> Void
+        var prune: @Sendable (any ContractPorts, AccountID, ModSeq) async throws -> Void
         /// Lets go of what the store keeps outside the process, once it is closed.
         var remove: @Sendable () -> Void = {}
     }
@@ -61,10 +65,10 @@ struct House: Sendable {
     private let reopened = Reopened()
 
     private final class Reopened: Sendable {
-        let stores = Mutex<[any Store]>([])
+        let stores = Mutex<[any ContractPorts]>([])
     }
 
-    var store: any Store { premises.store }
+    var store: any ContractPorts { premises.store }
     static let domain = Domain("example.org").unsafelyKnown
 
     /// Runs a test on a fresh store and clears it away.

@@ -6,7 +6,10 @@ package import Storage
 /// A mailbox is found by its name for a principal, and what is opened so is a key to it (`OpenMailbox`): a mailbox that is not the principal's,
 /// nor shared with it, is not there. Others' mailboxes have names of their own (`OtherUsers`), which the records carry that the mailroom gives. Refusals are `MailroomRefusal`; everything else that is thrown is the store's `StorageFault`.
 package struct Mailroom: Sendable {
-    let store: any Store
+    /// What it asks for, in the rooms of its own that are named after them.
+    package typealias Ports = AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed & ChangeLog
+
+    let store: any Ports
     let clock: Timestamp.Clock
 
     /// Mailboxes and subscriptions an account may have; more than any honest client makes.
@@ -15,7 +18,7 @@ package struct Mailroom: Sendable {
     /// Octets of all names that are subscribed to: each may have 31 names above it, which LIST shows too.
     static let mostSubscribedOctets = 2 << 20
 
-    package init(store: any Store, clock: @escaping Timestamp.Clock) {
+    package init(store: any Ports, clock: @escaping Timestamp.Clock) {
         self.store = store
         self.clock = clock
     }

@@ -170,27 +170,23 @@ final class CatalogueKeeper: Sendable {
 
         mutating func account(_ id: AccountID, under master: SymmetricKey) throws {
             let begun = ContinuousClock.now
-            let found = catalog.read { state in
-                state.accounts[id].map { entry in
-                    let mailboxes = (state.names[id] ?? [:]).values.compactMap { state.mailboxes[$0] }.sorted { $0.record.id < $1.record.id }
-                    let lists = mailboxes.map { state.access[$0.record.id] }
-                    return (entry, state.quotas.ownLimits(of: id), mailboxes, lists, state.subscriptions[id]?.names ?? [])
+            let found = catalog.read { tables in
+                tables.accounts[id].map { entry in
+                    let mailboxes = (tables.mailboxes.names[id] ?? [:]).values.compactMap { tables.mailboxes[$0] }.sorted { $0.record.id < $1.record.id }
+                    return (entry, tables.quotas.ownLimits(of: id), mailboxes)
                 }
             }
-            guard let (entry, limits, mailboxes, lists, subscriptions) = found else { return }
+            guard let (entry, limits, mailboxes) = found else { return }
             let account = CatalogueAccount(record: entry.record, modSeq: entry.modSeq, uidValidity: entry.uidValidity, limits: limits)
             try draft.add(CatalogueSection(kind: .account, id: id.rawValue, account: id.rawValue, modSeq: 0), account.encode(), under: master)
             let section = CatalogueSection(kind: .belongings, id: id.rawValue, account: id.rawValue, modSeq: entry.modSeq.rawValue)
             if try !copy(section, under: entry.key) {
-                var belongings = CatalogueBelongings()
-                belongings.mailboxes = zip(mailboxes, lists).map { mailbox, access in
-                    CatalogueBelongings.Mailbox(
-                        id: mailbox.record.id, name: mailbox.record.name, specialUse: mailbox.record.specialUse,
-                        uidValidity: mailbox.record.uidValidity, uidNext: mailbox.uidNext, modSeq: mailbox.modSeq, keywords: mailbox.keywords,
-                        access: access)
+                var belongings = catalog.read { tables in
+                    var belongings = CatalogueBelongings()
+                    for kind in TableList.kinds { kind.describe(entry, tables, in: &belongings) }
+                    return belongings
                 }
-                belongings.subscriptions = subscriptions.sorted()
-                belongings.notes = try notes(of: entry)
+                for kind in TableList.kinds { try kind.describe(entry, connection, in: &belongings) }
                 try draft.add(section, belongings.encode(), under: entry.key)
                 keeper.rest(since: begun)
             }
@@ -205,24 +201,6 @@ final class CatalogueKeeper: Sendable {
             }
             try draft.add(section, sealed: try old.octets(of: known))
             return true
-        }
-
-        private func notes(of account: AccountEntry) throws -> [CatalogueBelongings.Note] {
-            let statement = try connection.prepare("SELECT DISTINCT mailbox FROM metadata WHERE account=? ORDER BY mailbox")
-            try statement.bind([.int(account.record.id.rawValue)])
-            var mailboxes: [Int64] = []
-            while try statement.step() { mailboxes.append(statement.int(0)) }
-            statement.reset()
-            var notes: [CatalogueBelongings.Note] = []
-            for mailbox in mailboxes {
-                do {
-                    notes += try AnnotationRow.read(mailbox, account, connection).map { CatalogueBelongings.Note(mailbox: mailbox, annotation: $0.annotation) }
-                } catch StorageFault.corrupt {
-                    // Annotations that do not open cannot be kept: not here either.
-                    continue
-                }
-            }
-            return notes
         }
 
         private mutating func messages(of mailbox: MailboxEntry, under key: SymmetricKey) throws {

@@ -83,50 +83,7 @@ extension Recovery {
         let account = AccountEntry(
             record: AccountRecord(id: id, name: name, passwordHash: "", enabled: false, created: now, lastLogin: nil),
             modSeq: ModSeq(rawValue: modSeq) ?? .zero, uidValidity: told?.uidValidity ?? 0, key: key)
-        for mailbox in belongings.mailboxes { try make(mailbox, of: account, connection) }
-        for name in Set(belongings.subscriptions).sorted() {
-            let sealed = try Seal.seal(Array(name.value.utf8), under: key, as: Label(kind: .subscription, id: 0, account: id.rawValue))
-            try connection.run("INSERT INTO subscription (account, sealed_name) VALUES (?,?)", .int(id.rawValue), .blob(sealed))
-        }
-        for note in belongings.notes {
-            try connection.run(
-                "INSERT INTO metadata (mailbox, account, shared, sealed) VALUES (?,?,?,?)", .int(note.mailbox), .int(id.rawValue),
-                .int(Annotation.isShared(note.annotation.name) ? 1 : 0), .blob(try AnnotationRow.seal(note.annotation, note.mailbox, account)))
-        }
-        if let limits = told?.limits, !limits.isEmpty {
-            let values = [QuotaResource.storage, .message, .mailbox].map { limits[$0].map { SQLValue.int($0) } ?? .null }
-            try connection.run("INSERT OR REPLACE INTO quota VALUES (?,?,?,?)", .int(id.rawValue), values[0], values[1], values[2])
-        }
-    }
-
-    /// With its id, name, UIDVALIDITY, keywords and rights; UIDNEXT and ModSeq lie above what any client can have seen.
-    private func make(_ mailbox: CatalogueBelongings.Mailbox, of account: AccountEntry, _ connection: Connection) throws {
-        let id = mailbox.id.rawValue
-        guard try connection.number("SELECT 1 FROM mailbox WHERE id=?", .int(id)) == nil else { return }
-        let told = catalogue?.messages(of: mailbox.id, account.key)
-        if told == nil { report.note("mailbox \(id): the catalogue's messages of it do not open") }
-        let next = max(mailbox.uidNext, told?.uidNext ?? 0)
-        // 0: every UID was given out.
-        let raised = mailbox.uidNext == 0 || next > UInt32.max - Recovery.uidGap ? mailbox.uidNext : next + Recovery.uidGap
-        let keywords = (told?.keywords ?? mailbox.keywords).keywords.map(\.spelling).joined(separator: " ")
-        let label = Label(kind: .mailboxName, id: id, account: account.record.id.rawValue)
-        try connection.run(
-            "INSERT INTO mailbox (id, account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, "
-                + "recent_floor, keywords) VALUES (?,?,?,?,?,?,?,0,0,0,0,?,?)",
-            .int(id), .int(account.record.id.rawValue), .blob(try Seal.seal(Array(mailbox.name.value.utf8), under: account.key, as: label)),
-            mailbox.specialUse.map { .text($0.rawValue) } ?? .null, .int(Int64(mailbox.uidValidity.rawValue)), .int(Int64(raised)),
-            .int(Int64(clamping: account.modSeq.rawValue)), .int(Int64(next == 0 ? 0 : next - 1)), .text(keywords))
-        for (grantee, rights) in mailbox.access.entries {
-            let number: Int64 =
-                switch grantee.who {
-                case .anyone: 0
-                case .account(let id): id.rawValue
-                }
-            guard number == 0 || accountKeys[AccountID(rawValue: number)] != nil else { continue }
-            try connection.run(
-                "INSERT OR REPLACE INTO access VALUES (?,?,?,?)", .int(id), .int(number), .int(grantee.isNegative ? 1 : 0), .int(Int64(rights.rawValue)))
-        }
-        touched.insert(mailbox.id)
+        for kind in TableList.kinds { try kind.restore(belongings, of: account, self, connection) }
     }
 
     /// INBOX and the provided ones, for an account of which only the key is left.

@@ -116,7 +116,7 @@ final class Recovery {
         try findHolders()
         try makeAccounts(connection, isNew: isNew)
         let state = try Loading.state(connection, master)
-        for (id, entry) in state.accounts {
+        for (id, entry) in state.accounts.entries {
             if lines[id] == nil { lines[id] = RecoveryReport.Account(name: entry.record.name.description) }
             if accountKeys[id] == nil { accountKeys[id] = (entry.key, [], entry.record.name) }
         }

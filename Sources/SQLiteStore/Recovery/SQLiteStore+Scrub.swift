@@ -42,7 +42,7 @@ extension SQLiteStore {
     package var scrubStatus: ScrubStatus { scrubs.status }
 
     /// Reads everything once, spread over about `span`: after each step it rests so long that the whole takes that time. Tells each damage once.
-    func scrub(within span: Duration, log: Logger, rest: @Sendable (Duration) async throws -> Void) async throws -> StoreReport {
+    func scrub(within span: Duration, log: Logger, rest: @escaping @Sendable (Duration) async throws -> Void) async throws -> StoreReport {
         let (bodies, from) = try await readers.run { reader in
             let from = try reader.connection.number("SELECT value FROM meta WHERE key='scrubbed'") ?? 0
             return (Int(try reader.connection.number("SELECT count(*) FROM body WHERE id>?", .int(from)) ?? 0), from)

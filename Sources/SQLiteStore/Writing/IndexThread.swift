@@ -137,7 +137,7 @@ final class IndexThread {
         for action in transaction.afterCommit { action() }
         if transaction.erases { mustCut = true }
         catalog.publish(transaction.staged, epoch: epoch, leases: leases)
-        indexer.push(transaction.staged.held)
+        indexer.push(transaction.held)
         indexer.push(transaction.staged.accounts.compactMap { $0.value == nil ? .removed($0.key) : nil })
     }
 
@@ -172,7 +172,7 @@ final class IndexThread {
             limitWAL()
         }
         let large = mailboxesToDescribe(isLast: isLast)
-        guard !large.isEmpty || catalog.read({ !$0.dirtyFloors.isEmpty || !$0.dirtyLogins.isEmpty }) else { return }
+        guard !large.isEmpty || catalog.read({ tables in TableList.noted.contains { $0.hasNotes(tables) } }) else { return }
         let transaction = begin()
         do {
             for table in large {
@@ -188,7 +188,7 @@ final class IndexThread {
 
     /// Large mailboxes that are open and have changed since their blocks were written down.
     private func mailboxesToDescribe(isLast: Bool) -> [MailboxSnapshot] {
-        let open = catalog.read { state in state.open.values.compactMap(\.mailbox) }
+        let open = catalog.read { $0.mailboxes.allOpen }
         let now = clock()
         return open.map(\.snapshot).filter { table in
             guard table.count >= largeMailbox, !table.isDeleted else { return false }

@@ -172,7 +172,7 @@ extension Transaction {
         try write(
             "INSERT INTO holder VALUES (?,?,?,?)",
             .int(body.rawValue), .int(holder.account.rawValue), .int(count), .blob(holder.wrappedKey))
-        staged.held.append(Indexer.Held(body: body, account: holder.account, fresh: fresh))
+        held.append(Indexer.Held(body: body, account: holder.account, fresh: fresh))
     }
 
     /// The thread of the first message it refers to that the account has seen, or a new one that it begins (RFC 8474 §5.2).

@@ -20,8 +20,8 @@ final class Transaction {
     private var failure: (any Error)?
     private var writes = 0
     private var hasBegun = false
-    /// What this batch took to write of what was noted; it goes back when the batch fails.
-    private var notes: (floors: Set<MailboxID>, logins: Set<AccountID>) = ([], [])
+    /// Bodies that accounts hold from now on and did not before.
+    var held: [Indexer.Held] = []
     /// What it commits to and does not do itself.
     var records: [LedgerRecord] = []
     /// Records of the ledger whose rows it deletes.
@@ -86,12 +86,12 @@ final class Transaction {
 
     func insertedID() throws -> Int64 { try connection.number("SELECT last_insert_rowid()") ?? 0 }
 
-    /// Writes the counters of what was touched and commits. On return it is durable. What was only noted (logins, `\Recent`) goes along with
+    /// Writes what is written once a batch, of tables that were touched, and commits. On return it is durable. What was only noted (logins, `\Recent`) goes along with
     /// changes, or when `withNotes` asks for it: a batch that changes nothing, such as an opening of mailboxes, needs no room on the disk.
     func commit(withNotes: Bool = false) throws {
         if let failure { throw failure }
-        for id in staged.arrived.keys { _ = try table(of: id) }
-        try writeCounters()
+        for id in staged[MailboxTable.self].arrived.keys { _ = try table(of: id) }
+        try staged.write(self)
         if hasBegun || withNotes { try writeNotes() }
         for action in beforeCommit { try action() }
         guard hasBegun else { return }
@@ -107,52 +107,17 @@ final class Transaction {
         // try?: as above.
         if erases { try? connection.execute("PRAGMA secure_delete=OFF") }
         for action in afterFailure { action() }
-        catalog.read { state in
-            state.dirtyFloors.formUnion(notes.floors)
-            state.dirtyLogins.formUnion(notes.logins)
-        }
-    }
-
-    private func writeCounters() throws {
-        for (segment, end) in staged.indexed {
-            try write("INSERT INTO segment VALUES (?,?,0) ON CONFLICT (id) DO UPDATE SET indexed=max(indexed, excluded.indexed)", .int(segment), .int(end))
-        }
-        for case (let id, let entry?) in staged.accounts {
-            try write(
-                "UPDATE account SET mod_seq=?, uid_validity=? WHERE id=?",
-                .int(Int64(entry.modSeq.rawValue)), .int(Int64(entry.uidValidity)), .int(id.rawValue))
-        }
-        for case (let id, let entry?) in staged.mailboxes {
-            try write(
-                "UPDATE mailbox SET uid_next=?, mod_seq=?, messages=?, unseen=?, deleted=?, size=?, keywords=? WHERE id=?",
-                .int(Int64(entry.uidNext)), .int(Int64(entry.modSeq.rawValue)), .int(Int64(entry.messages)), .int(Int64(entry.unseen)),
-                .int(Int64(entry.deleted)), .int(entry.size), .text(entry.keywords.keywords.map(\.spelling).joined(separator: " ")),
-                .int(id.rawValue))
-        }
+        catalog.read { staged.abandon(in: &$0) }
     }
 
     private func writeNotes() throws {
-        let (floors, logins) = catalog.read { state in
-            let floors = state.dirtyFloors.compactMap { id in state.recentFloors[id].map { (id, $0) } }
-            let logins = state.dirtyLogins.compactMap { id in state.accounts[id]?.record.lastLogin.map { (id, $0) } }
-            notes = (state.dirtyFloors, state.dirtyLogins)
-            state.dirtyFloors = []
-            state.dirtyLogins = []
-            return (floors, logins)
-        }
-        for (id, floor) in floors { try write("UPDATE mailbox SET recent_floor=? WHERE id=?", .int(Int64(floor)), .int(id.rawValue)) }
-        for (id, login) in logins { try write("UPDATE account SET last_login=? WHERE id=?", .int(login.rawValue), .int(id.rawValue)) }
+        catalog.read { tables in for kind in TableList.noted { kind.takeNotes(from: &tables, into: &staged) } }
+        for kind in TableList.noted { try kind.writeNotes(of: self) }
     }
 }
 
 // What operations look up and allot.
 extension Transaction {
-    func account(_ id: AccountID) throws -> AccountEntry {
-        let found = if let staged = staged.accounts[id] { staged } else { catalog.account(id) }
-        guard let found else { throw StorageFault.noSuchAccount }
-        return found
-    }
-
     func mailbox(_ id: MailboxID) throws -> MailboxEntry {
         let found = if let staged = staged.mailboxes[id] { staged } else { catalog.mailbox(id) }
         guard let found else { throw StorageFault.noSuchMailbox }
@@ -161,63 +126,45 @@ extension Transaction {
 
     func mailbox(named name: MailboxName, of account: AccountID) -> MailboxID? {
         if let staged = staged.names[account]?[name] { return staged }
-        return catalog.read { $0.names[account]?[name] }
+        return catalog.read { $0.mailboxes.names[account]?[name] }
     }
 
     /// Those of the account's mailboxes that `isMeant` says yes to: every name is looked at, none is copied besides.
     func mailboxes(of account: AccountID, _ isMeant: (MailboxName) -> Bool = { _ in true }) -> [(name: MailboxName, id: MailboxID)] {
         let staged = staged.names[account] ?? [:]
         let known = catalog.read { state -> [(name: MailboxName, id: MailboxID)] in
-            (state.names[account] ?? [:]).compactMap { name, id in staged[name] == nil && isMeant(name) ? (name, id) : nil }
+            (state.mailboxes.names[account] ?? [:]).compactMap { name, id in staged[name] == nil && isMeant(name) ? (name, id) : nil }
         }
         return known + staged.compactMap { name, id in id.flatMap { isMeant(name) ? (name, $0) : nil } }
     }
 
-    var domains: Set<Domain> { staged.domains ?? catalog.read { $0.domains } }
-
     /// Who looks at the mailbox; from then on its table is kept to the end of the batch.
     func open(_ id: MailboxID) -> OpenMailbox? {
-        if let open = staged.opened[id] { return open }
+        if let open = staged[MailboxTable.self].opened[id] { return open }
         guard let open = catalog.opened(id) else { return nil }
-        staged.opened[id] = open
+        staged[MailboxTable.self].opened[id] = open
         return open
     }
 
     /// The mailbox's rows, from whoever looks at it or from the disk.
     func table(of id: MailboxID) throws -> MailboxSnapshot {
         guard let open = open(id) else { return try TableReader.load(try mailbox(id), connection) }
-        var table = staged.tables[id] ?? open.snapshot
-        if let arrived = staged.arrived.removeValue(forKey: id) {
+        var table = staged[MailboxTable.self].tables[id] ?? open.snapshot
+        if let arrived = staged[MailboxTable.self].arrived.removeValue(forKey: id) {
             table.append(arrived)
-            staged.tables[id] = table
+            staged[MailboxTable.self].tables[id] = table
         }
         return table
     }
 
     /// Has rows that were added behind the last join the table that others look at, once a batch or when it is asked for.
     func show(_ rows: some Collection<MessageRow>, in id: MailboxID) {
-        if open(id) != nil { staged.arrived[id, default: []].append(contentsOf: rows) }
+        if open(id) != nil { staged[MailboxTable.self].arrived[id, default: []].append(contentsOf: rows) }
     }
 
     /// Keeps a changed table for those who look at it.
     func keep(_ table: MailboxSnapshot, of id: MailboxID) {
-        if open(id) != nil { staged.tables[id] = table }
-    }
-
-    /// The next place in the account's log.
-    func nextModSeq(_ id: AccountID) throws -> ModSeq {
-        var entry = try account(id)
-        entry.modSeq = entry.modSeq.successor
-        staged.accounts[id] = entry
-        return entry.modSeq
-    }
-
-    func nextUIDValidity(_ id: AccountID) throws -> UIDValidity {
-        var entry = try account(id)
-        entry.uidValidity = max(entry.uidValidity &+ 1, UInt32(clamping: now.rawValue))
-        staged.accounts[id] = entry
-        guard let validity = UIDValidity(rawValue: entry.uidValidity) else { throw StorageFault.unavailable("UIDVALIDITY is used up") }
-        return validity
+        if open(id) != nil { staged[MailboxTable.self].tables[id] = table }
     }
 }
 

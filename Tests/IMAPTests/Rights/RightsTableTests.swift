@@ -75,7 +75,7 @@ struct RightsTableTests {
     }
 
     /// Alice has `Home` and `Home/Work` with a message; bob has those rights on both, and a message in INBOX.
-    private func house(_ rights: Rights, over store: (any Store)? = nil) async throws -> House {
+    private func house(_ rights: Rights, over store: (any House.Ports)? = nil) async throws -> House {
         let house = try await House(over: store)
         try await house.deliver(Sample.plain)
         for name in ["Home", "Home/Work"] {

@@ -17,7 +17,9 @@ struct House {
     static let now = Timestamp(rawValue: 1_795_307_700)
     static let secure = ConnectionFacts.rehearsal(to: 993, tls: TLSFacts(version: "TLSv1.3"))
 
-    let store: any Store
+    typealias Ports = Mailroom.Ports
+
+    let store: any Ports
     let mailroom: Mailroom
     let gatekeeper: Gatekeeper
     let worker: IMAPWorker
@@ -25,7 +27,7 @@ struct House {
     let bob: Principal
 
     init(
-        over store: (any Store)? = nil, log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        over store: (any Ports)? = nil, log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         adjust: (inout IMAPSettings) -> Void = { _ in }
     ) async throws {
         let store = store ?? MemoryStore(clock: { House.now })
@@ -42,7 +44,7 @@ struct House {
     }
 
     /// The hashes are Argon2id at its least cost.
-    private static func add(_ user: String, _ hash: String, to store: any Store) async throws -> Principal {
+    private static func add(_ user: String, _ hash: String, to store: any Ports) async throws -> Principal {
         let name = try AccountName("\(user)@example.test")
         let phc = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$\(hash)"
         let record = try await store.add(account: name, passwordHash: phc)

@@ -19,7 +19,7 @@ struct MutantTests {
     }
 
     /// How many of the batch were tried.
-    private func endure(_ batch: ClosedRange<UInt64>, over store: any Store, _ mutator: inout Mutator) async throws -> Int {
+    private func endure(_ batch: ClosedRange<UInt64>, over store: any House.Ports, _ mutator: inout Mutator) async throws -> Int {
         var tried = 0
         let house = try await House(over: store) { $0.mostErrors = (stranger: 1_000, member: 1_000) }
         for _ in 0..<2 { try await house.deliver(Sample.multipart) }

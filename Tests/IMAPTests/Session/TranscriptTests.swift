@@ -21,7 +21,7 @@ struct TranscriptTests {
         try await premises.with(clock: { now }) { try await perform(transcript, over: $0, byteByByte: byteByByte) }
     }
 
-    private func perform(_ transcript: Transcript, over store: any Store, byteByByte: Bool) async throws {
+    private func perform(_ transcript: Transcript, over store: any House.Ports, byteByByte: Bool) async throws {
         let house = try await House(over: store) { settings in
             settings.allowsPlaintextOnLoopback = transcript.settings["plaintext"] != nil
             settings.offersTLS = transcript.settings["no-tls"] == nil

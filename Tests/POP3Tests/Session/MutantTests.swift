@@ -22,7 +22,7 @@ struct MutantTests {
     }
 
     /// How many of the batch were tried.
-    private func endure(_ batch: ClosedRange<UInt64>, over store: any Store, _ clock: TestClock, _ mutator: inout Mutator) async throws -> Int {
+    private func endure(_ batch: ClosedRange<UInt64>, over store: any House.Ports, _ clock: TestClock, _ mutator: inout Mutator) async throws -> Int {
         var tried = 0
         let house = try await House(over: store, clock: clock)
         try await house.deliver("Subject: bob's\r\n\r\nx\r\n", to: house.bob)

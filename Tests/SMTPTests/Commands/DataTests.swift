@@ -246,7 +246,7 @@ import Testing
     }
 }
 
-extension Store {
+extension MailboxStore {
     fileprivate func delete(messagesIn mailbox: MailboxID) async throws {
         let uids = try await open(mailbox).snapshot.uids
         _ = try await change(flags: .add(Flags(system: .deleted)), of: uids, in: mailbox, unchangedSince: nil)

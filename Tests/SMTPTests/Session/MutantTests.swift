@@ -21,7 +21,7 @@ struct MutantTests {
     }
 
     /// How many of the batch were tried.
-    private func endure(_ batch: ClosedRange<UInt64>, over store: any Store, _ mutator: inout Mutator) async throws -> Int {
+    private func endure(_ batch: ClosedRange<UInt64>, over store: any House.Ports, _ mutator: inout Mutator) async throws -> Int {
         var tried = 0
         let house = try await House(over: store)
         let beside = try await house.talk { $0.mailLimit = 1_000 }

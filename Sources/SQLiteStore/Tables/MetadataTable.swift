@@ -36,6 +36,45 @@ struct AnnotationRow {
     }
 }
 
+/// Annotations of mailboxes and of the server. They are not kept in memory.
+struct MetadataTable: Table {
+    static let place = TableList.place(of: MetadataTable.self)
+
+    static func remove(_ mailbox: MailboxRecord, _ transaction: Transaction) throws {
+        try transaction.write("DELETE FROM metadata WHERE mailbox=?", .int(mailbox.id.rawValue))
+    }
+
+    static func remove(_ account: AccountRecord, _ transaction: Transaction) throws {
+        try transaction.write("DELETE FROM metadata WHERE account=?", .int(account.id.rawValue))
+    }
+
+    static func describe(_ account: AccountEntry, _ connection: Connection, in belongings: inout CatalogueBelongings) throws {
+        let statement = try connection.prepare("SELECT DISTINCT mailbox FROM metadata WHERE account=? ORDER BY mailbox")
+        try statement.bind([.int(account.record.id.rawValue)])
+        var mailboxes: [Int64] = []
+        while try statement.step() { mailboxes.append(statement.int(0)) }
+        statement.reset()
+        for mailbox in mailboxes {
+            do {
+                belongings.notes += try AnnotationRow.read(mailbox, account, connection).map {
+                    CatalogueBelongings.Note(mailbox: mailbox, annotation: $0.annotation)
+                }
+            } catch StorageFault.corrupt {
+                // Annotations that do not open cannot be kept: not here either.
+                continue
+            }
+        }
+    }
+
+    static func restore(_ belongings: CatalogueBelongings, of account: AccountEntry, _ recovery: Recovery, _ connection: Connection) throws {
+        for note in belongings.notes {
+            try connection.run(
+                "INSERT INTO metadata (mailbox, account, shared, sealed) VALUES (?,?,?,?)", .int(note.mailbox), .int(account.record.id.rawValue),
+                .int(Annotation.isShared(note.annotation.name) ? 1 : 0), .blob(try AnnotationRow.seal(note.annotation, note.mailbox, account)))
+        }
+    }
+}
+
 // Annotations.
 extension Transaction {
     func set(annotations: [String: [UInt8]?], of id: MailboxID?, for account: AccountID) throws {
@@ -112,8 +151,6 @@ extension Transaction {
             for row in try AnnotationRow.read(source.rawValue, account, connection) { try insert(row.annotation, target, of: account) }
         }
     }
-
-    func dropAnnotations(of id: MailboxID) throws { try write("DELETE FROM metadata WHERE mailbox=?", .int(id.rawValue)) }
 }
 
 extension BodyReader {

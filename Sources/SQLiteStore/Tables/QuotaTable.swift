@@ -1,13 +1,21 @@
 import MailModel
 import Storage
 
-/// What each account holds, and its own limits.
-struct QuotaTable: Sendable {
+/// What each account holds, summed up from its mailboxes, and its own limits.
+struct QuotaTable: Table {
+    static let place = TableList.place(of: QuotaTable.self)
+
     private var usage: [AccountID: Quota] = [:]
     private var own: [AccountID: Quota] = [:]
     private static let nothing = Quota(storage: 0, message: 0, mailbox: 0)
     /// For who has none of its own.
     var standard = Quota()
+
+    struct Changes: StagedChanges {
+        var limits: [AccountID: Quota] = [:]
+        /// What has been counted against limits.
+        var admitted: [AccountID: Quota] = [:]
+    }
 
     func usage(of account: AccountID) -> Quota {
         var known = usage[account] ?? Quota()
@@ -19,7 +27,7 @@ struct QuotaTable: Sendable {
 
     func ownLimits(of account: AccountID) -> Quota { own[account] ?? Quota() }
 
-    mutating func set(_ limits: Quota, of account: AccountID) { own[account] = limits.isEmpty ? nil : limits }
+    private mutating func set(_ limits: Quota, of account: AccountID) { own[account] = limits.isEmpty ? nil : limits }
 
     /// A mailbox came, changed or went.
     mutating func replace(_ old: MailboxEntry?, by new: MailboxEntry?) {
@@ -30,6 +38,16 @@ struct QuotaTable: Sendable {
     mutating func forget(_ account: AccountID) {
         usage[account] = nil
         own[account] = nil
+    }
+
+    static func publish(_ changes: Changes, in tables: inout Catalog.State, _ shown: inout [ShownTable]) {
+        for (id, limits) in changes.limits { tables.quotas.set(limits, of: id) }
+    }
+
+    static func concernsCatalogue(_ changes: Changes) -> Bool { !changes.limits.isEmpty }
+
+    static func remove(_ account: AccountRecord, _ transaction: Transaction) throws {
+        try transaction.write("DELETE FROM quota WHERE account=?", .int(account.id.rawValue))
     }
 }
 
@@ -43,9 +61,9 @@ extension Transaction {
         let (limits, held) = catalog.read { ($0.quotas.limits(of: account), $0.quotas.usage(of: account)) }
         guard !limits.isEmpty else { return }
         var usage = held
-        if let admitted = staged.admitted[account] { usage.add(admitted) }
+        if let admitted = staged[QuotaTable.self].admitted[account] { usage.add(admitted) }
         guard limits.admits(more, to: usage, whole: whole) else { throw StorageFault.overQuota }
-        staged.admitted[account, default: Quota()].add(more)
+        staged[QuotaTable.self].admitted[account, default: Quota()].add(more)
     }
 
     /// Messages with the accounts they go to; what they replace is taken off.
@@ -72,25 +90,41 @@ extension Transaction {
         _ = try self.account(account)
         try write("DELETE FROM quota WHERE account=?", .int(account.rawValue))
         if !limits.isEmpty {
-            let values = [QuotaResource.storage, .message, .mailbox].map { limits[$0].map { SQLValue.int($0) } ?? .null }
+            let values = QuotaTable.columns(limits)
             try write("INSERT INTO quota VALUES (?,?,?,?)", .int(account.rawValue), values[0], values[1], values[2])
         }
-        staged.limits[account] = limits
+        staged[QuotaTable.self].limits[account] = limits
     }
 }
 
-extension Loading {
-    /// After the mailboxes.
-    static func quotas(_ connection: Connection, _ state: inout Catalog.State) throws {
-        for entry in state.mailboxes.values { state.quotas.replace(nil, by: entry) }
+extension QuotaTable {
+    static func load(_ connection: Connection, _ master: MasterKey, into tables: inout Catalog.State) throws {
         try connection.scan("storage, messages, mailboxes", of: "quota", by: "account") { row in
             var limits = Quota()
             for (column, resource) in [(1, QuotaResource.storage), (2, .message), (3, .mailbox)] where !row.isNull(Int32(column)) {
                 limits[resource] = min(max(0, row.int(Int32(column))), IndexRange.octets.upperBound)
             }
-            state.quotas.set(limits, of: AccountID(rawValue: row.int(0)))
+            tables.quotas.set(limits, of: AccountID(rawValue: row.int(0)))
         } missed: { ids, error in
-            state.damage.note("limits of accounts \(ids.lowerBound) and up: \(error)")
+            tables.damage.note("limits of accounts \(ids.lowerBound) and up: \(error)")
         }
+    }
+
+    static func restore(_ belongings: CatalogueBelongings, of account: AccountEntry, _ recovery: Recovery, _ connection: Connection) throws {
+        let id = account.record.id
+        guard let limits = recovery.catalogue?.accounts[id]?.limits, !limits.isEmpty else { return }
+        let values = columns(limits)
+        try connection.run("INSERT OR REPLACE INTO quota VALUES (?,?,?,?)", .int(id.rawValue), values[0], values[1], values[2])
+    }
+
+    fileprivate static func columns(_ limits: Quota) -> [SQLValue] {
+        [QuotaResource.storage, .message, .mailbox].map { limits[$0].map { .int($0) } ?? .null }
+    }
+}
+
+extension Catalog.State {
+    var quotas: QuotaTable {
+        _read { yield self[QuotaTable.self] }
+        _modify { yield &self[QuotaTable.self] }
     }
 }
