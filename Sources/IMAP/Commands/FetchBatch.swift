@@ -8,6 +8,8 @@ import Storage
 struct FetchedMessage: Sendable {
     let number: Int
     var row: MessageRow
+    /// The keywords that the row's flags have no bits for; nearly always none.
+    var further = FurtherKeywords()
     /// Expunged, and the client was not told.
     let isGone: Bool
     /// `row` differs from what the client was told.
@@ -115,7 +117,8 @@ struct FetchBatches {
                 let row = isCurrent ? known : try live.row(known.uid)
                 if let changedSince = plan.changedSince, (row?.modSeq ?? .zero) <= changedSince { return true }
                 let isNews = row.map { $0.flags != known.flags || $0.modSeq != known.modSeq } ?? false
-                found.append(FetchedMessage(number: index + 1, row: row ?? known, isGone: row == nil, isNews: isNews))
+                let further = try row == nil ? view.rows.further(of: known) : live.further(of: row ?? known)
+                found.append(FetchedMessage(number: index + 1, row: row ?? known, further: further, isGone: row == nil, isNews: isNews))
                 if Int(known.size) <= FetchBatch.smallBody { octets -= Int(known.size) }
                 return true
             }

@@ -29,7 +29,7 @@ struct FetchWriter {
     func write(_ step: FetchStep, _ message: FetchedMessage, _ response: inout FetchResponse, _ text: inout WireText) throws -> Bool {
         let row = message.row
         switch step {
-        case .flags: response.flags(row.flags, keywords, isRecent: recent?.contains(row.uid) ?? false, &text)
+        case .flags: response.flags(row.flags, keywords, further: message.further, isRecent: recent?.contains(row.uid) ?? false, &text)
         case .uid: response.uid(row.uid, &text)
         case .internalDate: response.internalDate(row.internalDate, &text)
         case .size: response.size(row.size, &text)

@@ -18,7 +18,9 @@ extension Errand {
             try await withRows(of: opened) { try rows.require(slice) }
             try rows.forEach(in: slice) { place, row in
                 index = place + 1
-                if row.modSeq > point.modSeq, known?.contains(row.uid) ?? true { output.writeChanged(place + 1, row, opened, dialect) }
+                if row.modSeq > point.modSeq, known?.contains(row.uid) ?? true {
+                    output.writeChanged(place + 1, row, try rows.further(of: row), opened, dialect)
+                }
                 return output.readableBytes < Errand.flushSize
             }
             if output.readableBytes >= Errand.flushSize { try await flush() } else { await Task.yield() }

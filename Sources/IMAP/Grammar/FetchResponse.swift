@@ -32,10 +32,10 @@ package struct FetchResponse: Sendable {
     }
 
     package mutating func flags(
-        _ bits: FlagBits, _ table: KeywordTable, isRecent: Bool = false, _ text: inout WireText
+        _ bits: FlagBits, _ table: KeywordTable, further: FurtherKeywords = FurtherKeywords(), isRecent: Bool = false, _ text: inout WireText
     ) {
         name("FLAGS ", &text)
-        text.writeFlags(bits, table, isRecent: isRecent)
+        text.writeFlags(bits, table, further: further, isRecent: isRecent)
     }
 
     package mutating func uid(_ uid: UID, _ text: inout WireText) {

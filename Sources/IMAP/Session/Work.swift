@@ -91,7 +91,6 @@ package struct Dialect: Hashable, Sendable {
 package struct Job: Sendable {
     let tag: Tag
     let command: Command
-    let verb: Verb
     let principal: Principal
     var dialect: Dialect
     /// Of the selected mailbox.

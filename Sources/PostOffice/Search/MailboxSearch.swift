@@ -113,8 +113,9 @@ extension Mailroom {
     package func search(
         _ query: SearchQuery, of rows: MailboxSnapshot, in mailbox: OpenMailbox, _ knowledge: inout SearchKnowledge
     ) async throws -> MailboxSearch {
-        let resolved = try await resolved(query, of: rows, in: mailbox)
+        var resolved = try await resolved(query, of: rows, in: mailbox)
         let live = mailbox.handle.snapshot
+        try await resolveKeywords(of: query, among: live, in: mailbox, &resolved)
         var program = SearchProgram(query, keywords: live.keywords, resolved: resolved)
         if rows.count > 0 { program = try await program.informed(self, mailbox, &knowledge) }
         return MailboxSearch(self, mailbox, rows: rows, live: live, program)
@@ -122,8 +123,9 @@ extension Mailroom {
 
     /// Those of a few messages that the query means. O(messages), whatever the mailbox holds; one that cannot be read is an error.
     package func search(_ query: SearchQuery, among messages: [FoundMessage], in mailbox: OpenMailbox) async throws -> [FoundMessage] {
-        let resolved = try await resolved(query, of: NumberSet(messages.lazy.map(\.row.uid)), in: mailbox)
+        var resolved = try await resolved(query, of: NumberSet(messages.lazy.map(\.row.uid)), in: mailbox)
         let rows = mailbox.handle.snapshot
+        try await resolveKeywords(of: query, among: rows, in: mailbox, &resolved)
         var program = SearchProgram(query, keywords: rows.keywords, resolved: resolved)
         // The index is asked for all that it knows: a few messages are read sooner.
         if messages.count > MailboxSearch.few {

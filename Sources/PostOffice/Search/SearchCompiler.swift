@@ -5,7 +5,7 @@ import Storage
 /// Makes a query ready for one mailbox.
 struct SearchCompiler {
     let keywords: KeywordTable
-    /// The UIDs that those conditions mean which neither rows nor messages answer.
+    /// The UIDs that those conditions mean which neither rows nor messages answer, and those that have keywords beyond the rows' words.
     let resolved: [SearchQuery: NumberSet]
     /// Whether texts are looked for approximately.
     private var isFuzzy = false
@@ -47,8 +47,9 @@ struct SearchCompiler {
     }
 
     private func test(_ keyword: Keyword) -> SearchProgram.Test {
-        let (bits, unknown) = keywords.bits(of: Flags(keywords: [keyword]))
-        return unknown.isEmpty ? .flags(bits) : .constant(false)
+        guard let place = keywords.place(of: keyword) else { return .constant(false) }
+        guard place < FlagBits.places else { return .uids(resolved[.keyword(keyword)] ?? NumberSet()) }
+        return .flags(keywords.bits(of: Flags(keywords: [keyword])).bits)
     }
 
     // What cannot be approximate is looked for as it is written (RFC 6203 §3).
