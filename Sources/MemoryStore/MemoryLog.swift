@@ -48,7 +48,7 @@ extension MemoryState {
     }
 }
 
-extension MemoryStore {
+extension MemoryStore: ChangeLog {
     package func changes(of account: AccountID, since modSeq: ModSeq, most: Int) async throws -> ChangesSince {
         try look { state in
             let highest = try state.account(account).modSeq

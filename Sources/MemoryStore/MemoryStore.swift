@@ -4,7 +4,7 @@ import Synchronization
 
 /// A store that forgets: for tests, with every promise of the ports but durability. One lock; no call waits.
 package final class MemoryStore:
-    AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, QueueStore, SearchIndex, ChangeFeed, ChangeLog, ClosableStore
+    AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, QueueStore, SearchIndex, ChangeFeed, ClosableStore
 {
     /// What can be made to fail.
     package enum Operation: Hashable, CaseIterable, Sendable {

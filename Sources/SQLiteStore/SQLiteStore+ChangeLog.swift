@@ -2,7 +2,7 @@ package import MailModel
 package import Storage
 
 // The change log, read, and told of.
-extension SQLiteStore {
+extension SQLiteStore: ChangeLog {
     package func changes(of account: AccountID, since modSeq: ModSeq, most: Int) async throws -> ChangesSince {
         guard try known.account(account) != nil else { throw StorageFault.noSuchAccount }
         return try await readers.run { try $0.changes(of: account, since: modSeq, most: most) }

@@ -12,7 +12,7 @@ import Threading
 /// Invariants: a row of the index points only at bytes that were durable before it; a file holds nothing beyond the last indexed offset after
 /// a start; one thread changes the index, in batches that share a commit; what is in memory is published after the commit, never before.
 package final class SQLiteStore:
-    AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, QueueStore, SearchIndex, ChangeFeed, ChangeLog, ClosableStore
+    AccountStore, MailboxStore, BodyStore, RightsStore, QuotaStore, MetadataStore, QueueStore, SearchIndex, ChangeFeed, ClosableStore
 {
     package struct Options: Sendable {
         /// Octets that must stay free on the disk; below it no mail comes in.

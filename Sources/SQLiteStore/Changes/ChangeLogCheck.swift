@@ -61,21 +61,23 @@ extension BodyReader {
 }
 
 extension SQLiteStore {
-    /// Of all accounts.
-    func checkChangeLogs(_ note: (String) -> Void) async throws {
+    /// Of all accounts; no more than a report holds.
+    func checkChangeLogs() async throws -> [String] {
+        var faults: [String] = []
         for account in try known.read({ Array($0.accounts.keys) }).sorted() {
             var next: ModSeq?
             repeat {
                 let from = next
                 do {
                     let page = try await readers.run { try $0.checkChanges(of: account, after: from) }
-                    page.faults.forEach(note)
+                    faults += page.faults.prefix(StoreReport.mostFaults - faults.count)
                     next = page.next
                 } catch let fault as StorageFault where fault != .closed {
-                    note("change log of account \(account.rawValue): \(fault)")
+                    if faults.count < StoreReport.mostFaults { faults.append("change log of account \(account.rawValue): \(fault)") }
                     next = nil
                 }
             } while next != nil
         }
+        return faults
     }
 }

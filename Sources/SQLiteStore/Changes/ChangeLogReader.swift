@@ -51,7 +51,7 @@ extension BodyReader {
         switch change.kind {
         case .placed(let uids, let mailbox), .flags(let uids, let mailbox):
             let part = uids.first(most, after: uid)
-            let rows = try TableReader.rows(part, of: mailbox, connection)
+            let rows = try TableReader.rows(part, of: mailbox, hasFurther: false, connection).rows
             let messages = rows.map { ChangedMessages.Message(uid: $0.uid, emailID: $0.body) }
             return ChangedMessages(messages: messages, next: part.last == uids.last ? nil : part.last.flatMap(UID.init(rawValue:)))
         case .expunged(let uids, let mailbox):

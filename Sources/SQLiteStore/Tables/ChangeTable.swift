@@ -1,6 +1,6 @@
 import Storage
 
-/// The change log of each account. It goes with the account, behind the mailboxes, whose removal is logged.
+/// The change log of each account, with what belongs to it. It goes with the account, behind the mailboxes, whose removal is logged.
 struct ChangeTable: Table {
     static let place = TableList.place(of: ChangeTable.self)
 
@@ -11,8 +11,6 @@ struct ChangeTable: Table {
     }
 
     static func check(_ store: SQLiteStore, _ check: inout StoreCheck) async throws {
-        var faults: [String] = []
-        try await store.checkChangeLogs { faults.append($0) }
-        for fault in faults { check.report.note(fault) }
+        for fault in try await store.checkChangeLogs() { check.report.note(fault) }
     }
 }
