@@ -2,7 +2,7 @@ import Storage
 
 /// The tables, and how each version of them becomes the next.
 ///
-/// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, everything that comes from a
+/// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, access lists, everything that comes from a
 /// message (bodies, headers, envelope, structure, preview); references between messages are kept as keyed hashes.
 enum Schema {
     static let version = firstSealed + sealedSteps.count
@@ -17,7 +17,7 @@ enum Schema {
     static let sealedSteps = [six.joined(separator: "\n")]
 
     /// Version 6.
-    static let six: [String] = []
+    static let six: [String] = [accessList]
 
     /// Makes the tables in a new database.
     static func make(_ connection: Connection) throws {

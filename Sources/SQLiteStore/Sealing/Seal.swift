@@ -35,6 +35,7 @@ struct Label {
         case catalogueMailbox = 12
         /// Never read by another run of the program.
         case parked = 13
+        case accessList = 14
         case searchHead = 20
         case searchWords = 21
         case searchPostings = 22
