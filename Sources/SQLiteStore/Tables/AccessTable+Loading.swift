@@ -3,7 +3,9 @@ import Storage
 
 extension AccessTable {
     static func load(_ connection: Connection, _ master: MasterKey, into tables: inout Catalog.State) throws {
-        for (id, list) in try unsealedLists(connection, &tables) { if let owner = tables.mailboxes[id]?.record.account { tables.access.set(list, of: id, owner) } }
+        for (id, list) in try unsealedLists(connection, &tables) {
+            if let owner = tables.mailboxes[id]?.record.account { tables.access.set(list, of: id, owner) }
+        }
         try connection.scan("sealed", of: "access_list", by: "mailbox") { row in
             let id = MailboxID(rawValue: row.int(0))
             // A mailbox that cannot be read is named elsewhere.
@@ -52,12 +54,13 @@ extension AccessTable {
 
     private static func faults(in list: AccessList, of mailbox: MailboxID, _ accounts: AccountTable) -> [String] {
         list.subjects.compactMap { who in
-            switch who {
-            case .anyone: nil
-            case .account(let id): accounts[id] == nil ? "access list of mailbox \(mailbox.rawValue): it speaks of account \(id.rawValue), which is not there" : nil
-            case .named(let name):
-                accounts.id(named: name.value).map { "access list of mailbox \(mailbox.rawValue): it takes account \($0.rawValue) for one that is not there" }
-            }
+            let wrong: String? =
+                switch who {
+                case .anyone: nil
+                case .account(let id): accounts[id] == nil ? "it speaks of account \(id.rawValue), which is not there" : nil
+                case .named(let name): accounts.id(named: name.value).map { "it takes account \($0.rawValue) for one that is not there" }
+                }
+            return wrong.map { "access list of mailbox \(mailbox.rawValue): \($0)" }
         }
     }
 }

@@ -56,7 +56,8 @@ extension AccessTable {
                 if grantee.isNegative {
                     list.change(.add(rights), of: Grantee(.account(id), isNegative: true))
                 } else {
-                    recovery.report.note("mailbox \(mailbox.id.rawValue): account \(id.rawValue) may have got rights by its name, which it has to be given again")
+                    recovery.report.note(
+                        "mailbox \(mailbox.id.rawValue): account \(id.rawValue) may have got rights by its name, which it has to be given again")
                 }
             }
             guard !list.isEmpty else { continue }
