@@ -2,8 +2,8 @@ import Storage
 
 /// The tables, and how each version of them becomes the next.
 ///
-/// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, access lists, everything that comes from a
-/// message (bodies, headers, envelope, structure, preview); references between messages are kept as keyed hashes.
+/// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, access lists,
+/// everything that comes from a message (bodies, headers, envelope, structure, preview); references between messages are kept as keyed hashes.
 enum Schema {
     static let version = firstSealed + sealedSteps.count
     /// The last one whose pages are not sealed.
