@@ -77,7 +77,7 @@ judges: ## Strangers' suites that take minutes or heavy packages
 	swift build --product martlet
 	Tests/Judges/run
 
-soak: ## Fifty clients for 15 minutes, every answer checked against a model
+soak: ## Fifty clients for half an hour, every answer checked against a model
 	@scripts/install-packages test
 	@$(NEED_SWIFT)
 	@$(BUILD)

@@ -6,6 +6,7 @@ import Testing
     static let protocols = [
         ProtocolPage.Subject(name: "imap", module: "IMAP", table: "Sources/IMAP/Session/Capability.swift", entry: #"Capability\("([^"]+)""#),
         ProtocolPage.Subject(name: "pop3", module: "POP3", table: "Sources/POP3/Session/Capability.swift", entry: #"case \w+ = "([^"]+)""#),
+        ProtocolPage.Subject(name: "smtp", module: "SMTP", table: "Sources/SMTP/Grammar/SMTPExtension.swift", entry: #"case \.\w+: "([^"]+)""#),
     ]
 
     @Test("every row has a section, files that exist, a status and its transcripts", arguments: protocols)

@@ -1,8 +1,5 @@
+import FuzzEntries
 import Glibc
-import IMAP
-import MessageFormat
-import POP3
-import SMTP
 import Testing
 
 /// What the fuzzers start from, and whatever they once found (Fuzz/found), through the same entry functions.

@@ -1,3 +1,4 @@
+import FuzzEntries
 import MessageFormat
 import Testing
 

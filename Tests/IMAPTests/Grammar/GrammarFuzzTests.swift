@@ -1,3 +1,4 @@
+import FuzzEntries
 import Testing
 
 @testable import IMAP

@@ -19,7 +19,7 @@ struct LostRightsTests {
 
     /// Alice has `Work` with a message, which bob may read; both are logged in, and bob looks at it.
     private final class Scene {
-        let store: any Mailroom.Ports
+        let store: any Mailroom.Ports & ClosableStore
         let alice: Rehearsal<IMAPWorker>
         let bob: Rehearsal<IMAPWorker>
         let work: MailboxID

@@ -1,3 +1,4 @@
+import FuzzEntries
 import POP3
 import Testing
 

@@ -1,3 +1,4 @@
+import FuzzEntries
 import NIOCore
 import Rehearsal
 import SMTP

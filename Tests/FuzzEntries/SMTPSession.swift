@@ -4,6 +4,8 @@ import MailModel
 import NIOCore
 import PostOffice
 
+@testable import SMTP
+
 /// Holds the conversation that the bytes are with a session, cut in three ways. Traps when lines and single octets are answered
 /// differently, when a reply is no reply, when a message that is handed on has what no message may have, and when more is held than may be.
 /// The first octet chooses role, TLS and what becomes of the work.

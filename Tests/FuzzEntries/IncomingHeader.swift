@@ -1,9 +1,11 @@
 import MessageFormat
-package import NIOCore
+import NIOCore
+
+@testable import PostOffice
 
 /// What a fuzzer calls with a message that has come in: however it is cut the same is kept, it is kept as it is when it comes again, and its header, as
 /// readers have it, holds fields alone and none that are dropped.
-package func fuzzIncomingHeader(_ message: ByteBuffer) {
+func fuzzIncomingHeader(_ message: ByteBuffer) {
     let (kept, survey) = taken(message) { $0.readableBytes }
     precondition(taken(message) { _ in 1 }.kept == kept, "octet by octet it is kept differently")
     precondition(taken(message) { $0.readableBytes % 7 + 1 }.kept == kept, "in small pieces it is kept differently")

@@ -1,6 +1,8 @@
 import MailModel
 import NIOCore
 
+@testable import IMAP
+
 /// Reads the bytes as a client's, whole and cut in two ways, and traps when the ways disagree. The first octet chooses
 /// the mode.
 package func fuzzIMAPGrammar(_ bytes: UnsafeRawBufferPointer) {

@@ -6,6 +6,8 @@ import NIOCore
 import PostOffice
 import Storage
 
+@testable import POP3
+
 /// Holds the conversation that the bytes are with a session, cut in three ways. Traps when what is answered depends on how the bytes were cut,
 /// when a reply is no reply, and when more is held than may be. The first octet chooses TLS and what becomes of the work.
 package func fuzzPOP3Session(_ bytes: UnsafeRawBufferPointer) {

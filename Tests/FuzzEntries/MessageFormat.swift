@@ -1,5 +1,7 @@
 import NIOCore
 
+@testable import MessageFormat
+
 /// What a fuzzer calls: any octets must be read without a trap, alike whole and in pieces, and their outline must come
 /// back from its encoding as it was.
 package func fuzzMessageFormat(_ octets: UnsafeRawBufferPointer) {
