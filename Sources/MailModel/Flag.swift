@@ -21,12 +21,16 @@ package struct SystemFlags: OptionSet, Hashable, Sendable {
 /// (RFC 9051 §2.3.2), spelt as first seen.
 package struct Keyword: Sendable, CustomStringConvertible {
     package let spelling: String
+    /// What it is compared by.
+    private let folded: String
     package static let longest = 100
 
     /// Nil when it is not an atom, is a system flag's name, or is too long.
     package init?(_ spelling: String) {
         guard (1...Keyword.longest).contains(spelling.utf8.count), spelling.utf8.allSatisfy(Keyword.isAtomOctet) else { return nil }
         self.spelling = spelling
+        // One that is in small letters shares its octets.
+        folded = spelling.utf8.contains { 0x41...0x5A ~= $0 } ? spelling.lowercased() : spelling
     }
 
     package var description: String { spelling }
@@ -47,7 +51,6 @@ package struct Keyword: Sendable, CustomStringConvertible {
 extension Keyword: Hashable {
     package static func == (a: Keyword, b: Keyword) -> Bool { a.folded == b.folded }
     package func hash(into hasher: inout Hasher) { hasher.combine(folded) }
-    private var folded: String { spelling.lowercased() }
 }
 
 /// A message's flags by name: what a command says and a response shows.
@@ -62,8 +65,8 @@ package struct Flags: Hashable, Sendable {
     }
 }
 
-/// A message's flags as one word: the five system flags in bits 0...4, and from bit 5 the keywords of its mailbox's
-/// `KeywordTable`. It means nothing without that table.
+/// A message's flags as one word: the five system flags in bits 0...4, and from bit 5 the first 59 places of its mailbox's
+/// `KeywordTable`. It means nothing without that table; keywords at further places are in `FurtherKeywords`.
 package struct FlagBits: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt64
     @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -73,48 +76,7 @@ package struct FlagBits: RawRepresentable, Hashable, Sendable {
 
     @inlinable package var system: SystemFlags { SystemFlags(rawValue: rawValue & 0x1F) }
     @inlinable package func contains(_ flags: SystemFlags) -> Bool { rawValue & 0x1F & flags.rawValue == flags.rawValue }
-}
 
-/// The keywords that a mailbox has ever used, in order of first use; a keyword keeps its bit for ever.
-package struct KeywordTable: Hashable, Sendable {
-    package private(set) var keywords: [Keyword]
-
-    /// 64 bits less the five system flags.
-    package static let capacity = 59
-
-    /// The first `capacity` of the list.
-    package init(_ keywords: [Keyword] = []) { self.keywords = Array(keywords.prefix(KeywordTable.capacity)) }
-
-    package var isFull: Bool { keywords.count >= KeywordTable.capacity }
-
-    /// The bits of those flags; keywords that are not in the table are left out and given back.
-    package func bits(of flags: Flags) -> (bits: FlagBits, unknown: [Keyword]) {
-        var bits = flags.system.rawValue
-        var unknown: [Keyword] = []
-        for keyword in flags.keywords {
-            if let index = keywords.firstIndex(of: keyword) {
-                bits |= 1 << UInt64(index + 5)
-            } else {
-                unknown.append(keyword)
-            }
-        }
-        return (FlagBits(rawValue: bits), unknown)
-    }
-
-    /// Adds what is missing; false, and nothing added, when it would not fit.
-    package mutating func add(_ new: [Keyword]) -> Bool {
-        var missing: [Keyword] = []
-        for keyword in new where !keywords.contains(keyword) && !missing.contains(keyword) { missing.append(keyword) }
-        guard keywords.count + missing.count <= KeywordTable.capacity else { return false }
-        keywords += missing
-        return true
-    }
-
-    package func flags(of bits: FlagBits) -> Flags {
-        var found: [Keyword] = []
-        for (index, keyword) in keywords.enumerated() where bits.rawValue & (1 << UInt64(index + 5)) != 0 {
-            found.append(keyword)
-        }
-        return Flags(system: bits.system, keywords: found)
-    }
+    /// Places of keywords that the word has bits for: 64 less the system flags.
+    package static let places = 59
 }

@@ -40,6 +40,15 @@ package struct MailboxName: Hashable, Comparable, Sendable, CustomStringConverti
         return MailboxName(known: String(value[..<cut]))
     }
 
+    /// The names above it, nearest first.
+    package var superiors: some Sequence<MailboxName> {
+        sequence(state: self) { name in
+            guard let parent = name.parent else { return nil }
+            name = parent
+            return parent
+        }
+    }
+
     /// Whether it lies below `other`, at any depth.
     package func isInferior(to other: MailboxName) -> Bool {
         let (own, above) = (value.utf8, other.value.utf8)

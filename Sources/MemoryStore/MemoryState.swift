@@ -120,20 +120,24 @@ struct Draft {
         var mailbox = try mailbox(id, state)
         let modSeq = try modSeq(of: mailbox.record.account, state)
         var rows: [MessageRow] = []
+        var further: [UID: FurtherKeywords] = [:]
+        // No message is refused for a keyword.
+        _ = mailbox.table.makeRoom(for: arrivals.flatMap(\.flags.keywords))
         for arrival in arrivals {
-            guard mailbox.table.keywords.add(arrival.flags.keywords) else { throw StorageFault.tooManyKeywords }
+            let flags = mailbox.table.keywords.set(of: arrival.flags)
             guard mailbox.table.uidNext < .last else { throw StorageFault.notAllowed("no UIDs are left in the mailbox") }
             let row = MessageRow(
-                uid: mailbox.table.uidNext, flags: mailbox.table.keywords.bits(of: arrival.flags).bits, modSeq: modSeq,
+                uid: mailbox.table.uidNext, flags: flags.bits, modSeq: modSeq,
                 body: arrival.body.id, internalDate: arrival.internalDate, size: UInt32(clamping: arrival.body.octets.readableBytes))
             mailbox.table.uidNext = row.uid.successor
+            if !flags.further.isEmpty { further[row.uid] = flags.further }
             mailbox.count(row, by: 1)
             rows.append(row)
             added.append((arrival.body, mailbox.record.account))
             let thread = arrival.thread ?? learned.thread(of: arrival.body, account: mailbox.record.account, state)
             learned.add(MessageParticulars(uid: row.uid, thread: thread, saveDate: state.clock()), in: id)
         }
-        mailbox.table.append(rows)
+        mailbox.table.append(rows, further: further)
         mailbox.table.highestModSeq = modSeq
         put(mailbox)
         return rows.map(\.uid)

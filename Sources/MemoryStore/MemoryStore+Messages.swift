@@ -91,24 +91,26 @@ extension MemoryState {
         }
         let unchanged = FlagsChanged(stored: stored, refused: refused, modSeq: nil)
         guard !stored.isEmpty else { return unchanged }
-        let apply = try change.application(&box.table.keywords)
-        var differing = NumberSet()
-        for (_, row) in try box.table.rows(stored) where apply(row.flags) != row.flags { differing.insert(row.uid) }
-        guard !differing.isEmpty else { return unchanged }
-        var draft = Draft()
-        let modSeq = try draft.modSeq(of: box.record.account, self)
-        for (_, row) in try box.table.rows(differing) {
-            var new = row
-            new.flags = apply(row.flags)
+        guard box.table.makeRoom(for: change.keywordsAdded).isEmpty else { throw StorageFault.tooManyKeywords }
+        let mask = change.mask(box.table.keywords)
+        let modSeq = try account(box.record.account).modSeq.successor
+        var differing = false
+        var table = box.table
+        try table.updateAll(stored) { row, old in
+            let new = mask.further?.applied(to: old) ?? old
+            guard mask.applied(to: row.flags) != row.flags || new != old else { return (row, old) }
+            differing = true
+            var changed = row
+            changed.flags = mask.applied(to: row.flags)
+            changed.modSeq = modSeq
             box.count(row, by: -1)
-            box.count(new, by: 1)
+            box.count(changed, by: 1)
+            return (changed, new)
         }
-        try box.table.update(differing) { row in
-            var row = row
-            row.flags = apply(row.flags)
-            row.modSeq = modSeq
-            return row
-        }
+        guard differing else { return unchanged }
+        box.table = table
+        var draft = Draft()
+        _ = try draft.modSeq(of: box.record.account, self)
         box.table.highestModSeq = modSeq
         draft.put(box)
         draft.commit(to: &self)
@@ -140,32 +142,18 @@ extension Draft {
         let box = try state.mailbox(source)
         let arrivals = try rows.map { row in
             Arrival(
-                flags: box.table.keywords.flags(of: row.flags).within(flags), internalDate: row.internalDate,
+                flags: try box.table.flags(of: row).within(flags), internalDate: row.internalDate,
                 body: try state.body(row.body, for: box.record.account), thread: state.particulars[source]?[row.uid]?.thread)
         }
         return try append(arrivals, to: target, state)
     }
 }
 
-extension FlagChange {
-    /// What it does to a row's bits; adds to the table what it needs there.
-    fileprivate func application(_ keywords: inout KeywordTable) throws -> (FlagBits) -> FlagBits {
-        switch self {
-        case .add(let flags):
-            guard keywords.add(flags.keywords) else { throw StorageFault.tooManyKeywords }
-            let bits = keywords.bits(of: flags).bits.rawValue
-            return { FlagBits(rawValue: $0.rawValue | bits) }
-        case .replace(let flags):
-            guard keywords.add(flags.keywords) else { throw StorageFault.tooManyKeywords }
-            let bits = keywords.bits(of: flags).bits
-            return { _ in bits }
-        case .replaceWithin(let scope, let flags):
-            guard keywords.add(flags.within(scope).keywords) else { throw StorageFault.tooManyKeywords }
-            let (bits, mask) = (keywords.bits(of: flags).bits.rawValue & scope.bits.rawValue, scope.bits.rawValue)
-            return { FlagBits(rawValue: $0.rawValue & ~mask | bits) }
-        case .remove(let flags):
-            let bits = keywords.bits(of: flags).bits.rawValue
-            return { FlagBits(rawValue: $0.rawValue & ~bits) }
-        }
+extension MailboxSnapshot {
+    /// Adds what is missing of those keywords, at the places of others that no message has where one of the first is wanting; what has no place.
+    mutating func makeRoom(for wanted: [Keyword]) -> [Keyword] {
+        guard wanted.contains(where: { keywords.place(of: $0) == nil }) else { return [] }
+        if keywords.isFullOfFirst, let used { keywords.keep(used, and: wanted) }
+        return keywords.admit(wanted)
     }
 }

@@ -62,7 +62,7 @@ extension SQLiteStore {
             case .changed(let uids, let until):
                 for piece in uids.split(most) {
                     let now = rows
-                    for (index, flags) in try await change({ try $0.refresh(piece, of: copy, now) }) { rows.copies[index].flags = flags }
+                    for (index, flags) in try await change({ try $0.refresh(piece, of: copy, now) }) { rows.set(flags, at: index) }
                 }
                 since = until
             }

@@ -9,16 +9,18 @@ extension BodyReader {
         defer { try? connection.execute("COMMIT") }
         let id = entry.record.id
         let now = try connection.number("SELECT mod_seq FROM mailbox WHERE id=?", .int(id.rawValue))
+        // The entry may be of before the transaction.
+        let hasFurther = entry.keywords.hasFurther || now != Int64(entry.modSeq.rawValue)
         var snapshot: MailboxSnapshot
         if entry.messages == 0, now == Int64(entry.modSeq.rawValue) {
             // Its rows would lie among others', on a page that may be damaged; there are none.
             snapshot = MailboxSnapshot(mailbox: id, uidValidity: entry.record.uidValidity)
             snapshot.adopt(entry)
         } else if entry.messages >= large, let directory = try BlockDirectory.load(of: id, connection) {
-            snapshot = distant.snapshot(entry, directory)
+            snapshot = distant.snapshot(entry, directory, hasFurther: hasFurther)
             try snapshot.catchUp(since: directory.modSeq, of: entry.record.account, connection)
         } else {
-            snapshot = try TableReader.load(entry, connection)
+            snapshot = try TableReader.load(entry, hasFurther: hasFurther, connection)
         }
         snapshot.highestModSeq = ModSeq(rawValue: UInt64(clamping: now ?? 0)) ?? .zero
         return snapshot
@@ -48,10 +50,11 @@ extension MailboxSnapshot {
         let end = blocks.last?.last.rawValue ?? 0
         if end > 0 { changed.insert(end) }
         try refresh(changed) { first, last in
-            ContiguousArray(try TableReader.rows(NumberSet(first.rawValue...last.rawValue), of: mailbox, connection))
+            try TableReader.rows(NumberSet(first.rawValue...last.rawValue), of: mailbox, hasFurther: true, connection)
         }
         guard end < UInt32.max else { return }
-        append(try TableReader.rows(changed.intersection(NumberSet((end + 1)...UInt32.max)), of: mailbox, connection))
+        let new = try TableReader.rows(changed.intersection(NumberSet((end + 1)...UInt32.max)), of: mailbox, hasFurther: true, connection)
+        append(new.rows, further: new.further)
     }
 }
 

@@ -25,24 +25,33 @@ extension MailboxSnapshot {
         package let first: UID
         package let last: UID
         package let count: Int
-        private let known: ContiguousArray<MessageRow>
+        private let known: KeywordedRows
         private let distant: Distant?
+        private let union = Mutex<FlagSet?>(nil)
 
         package static let most = 512
 
-        package init(_ rows: ContiguousArray<MessageRow>) {
+        package convenience init(_ rows: ContiguousArray<MessageRow>) { self.init(KeywordedRows(rows)) }
+
+        package init(_ rows: KeywordedRows) {
             known = rows
             distant = nil
-            first = rows.first?.uid ?? .first
-            last = rows.last?.uid ?? .first
-            count = rows.count
+            first = rows.rows.first?.uid ?? .first
+            last = rows.rows.last?.uid ?? .first
+            count = rows.rows.count
         }
 
         /// `read` gives the rows of the mailbox from one UID to another. It is asked until it has answered once, by `prepare` alone.
-        package init(
+        package convenience init(
             _ summary: BlockSummary, of mailbox: MailboxID, read: @escaping @Sendable (UID, UID) throws -> ContiguousArray<MessageRow>
         ) {
-            known = []
+            self.init(distant: summary, of: mailbox) { KeywordedRows(try read($0, $1)) }
+        }
+
+        package init(
+            distant summary: BlockSummary, of mailbox: MailboxID, read: @escaping @Sendable (UID, UID) throws -> KeywordedRows
+        ) {
+            known = KeywordedRows()
             distant = Distant(summary, mailbox, read)
             (first, last, count) = (summary.first, summary.last, summary.count)
         }
@@ -50,13 +59,25 @@ extension MailboxSnapshot {
         /// Never reads: `RowsNotAtHand`.
         package var rows: ContiguousArray<MessageRow> {
             get throws {
-                guard let distant else { return known }
+                guard let distant else { return known.rows }
                 guard let rows = distant.atHand else { throw RowsNotAtHand(blocks: [self]) }
-                return rows
+                return rows.rows
             }
         }
 
-        var rowsAtHand: ContiguousArray<MessageRow>? { distant.map { $0.atHand } ?? known }
+        /// With the further keywords of those that have any.
+        var allAtHand: KeywordedRows? { distant.map { $0.atHand } ?? known }
+
+        /// The places of keywords, and the flags, that at least one row has; nil: not known without reading them. Worked out once.
+        package var used: FlagSet? {
+            guard let rows = allAtHand else { return distant?.summary.used }
+            return union.withLock { union in
+                if let union { return union }
+                let found = rows.used
+                union = found
+                return found
+            }
+        }
 
         /// Nil when the block is shorter. Never reads: `RowsNotAtHand`.
         package func row(_ offset: Int) throws -> MessageRow? {
@@ -74,8 +95,8 @@ extension MailboxSnapshot {
 
         package var summary: BlockSummary {
             if let distant { return distant.summary }
-            let unseen = known.reduce(0) { $0 + ($1.flags.contains(.seen) ? 0 : 1) }
-            return BlockSummary(first: first, last: last, count: count, unseen: unseen)
+            let unseen = known.rows.reduce(0) { $0 + ($1.flags.contains(.seen) ? 0 : 1) }
+            return BlockSummary(first: first, last: last, count: count, unseen: unseen, used: used)
         }
     }
 
@@ -86,8 +107,11 @@ extension MailboxSnapshot {
         package let count: Int
         /// Rows without `\Seen`.
         package let unseen: Int
+        /// What `Block.used` says; nil: not known.
+        package let used: FlagSet?
 
-        package init(first: UID, last: UID, count: Int, unseen: Int) {
+        package init(first: UID, last: UID, count: Int, unseen: Int, used: FlagSet? = nil) {
+            self.used = used
             self.first = first
             self.last = last
             self.count = count
@@ -99,32 +123,32 @@ extension MailboxSnapshot {
     private final class Distant: Sendable {
         let summary: BlockSummary
         private let mailbox: MailboxID
-        private let read: @Sendable (UID, UID) throws -> ContiguousArray<MessageRow>
+        private let read: @Sendable (UID, UID) throws -> KeywordedRows
         /// Held only to look: who looks does not wait for who reads.
-        private let state = Mutex<ContiguousArray<MessageRow>?>(nil)
+        private let state = Mutex<KeywordedRows?>(nil)
         private let turn = Mutex<Void>(())
 
-        init(_ summary: BlockSummary, _ mailbox: MailboxID, _ read: @escaping @Sendable (UID, UID) throws -> ContiguousArray<MessageRow>) {
+        init(_ summary: BlockSummary, _ mailbox: MailboxID, _ read: @escaping @Sendable (UID, UID) throws -> KeywordedRows) {
             self.summary = summary
             self.mailbox = mailbox
             self.read = read
         }
 
-        var atHand: ContiguousArray<MessageRow>? { state.withLock { $0 } }
+        var atHand: KeywordedRows? { state.withLock { $0 } }
 
         func prepare() throws {
             guard atHand == nil else { return }
             try turn.withLock { _ in
                 guard atHand == nil else { return }
                 let rows = try readRows()
-                guard rows.count == summary.count, rows.first?.uid == summary.first, rows.last?.uid == summary.last else {
-                    throw StorageFault.corrupt("\(name) are not those that were counted: \(rows.count) of \(summary.count)")
+                guard rows.rows.count == summary.count, rows.rows.first?.uid == summary.first, rows.rows.last?.uid == summary.last else {
+                    throw StorageFault.corrupt("\(name) are not those that were counted: \(rows.rows.count) of \(summary.count)")
                 }
                 state.withLock { $0 = rows }
             }
         }
 
-        private func readRows() throws -> ContiguousArray<MessageRow> {
+        private func readRows() throws -> KeywordedRows {
             do { return try read(summary.first, summary.last) } catch StorageFault.corrupt(let cause) {
                 throw StorageFault.corrupt("\(name): \(cause)")
             } catch StorageFault.unavailable(let cause) {

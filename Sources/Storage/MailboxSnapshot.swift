@@ -4,6 +4,8 @@ import Synchronization
 /// A message's narrow row.
 package struct MessageRow: Hashable, Sendable {
     package let uid: UID
+    /// Whether the message has keywords that `flags` has no bits for (`MailboxSnapshot.further`).
+    package var hasFurther: Bool
     package var flags: FlagBits
     package var modSeq: ModSeq
     package let body: BodyID
@@ -11,8 +13,9 @@ package struct MessageRow: Hashable, Sendable {
     /// Octets, as RFC822.SIZE says.
     package let size: UInt32
 
-    package init(uid: UID, flags: FlagBits, modSeq: ModSeq, body: BodyID, internalDate: Timestamp, size: UInt32) {
+    package init(uid: UID, flags: FlagBits, modSeq: ModSeq, body: BodyID, internalDate: Timestamp, size: UInt32, hasFurther: Bool = false) {
         self.uid = uid
+        self.hasFurther = hasFurther
         self.flags = flags
         self.modSeq = modSeq
         self.body = body
@@ -104,6 +107,13 @@ extension MailboxSnapshot {
             if rows[middle].uid < uid { from = middle + 1 } else { to = middle }
         }
         return starts[block] + from
+    }
+
+    /// The block with the row of that UID, and its offset there.
+    func place(of uid: UID) throws -> (block: Block, offset: Int)? {
+        guard let index = try index(of: uid) else { return nil }
+        let number = block(holding: index)
+        return (blocks[number], index - starts[number])
     }
 
     /// The places of rows with those UIDs, rising, disjoint, none empty. O(ranges × log n).
@@ -220,11 +230,14 @@ extension MailboxSnapshot {
 // Changes, made by a store's writer on its own copy.
 extension MailboxSnapshot {
     /// Adds rows behind the last; their UIDs must rise. A full last block is left as it is. O(new + a block).
-    package mutating func append(_ rows: some Collection<MessageRow>) {
+    /// `further`: the further keywords of those that have any.
+    package mutating func append(_ rows: some Collection<MessageRow>, further: [UID: FurtherKeywords] = [:]) {
         guard !rows.isEmpty else { return }
+        var further = further
         var pending = ContiguousArray<MessageRow>()
-        if let last = blocks.last, last.count < Block.most, let rows = last.rowsAtHand {
-            pending = rows
+        if let last = blocks.last, last.count < Block.most, let rows = last.allAtHand {
+            pending = rows.rows
+            if rows.hasFurther { further.merge(rows.further) { _, last in last } }
             blocks.removeLast()
             starts.removeLast()
             count -= last.count
@@ -233,15 +246,15 @@ extension MailboxSnapshot {
         for row in rows {
             pending.append(row)
             if pending.count == Block.most {
-                seal(pending)
+                seal(pending, further)
                 pending.removeAll(keepingCapacity: true)
             }
         }
-        if !pending.isEmpty { seal(pending) }
+        if !pending.isEmpty { seal(pending, further) }
     }
 
-    private mutating func seal(_ rows: ContiguousArray<MessageRow>) {
-        add(Block(rows))
+    private mutating func seal(_ rows: ContiguousArray<MessageRow>, _ further: [UID: FurtherKeywords]) {
+        add(Block(KeywordedRows(rows, further: further)))
     }
 
     private mutating func add(_ block: Block) {
@@ -259,8 +272,8 @@ extension MailboxSnapshot {
     }
 
     /// Reads anew every block that holds one of those UIDs.
-    package mutating func refresh(_ uids: NumberSet, _ read: (UID, UID) throws -> ContiguousArray<MessageRow>) rethrows {
-        var fresh: [Int: ContiguousArray<MessageRow>] = [:]
+    package mutating func refresh(_ uids: NumberSet, _ read: (UID, UID) throws -> KeywordedRows) rethrows {
+        var fresh: [Int: KeywordedRows] = [:]
         try forEachBlock(touchedBy: uids) { fresh[$0] = try read(blocks[$0].first, blocks[$0].last) }
         guard !fresh.isEmpty else { return }
         let old = blocks
@@ -270,7 +283,7 @@ extension MailboxSnapshot {
                 add(block)
                 continue
             }
-            if !rows.isEmpty { add(Block(rows)) }
+            if !rows.rows.isEmpty { add(Block(rows)) }
         }
     }
 
@@ -296,6 +309,17 @@ extension MailboxSnapshot {
     /// O(blocks + rows of touched blocks). `RowsNotAtHand` before anything is changed.
     package mutating func update(_ uids: NumberSet, _ change: (MessageRow) throws -> MessageRow?) throws {
         guard !uids.isEmpty else { return }
+        try updateBlocks(uids) { rows, ranges, range in
+            guard let changed = try MailboxSnapshot.changed(rows.rows, ranges, &range, change) else { return nil }
+            return rows.hasFurther ? KeywordedRows(changed, further: rows.further) : KeywordedRows(changed)
+        }
+    }
+
+    /// `change` gives the rows of a block after it, or nil when they are as before. It is given all ranges of `uids`, and the first that does not end
+    /// below the rows, to be moved on.
+    mutating func updateBlocks(
+        _ uids: NumberSet, _ change: (KeywordedRows, [ClosedRange<UInt32>], inout Int) throws -> KeywordedRows?
+    ) throws {
         var missing: [Block] = []
         forEachBlock(touchedBy: uids) { if !blocks[$0].isAtHand { missing.append(blocks[$0]) } }
         guard missing.isEmpty else { throw RowsNotAtHand(blocks: missing) }
@@ -306,15 +330,15 @@ extension MailboxSnapshot {
         for block in blocks {
             let (first, last) = (block.first.rawValue, block.last.rawValue)
             while range < ranges.count, ranges[range].upperBound < first { range += 1 }
-            guard range < ranges.count, ranges[range].lowerBound <= last else {
+            guard range < ranges.count, ranges[range].lowerBound <= last, let rows = block.allAtHand else {
                 newBlocks.append(block)
                 continue
             }
-            guard let rows = try MailboxSnapshot.changed(block.rows, ranges, &range, change) else {
+            guard let rows = try change(rows, ranges, &range) else {
                 newBlocks.append(block)
                 continue
             }
-            if !rows.isEmpty { newBlocks.append(Block(rows)) }
+            if !rows.rows.isEmpty { newBlocks.append(Block(rows)) }
         }
         removeAll()
         for block in newBlocks { add(block) }

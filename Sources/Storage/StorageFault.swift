@@ -16,7 +16,7 @@ package enum StorageFault: Error, Equatable, Sendable {
     case noSuchMessage
     /// A mailbox, account or domain of that name exists.
     case nameTaken
-    /// The mailbox's table of keywords is full (`KeywordTable.capacity`).
+    /// Flags were to be stored with a keyword for which the mailbox has no room (`KeywordTable.capacity`, `mostOctets`).
     case tooManyKeywords
     /// `Annotation.most`, or `Annotation.mostOfAccount`.
     case tooManyAnnotations

@@ -96,9 +96,7 @@ private struct FuzzRun {
         case .fetch(let arguments, _):
             output.writeText(about: 0) { text in
                 var response = FetchResponse(1, &text)
-                for item in arguments.items {
-                    if case .section = item { response.none(of: item, &text) }
-                }
+                for item in arguments.items { response.none(named: FetchResponse.name(of: item), &text) }
                 response.end(&text)
             }
         case .id(let fields): output.writeID(fields, mode)

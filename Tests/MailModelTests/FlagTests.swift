@@ -42,7 +42,8 @@ struct FlagTests {
         #expect(!table.isFull && !table.add(Array(many.suffix(2))) && table.keywords.count == KeywordTable.capacity - 1)
         #expect(table.add([many[0], many[KeywordTable.capacity - 1]]) && table.isFull && table.add([many[3]]))
         let all = table.bits(of: Flags(system: [.seen, .answered, .flagged, .deleted, .draft], keywords: table.keywords))
-        #expect(all.bits.rawValue == .max && all.unknown.isEmpty && table.flags(of: all.bits).keywords.count == KeywordTable.capacity)
+        #expect(all.bits.rawValue == .max && all.unknown.isEmpty && table.flags(of: all.bits, all.further).keywords.count == KeywordTable.capacity)
+        #expect(all.further.words == Array(repeating: .max, count: FurtherKeywords.mostWords) && table.flags(of: all.bits).keywords.count == 59)
     }
 
     @Test("each system flag has a name and a bit of its own")

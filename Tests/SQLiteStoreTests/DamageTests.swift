@@ -173,8 +173,8 @@ struct DamageTests {
             "UPDATE mailbox SET size=9223372036854775807", "UPDATE mailbox SET messages=-1", "UPDATE mailbox SET mod_seq=9223372036854775807",
             "UPDATE mailbox SET uid_next=-1", "UPDATE account SET mod_seq=9223372036854775807", "UPDATE account SET uid_validity=-1",
             "UPDATE account SET created=9223372036854775807", "UPDATE segment SET indexed=9223372036854775807", "UPDATE segment SET indexed=-1",
-            "UPDATE segment SET dead=9223372036854775807", "INSERT INTO ledger VALUES (9223372036854775807,1,1,2,0,0,1,0,x'0101')",
-            "INSERT INTO ledger VALUES (5,1,1,2,0,0,-1,0,x'ffffffffffff')", "INSERT INTO quota VALUES (1,-9223372036854775807,9223372036854775807,-1)",
+            "UPDATE segment SET dead=9223372036854775807", "INSERT INTO ledger VALUES (9223372036854775807,1,1,2,0,0,1,0,x'0101',NULL)",
+            "INSERT INTO ledger VALUES (5,1,1,2,0,0,-1,0,x'ffffffffffff',NULL)", "INSERT INTO quota VALUES (1,-9223372036854775807,9223372036854775807,-1)",
             "INSERT INTO meta VALUES ('last-body',9223372036854775807)", "UPDATE holder SET messages=-1", "UPDATE directory SET blocks=x'ff'",
         ])
     func numbers(sql: String) async throws {

@@ -153,7 +153,7 @@ struct LargeCopyTests {
             return
         }
         #expect(uids == NumberSet((1...30).filter { $0 % 3 != 0 }.compactMap(UID.init(rawValue:))))
-        for (index, flags) in try await store.change({ [rows] in try $0.refresh(uids, of: copy, rows) }) { rows.copies[index].flags = flags }
+        for (index, flags) in try await store.change({ [rows] in try $0.refresh(uids, of: copy, rows) }) { rows.set(flags, at: index) }
         _ = try await store.change(flags: .add(Self.seen), of: NumberSet(31...32), in: inbox, unchangedSince: nil)
         _ = try await store.change { [rows] in try $0.end(copy, rows, since: until, most: 10) }
         let status = try await store.status(of: work)

@@ -16,8 +16,10 @@ extension SQLiteStore {
                 let low = UInt32(random.next() % UInt64(top)) + 1
                 return low...(low + UInt32(random.next() % 3 == 0 ? random.next() % 4 : random.next() % 60))
             })
-        let flags = Flags(
-            system: SystemFlags(rawValue: random.next() % 32), keywords: random.next() % 3 == 0 ? [try #require(Keyword("k\(random.next() % 5)"))] : [])
+        // Sometimes so many that a mailbox has further ones, and that places are given anew.
+        let count = random.next() % 3 == 0 ? (random.next() % 6 == 0 ? 25 : 1) : 0
+        let keywords = Set(try (0..<count).map { _ in try #require(Keyword("k\(random.next() % (count > 1 ? 300 : 5))")) })
+        let flags = Flags(system: SystemFlags(rawValue: random.next() % 32), keywords: keywords.sorted { $0.spelling < $1.spelling })
         switch random.next() % 10 {
         case 0: _ = try await Fixture.place(Fixture.message(step), in: self, box, flags: flags)
         case 1...2: _ = try await change(flags: .add(flags), of: uids, in: box, unchangedSince: nil)
@@ -35,6 +37,7 @@ struct View: Equatable {
     var tables: [[MessageRow]] = []
     var statuses: [MailboxStatus] = []
     var keywords: [KeywordTable] = []
+    var further: [[UID: FurtherKeywords]] = []
 
     init(_ store: SQLiteStore, _ mailboxes: [MailboxID]) async throws {
         for mailbox in mailboxes {
@@ -49,6 +52,8 @@ struct View: Equatable {
                     return rows
                 })
             keywords.append(snapshot.keywords)
+            let rows = tables.last ?? []
+            further.append(try await store.withRows { try snapshot.further(of: rows) })
             statuses.append(try await store.status(of: mailbox))
         }
     }

@@ -21,7 +21,7 @@ struct RecoveryTests {
                 var lines = ["\(mailbox.id.rawValue) \(mailbox.uidValidity.rawValue) \(mailbox.specialUse?.rawValue ?? "")"]
                 let particulars = try await store.particulars(of: try snapshot.uids, in: mailbox.id)
                 for (row, more) in zip(try snapshot.rows(try snapshot.uids).map(\.row), particulars) {
-                    let flags = snapshot.keywords.flags(of: row.flags)
+                    let flags = try snapshot.flags(of: row)
                     let text = try await store.read(nil, of: row.body, for: account)
                     let outline = try #require(try await store.outlines(of: [row.body], for: account).first)
                     lines.append(
@@ -49,6 +49,8 @@ struct RecoveryTests {
         _ = try await store.copy(NumberSet(1...2), from: inbox, to: work)
         _ = try await store.change(
             flags: .add(Flags(system: .seen, keywords: [try #require(Keyword("$Forwarded"))])), of: NumberSet(1...4), in: inbox, unchangedSince: nil)
+        let many = try (0..<80).map { try #require(Keyword("label-\($0)")) }
+        _ = try await store.change(flags: .add(Flags(keywords: many)), of: NumberSet(2...3), in: inbox, unchangedSince: nil)
         _ = try await store.remove(NumberSet(5...5), from: inbox)
         return (store, alice, bob, inbox, bobs)
     }

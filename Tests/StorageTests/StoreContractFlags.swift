@@ -30,7 +30,7 @@ struct StoreContractFlags {
                 flags: .replace(Flags(system: [.answered])), of: set(1, 3, 4), in: house.inbox, unchangedSince: nil)
             #expect(replaced.stored == set(1, 3, 4))
             snapshot = try await house.snapshot()
-            #expect(try snapshot.rowsInOrder.map { $0.names(snapshot.keywords) } == [["\\Answered"], [], ["\\Answered"], ["\\Answered"]])
+            #expect(try snapshot.rowsInOrder.map { try snapshot.names(of: $0) } == [["\\Answered"], [], ["\\Answered"], ["\\Answered"]])
             #expect(Set([added.modSeq, removed.modSeq, replaced.modSeq]).count == 3)
         }
     }

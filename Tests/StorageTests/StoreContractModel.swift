@@ -186,7 +186,7 @@ private struct RandomWalk {
             let snapshot = try await house.snapshot(id)
             let rows = try snapshot.rowsInOrder
             try #require(rows.map(\.uid.rawValue) == box.messages.map(\.uid), "\(place), \(box.name)")
-            #expect(rows.map { $0.names(snapshot.keywords) } == box.messages.map(\.flags), "\(place), \(box.name)")
+            #expect(try rows.map { try snapshot.names(of: $0) } == box.messages.map(\.flags), "\(place), \(box.name)")
             #expect(rows.map(\.modSeq) == box.messages.map(\.modSeq), "\(place), \(box.name)")
             #expect(snapshot.uidNext.rawValue == box.nextUID && rows.allSatisfy { $0.modSeq <= snapshot.highestModSeq }, "\(place)")
             let status = try await house.store.status(of: id)

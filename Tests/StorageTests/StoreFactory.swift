@@ -150,7 +150,7 @@ struct House: Sendable {
     func flags(_ uid: UInt32, in mailbox: MailboxID? = nil) async throws -> Set<String> {
         let snapshot = try await snapshot(mailbox)
         let uid = try #require(UID(rawValue: uid))
-        return try #require(try snapshot.row(uid)).names(snapshot.keywords)
+        return try snapshot.names(of: try #require(try snapshot.row(uid)))
     }
 }
 
@@ -166,10 +166,10 @@ func set(_ numbers: UInt32...) -> NumberSet { NumberSet(numbers.map { $0...$0 })
 
 func keywords(_ names: String...) -> Flags { Flags(keywords: names.compactMap { Keyword($0) }) }
 
-extension MessageRow {
+extension MailboxSnapshot {
     /// System flags and keywords by name.
-    func names(_ table: KeywordTable) -> Set<String> {
-        let flags = table.flags(of: self.flags)
+    func names(of row: MessageRow) throws -> Set<String> {
+        let flags = try flags(of: row)
         return Set(SystemFlags.named.filter { flags.system.contains($0.flag) }.map(\.name) + flags.keywords.map(\.spelling))
     }
 }

@@ -520,6 +520,15 @@ void *cindexfile_register(cindexfile_seal seal) {
 
 const char *cindexfile_name(void *vfs) { return ((struct index_vfs *)vfs)->name; }
 
+void cindexfile_replaced(void *vfs) {
+    struct index_vfs *ours = vfs;
+    for (unsigned set = 0; set < SETS; set++) {
+        pthread_mutex_lock(&ours->kept.locks[set % LOCKS]);
+        for (int way = 0; way < WAYS; way++) ours->kept.pages[set][way].at = 0;
+        pthread_mutex_unlock(&ours->kept.locks[set % LOCKS]);
+    }
+}
+
 void cindexfile_forget(void *vfs) {
     struct index_vfs *ours = vfs;
     sqlite3_vfs_unregister(&ours->base);

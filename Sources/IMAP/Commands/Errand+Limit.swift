@@ -24,8 +24,12 @@ extension Errand {
     }
 
     /// The key narrowed to the messages that are searched, where the mailbox, or what the key names of it, has too many.
-    mutating func limited(_ key: SearchKey, of view: MailboxView) throws -> SearchKey {
+    mutating func limited(_ key: SearchKey, of view: MailboxView) async throws -> SearchKey {
         guard view.rows.count > worker.settings.messagesAtOnce else { return key }
+        return try await withRows(of: view) { try narrowed(key, of: view) }
+    }
+
+    private mutating func narrowed(_ key: SearchKey, of view: MailboxView) throws -> SearchKey {
         var numbers = NumberSet(1...UInt32(clamping: view.rows.count))
         for set in key.namedSets {
             let named = try view.places(of: set.set, set.numbering)

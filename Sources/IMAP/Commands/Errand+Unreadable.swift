@@ -1,4 +1,5 @@
 import MailModel
+import PostOffice
 import Storage
 
 // Messages that cannot be read, among many that can (SEARCH, SORT, THREAD).
@@ -11,22 +12,14 @@ extension Errand {
     /// Beyond so many it is no damage to messages any more: the command fails as a whole.
     static let mostUnreadable = 100
 
-    /// Whether an error is about the messages that were asked for, so that others may be read all the same.
-    static func isOfMessages(_ error: any Error) -> Bool {
-        switch error {
-        case StorageFault.corrupt, StorageFault.unavailable: true
-        default: false
-        }
-    }
-
-    private func isUnavailable(_ error: any Error) -> Bool { if case StorageFault.unavailable = error { true } else { false } }
-
-    /// Goes on without the message, which the log is told of. Throws the error when it is no message's, or they are too many.
-    mutating func leaveOut(_ row: MessageRow, _ error: any Error) throws {
-        guard Errand.isOfMessages(error), unreadable < Errand.mostUnreadable else { throw error }
+    /// Goes on without the message, which the log is told of. Throws its fault when they are too many.
+    mutating func leaveOut(_ message: UnreadableMessage) throws {
+        guard unreadable < Errand.mostUnreadable else { throw message.fault }
         unreadable += 1
-        let cause = "mailbox \(view?.mailbox.id.rawValue ?? 0), UID \(row.uid.rawValue), body \(row.body.rawValue): \(error)"
-        let said = answer(to: isUnavailable(error) ? StorageFault.unavailable(cause) : StorageFault.corrupt(cause))
+        let (row, fault) = (message.row, message.fault)
+        let cause = "mailbox \(view?.mailbox.id.rawValue ?? 0), UID \(row.uid.rawValue), body \(row.body.rawValue): \(fault)"
+        let isUnavailable = if case .unavailable = fault { true } else { false }
+        let said = answer(to: isUnavailable ? StorageFault.unavailable(cause) : StorageFault.corrupt(cause))
         if problem == nil { problem = .no("Some messages cannot be read and were left out. " + said.text, said.code) }
     }
 }

@@ -17,8 +17,8 @@ struct Errand: Sendable {
     var notifications: Notifications?
     /// What becomes of UPDATE.
     var context: ContextWish?
-    /// What the index has answered to the search under way, by accounts.
-    var findings: [AccountID: SearchFindings] = [:]
+    /// What the indexes have said to the search under way.
+    var searchKnowledge = SearchKnowledge()
     /// Where a command stopped that was asked for too much.
     var lowestProcessed: UID?
     /// The keywords that flags are written by.
@@ -161,9 +161,9 @@ struct Errand: Sendable {
 extension Errand {
     /// A keyword is listed before it is seen in FETCH (RFC 9051 §7.3.5).
     mutating func tellNewKeywords(_ live: KeywordTable) {
-        guard var view, live.keywords.count > view.toldKeywords else { return }
+        guard var view, live.places != view.toldKeywords else { return }
         output.writeFlagsOf(live, view)
-        view.toldKeywords = live.keywords.count
+        view.toldKeywords = live.places
         self.view = view
     }
 }

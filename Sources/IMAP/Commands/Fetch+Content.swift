@@ -10,22 +10,19 @@ extension Errand {
     /// Up to here a content is held whole.
     private static let held = 1 << 20
 
-    mutating func writeContent(
-        _ item: FetchItem, _ row: MessageRow, _ outline: MessageOutline?, _ response: inout FetchResponse
-    ) async throws {
-        switch item {
-        case .rfc822:
-            try await write(.octets(0..<Int(row.size)), row, item, partial: nil, &response)
-        case .rfc822Header:
-            try await write(try await content(BodySection(.header), row, outline), row, item, partial: nil, &response)
-        case .rfc822Text:
-            try await write(try await content(BodySection(.text), row, outline), row, item, partial: nil, &response)
-        case .section(let section, _, let partial):
-            try await write(try await content(section, row, outline), row, item, partial: partial, &response)
-        case .binary(let path, _, let partial):
-            try await write(try binary(path, row, outline), row, item, partial: partial, &response)
-        default:
-            throw Ending(.bad("That item is not served"))
+    /// The message's outline is decoded, if the content needs it.
+    mutating func writeContent(_ step: ContentStep, _ message: FetchedMessage, _ response: inout FetchResponse) async throws {
+        let row = message.row
+        switch try await content(of: step.source, message) {
+        case .missing:
+            output.write(&response) { $0.none(named: step.name, &$1) }
+        case .bytes(let bytes):
+            writeHeld(bytes, step.window(of: bytes.readableBytes), step, &response)
+        case .octets(let range):
+            let window = step.window(of: range.count)
+            try await writeOctets(range.lowerBound + window.lowerBound..<range.lowerBound + window.upperBound, row, step, &response)
+        case .decoded(let range, let encoding):
+            try await writeDecoded(range, encoding, row, step, &response)
         }
     }
 
@@ -40,35 +37,40 @@ extension Errand {
         case decoded(Range<Int>, encoding: String)
     }
 
-    private func content(_ section: BodySection, _ row: MessageRow, _ outline: MessageOutline?) async throws -> Content {
-        if section.path.isEmpty, section.specifier == .whole { return .octets(0..<Int(row.size)) }
-        guard let outline else { return .missing }
-        guard !section.path.isEmpty else {
+    private func content(of source: ContentStep.Source, _ message: FetchedMessage) async throws -> Content {
+        let row = message.row
+        switch source {
+        case .message(.whole): return .octets(0..<Int(row.size))
+        case .message(let section):
+            let outline = try message.knownValues()
             let headerEnd = min(outline.headerSize, outline.size)
-            return try await content(section.specifier, 0..<headerEnd, headerEnd..<outline.size, row, outline.header)
-        }
-        guard let part = outline.part(at: section.path) else { return .missing }
-        switch section.specifier {
-        case .whole: return .octets(part.bodyRange)
-        case .mime: return .octets(part.headerRange)
-        case .header, .headerFields, .headerFieldsNot, .text:
-            guard case .message(let embedded) = part.content else { return .missing }
-            let end = max(embedded.headerRange.upperBound, part.bodyRange.upperBound)
-            return try await content(section.specifier, embedded.headerRange, embedded.headerRange.upperBound..<end, row, nil)
+            return try await content(section, 0..<headerEnd, headerEnd..<outline.size, row, outline.header)
+        case .part(let path, let section):
+            guard let part = try message.knownValues().part(at: path) else { return .missing }
+            switch section {
+            case .whole: return .octets(part.bodyRange)
+            case .mime: return .octets(part.headerRange)
+            case .header, .fields, .text:
+                guard case .message(let embedded) = part.content else { return .missing }
+                let end = max(embedded.headerRange.upperBound, part.bodyRange.upperBound)
+                return try await content(section, embedded.headerRange, embedded.headerRange.upperBound..<end, row, nil)
+            }
+        case .decoded(let path): return try binary(path, message)
         }
     }
 
     private func content(
-        _ specifier: BodySection.Specifier, _ header: Range<Int>, _ text: Range<Int>, _ row: MessageRow, _ known: ByteBuffer?
+        _ section: ContentStep.Section, _ header: Range<Int>, _ text: Range<Int>, _ row: MessageRow, _ known: ByteBuffer?
     ) async throws -> Content {
-        switch specifier {
+        switch section {
         case .text: return .octets(text)
-        case .headerFields(let names):
-            return .bytes(HeaderFields.select(names: names, excluding: false, from: try await self.header(header, row, known)))
-        case .headerFieldsNot(let names):
-            return .bytes(HeaderFields.select(names: names, excluding: true, from: try await self.header(header, row, known)))
-        case .header, .whole, .mime:
-            return known.map { .bytes($0) } ?? .octets(header)
+        case .fields(let selection):
+            var selected = ByteBuffer()
+            try await self.header(header, row, known).withUnsafeReadableBytes { header in
+                selection.forEachRun(of: header) { selected.writeBytes($0) }
+            }
+            return .bytes(selected)
+        case .header, .whole, .mime: return known.map { .bytes($0) } ?? .octets(header)
         }
     }
 
@@ -79,9 +81,9 @@ extension Errand {
         return try await read(range.lowerBound..<min(range.upperBound, range.lowerBound + most), row)
     }
 
-    private func binary(_ path: [Int], _ row: MessageRow, _ outline: MessageOutline?) throws -> Content {
-        guard !path.isEmpty else { return .octets(0..<Int(row.size)) }
-        guard let part = outline?.part(at: path) else { return .missing }
+    private func binary(_ path: [Int], _ message: FetchedMessage) throws -> Content {
+        guard !path.isEmpty else { return .octets(0..<Int(message.row.size)) }
+        guard let part = try message.knownValues().part(at: path) else { return .missing }
         guard case .leaf = part.content else { return .octets(part.bodyRange) }
         guard TransferDecoder.isKnown(part.encoding) else {
             throw Ending(.no("The part's transfer encoding is not known", .unknownCTE))
@@ -89,14 +91,14 @@ extension Errand {
         return .decoded(part.bodyRange, encoding: part.encoding)
     }
 
-    func binarySize(_ path: [Int], _ row: MessageRow, _ outline: MessageOutline?) async throws -> Int {
-        switch try binary(path, row, outline) {
+    func binarySize(_ path: [Int], _ message: FetchedMessage) async throws -> Int {
+        switch try binary(path, message) {
         case .missing: return 0
         case .bytes(let bytes): return bytes.readableBytes
         case .octets(let range): return range.count
         case .decoded(let range, let encoding):
             var size = 0
-            try await decode(range, encoding, row) { size += $0.readableBytes }
+            try await decode(range, encoding, message.row) { size += $0.readableBytes }
             return size
         }
     }
@@ -115,47 +117,28 @@ extension Errand {
 
     // MARK: Writing
 
-    private mutating func write(
-        _ content: Content, _ row: MessageRow, _ item: FetchItem, partial: Partial?, _ response: inout FetchResponse
-    ) async throws {
-        switch content {
-        case .missing:
-            output.write(&response) { $0.none(of: item, &$1) }
-        case .bytes(let bytes):
-            writeHeld(bytes, Errand.window(of: bytes.readableBytes, partial), item, &response)
-        case .octets(let range):
-            let window = Errand.window(of: range.count, partial)
-            let octets = range.lowerBound + window.lowerBound..<range.lowerBound + window.upperBound
-            try await writeOctets(octets, row, item, &response)
-        case .decoded(let range, let encoding):
-            try await writeDecoded(range, encoding, row, item, partial, &response)
-        }
-    }
-
-    static func window(of count: Int, _ partial: Partial?) -> Range<Int> {
-        guard let partial else { return 0..<count }
-        return partial.range.clamped(to: 0..<count)
-    }
-
-    private mutating func writeHeld(_ bytes: ByteBuffer, _ window: Range<Int>, _ item: FetchItem, _ response: inout FetchResponse) {
+    private mutating func writeHeld(
+        _ bytes: ByteBuffer, _ window: Range<Int>, _ step: ContentStep, isDecoded: Bool = false, _ response: inout FetchResponse
+    ) {
         let shown = bytes.getSlice(at: bytes.readerIndex + window.lowerBound, length: window.count) ?? ByteBuffer()
-        let isBinary = item.isBinary && shown.readableBytesView.contains(0)
-        output.write(&response) { $0.literal(of: item, octets: shown.readableBytes, isBinary: isBinary, &$1) }
+        // Only BINARY may answer with a literal8, the only literal that holds NUL (RFC 3516 §4.2).
+        let isBinary = isDecoded && shown.readableBytesView.contains(0)
+        output.write(&response) { $0.literal(named: step.name, octets: shown.readableBytes, isBinary: isBinary, &$1) }
         output.writeImmutableBuffer(shown)
     }
 
     /// A big content is read through once before its literal begins, so that what cannot be read is an answer and no broken literal.
     private mutating func writeOctets(
-        _ range: Range<Int>, _ row: MessageRow, _ item: FetchItem, _ response: inout FetchResponse
+        _ range: Range<Int>, _ row: MessageRow, _ step: ContentStep, _ response: inout FetchResponse
     ) async throws {
         guard range.count > Errand.held else {
             let bytes = try await read(range, row)
-            output.write(&response) { $0.literal(of: item, octets: bytes.readableBytes, &$1) }
+            output.write(&response) { $0.literal(named: step.name, octets: bytes.readableBytes, &$1) }
             try await send(bytes)
             return
         }
         for piece in Errand.pieces(of: range) { _ = try await read(piece, row) }
-        output.write(&response) { $0.literal(of: item, octets: range.count, &$1) }
+        output.write(&response) { $0.literal(named: step.name, octets: range.count, &$1) }
         isInLiteral = true
         for piece in Errand.pieces(of: range) { try await send(try await read(piece, row)) }
         isInLiteral = false
@@ -191,8 +174,7 @@ extension Errand {
     }
 
     private mutating func writeDecoded(
-        _ range: Range<Int>, _ encoding: String, _ row: MessageRow, _ item: FetchItem, _ partial: Partial?,
-        _ response: inout FetchResponse
+        _ range: Range<Int>, _ encoding: String, _ row: MessageRow, _ step: ContentStep, _ response: inout FetchResponse
     ) async throws {
         var size = 0
         var hasNUL = false
@@ -202,9 +184,9 @@ extension Errand {
             hasNUL = hasNUL || bytes.readableBytesView.contains(0)
             if size <= Errand.held { kept?.writeImmutableBuffer(bytes) } else { kept = nil }
         }
-        let window = Errand.window(of: size, partial)
-        if let kept { return writeHeld(kept, window, item, &response) }
-        output.write(&response) { $0.literal(of: item, octets: window.count, isBinary: hasNUL, &$1) }
+        let window = step.window(of: size)
+        if let kept { return writeHeld(kept, window, step, isDecoded: true, &response) }
+        output.write(&response) { $0.literal(named: step.name, octets: window.count, isBinary: hasNUL, &$1) }
         isInLiteral = true
         var offset = 0
         var decoder = TransferDecoder(encoding) ?? .identity
@@ -226,9 +208,4 @@ extension Errand {
         }
         offset += bytes.readableBytes
     }
-}
-
-extension FetchItem {
-    /// Only BINARY may answer with a literal8, the only literal that holds NUL (RFC 3516 §4.2).
-    fileprivate var isBinary: Bool { if case .binary = self { true } else { false } }
 }

@@ -109,26 +109,30 @@ extension Errand {
         }
     }
 
-    /// One FETCH answer; when it cannot be given whole, nothing of it is.
+    /// One FETCH answer of items some of which must be read by themselves; when it cannot be given whole, nothing of it is.
     private mutating func write(_ message: FetchedMessage, _ plan: FetchPlan, _ problem: inout Answer?) async throws {
-        let outline = plan.needsValues ? try message.decodedOutline() : nil
+        var message = message
+        if plan.needsValues { try message.decode() }
         let start = output.writerIndex
         let before = sentPieces
-        var response = beginFetch(message)
-        for item in plan.items(for: message) {
+        let writer = fetchWriter
+        var response = FetchResponse()
+        output.write(&response) { $0 = writer.begin(message, &$1) }
+        for step in plan.steps(for: message) {
             do {
-                try await write(item, message, outline, &response)
+                if try write(step, message, writer, &response) { continue }
+                try await writeByReading(step, &message, &response)
             } catch {
                 if sentPieces == before {
                     output.moveWriterIndex(to: start)
                     throw error
                 }
                 // A part of the answer is on its way.
-                guard !isInLiteral, item.isContent else {
+                guard !isInLiteral, case .content(let content) = step else {
                     link.close()
                     throw BrokenOff(cause: error)
                 }
-                output.write(&response) { $0.none(of: item, &$1) }
+                output.write(&response) { $0.none(named: content.name, &$1) }
                 problem = problem ?? answer(to: error)
             }
         }
@@ -137,62 +141,28 @@ extension Errand {
         if message.isNews, plan.showsFlags(of: message) { view?.note(message.row) }
     }
 
-    private mutating func beginFetch(_ message: FetchedMessage) -> FetchResponse {
-        let dialect = dialect
-        var response = FetchResponse()
-        output.write(&response) { $0 = FetchResponse(message.number, message.row.uid, dialect, &$1) }
-        return response
+    /// False, and nothing is written, when something must be read first.
+    private mutating func write(_ step: FetchStep, _ message: FetchedMessage, _ writer: FetchWriter, _ response: inout FetchResponse) throws -> Bool {
+        guard step.isOfLists else { return false }
+        let (start, before) = (output.writerIndex, response)
+        var isWritten = false
+        try output.write(&response, about: message.outline.map { max(160, $0.octets.count) } ?? 160) { isWritten = try writer.write(step, message, &$0, &$1) }
+        guard !isWritten else { return true }
+        output.moveWriterIndex(to: start)
+        response = before
+        return false
     }
 
-    private mutating func write(
-        _ item: FetchItem, _ message: FetchedMessage, _ outline: MessageOutline?, _ response: inout FetchResponse
-    ) async throws {
-        let row = message.row
-        let mode = dialect.textMode
-        switch item {
-        case .flags:
-            let (table, isRecent) = (keywords, view?.isRecent(row.uid, dialect) ?? false)
-            output.write(&response) { $0.flags(row.flags, table, isRecent: isRecent, &$1) }
-        case .uid: output.write(&response) { $0.uid(row.uid, &$1) }
-        case .internalDate: output.write(&response) { $0.internalDate(row.internalDate, &$1) }
-        case .rfc822Size: output.write(&response) { $0.size(row.size, &$1) }
-        case .modSeq: output.write(&response) { $0.modSeq(row.modSeq, &$1) }
-        case .envelope: try write(&response, of: message) { (known, response, text) in try response.envelope(of: known, mode, &text) }
-        case .body: try write(&response, of: message) { (known, response, text) in try response.body(of: known, extended: false, mode, &text) }
-        case .bodyStructure: try write(&response, of: message) { (known, response, text) in try response.body(of: known, extended: true, mode, &text) }
+    private mutating func writeByReading(_ step: FetchStep, _ message: inout FetchedMessage, _ response: inout FetchResponse) async throws {
+        switch step {
         case .binarySize(let path):
-            let size = try await binarySize(path, row, outline)
+            let size = try await binarySize(path, message)
             output.write(&response) { $0.binarySize(path, size, &$1) }
-        case .saveDate:
-            let moment = particulars[row.uid]?.saveDate
-            output.write(&response) { $0.saveDate(moment, &$1) }
-        case .emailID: output.write(&response) { $0.emailID(row.body, &$1) }
-        case .threadID:
-            let thread = particulars[row.uid]?.thread
-            output.write(&response) { $0.threadID(thread, &$1) }
-        case .preview: if let outline { output.write(&response) { $0.preview(outline.preview, mode, &$1) } }
+        case .content(let content):
+            if content.needsOutline { try message.decode() }
+            try await writeContent(content, message, &response)
         default:
-            try await writeContent(item, row, outline, &response)
-        }
-    }
-}
-
-extension Errand {
-    private mutating func write(
-        _ response: inout FetchResponse, of message: FetchedMessage,
-        _ body: (EncodedOutline, inout FetchResponse, inout WireText) throws -> Void
-    ) throws {
-        let known = try message.knownOutline()
-        try output.write(&response, about: known.octets.count) { try body(known, &$0, &$1) }
-    }
-}
-
-extension FetchItem {
-    /// Whether it is octets of the message.
-    fileprivate var isContent: Bool {
-        switch self {
-        case .rfc822, .rfc822Header, .rfc822Text, .section, .binary: true
-        default: false
+            throw Ending(.bad("That item is not served"))
         }
     }
 }

@@ -8,6 +8,8 @@ import Storage
 struct FetchedMessage: Sendable {
     let number: Int
     var row: MessageRow
+    /// The keywords that the row's flags have no bits for; nearly always none.
+    var further = FurtherKeywords()
     /// Expunged, and the client was not told.
     let isGone: Bool
     /// `row` differs from what the client was told.
@@ -16,14 +18,22 @@ struct FetchedMessage: Sendable {
     var showsFlags = false
     /// Where the plan needs it, and it could be read.
     var outline: EncodedOutline?
+    /// The same decoded, where an item needs more of it than can be read in place.
+    private(set) var values: MessageOutline?
 
     func knownOutline() throws -> EncodedOutline {
         guard let outline else { throw StorageFault.corrupt("body \(row.body.rawValue): its outline was not read") }
         return outline
     }
 
-    func decodedOutline() throws -> MessageOutline {
-        do { return try knownOutline().decoded() } catch let error as OutlineCorrupt { throw corrupt(error) }
+    mutating func decode() throws {
+        guard values == nil else { return }
+        do { values = try knownOutline().decoded() } catch let error as OutlineCorrupt { throw corrupt(error) }
+    }
+
+    func knownValues() throws -> MessageOutline {
+        guard let values else { throw StorageFault.corrupt("body \(row.body.rawValue): its outline was not decoded") }
+        return values
     }
 
     func corrupt(_ error: OutlineCorrupt) -> StorageFault { .corrupt("outline of body \(row.body.rawValue): \(error)") }
@@ -107,7 +117,8 @@ struct FetchBatches {
                 let row = isCurrent ? known : try live.row(known.uid)
                 if let changedSince = plan.changedSince, (row?.modSeq ?? .zero) <= changedSince { return true }
                 let isNews = row.map { $0.flags != known.flags || $0.modSeq != known.modSeq } ?? false
-                found.append(FetchedMessage(number: index + 1, row: row ?? known, isGone: row == nil, isNews: isNews))
+                let further = try row == nil ? view.rows.further(of: known) : live.further(of: row ?? known)
+                found.append(FetchedMessage(number: index + 1, row: row ?? known, further: further, isGone: row == nil, isNews: isNews))
                 if Int(known.size) <= FetchBatch.smallBody { octets -= Int(known.size) }
                 return true
             }

@@ -5,13 +5,13 @@ import Storage
 
 /// What a FETCH asks of each message.
 struct FetchPlan: Sendable {
-    private let items: [FetchItem]
-    private let itemsAndFlags: [FetchItem]
-    /// The same, prepared; nil when an item is none of a list.
-    private let steps: (items: [ListStep], itemsAndFlags: [ListStep])?
+    private let steps: [FetchStep]
+    private let stepsAndFlags: [FetchStep]
     private let hasFlags: Bool
+    /// Whether all items may be answered without reading anything of a message by itself.
+    let isList: Bool
     let needsOutline: Bool
-    /// Whether an item needs more of the outline than lists show.
+    /// Whether an item needs more of the outline than can be read in place.
     let needsValues: Bool
     let needsParticulars: Bool
     let readsBodies: Bool
@@ -27,50 +27,23 @@ struct FetchPlan: Sendable {
         if changedSince != nil, !items.contains(.modSeq) { items.append(.modSeq) }
         // RFC 9051 §6.4.9: the UID form always tells the UID.
         if numbering == .uid, !items.contains(.uid) { items.insert(.uid, at: 0) }
-        self.items = items
         // RFC 7162 §3.2.4: with CONDSTORE on a change of flags tells UID and ModSeq too.
         let told: [FetchItem] = dialect.hasModSeqs ? [.flags, .uid, .modSeq] : [.flags]
         let added = told.filter { !items.contains($0) }
-        itemsAndFlags = items + added
-        if let steps = FetchPlan.steps(items), let more = FetchPlan.steps(added) {
-            self.steps = (steps, steps + more)
-        } else {
-            steps = nil
-        }
+        steps = items.map { FetchStep($0) }
+        stepsAndFlags = steps + added.map { FetchStep($0) }
+        isList = steps.allSatisfy(\.isOfLists)
         hasFlags = items.contains(.flags)
         needsOutline = items.contains(where: FetchPlan.needsOutline)
-        needsValues = items.contains(where: FetchPlan.needsValues)
+        needsValues = steps.contains(where: \.needsValues)
         needsParticulars = items.contains { $0 == .saveDate || $0 == .threadID }
         readsBodies = items.contains(where: FetchPlan.readsBody)
         marksSeen = items.contains(where: \.marksSeen)
     }
 
-    func items(for message: FetchedMessage) -> [FetchItem] {
-        message.showsFlags ? itemsAndFlags : items
-    }
-
-    /// Nil: it cannot be answered as a list.
-    func steps(for message: FetchedMessage) -> [ListStep]? {
-        message.showsFlags ? steps?.itemsAndFlags : steps?.items
-    }
+    func steps(for message: FetchedMessage) -> [FetchStep] { message.showsFlags ? stepsAndFlags : steps }
 
     func showsFlags(of message: FetchedMessage) -> Bool { message.showsFlags || hasFlags }
-
-    private static func steps(_ items: [FetchItem]) -> [ListStep]? {
-        var steps: [ListStep] = []
-        for item in items {
-            guard let step = ListStep(item) else { return nil }
-            steps.append(step)
-        }
-        return steps
-    }
-
-    private static func needsValues(_ item: FetchItem) -> Bool {
-        switch item {
-        case .envelope, .body, .bodyStructure: false
-        default: needsOutline(item)
-        }
-    }
 
     private static func needsOutline(_ item: FetchItem) -> Bool {
         switch item {

@@ -67,17 +67,6 @@ extension Errand {
     }
 }
 
-extension MailboxName {
-    /// Nearest first.
-    var superiors: some Sequence<MailboxName> {
-        sequence(state: self) { name in
-            guard let parent = name.parent else { return nil }
-            name = parent
-            return parent
-        }
-    }
-}
-
 /// An account's names as LIST sees them: mailboxes, the superiors between them, and names that are only subscribed to.
 struct MailboxDirectory {
     private var records: [MailboxName: MailboxRecord] = [:]

@@ -25,22 +25,18 @@ extension Errand {
     /// In order of name; others' that the user may see among them (RFC 7377 §2.2).
     private func records(in scopes: [MailboxScope]) async throws -> [MailboxRecord] {
         let selected = view?.mailbox
-        let known = try await amongMailboxes { $0 }
         // Where the right to see it is gone, SEARCH says so, and this does.
-        if scopes == [.selected], let selected {
-            try mailroom.require([], in: selected)
-            return [known.first { $0.id == selected.id } ?? selected.record]
-        }
-        let subscriptions = scopes.contains(.subscribed) ? try await mailroom.subscriptions(of: principal) : []
-        let scope = MergedScope(scopes, of: principal.account, selected?.id, subscriptions)
-        return known.filter { scope.contains($0) }
+        if scopes == [.selected], let selected { try mailroom.require([], in: selected) }
+        let found = try await mailroom.mailboxes(in: scopes.compactMap { $0.searchScope(selected: selected?.id) }, of: principal)
+        if scopes == [.selected], found.isEmpty, let selected { return [selected.record] }
+        return found
     }
 
     private mutating func search(_ record: MailboxRecord, _ arguments: SearchArguments) async throws {
         let isSelected = view?.mailbox.id == record.id
         guard let place = isSelected ? view : try await look(into: record) else { return }
         if isSelected, try !mayRead(place) { return }
-        let found: [Match]
+        let found: [FoundMessage]
         do {
             found = try await self.found(by: arguments, in: place)
         } catch is NoSuchNumber where !isSelected {
@@ -53,7 +49,7 @@ extension Errand {
         }
     }
 
-    private mutating func report(_ found: [Match], _ arguments: SearchArguments, _ mailbox: ExtendedSearchResult.Mailbox) {
+    private mutating func report(_ found: [FoundMessage], _ arguments: SearchArguments, _ mailbox: ExtendedSearchResult.Mailbox) {
         // RFC 7377 §2.1: no answer where nothing matches.
         guard !found.isEmpty, arguments.returns != .save || arguments.partial != nil else { return }
         var result = ExtendedSearchResult(found, arguments, .uid)
@@ -82,37 +78,17 @@ extension Errand {
     }
 }
 
-/// All scopes of a search, ready to be asked about mailboxes: O(depth) each, however many scopes there are.
-private struct MergedScope {
-    private let account: AccountID
-    private var selected: MailboxID?
-    private var inboxes = false
-    private var personal = false
-    private var names: Set<MailboxName> = []
-    private var parents: Set<MailboxName> = []
-    private var roots: Set<MailboxName> = []
-
-    init(_ scopes: [MailboxScope], of account: AccountID, _ selected: MailboxID?, _ subscriptions: Set<MailboxName>) {
-        self.account = account
-        for scope in scopes {
-            switch scope {
-            case .selected: self.selected = selected
-            case .inboxes: inboxes = true
-            case .personal: personal = true
-            case .subscribed: names.formUnion(subscriptions)
-            case .mailboxes(let named): names.formUnion(named.compactMap(\.name))
-            case .subtreeOne(let named): parents.formUnion(named.compactMap(\.name))
-            case .subtree(let named): roots.formUnion(named.compactMap(\.name))
-            }
+extension MailboxScope {
+    /// Nil: the selected mailbox, where none is. A name that no mailbox can have names none.
+    fileprivate func searchScope(selected: MailboxID?) -> SearchScope? {
+        switch self {
+        case .selected: selected.map { .mailbox($0) }
+        case .inboxes: .inboxes
+        case .personal: .personal
+        case .subscribed: .subscribed
+        case .mailboxes(let named): .named(named.compactMap(\.name))
+        case .subtreeOne(let named): .withChildren(named.compactMap(\.name))
+        case .subtree(let named): .subtree(named.compactMap(\.name))
         }
-        names.formUnion(parents)
-        names.formUnion(roots)
-    }
-
-    func contains(_ record: MailboxRecord) -> Bool {
-        let name = record.name
-        if record.id == selected || (inboxes && name.isInbox) || (personal && record.account == account) || names.contains(name) { return true }
-        if !parents.isEmpty, let parent = name.parent, parents.contains(parent) { return true }
-        return !roots.isEmpty && name.superiors.contains { roots.contains($0) }
     }
 }

@@ -8,18 +8,24 @@ extension Errand {
     mutating func sort(_ arguments: SortArguments, _ numbering: Numbering) async throws -> Answer {
         if arguments.search.returns?.contains(.relevancy) ?? false { return .bad("RELEVANCY is for SEARCH") }
         do {
-            var found = try await found(by: arguments.search)
-            let table = try await table(of: &found, by: arguments.criteria)
-            let (sorted, order) = try await burn(found.count) { [found] errand in
-                let order = table.order()
-                let sorted = order.map { found[$0] }
+            let found = try await found(by: arguments.search)
+            let view = try selectedView()
+            let criteria = arguments.criteria.map(\.criterion)
+            var sorting = MessageSorting(criteria, capacity: found.count)
+            for batch in found.batches(of: sorting.batch) {
+                for message in try await sorting.add(batch, mailroom, view.mailbox) { try leaveOut(message) }
+                try await tellProgress(batch.endIndex, of: found.count)
+            }
+            let order = try await burn(sorting.messages.count) { [sorting] errand in
+                let order = sorting.order()
+                let sorted = order.map { sorting.messages[$0] }
                 errand.keep(sorted, arguments.search)
                 errand.report(sorted, arguments.search, numbering)
-                return (sorted, order)
+                return order
             }
             try await flushIfFull()
             if let problem { return problem }
-            if arguments.search.isUpdated { try await update(sorted, order, table, arguments, numbering) }
+            if arguments.search.isUpdated { try await update(sorting, order, criteria, arguments, numbering) }
             return .ok("SORT done")
         } catch {
             forgetSaved(arguments.search)
@@ -27,71 +33,7 @@ extension Errand {
         }
     }
 
-    /// Without messages that cannot be read: they are taken out of `found`.
-    private mutating func table(of found: inout [Match], by criteria: [SortArguments.Criterion]) async throws -> SortTable {
-        let view = try selectedView()
-        var table = SortTable(criteria, capacity: found.count)
-        if criteria.contains(where: \.key.needsOutline) {
-            var readable: [Match] = []
-            readable.reserveCapacity(found.count)
-            for batch in found.batches(of: Errand.sortBatch) {
-                readable += try await addReadable(batch, to: &table, view)
-                try await tellProgress(batch.endIndex, of: found.count)
-            }
-            found = readable
-        } else {
-            table = try await burn(found.count) { [table, found] _ in
-                var table = table
-                for match in found { try table.append(match.row, nil) }
-                return table
-            }
-        }
-        return table
-    }
-
-    private mutating func addReadable(_ batch: ArraySlice<Match>, to table: inout SortTable, _ view: MailboxView) async throws -> [Match] {
-        let count = table.count
-        do {
-            try await Errand.add(batch, to: &table, mailroom, view.mailbox)
-            return Array(batch)
-        } catch {
-            guard Errand.isOfMessages(error) else { throw error }
-            table.cut(to: count)
-        }
-        var readable: [Match] = []
-        for match in batch {
-            let count = table.count
-            do {
-                try await Errand.add([match], to: &table, mailroom, view.mailbox)
-                readable.append(match)
-            } catch {
-                table.cut(to: count)
-                try leaveOut(match.row, error)
-            }
-        }
-        return readable
-    }
-
-    /// Outlines that are held at a time; their keys are worked out in less than a millisecond.
-    static let sortBatch = 256
-
-    static func add(
-        _ batch: ArraySlice<Match>, to table: inout SortTable, _ mailroom: Mailroom, _ mailbox: OpenMailbox
-    ) async throws {
-        try Task.checkCancellation()
-        let outlines = try await mailroom.encodedOutlines(of: batch.map(\.row), in: mailbox)
-        for (match, outline) in zip(batch, outlines) {
-            do {
-                try table.append(match.row, outline)
-            } catch {
-                throw StorageFault.corrupt("outline of body \(match.row.body.rawValue): \(error)")
-            }
-        }
-        // When all were at hand, nothing was waited for.
-        await Task.yield()
-    }
-
-    private mutating func report(_ sorted: [Match], _ arguments: SearchArguments, _ numbering: Numbering) {
+    private mutating func report(_ sorted: [FoundMessage], _ arguments: SearchArguments, _ numbering: Numbering) {
         let numbers = sorted.map { $0.told(numbering) }
         let modSeq = arguments.key.asksModSeq ? modSeq(of: sorted, arguments) : nil
         guard let returns = arguments.returns else { return output.writeSort(numbers, modSeq: modSeq) }
@@ -108,9 +50,22 @@ extension Errand {
     }
 }
 
-extension Array {
-    /// Its elements in runs of `size`, the last one shorter.
-    func batches(of size: Int) -> some Sequence<ArraySlice<Element>> {
-        stride(from: 0, to: count, by: size).lazy.map { self[$0..<Swift.min($0 + size, count)] }
+extension SortArguments.Criterion {
+    var criterion: SortCriterion { SortCriterion(key.sortKey, isReversed: isReversed) }
+}
+
+extension SortArguments.Key {
+    fileprivate var sortKey: SortKey {
+        switch self {
+        case .arrival: .arrival
+        case .cc: .cc
+        case .date: .date
+        case .from: .from
+        case .size: .size
+        case .subject: .subject
+        case .to: .to
+        case .displayFrom: .displayFrom
+        case .displayTo: .displayTo
+        }
     }
 }

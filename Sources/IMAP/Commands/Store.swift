@@ -29,7 +29,7 @@ extension Errand {
         let dialect = dialect
         tellNewKeywords(live.keywords)
         guard var view else { return }
-        let bits = live.keywords.bits(of: arguments.flags).bits
+        let mask = arguments.change.mask(live.keywords)
         let places = try await withRows(of: view) { [view] in
             let places = try view.places(ofUIDs: changed.stored)
             try view.rows.require(places)
@@ -45,18 +45,23 @@ extension Errand {
                 }
                 guard let known = try view.rows.row(at: index), let row = try live.row(known.uid) else { continue }
                 if arguments.silent {
-                    guard row.flags == arguments.operation.applied(bits, to: known.flags) else { continue }
+                    guard row.flags == mask.applied(to: known.flags) else { continue }
+                    if row.hasFurther || known.hasFurther || mask.further != nil {
+                        let old = try view.rows.further(of: known)
+                        guard try live.further(of: row) == mask.further?.applied(to: old) ?? old else { continue }
+                    }
                     view.note(row)
                     guard dialect.hasModSeqs else { continue }
                 } else {
                     view.note(row)
                 }
                 let isRecent = view.isRecent(row.uid, dialect)
+                let further = try live.further(of: row)
                 output.writeText(about: 160) { text in
                     var response = FetchResponse(index + 1, row.uid, dialect, &text)
                     // RFC 7162 §3.2.4: with CONDSTORE on the UID is always told.
                     if numbering == .uid || dialect.hasModSeqs { response.uid(row.uid, &text) }
-                    if !arguments.silent { response.flags(row.flags, live.keywords, isRecent: isRecent, &text) }
+                    if !arguments.silent { response.flags(row.flags, live.keywords, further: further, isRecent: isRecent, &text) }
                     if dialect.hasModSeqs { response.modSeq(row.modSeq, &text) }
                     response.end(&text)
                 }
@@ -76,16 +81,6 @@ extension StoreArguments {
         case .replace: .replace(flags)
         case .add: .add(flags)
         case .remove: .remove(flags)
-        }
-    }
-}
-
-extension StoreArguments.Operation {
-    func applied(_ bits: FlagBits, to flags: FlagBits) -> FlagBits {
-        switch self {
-        case .replace: bits
-        case .add: FlagBits(rawValue: flags.rawValue | bits.rawValue)
-        case .remove: FlagBits(rawValue: flags.rawValue & ~bits.rawValue)
         }
     }
 }

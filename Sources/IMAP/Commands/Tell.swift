@@ -29,7 +29,7 @@ extension Errand {
             while next < range.upperBound {
                 try view.rows.forEach(in: next..<range.upperBound) { index, row in
                     next = index + 1
-                    output.writeChanged(index + 1, row, view, dialect)
+                    output.writeChanged(index + 1, row, try view.rows.further(of: row), view, dialect)
                     return output.readableBytes < Errand.flushSize
                 }
                 try await flushIfFull()

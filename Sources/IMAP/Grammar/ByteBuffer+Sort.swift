@@ -1,8 +1,8 @@
 package import MailModel
 package import NIOCore
 
-/// Conversations as THREAD tells them: a node is a message or, with number 0, stands for one that is missing.
-package struct ThreadForest: Hashable, Sendable {
+/// thread-data: conversations as THREAD tells them. A node is a message or, with number 0, stands for one that is missing.
+package struct ThreadData: Hashable, Sendable {
     package var numbers: [UInt32] = []
     /// Of each node.
     package var children: [[Int]] = []
@@ -38,7 +38,7 @@ extension ByteBuffer {
     //     thread-list    = "(" (thread-members / thread-nested) ")"
     //     thread-members = nz-number *(SP nz-number) [SP thread-nested]
     //     thread-nested  = 2*thread-list
-    package mutating func writeThread(_ forest: ThreadForest) {
+    package mutating func writeThread(_ forest: ThreadData) {
         write("* THREAD")
         if !forest.roots.isEmpty { write(" ") }
         // Threads may be deeper than a stack. Nil: a parenthesis that closes.
@@ -58,7 +58,7 @@ extension ByteBuffer {
     }
 
     /// The node and those below it up to one that has not exactly one child: that one.
-    private mutating func writeMembers(from root: Int, _ forest: ThreadForest) -> Int {
+    private mutating func writeMembers(from root: Int, _ forest: ThreadData) -> Int {
         var node = root
         guard forest.numbers[node] > 0 else { return node }
         writeDecimal(forest.numbers[node])

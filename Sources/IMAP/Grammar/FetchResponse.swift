@@ -32,10 +32,10 @@ package struct FetchResponse: Sendable {
     }
 
     package mutating func flags(
-        _ bits: FlagBits, _ table: KeywordTable, isRecent: Bool = false, _ text: inout WireText
+        _ bits: FlagBits, _ table: KeywordTable, further: FurtherKeywords = FurtherKeywords(), isRecent: Bool = false, _ text: inout WireText
     ) {
         name("FLAGS ", &text)
-        text.writeFlags(bits, table, isRecent: isRecent)
+        text.writeFlags(bits, table, further: further, isRecent: isRecent)
     }
 
     package mutating func uid(_ uid: UID, _ text: inout WireText) {
@@ -108,58 +108,54 @@ package struct FetchResponse: Sendable {
         text.write(decimal: octets)
     }
 
-    /// Names an item whose value is a string (`section`, `binary`, `rfc822`, `rfc822Header`, `rfc822Text`) and
-    /// announces a literal. Exactly `octets` octets must be written behind it before anything else. `isBinary`: as a
-    /// literal8, which may hold NUL; BINARY only.
-    package mutating func literal(of item: FetchItem, octets: Int, isBinary: Bool = false, _ text: inout WireText) {
-        itemName(item, &text)
+    /// Names an item whose value is a string, as `name(of:)` has it, and announces a literal. Exactly `octets` octets must be written behind it before anything
+    /// else. `isBinary`: as a literal8, which may hold NUL; BINARY only.
+    package mutating func literal(named name: [UInt8], octets: Int, isBinary: Bool = false, _ text: inout WireText) {
+        begin(named: name, &text)
         if isBinary { text.write("~") }
         text.writeLiteralHeader(octets: octets)
     }
 
-    /// What `literal(of:octets:)` writes before the announcement.
-    static func name(of item: FetchItem) -> [UInt8] {
-        var name = ByteBuffer()
-        name.writeText(about: 80) { text in
-            var response = FetchResponse()
-            response.itemName(item, &text)
-        }
-        return Array(name.readableBytesView)
-    }
-
-    /// The same, of an item whose name was written once; its literal follows.
-    mutating func beginLiteral(named name: [UInt8], _ text: inout WireText) {
+    /// Such an item whose value is written next.
+    mutating func begin(named name: [UInt8], _ text: inout WireText) {
         if !isFirst { text.write(" ") }
         isFirst = false
         name.withUnsafeBytes { text.write($0) }
     }
 
     /// Such an item for which there is nothing: a part that is not there.
-    package mutating func none(of item: FetchItem, _ text: inout WireText) {
-        itemName(item, &text)
+    package mutating func none(named name: [UInt8], _ text: inout WireText) {
+        begin(named: name, &text)
         text.write("NIL")
     }
 
     //     msg-att-static = ... "RFC822" [".HEADER" / ".TEXT"] SP nstring / "BODY" section ["<" number ">"] SP nstring /
     //                      "BINARY" section-binary SP (nstring / literal8)
-    private mutating func itemName(_ item: FetchItem, _ text: inout WireText) {
+    /// The name of an item whose value is a string, with the blank behind it; empty for any other. Worked out once for many messages.
+    package static func name(of item: FetchItem) -> [UInt8] {
+        var name = ByteBuffer()
         switch item {
-        case .rfc822: name("RFC822 ", &text)
-        case .rfc822Header: name("RFC822.HEADER ", &text)
-        case .rfc822Text: name("RFC822.TEXT ", &text)
+        case .rfc822: name.writeStaticString("RFC822 ")
+        case .rfc822Header: name.writeStaticString("RFC822.HEADER ")
+        case .rfc822Text: name.writeStaticString("RFC822.TEXT ")
         case .section(let section, _, let partial):
-            name("BODY[", &text)
-            text.writeSection(section)
-            writeOrigin(partial, &text)
+            name.writeText(about: 80) { text in
+                text.write("BODY[")
+                text.writeSection(section)
+                writeOrigin(partial, &text)
+            }
         case .binary(let path, _, let partial):
-            name("BINARY[", &text)
-            text.writePath(path)
-            writeOrigin(partial, &text)
-        default: preconditionFailure("this item's value is no string")
+            name.writeText(about: 80) { text in
+                text.write("BINARY[")
+                text.writePath(path)
+                writeOrigin(partial, &text)
+            }
+        default: break
         }
+        return Array(name.readableBytesView)
     }
 
-    private func writeOrigin(_ partial: Partial?, _ text: inout WireText) {
+    private static func writeOrigin(_ partial: Partial?, _ text: inout WireText) {
         text.write("]")
         if let partial {
             text.write("<")

@@ -4,7 +4,9 @@ import MessageFormat
 // The values of messages in responses (RFC 9051 §7.5.2, §9).
 extension WireText {
     //     flag-list = "(" [flag *(SP flag)] ")"
-    package mutating func writeFlags(_ bits: FlagBits, _ table: KeywordTable, isRecent: Bool = false) {
+    package mutating func writeFlags(
+        _ bits: FlagBits, _ table: KeywordTable, further: FurtherKeywords = FurtherKeywords(), isRecent: Bool = false
+    ) {
         write("(")
         let start = count
         for named in SystemFlags.named where bits.rawValue & named.flag.rawValue != 0 {
@@ -16,9 +18,15 @@ extension WireText {
         while rest != 0 {
             let index = rest.trailingZeroBitCount
             rest &= rest - 1
-            guard index < table.keywords.count else { break }
+            guard let keyword = table.place(index) else { continue }
             if count > start { write(" ") }
-            write(table.keywords[index].spelling)
+            write(keyword.spelling)
+        }
+        guard !further.isEmpty else { return write(")") }
+        for place in further.places {
+            guard let keyword = table.place(place) else { continue }
+            if count > start { write(" ") }
+            write(keyword.spelling)
         }
         write(")")
     }

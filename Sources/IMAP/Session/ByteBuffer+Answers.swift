@@ -20,7 +20,7 @@ extension ByteBuffer {
         let scope = view.isReadOnly ? [] : view.scope
         let keywords = scope.contains(.others) ? table.keywords : []
         let permanent = ResponseCode.permanentFlags(
-            system.intersection(scope.system), keywords, canCreate: scope.contains(.others) && !table.isFull)
+            system.intersection(scope.system), keywords, canCreate: scope.contains(.others) && (!table.isFull || view.current.hasRoomForKeyword))
         writeUntagged(.ok("Flags that stay", permanent))
     }
 
@@ -33,7 +33,7 @@ extension ByteBuffer {
             for number in news.expunged { writeExpunge(UInt32(clamping: number)) }
         }
         writeArrival(news.exists, news.hasNewKeywords, view, dialect)
-        for (number, row) in news.changed { writeChanged(number, row, view, dialect) }
+        for (number, row, further) in news.changed { writeChanged(number, row, further, view, dialect) }
     }
 
     mutating func writeArrival(_ exists: Int?, _ hasNewKeywords: Bool, _ view: MailboxView, _ dialect: Dialect) {
@@ -45,11 +45,11 @@ extension ByteBuffer {
     }
 
     /// A FETCH answer that nobody asked for.
-    mutating func writeChanged(_ number: Int, _ row: MessageRow, _ view: MailboxView, _ dialect: Dialect) {
+    mutating func writeChanged(_ number: Int, _ row: MessageRow, _ further: FurtherKeywords, _ view: MailboxView, _ dialect: Dialect) {
         writeText(about: 160) { text in
             var response = FetchResponse(number, row.uid, dialect, &text)
             response.uid(row.uid, &text)
-            response.flags(row.flags, view.rows.keywords, isRecent: view.isRecent(row.uid, dialect), &text)
+            response.flags(row.flags, view.rows.keywords, further: further, isRecent: view.isRecent(row.uid, dialect), &text)
             if dialect.hasModSeqs { response.modSeq(row.modSeq, &text) }
             response.end(&text)
         }

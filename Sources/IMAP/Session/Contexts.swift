@@ -21,7 +21,7 @@ package struct Contexts: Sendable {
 
     /// False when there is no room for it.
     mutating func admit(_ context: UpdatingContext) -> Bool {
-        guard list.count < Contexts.most, list.reduce(context.weight, { $0 + $1.weight }) <= Contexts.mostWeight else { return false }
+        guard list.count < Contexts.most, list.reduce(context.results.weight, { $0 + $1.results.weight }) <= Contexts.mostWeight else { return false }
         list.append(context)
         return true
     }
@@ -32,11 +32,10 @@ package struct Contexts: Sendable {
     mutating func writeRemoval(of gone: NumberSet, _ view: MailboxView, _ output: inout ByteBuffer) throws {
         undecided = undecided.subtracting(gone)
         for index in list.indices {
-            let leaving = list[index].members.intersection(gone)
+            let leaving = list[index].results.members.intersection(gone)
             let numbering = list[index].numbering
-            let told = try view.told(leaving, numbering)
-            let update = list[index].change(gone: leaving, new: []) { told[$0] ?? $0 }
-            output.writeUpdate(update, tag: list[index].tag, numbering)
+            let change = list[index].results.change(gone: leaving, new: [])
+            output.writeUpdate(try ContextUpdate(change, numbering, view), tag: list[index].tag, numbering)
         }
     }
 
@@ -58,14 +57,6 @@ package struct Contexts: Sendable {
             output.writeUntagged(.no("Its numbers are not told any more", .noUpdate(context.tag)))
         }
         list.removeAll { $0.numbering == .sequence }
-    }
-}
-
-extension MailboxView {
-    /// What the client calls messages of the view, where that is not their UID.
-    func told(_ uids: NumberSet, _ numbering: Numbering) throws -> [UInt32: UInt32] {
-        guard numbering == .sequence else { return [:] }
-        return Dictionary(try rows.rows(uids).lazy.map { ($0.row.uid.rawValue, UInt32(clamping: $0.index + 1)) }) { $1 }
     }
 }
 

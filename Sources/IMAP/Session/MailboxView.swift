@@ -18,8 +18,8 @@ package struct MailboxView: Sendable {
     private(set) var recent = NumberSet()
     /// The UIDs of `$` (RFC 9051 §6.4.4.1).
     var saved = NumberSet()
-    /// How many keywords the client knows of.
-    var toldKeywords: Int
+    /// The keywords that the client knows of, by place.
+    var toldKeywords: [Keyword?]
     /// Rows that the answer under way has told already, where they differ from `rows`.
     private var told = ToldRows()
     /// Expunges wait to be told.
@@ -35,7 +35,7 @@ package struct MailboxView: Sendable {
         self.scope = scope
         self.isReadOnly = isReadOnly
         self.rows = rows
-        toldKeywords = rows.keywords.keywords.count
+        toldKeywords = rows.keywords.places
         toldModSeq = rows.highestModSeq
         if let floor { try markRecent(from: UID(rawValue: floor)?.successor ?? .first, above: floor) }
     }
@@ -68,7 +68,7 @@ extension MailboxView {
         /// The place of the first of those, after `expunged`.
         var firstNew: Int?
         /// Messages whose flags, or with CONDSTORE whose ModSeq, changed; numbers as they are after `expunged` and `exists`.
-        var changed: [(number: Int, row: MessageRow)] = []
+        var changed: [(number: Int, row: MessageRow, further: FurtherKeywords)] = []
         /// All rows that are others now, whether the client knows it or not.
         var differing: [MessageRow] = []
         var hasNewKeywords = false
@@ -86,8 +86,8 @@ extension MailboxView {
         let floor = claimsRecent ? try claim(&live) : nil
         let difference = try Difference(from: rows, to: live)
         let firstNew = try firstNew(in: live)
-        news.hasNewKeywords = live.keywords.keywords.count > toldKeywords
-        toldKeywords = max(toldKeywords, live.keywords.keywords.count)
+        news.hasNewKeywords = live.keywords.places != toldKeywords
+        toldKeywords = live.keywords.places
         let before = rows
         news.differing = difference.changed
         if expunges || difference.gone.isEmpty {
@@ -103,7 +103,7 @@ extension MailboxView {
             if let floor, let first = try live.row(at: firstNew)?.uid { try markRecent(from: first, above: floor) }
         }
         for row in difference.changed where try isNews(row, before: before, modSeqs: modSeqs) {
-            if let index = try rows.index(of: row.uid) { news.changed.append((index + 1, row)) }
+            if let index = try rows.index(of: row.uid) { news.changed.append((index + 1, row, try live.further(of: row))) }
         }
         return news
     }
@@ -119,8 +119,8 @@ extension MailboxView {
         let count = rows.count
         try append(live, from: firstNew)
         rows.keywords = live.keywords
-        news.hasNewKeywords = live.keywords.keywords.count > toldKeywords
-        toldKeywords = max(toldKeywords, live.keywords.keywords.count)
+        news.hasNewKeywords = live.keywords.places != toldKeywords
+        toldKeywords = live.keywords.places
         news.exists = rows.count
         news.firstNew = count
         if let floor, let first = try live.row(at: firstNew)?.uid { try markRecent(from: first, above: floor) }
@@ -143,7 +143,9 @@ extension MailboxView {
 
     private func isNews(_ row: MessageRow, before: MailboxSnapshot, modSeqs: Bool) throws -> Bool {
         guard let known = try told.row(row.uid) ?? before.row(row.uid) else { return false }
-        return known.flags != row.flags || (modSeqs && known.modSeq != row.modSeq)
+        guard known.flags == row.flags else { return true }
+        // Whatever changes further keywords raises the ModSeq.
+        return known.modSeq != row.modSeq && (modSeqs || known.hasFurther || row.hasFurther)
     }
 
     private mutating func adopt(_ live: MailboxSnapshot, lacksSome: Bool) throws {
@@ -159,7 +161,10 @@ extension MailboxView {
 
     private mutating func merge(_ live: MailboxSnapshot, _ difference: Difference, firstNew: Int) throws {
         let changed = NumberSet(difference.changed.lazy.map(\.uid))
-        try rows.update(changed) { try live.row($0.uid) ?? $0 }
+        try rows.updateAll(changed) { row, further in
+            guard let now = try live.row(row.uid) else { return (row, further) }
+            return (now, try live.further(of: now))
+        }
         if firstNew < live.count { try append(live, from: firstNew) }
         rows.uidNext = live.uidNext
         rows.highestModSeq = live.highestModSeq
@@ -173,7 +178,7 @@ extension MailboxView {
             new.append(row)
             return true
         }
-        rows.append(new)
+        rows.append(new, further: try live.further(of: new))
         if let lease = live.lease { leases.append(lease) }
     }
 

@@ -48,8 +48,8 @@ extension Mailroom {
     }
 
     /// What the index knows of texts among the account's bodies. Of the newest it may know nothing yet.
-    package func search(
-        _ questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion> = [], in mailbox: OpenMailbox
+    func findings(
+        on questions: Set<SearchQuestion>, fuzzy: Set<FuzzyQuestion>, in mailbox: OpenMailbox
     ) async throws -> SearchFindings {
         try require([], in: mailbox)
         return try await store.search(questions, fuzzy: fuzzy, among: mailbox.account)

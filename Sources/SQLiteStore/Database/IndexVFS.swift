@@ -17,6 +17,9 @@ final class IndexVFS: Sendable {
         self.vfs = vfs
     }
 
+    /// Another file was put in the index's place: what is kept of pages is not this one's. No connection may be open.
+    func forgetPages() { cindexfile_replaced(vfs) }
+
     deinit { cindexfile_forget(vfs) }
 
     func withName<Value>(_ body: (UnsafePointer<CChar>?) throws -> Value) rethrows -> Value { try body(cindexfile_name(vfs)) }

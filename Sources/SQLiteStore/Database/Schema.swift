@@ -17,7 +17,7 @@ enum Schema {
     static let sealedSteps = [six.joined(separator: "\n")]
 
     /// Version 6.
-    static let six: [String] = [accessList]
+    static let six: [String] = [keywords, accessList]
 
     /// Makes the tables in a new database.
     static func make(_ connection: Connection) throws {

@@ -41,6 +41,8 @@ struct Migration {
             throw error
         }
         connection.close()
+        // Pages of the file that it was read from are kept still.
+        file.vfs.forgetPages()
         return try file.connect(.writer)
     }
 

@@ -13,18 +13,18 @@ struct BlockDirectory {
 
     /// Nil when there is none.
     static func load(of mailbox: MailboxID, _ connection: Connection) throws -> BlockDirectory? {
-        let statement = try connection.prepare("SELECT mod_seq, blocks FROM directory WHERE mailbox=?")
+        let statement = try connection.prepare("SELECT mod_seq, blocks, used FROM directory WHERE mailbox=?")
         try statement.bind([.int(mailbox.rawValue)])
         defer { statement.reset() }
         guard try statement.step() else { return nil }
         guard let modSeq = ModSeq(rawValue: UInt64(clamping: statement.int(0))) else { return nil }
-        return BlockDirectory(modSeq, packed: statement.blob(1))
+        return BlockDirectory(modSeq, packed: statement.blob(1), used: statement.isNull(2) ? nil : statement.blob(2))
     }
 
     func store(of mailbox: MailboxID, _ transaction: Transaction) throws {
         try transaction.write(
-            "INSERT OR REPLACE INTO directory VALUES (?,?,?)",
-            .int(mailbox.rawValue), .int(Int64(modSeq.rawValue)), .blob(packed))
+            "INSERT OR REPLACE INTO directory VALUES (?,?,?,?)",
+            .int(mailbox.rawValue), .int(Int64(modSeq.rawValue)), .blob(packed), packedUsed.map { .blob($0) } ?? .null)
     }
 }
 
@@ -45,7 +45,8 @@ extension BlockDirectory {
     }
 
     /// Nil when that is not what `packed` gives.
-    private init?(_ modSeq: ModSeq, packed bytes: [UInt8]) {
+    private init?(_ modSeq: ModSeq, packed bytes: [UInt8], used: [UInt8]?) {
+        var used = used.map { UsedReader($0) }
         var blocks: [MailboxSnapshot.BlockSummary] = []
         var index = 0
         var end: UInt32 = 0
@@ -58,10 +59,46 @@ extension BlockDirectory {
             guard gap > 0, !lowOver, !highOver, let first = UID(rawValue: low), let last = UID(rawValue: high), count > 0, count - 1 <= span,
                 unseen <= count
             else { return nil }
-            blocks.append(MailboxSnapshot.BlockSummary(first: first, last: last, count: Int(count), unseen: Int(unseen)))
+            blocks.append(MailboxSnapshot.BlockSummary(first: first, last: last, count: Int(count), unseen: Int(unseen), used: used?.next()))
             end = high
         }
         self.modSeq = modSeq
         self.blocks = blocks
+    }
+}
+
+// Of each block the flags in use: eight octets, the lowest bits first; how many octets of further keywords; those.
+extension BlockDirectory {
+    /// Nil where it is not known of a block.
+    private var packedUsed: [UInt8]? {
+        var out: [UInt8] = []
+        out.reserveCapacity(blocks.count * 9)
+        for block in blocks {
+            guard let used = block.used else { return nil }
+            for shift in 0..<8 { out.append(UInt8(truncatingIfNeeded: used.bits.rawValue >> UInt64(shift * 8))) }
+            let further = used.further.octets
+            out.append(UInt8(further.count))
+            out += further
+        }
+        return out
+    }
+
+    private struct UsedReader {
+        private var rest: ArraySlice<UInt8>
+
+        init(_ octets: [UInt8]) { rest = octets[...] }
+
+        /// Nil: it is not known, or the octets are not what `packedUsed` gives.
+        mutating func next() -> FlagSet? {
+            guard rest.count >= 9, let count = rest.dropFirst(8).first, rest.count >= 9 + Int(count) else {
+                rest = []
+                return nil
+            }
+            var bits: UInt64 = 0
+            for (index, octet) in rest.prefix(8).enumerated() { bits |= UInt64(octet) << UInt64(index * 8) }
+            let further = FurtherKeywords(octets: rest.dropFirst(9).prefix(Int(count)))
+            rest = rest.dropFirst(9 + Int(count))
+            return further.map { FlagSet(bits: FlagBits(rawValue: bits), further: $0) }
+        }
     }
 }

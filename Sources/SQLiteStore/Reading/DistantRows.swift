@@ -16,24 +16,24 @@ final class DistantRows: Sendable {
 
     init(_ file: IndexFile) { self.file = file }
 
-    /// A snapshot of those blocks, none of which is read yet.
-    func snapshot(_ entry: MailboxEntry, _ directory: BlockDirectory) -> MailboxSnapshot {
+    /// A snapshot of those blocks, none of which is read yet. `hasFurther`: whether messages may have further keywords now.
+    func snapshot(_ entry: MailboxEntry, _ directory: BlockDirectory, hasFurther: Bool) -> MailboxSnapshot {
         var snapshot = MailboxSnapshot(mailbox: entry.record.id, uidValidity: entry.record.uidValidity)
         let mailbox = entry.record.id
         for summary in directory.blocks {
-            snapshot.append(MailboxSnapshot.Block(summary, of: mailbox) { [self] first, last in try read(first, last, of: mailbox) })
+            snapshot.append(MailboxSnapshot.Block(distant: summary, of: mailbox) { [self] in try read($0, $1, of: mailbox, hasFurther) })
         }
         return snapshot
     }
 
-    private func read(_ first: UID, _ last: UID, of mailbox: MailboxID) throws -> ContiguousArray<MessageRow> {
+    private func read(_ first: UID, _ last: UID, of mailbox: MailboxID, _ hasFurther: Bool) throws -> KeywordedRows {
         try reader.withLock { reader in
             let connection = try reader.connection ?? file.connect(.reader)
             reader.connection = connection
             // One view of rows and ledger.
             try connection.execute("BEGIN")
             defer { try? connection.execute("COMMIT") }
-            return ContiguousArray(try TableReader.rows(NumberSet(first.rawValue...last.rawValue), of: mailbox, connection))
+            return try TableReader.rows(NumberSet(first.rawValue...last.rawValue), of: mailbox, hasFurther: hasFurther, connection)
         }
     }
 }

@@ -5,8 +5,9 @@ import Storage
 enum TableReader {
     private static let columns = "uid, flags, mod_seq, body, internal_date, size"
 
-    /// The whole table, as the connection sees it now.
-    static func load(_ entry: MailboxEntry, _ connection: Connection) throws -> MailboxSnapshot {
+    /// The whole table, as the connection sees it now. `hasFurther`: whether messages may have further keywords, where it is not the entry that says so.
+    static func load(_ entry: MailboxEntry, hasFurther: Bool? = nil, _ connection: Connection) throws -> MailboxSnapshot {
+        let hasFurther = hasFurther ?? entry.keywords.hasFurther
         var snapshot = MailboxSnapshot(mailbox: entry.record.id, uidValidity: entry.record.uidValidity)
         snapshot.adopt(entry)
         let statement = try connection.prepare("SELECT \(columns) FROM message WHERE mailbox=? ORDER BY uid")
@@ -16,30 +17,36 @@ enum TableReader {
         while try statement.step() {
             rows.append(try row(statement, of: entry.record.id))
             if rows.count == MailboxSnapshot.Block.most {
-                snapshot.append(rows)
+                snapshot.append(rows, further: try hasFurther ? further(of: rows, entry, connection) : [:])
                 rows.removeAll(keepingCapacity: true)
             }
         }
-        snapshot.append(rows)
-        for record in try LedgerRecord.load(of: entry.record.id, connection) { try snapshot.update(record.rest) { record.applied(to: $0) } }
+        snapshot.append(rows, further: try hasFurther ? further(of: rows, entry, connection) : [:])
+        for record in try LedgerRecord.load(of: entry.record.id, connection) { try record.apply(to: &snapshot) }
         return snapshot
     }
 
-    /// Those of the rows that are still there, as they are now, in order.
-    static func rows(_ uids: NumberSet, of mailbox: MailboxID, _ connection: Connection) throws -> [MessageRow] {
+    private static func further(
+        of rows: ContiguousArray<MessageRow>, _ entry: MailboxEntry, _ connection: Connection
+    ) throws -> [UID: FurtherKeywords] {
+        guard let first = rows.first, let last = rows.last else { return [:] }
+        return try FurtherRows.read(first.uid.rawValue...last.uid.rawValue, of: entry.record.id, connection)
+    }
+
+    /// Those of the rows that are still there, as they are now, in order. `hasFurther`: whether messages may have further keywords.
+    static func rows(_ uids: NumberSet, of mailbox: MailboxID, hasFurther: Bool, _ connection: Connection) throws -> KeywordedRows {
         let statement = try connection.prepare("SELECT \(columns) FROM message WHERE mailbox=? AND uid BETWEEN ? AND ? ORDER BY uid")
         var rows: [MessageRow] = []
+        var further: [UID: FurtherKeywords] = [:]
         for range in uids.ranges {
             statement.reset()
             try statement.bind([.int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(range.upperBound))])
             while try statement.step() { rows.append(try row(statement, of: mailbox)) }
+            if hasFurther { further.merge(try FurtherRows.read(range, of: mailbox, connection)) { _, last in last } }
         }
         statement.reset()
-        for record in try LedgerRecord.load(of: mailbox, connection) {
-            let rest = record.rest
-            rows = rows.compactMap { rest.contains($0.uid) ? record.applied(to: $0) : $0 }
-        }
-        return rows
+        for record in try LedgerRecord.load(of: mailbox, connection) { record.apply(to: &rows, &further) }
+        return KeywordedRows(ContiguousArray(rows), further: further)
     }
 
     /// UIDs that changes after `modSeq` named, of one kind or of all.

@@ -196,11 +196,39 @@ extension Grantee {
 
 extension ByteBuffer {
     fileprivate mutating func writeCompact(_ keywords: KeywordTable) {
-        writeCompact(keywords.keywords.map(\.spelling).joined(separator: " "))
+        writeCompact(keywords.text)
     }
 
     fileprivate mutating func readKeywords() -> KeywordTable? {
-        readCompactText().map { KeywordTable($0.split(separator: " ").compactMap { Keyword(String($0)) }) }
+        readCompactText().map { KeywordTable(text: $0) }
+    }
+}
+
+// How many; of each how far its UID is above the one before, and its octets.
+extension ByteBuffer {
+    fileprivate mutating func writeCompact(_ further: [UID: FurtherKeywords]) {
+        writeCompact(UInt64(further.count))
+        var last: UInt32 = 0
+        for (uid, keywords) in further.sorted(by: { $0.key < $1.key }) {
+            writeCompact(UInt64(uid.rawValue - last))
+            writeCompact(keywords.octets)
+            last = uid.rawValue
+        }
+    }
+
+    fileprivate mutating func readFurther() -> [UID: FurtherKeywords]? {
+        guard let count = readCount() else { return nil }
+        var found: [UID: FurtherKeywords] = [:]
+        found.reserveCapacity(count)
+        var last: UInt64 = 0
+        for _ in 0..<count {
+            guard let step = readCompact(), step > 0, step <= UInt64(UInt32.max) else { return nil }
+            last += step
+            guard let uid = UInt32(exactly: last).flatMap(UID.init(rawValue:)), let keywords = readCompactOctets().flatMap({ FurtherKeywords(octets: $0) })
+            else { return nil }
+            found[uid] = keywords
+        }
+        return found
     }
 }
 
@@ -222,6 +250,8 @@ struct CatalogueMessages: Hashable, Sendable {
     var modSeq: ModSeq
     var keywords: KeywordTable
     var rows: [CatalogueRow]
+    /// The further keywords of those that have any. Behind the rows, where there are any.
+    var further: [UID: FurtherKeywords] = [:]
 
     func encode() -> ByteBuffer {
         var out = ByteBufferAllocator().buffer(capacity: 64 + rows.count * 10)
@@ -240,6 +270,7 @@ struct CatalogueMessages: Hashable, Sendable {
             out.writeSigned(row.body.rawValue &- row.thread)
             (uid, last, body, date) = (row.uid.rawValue, row.modSeq.rawValue, row.body.rawValue, row.internalDate.rawValue)
         }
+        if !further.isEmpty { out.writeCompact(further) }
         return out
     }
 
@@ -270,5 +301,8 @@ struct CatalogueMessages: Hashable, Sendable {
                     uid: number, flags: FlagBits(rawValue: flags), modSeq: modSeq, body: BodyID(rawValue: body), internalDate: Timestamp(rawValue: date),
                     saveDate: Timestamp(rawValue: date &+ saved), thread: body &- thread))
         }
+        guard bytes.readableBytes > 0 else { return }
+        guard let further = bytes.readFurther() else { return nil }
+        self.further = further
     }
 }

@@ -61,6 +61,8 @@ final class CatalogueKeeper: Sendable {
     /// Seconds after which a catalogue that is not true any more is written anew; with the writing it stays within ten minutes.
     static let age: Int64 = 540
     private static let rowsAtOnce = 5_000
+    /// How often a mailbox is read again whose keywords get others' places meanwhile.
+    private static let mostTries = 4
     /// So many times as long as a step took is left to others after it.
     private static let rest = 3
     static let names = ["a.mcat", "b.mcat"]
@@ -208,28 +210,41 @@ final class CatalogueKeeper: Sendable {
             let section = CatalogueSection(kind: .messages, id: id.rawValue, account: mailbox.record.account.rawValue, modSeq: mailbox.modSeq.rawValue)
             if try copy(section, under: key) { return }
             var messages = CatalogueMessages(uidNext: mailbox.uidNext, modSeq: mailbox.modSeq, keywords: mailbox.keywords, rows: [])
+            for _ in 0..<CatalogueKeeper.mostTries {
+                if try collect(&messages, of: id) { break }
+            }
+            try draft.add(section, messages.encode(), under: key)
+        }
+
+        /// Reads all rows. False when a place among the keywords was given to another meanwhile: then of the flags those are left out that may mean either.
+        private mutating func collect(_ messages: inout CatalogueMessages, of id: MailboxID) throws -> Bool {
+            (messages.rows, messages.further) = ([], [:])
+            var tables: [KeywordTable] = []
             var last: UInt32 = 0
             while true {
                 let begun = ContinuousClock.now
                 let page = try CatalogueMessages.rows(above: last, of: id, most: CatalogueKeeper.rowsAtOnce, connection)
                 messages.rows += page.rows
+                messages.further.merge(page.further) { _, last in last }
+                // As of the page's rows.
+                if let keywords = page.keywords, keywords != tables.last { tables.append(keywords) }
                 if page.rows.count > 0 { keeper.rest(since: begun) }
                 guard let end = page.last else { break }
                 last = end
             }
-            // Rows may have come, and keywords, since the mailbox was looked at.
-            if let now = catalog.mailbox(id) {
-                messages.uidNext = now.uidNext
-                messages.keywords = now.keywords
-            }
-            try draft.add(section, messages.encode(), under: key)
+            // Rows may have come since the mailbox was looked at.
+            if let now = catalog.mailbox(id) { messages.uidNext = now.uidNext }
+            if let last = tables.last { messages.keywords = last }
+            var reused = FlagSet()
+            for table in tables { reused.formUnion(messages.keywords.placesReused(since: table)) }
+            return messages.forget(reused)
         }
     }
 }
 
 extension CatalogueMessages {
     /// A mailbox's next rows with what the ledger makes of them, and where to go on; nil: there are no more.
-    static func rows(above uid: UInt32, of mailbox: MailboxID, most: Int, _ connection: Connection) throws -> (rows: [CatalogueRow], last: UInt32?) {
+    static func rows(above uid: UInt32, of mailbox: MailboxID, most: Int, _ connection: Connection) throws -> Page {
         // One view of rows and ledger.
         try connection.execute("BEGIN")
         defer { try? connection.execute("COMMIT") }
@@ -250,18 +265,48 @@ extension CatalogueMessages {
                     uid: uid, flags: FlagBits(rawValue: UInt64(bitPattern: statement.int(1))), modSeq: modSeq, body: BodyID(rawValue: statement.int(3)),
                     internalDate: Timestamp(rawValue: statement.int(4)), saveDate: Timestamp(rawValue: statement.int(5)), thread: statement.int(6)))
         }
+        var further: [UID: FurtherKeywords] = [:]
+        if let first = rows.first, let end = rows.last { further = try FurtherRows.read(first.uid.rawValue...end.uid.rawValue, of: mailbox, connection) }
         for record in try LedgerRecord.load(of: mailbox, connection) {
             let rest = record.rest
             rows = rows.compactMap { row in
                 guard rest.contains(row.uid) else { return row }
-                guard case .flags(let kept, let added) = record.change else { return nil }
+                guard case .flags(let mask) = record.change else {
+                    further[row.uid] = nil
+                    return nil
+                }
                 var row = row
-                row.flags = FlagBits(rawValue: row.flags.rawValue & kept | added)
+                row.flags = mask.applied(to: row.flags)
                 row.modSeq = record.modSeq
+                if let change = mask.further {
+                    let new = change.applied(to: further[row.uid] ?? FurtherKeywords())
+                    further[row.uid] = new.isEmpty ? nil : new
+                }
                 return row
             }
         }
-        return (rows, count == most && last > uid ? last : nil)
+        let keywords = try KeywordTable.read(of: mailbox, connection)?.table
+        return Page(rows: rows, further: further, keywords: keywords, last: count == most && last > uid ? last : nil)
+    }
+
+    struct Page {
+        let rows: [CatalogueRow]
+        let further: [UID: FurtherKeywords]
+        /// The mailbox's, as of the same moment; nil: the mailbox is gone.
+        let keywords: KeywordTable?
+        /// Where to go on; nil: there are no more.
+        let last: UInt32?
+    }
+
+    /// Takes those places from every message; whether there were none.
+    mutating func forget(_ places: FlagSet) -> Bool {
+        guard places != FlagSet() else { return true }
+        for index in rows.indices { rows[index].flags.rawValue &= ~places.bits.rawValue }
+        for uid in further.keys {
+            further[uid]?.subtract(places.further)
+            if further[uid]?.isEmpty == true { further[uid] = nil }
+        }
+        return false
     }
 }
 

@@ -15,8 +15,17 @@ extension Recovery {
                 progress("looking for messages of \(entry.record.name)")
                 let present = try uids(of: told.id, transaction)
                 let gone = try TableReader.expunged(since: .zero, in: told.id, transaction.connection)
-                for row in messages.rows where !present.contains(row.uid) && !gone.contains(row.uid) {
-                    missing[row.body.rawValue, default: []].append(Missing(mailbox: told.id, account: account, row: row))
+                let lost = messages.rows.filter { !present.contains($0.uid) && !gone.contains($0.uid) }
+                guard !lost.isEmpty else { continue }
+                // Places may have been given to other keywords since.
+                var used = FlagSet()
+                for row in lost { used.formUnion(FlagSet(bits: row.flags, further: messages.further[row.uid] ?? FurtherKeywords())) }
+                let table = try transaction.table(for: messages.keywords.flags(of: used.bits, used.further).keywords, in: told.id).table
+                try transaction.widen(told.id, table)
+                for var row in lost {
+                    let flags = table.set(of: messages.keywords.flags(of: row.flags, messages.further[row.uid] ?? FurtherKeywords()))
+                    row.flags = flags.bits
+                    missing[row.body.rawValue, default: []].append(Missing(mailbox: told.id, account: account, row: row, further: flags.further))
                 }
             }
         }
@@ -54,6 +63,7 @@ extension Recovery {
             .int(Int64(bitPattern: row.flags.rawValue)), .int(Int64(clamping: modSeq.rawValue)), .int(row.body.rawValue),
             .int(row.internalDate.rawValue), .int(row.saveDate.rawValue), .int(max(0, min(size, Int64(UInt32.max)))), .int(row.thread))
         guard transaction.connection.changes > 0 else { return false }
+        if !missing.further.isEmpty { try FurtherRows.write([row.uid: missing.further], in: missing.mailbox, transaction) }
         touched.insert(missing.mailbox)
         restoredUIDs[missing.mailbox, default: NumberSet()].insert(row.uid)
         lines[missing.account]?.restored += 1

@@ -16,6 +16,7 @@ final class Recovery {
         let mailbox: MailboxID
         let account: AccountID
         let row: CatalogueRow
+        let further: FurtherKeywords
     }
 
     let path: String

@@ -29,7 +29,7 @@ extension BodyReader {
         kept.reset()
         guard var entry = catalog.mailbox(id) else { return (0, []) }
         (entry.messages, entry.unseen, entry.deleted, entry.size) = (0, 0, 0, 0)
-        let table = try TableReader.load(entry, connection)
+        let table = try TableReader.load(entry, hasFurther: true, connection)
         try table.forEach { _, row in
             entry.count(row)
             return true
@@ -38,6 +38,7 @@ extension BodyReader {
         var faults: [String] = []
         if says != counted { faults.append("mailbox \(id.rawValue): counters say \(says), rows say \(counted)") }
         if let fault = try faultOfDirectory(entry, table) { faults.append(fault) }
+        faults += try faultsOfKeywords(entry, table)
         let orphans =
             try connection.number(
                 "SELECT count(*) FROM message WHERE mailbox=? AND NOT EXISTS (SELECT 1 FROM holder JOIN mailbox ON mailbox.id=message.mailbox "
@@ -52,8 +53,9 @@ extension BodyReader {
         var opened = MailboxSnapshot(mailbox: entry.record.id, uidValidity: entry.record.uidValidity)
         for summary in directory.blocks {
             opened.append(
-                MailboxSnapshot.Block(summary, of: entry.record.id) { first, last in
-                    ContiguousArray(try table.rows(NumberSet(first.rawValue...last.rawValue)).map(\.row))
+                MailboxSnapshot.Block(distant: summary, of: entry.record.id) { first, last in
+                    let rows = ContiguousArray(try table.rows(NumberSet(first.rawValue...last.rawValue)).map(\.row))
+                    return KeywordedRows(rows, further: try table.further(of: rows))
                 })
         }
         try opened.catchUp(since: directory.modSeq, of: entry.record.account, connection)

@@ -27,6 +27,21 @@ extension MailboxTable {
             tables.damage.note("mailboxes \(ids.lowerBound) and up: \(error)")
         }
         if missed { try findLosers(connection, &tables) }
+        try loadFurtherKeywords(connection, &tables)
+    }
+
+    /// Those of mailboxes that have more than their own rows say.
+    private static func loadFurtherKeywords(_ connection: Connection, _ tables: inout Catalog.State) throws {
+        var lacking = Set(tables.mailboxes.values.lazy.filter { $0.keywords.hasFurther }.map { $0.record.id })
+        guard !lacking.isEmpty else { return }
+        try connection.scan("further", of: "keyword", by: "mailbox") { row in
+            let id = MailboxID(rawValue: row.int(0))
+            guard let first = tables.mailboxes[id]?.keywords.firstText, lacking.remove(id) != nil else { return }
+            tables.mailboxes.load(KeywordTable(first: first, further: row.text(1)), of: id)
+        } missed: { ids, error in
+            tables.damage.note("keywords of mailboxes \(ids.lowerBound) and up: \(error)")
+        }
+        for id in lacking.sorted() { tables.damage.note("mailbox \(id.rawValue): its keywords from place \(FlagBits.places) on are lost") }
     }
 
     private static func entry(_ row: Statement, _ owner: AccountEntry, _ tables: inout Catalog.State) throws -> MailboxEntry {
@@ -44,7 +59,7 @@ extension MailboxTable {
             unseen: Int(try row.int(8, within: IndexRange.number32, "its unseen messages")),
             deleted: Int(try row.int(9, within: IndexRange.number32, "its deleted messages")),
             size: try row.int(10, within: IndexRange.octets, "its size"),
-            keywords: KeywordTable(row.text(12).split(separator: " ").compactMap { Keyword(String($0)) }))
+            keywords: KeywordTable(first: row.text(12), further: nil))
     }
 
     /// One whose name does not open gets another, so that its mail can be read.

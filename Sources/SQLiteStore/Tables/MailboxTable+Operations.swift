@@ -47,6 +47,7 @@ extension Transaction {
         staged.mailboxes.updateValue(nil, forKey: id)
         staged[MailboxTable.self].tables[id] = nil
         staged[MailboxTable.self].arrived[id] = nil
+        staged[MailboxTable.self].arrivedFurther[id] = nil
     }
 
     func rename(_ id: MailboxID, to name: MailboxName) throws {

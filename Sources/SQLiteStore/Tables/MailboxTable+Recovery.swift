@@ -28,13 +28,14 @@ extension MailboxTable {
         let next = max(mailbox.uidNext, told?.uidNext ?? 0)
         // 0: every UID was given out.
         let raised = mailbox.uidNext == 0 || next > UInt32.max - Recovery.uidGap ? mailbox.uidNext : next + Recovery.uidGap
-        let keywords = (told?.keywords ?? mailbox.keywords).keywords.map(\.spelling).joined(separator: " ")
+        let keywords = told?.keywords ?? mailbox.keywords
         try connection.run(
             "INSERT INTO mailbox (id, account, sealed_name, special_use, uid_validity, uid_next, mod_seq, messages, unseen, deleted, size, "
                 + "recent_floor, keywords) VALUES (?,?,?,?,?,?,?,0,0,0,0,?,?)",
             .int(id), .int(account.record.id.rawValue), .blob(try seal(mailbox.name, of: mailbox.id, account)),
             mailbox.specialUse.map { .text($0.rawValue) } ?? .null, .int(Int64(mailbox.uidValidity.rawValue)), .int(Int64(raised)),
-            .int(Int64(clamping: account.modSeq.rawValue)), .int(Int64(next == 0 ? 0 : next - 1)), .text(keywords))
+            .int(Int64(clamping: account.modSeq.rawValue)), .int(Int64(next == 0 ? 0 : next - 1)), .text(keywords.firstText))
+        if keywords.hasFurther { try connection.run("INSERT OR REPLACE INTO keyword VALUES (?,?)", .int(id), .text(keywords.furtherText)) }
         recovery.touched.insert(mailbox.id)
     }
 }

@@ -44,6 +44,8 @@ struct MailboxTable: NotedTable {
         var tables: [MailboxID: MailboxSnapshot] = [:]
         /// Rows that have yet to join the tables of open mailboxes.
         var arrived: [MailboxID: ContiguousArray<MessageRow>] = [:]
+        /// Their further keywords, of those that have any.
+        var arrivedFurther: [MailboxID: [UID: FurtherKeywords]] = [:]
         var opened: [MailboxID: OpenMailbox] = [:]
         var floors: [MailboxID: UInt32] = [:]
     }
@@ -60,10 +62,10 @@ struct MailboxTable: NotedTable {
     static func write(_ changes: Changes, _ transaction: Transaction) throws {
         for case (let id, let entry?) in changes.entries {
             try transaction.write(
-                "UPDATE mailbox SET uid_next=?, mod_seq=?, messages=?, unseen=?, deleted=?, size=?, keywords=? WHERE id=?",
+                "UPDATE mailbox SET uid_next=?, mod_seq=?, messages=?, unseen=?, deleted=?, size=? WHERE id=?",
                 .int(Int64(entry.uidNext)), .int(Int64(entry.modSeq.rawValue)), .int(Int64(entry.messages)), .int(Int64(entry.unseen)),
-                .int(Int64(entry.deleted)), .int(entry.size), .text(entry.keywords.keywords.map(\.spelling).joined(separator: " ")),
-                .int(id.rawValue))
+                .int(Int64(entry.deleted)), .int(entry.size), .int(id.rawValue))
+            try transaction.writeKeywords(of: entry)
         }
     }
 
@@ -96,6 +98,8 @@ struct MailboxTable: NotedTable {
 
     static func remove(_ mailbox: MailboxRecord, _ transaction: Transaction) throws {
         try transaction.write("DELETE FROM mailbox WHERE id=?", .int(mailbox.id.rawValue))
+        guard try transaction.mailbox(mailbox.id).keywords.hasFurther else { return }
+        try transaction.write("DELETE FROM keyword WHERE mailbox=?", .int(mailbox.id.rawValue))
     }
 
     static func remove(_ account: AccountRecord, _ transaction: Transaction) throws {
@@ -133,6 +137,8 @@ extension MailboxTable {
         entries[entry.record.id] = entry
         names[entry.record.account, default: [:]][entry.record.name] = entry.record.id
     }
+
+    mutating func load(_ keywords: KeywordTable, of mailbox: MailboxID) { entries[mailbox]?.keywords = keywords }
 
     mutating func load(recentFloor floor: UInt32, of mailbox: MailboxID) { floors[mailbox] = floor }
 

@@ -112,6 +112,9 @@ final class Leases: Sendable {
             self.leases = leases
         }
         deinit { leases.end(mailbox, epoch) }
+
+        /// Whether nobody holds an earlier version of the mailbox.
+        var isEarliest: Bool { !leases.isHeld(mailbox, before: epoch) }
     }
 
     func take(_ mailbox: MailboxID, epoch: Int) -> Lease {

@@ -54,12 +54,13 @@ struct Fold {
     /// The highest UID of the range that is folded now.
     private mutating func fold(_ range: ClosedRange<UInt32>, _ record: LedgerRecord) throws -> UInt32 {
         switch record.change {
-        case .flags(let kept, let added):
+        case .flags(let mask):
             let end = Int(range.upperBound - range.lowerBound) < rows ? range.upperBound : range.lowerBound + UInt32(rows - 1)
             try transaction.write(
                 "UPDATE message SET flags=(flags & ?) | ?, mod_seq=? WHERE mailbox=? AND uid BETWEEN ? AND ?",
-                .int(Int64(bitPattern: kept)), .int(Int64(bitPattern: added)), .int(Int64(record.modSeq.rawValue)), .int(record.mailbox.rawValue),
+                .int(Int64(bitPattern: mask.kept)), .int(Int64(bitPattern: mask.added)), .int(Int64(record.modSeq.rawValue)), .int(record.mailbox.rawValue),
                 .int(Int64(range.lowerBound)), .int(Int64(end)))
+            if let further = mask.further { try FurtherRows.change(range.lowerBound...end, of: record.mailbox, further, transaction) }
             rows -= Int(end - range.lowerBound) + 1
             return end
         case .expunged:
@@ -86,6 +87,10 @@ struct Fold {
             try transaction.write(
                 "DELETE FROM message WHERE mailbox=? AND uid BETWEEN ? AND ?",
                 .int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(end)))
+            // Of a mailbox that is gone it is not known.
+            if transaction.catalog.mailbox(mailbox)?.keywords.hasFurther ?? true {
+                try FurtherRows.remove(range.lowerBound...end, of: mailbox, transaction)
+            }
         }
         return (bodies, end)
     }

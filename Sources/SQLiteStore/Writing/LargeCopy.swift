@@ -46,11 +46,23 @@ struct LargeCopy: Sendable {
         /// In order, of the messages and of their copies.
         var sources: [UID] = []
         var copies: [MessageRow] = []
+        /// Of the copies that have any.
+        var further: [UID: FurtherKeywords] = [:]
 
         mutating func append(_ others: Rows) {
             sources += others.sources
             copies += others.copies
+            further.merge(others.further) { _, last in last }
         }
+
+        /// The copy at `index` has those flags.
+        mutating func set(_ flags: FlagSet, at index: Int) {
+            copies[index].flags = flags.bits
+            copies[index].hasFurther = !flags.further.isEmpty
+            further[copies[index].uid] = flags.further.isEmpty ? nil : flags.further
+        }
+
+        func flags(at index: Int) -> FlagSet { FlagSet(bits: copies[index].flags, further: further[copies[index].uid] ?? FurtherKeywords()) }
 
         /// Nil: it is not among them.
         func index(of source: UID) -> Int? {
@@ -70,14 +82,13 @@ extension Transaction {
         copyOf uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope, isMove: Bool, most: Int
     ) throws -> LargeCopy.Beginning {
         let (from, to) = (try mailbox(source), try mailbox(target))
-        let rows = try present(uids, in: source)
+        let rows = try present(uids, in: source).rows
         let count = UInt32(clamping: rows.count)
         let next = ledger.free(.max, from: to.uidNext, in: target)
         guard rows.count > most, to.uidNext != 0, next != 0, UInt32.max - next > LargeCopy.room, UInt32.max - next - LargeCopy.room > count else {
             return .done(
                 try isMove ? move(uids, from: source, to: target, flags: scope) : copy(uids, from: source, to: target, flags: scope))
         }
-        _ = try keywords(of: rows, from, in: to, scope)
         try admit(rows, isMove && from.record.account == to.record.account ? nil : to.record.account)
         let account = to.record.account
         let first = next + LargeCopy.room
@@ -99,31 +110,35 @@ extension Transaction {
     /// Copies those of the messages that are still there, hidden, to UIDs from `first` on.
     func add(_ uids: NumberSet, to copy: LargeCopy, first: UInt32) throws -> LargeCopy.Rows {
         let (from, to) = (try mailbox(copy.source), try mailbox(copy.target))
-        let rows = try present(uids, in: copy.source)
+        let present = try present(uids, in: copy.source)
+        let rows = present.rows
         guard !rows.isEmpty else { return LargeCopy.Rows() }
-        let keywords = try keywords(of: rows, from, in: to, copy.scope)
+        let keywords = try keywords(of: present, from, in: copy.target, copy.scope)
         let threads = try threads(of: rows, uids, in: copy.source)
         try widen(copy.target, keywords)
-        let copies = copies(of: rows, threads, from.keywords, keywords, copy.scope, first: first, copy.modSeq)
+        let copies = copies(of: present, threads, from.keywords, keywords, copy.scope, first: first, copy.modSeq)
         try insert(copies, into: copy.target)
         try share(rows, of: from.record.account, with: to.record.account)
-        return LargeCopy.Rows(sources: rows.map(\.uid), copies: copies.map(\.row))
+        return LargeCopy.Rows(sources: rows.map(\.uid), copies: copies.map(\.row), further: copies.further)
     }
 
     /// Copies of messages whose flags have changed since get what these have now. Gives the places among `rows` of those that differ, with their flags.
-    func refresh(_ changed: NumberSet, of copy: LargeCopy, _ rows: LargeCopy.Rows) throws -> [(index: Int, flags: FlagBits)] {
-        let (from, to) = (try mailbox(copy.source), try mailbox(copy.target))
+    func refresh(_ changed: NumberSet, of copy: LargeCopy, _ rows: LargeCopy.Rows) throws -> [(index: Int, flags: FlagSet)] {
+        let from = try mailbox(copy.source)
         let now = try present(changed, in: copy.source)
-        let keywords = try keywords(of: now, from, in: to, copy.scope)
+        let keywords = try keywords(of: now, from, in: copy.target, copy.scope)
         try widen(copy.target, keywords)
-        var refreshed: [(Int, FlagBits)] = []
-        for row in now {
+        var refreshed: [(Int, FlagSet)] = []
+        for row in now.rows {
             guard let index = rows.index(of: row.uid) else { continue }
-            let flags = keywords.bits(of: from.keywords.flags(of: row.flags).within(copy.scope)).bits
-            guard flags != rows.copies[index].flags else { continue }
+            let further = now.further[row.uid] ?? FurtherKeywords()
+            let flags = keywords.set(of: from.keywords.flags(of: row.flags, further).within(copy.scope))
+            let old = rows.flags(at: index)
+            guard flags != old else { continue }
             try write(
-                "UPDATE message SET flags=? WHERE mailbox=? AND uid=?", .int(Int64(bitPattern: flags.rawValue)), .int(copy.target.rawValue),
+                "UPDATE message SET flags=? WHERE mailbox=? AND uid=?", .int(Int64(bitPattern: flags.bits.rawValue)), .int(copy.target.rawValue),
                 .int(Int64(rows.copies[index].uid.rawValue)))
+            if flags.further != old.further { try FurtherRows.write([rows.copies[index].uid: flags.further], in: copy.target, self) }
             refreshed.append((index, flags))
         }
         return refreshed
@@ -145,8 +160,9 @@ extension Transaction {
             return .done(empty)
         }
         try admit(rows.copies, copy.isMove && copy.owner == to.record.account ? nil : to.record.account)
-        var copies = rows.copies
-        for (index, flags) in try refresh(changed, of: copy, rows) { copies[index].flags = flags }
+        var rows = rows
+        for (index, flags) in try refresh(changed, of: copy, rows) { rows.set(flags, at: index) }
+        let copies = rows.copies
         try withdraw(copy.record)
 
         to = try mailbox(copy.target)
@@ -156,7 +172,7 @@ extension Transaction {
         staged.mailboxes[copy.target] = to
         account.modSeq = copy.modSeq
         staged.accounts[to.record.account] = account
-        show(copies, in: copy.target)
+        show(copies, further: rows.further, in: copy.target)
         try log(.placed, to.record.account, copy.modSeq, copy.target, packed: NumberSet(copies.map(\.uid)).packed)
         if copy.isMove { _ = try expunge(NumberSet(rows.sources), in: copy.source, moved: (to.record.account, copy.modSeq)) }
         return .done(

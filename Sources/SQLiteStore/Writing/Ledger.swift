@@ -69,6 +69,13 @@ final class Ledger {
     /// It is folded like others from now on.
     func release(_ id: Int64) { held.remove(id) }
 
+    func isHeld(_ id: Int64) -> Bool { held.contains(id) }
+
+    /// Whether a record of that mailbox is held.
+    func isHolding(_ mailbox: MailboxID) -> Bool {
+        !held.isEmpty && expunged.contains { $0.record.mailbox == mailbox && held.contains($0.record.id) }
+    }
+
     /// Forgets a held record, whose row is gone.
     func withdraw(_ id: Int64) {
         held.remove(id)

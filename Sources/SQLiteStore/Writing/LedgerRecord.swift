@@ -4,8 +4,7 @@ import Storage
 /// One change of many messages of a mailbox: committed as one row, folded into theirs later. Applying it again to a row that has it changes nothing.
 struct LedgerRecord: Sendable {
     enum Change: Hashable, Sendable {
-        /// A row's flags become `flags & kept | added`.
-        case flags(kept: UInt64, added: UInt64)
+        case flags(FlagMask)
         /// The row goes, and with it the message's claim on its body.
         case expunged
     }
@@ -30,19 +29,42 @@ struct LedgerRecord: Sendable {
     /// What it makes of one of its rows; nil: the row goes.
     func applied(to row: MessageRow) -> MessageRow? {
         switch change {
-        case .flags(let kept, let added):
+        case .flags(let mask):
             var row = row
-            row.flags = FlagBits(rawValue: row.flags.rawValue & kept | added)
+            row.flags = mask.applied(to: row.flags)
             row.modSeq = modSeq
             return row
         case .expunged: return nil
+        }
+    }
+
+    /// What it does to further keywords; nil: they stay.
+    var further: FlagMask.Further? {
+        guard case .flags(let mask) = change else { return nil }
+        return mask.further
+    }
+
+    /// Lays it over rows that it may name.
+    func apply(to snapshot: inout MailboxSnapshot) throws {
+        guard let further else { return try snapshot.update(rest) { applied(to: $0) } }
+        try snapshot.updateAll(rest) { row, keywords in applied(to: row).map { ($0, further.applied(to: keywords)) } }
+    }
+
+    /// The same for some rows, with the further keywords of those that have any.
+    func apply(to rows: inout [MessageRow], _ keywords: inout [UID: FurtherKeywords]) {
+        let rest = rest
+        rows = rows.compactMap { rest.contains($0.uid) ? applied(to: $0) : $0 }
+        guard let further else { return }
+        for row in rows where rest.contains(row.uid) {
+            let new = further.applied(to: keywords[row.uid] ?? FurtherKeywords())
+            keywords[row.uid] = new.isEmpty ? nil : new
         }
     }
 }
 
 // On disk.
 extension LedgerRecord {
-    private static let columns = "id, mailbox, account, kind, kept, added, mod_seq, folded, uids"
+    private static let columns = "id, mailbox, account, kind, kept, added, mod_seq, folded, uids, further"
 
     /// In the order of the changes; of one mailbox or of all.
     static func load(of mailbox: MailboxID? = nil, _ connection: Connection) throws -> [LedgerRecord] {
@@ -62,7 +84,7 @@ extension LedgerRecord {
     /// Those that can be read. The others stay where they are; the rows of their mailboxes cannot be read while they do.
     static func loadReadable(_ connection: Connection, _ damage: inout IndexDamage) throws -> [LedgerRecord] {
         var found: [LedgerRecord] = []
-        try connection.scan("mailbox, account, kind, kept, added, mod_seq, folded, uids", of: "ledger", by: "id") { row in
+        try connection.scan("mailbox, account, kind, kept, added, mod_seq, folded, uids, further", of: "ledger", by: "id") { row in
             do {
                 found.append(try LedgerRecord(row))
             } catch {
@@ -83,7 +105,9 @@ extension LedgerRecord {
         guard kind == .flags || kind == .expunged, IndexRange.id.contains(row.int(6)), let modSeq = ModSeq(rawValue: UInt64(row.int(6))),
             let uids = NumberSet(packed: row.blob(8))
         else { throw StorageFault.corrupt("ledger record \(id)") }
-        change = kind == .flags ? .flags(kept: kept, added: added) : .expunged
+        let further = row.isNull(9) ? nil : FlagMask.Further(octets: row.blob(9))
+        guard row.isNull(9) || further != nil else { throw StorageFault.corrupt("ledger record \(id): its keywords") }
+        change = kind == .flags ? .flags(FlagMask(kept: kept, added: added, further: further)) : .expunged
         self.modSeq = modSeq
         self.uids = uids
         folded = UInt32(clamping: row.int(7))
@@ -97,15 +121,15 @@ extension Transaction {
         _ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq
     ) throws -> Int64 {
         let id = ledger.nextID + Int64(records.count)
-        let (kind, kept, added): (ChangeKind, UInt64, UInt64) =
+        let (kind, mask): (ChangeKind, FlagMask) =
             switch change {
-            case .flags(let kept, let added): (.flags, kept, added)
-            case .expunged: (.expunged, 0, 0)
+            case .flags(let mask): (.flags, mask)
+            case .expunged: (.expunged, FlagMask(kept: 0, added: 0))
             }
         try write(
-            "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,0,?)",
-            .int(id), .int(mailbox.rawValue), .int(account.rawValue), .int(kind.rawValue), .int(Int64(bitPattern: kept)), .int(Int64(bitPattern: added)),
-            .int(Int64(modSeq.rawValue)), .blob(packed))
+            "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,0,?,?)",
+            .int(id), .int(mailbox.rawValue), .int(account.rawValue), .int(kind.rawValue), .int(Int64(bitPattern: mask.kept)),
+            .int(Int64(bitPattern: mask.added)), .int(Int64(modSeq.rawValue)), .blob(packed), mask.further.map { .blob($0.octets) } ?? .null)
         records.append(LedgerRecord(id: id, mailbox: mailbox, account: account, change: change, modSeq: modSeq, uids: uids))
         return id
     }

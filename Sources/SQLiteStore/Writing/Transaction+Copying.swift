@@ -3,13 +3,20 @@ import FoundationEssentials
 import MailModel
 import Storage
 
+/// Rows of a mailbox, in order, with the further keywords of those that have any.
+struct PresentRows {
+    let rows: [MessageRow]
+    let further: [UID: FurtherKeywords]
+}
+
 // Messages are copied and moved.
 extension Transaction {
     func copy(_ uids: NumberSet, from source: MailboxID, to target: MailboxID, flags scope: FlagScope = .all, isMove: Bool = false) throws -> Copied {
         let (from, to) = (try mailbox(source), try mailbox(target))
-        let rows = try present(uids, in: source)
+        let present = try present(uids, in: source)
+        let rows = present.rows
         guard !rows.isEmpty else { return Copied(uidValidity: to.record.uidValidity, source: [], target: [], modSeq: nil) }
-        let keywords = try keywords(of: rows, from, in: to, scope)
+        let keywords = try keywords(of: present, from, in: target, scope)
         let first = ledger.free(UInt32(clamping: rows.count), from: to.uidNext, in: target)
         guard to.uidNext != 0, first != 0, UInt32.max - first >= UInt32(clamping: rows.count) else {
             throw StorageFault.notAllowed("the mailbox's UIDs are used up")
@@ -20,7 +27,7 @@ extension Transaction {
         let account = to.record.account
         let modSeq = try nextModSeq(account)
         try widen(target, keywords)
-        let copies = copies(of: rows, threads, from.keywords, keywords, scope, first: first, modSeq)
+        let copies = copies(of: present, threads, from.keywords, keywords, scope, first: first, modSeq)
         try add(copies, to: target)
         try share(rows, of: from.record.account, with: account)
         let targets = copies.map(\.row.uid)
@@ -36,19 +43,23 @@ extension Transaction {
     }
 
     /// Those of the messages that are there.
-    func present(_ uids: NumberSet, in mailbox: MailboxID) throws -> [MessageRow] {
-        guard open(mailbox) != nil else { return try TableReader.rows(uids, of: mailbox, connection) }
+    func present(_ uids: NumberSet, in mailbox: MailboxID) throws -> PresentRows {
+        guard open(mailbox) != nil else {
+            let rows = try TableReader.rows(uids, of: mailbox, hasFurther: try self.mailbox(mailbox).keywords.hasFurther, connection)
+            return PresentRows(rows: Array(rows.rows), further: rows.further)
+        }
         let table = try table(of: mailbox)
         try table.prepare(uids)
-        return try table.rows(uids).map(\.row)
+        let rows = try table.rows(uids).map(\.row)
+        return PresentRows(rows: rows, further: try table.further(of: rows))
     }
 
-    /// The target's keywords with those of the rows that the scope lets along.
-    func keywords(of rows: [MessageRow], _ from: MailboxEntry, in to: MailboxEntry, _ scope: FlagScope) throws -> KeywordTable {
-        var keywords = to.keywords
-        let used = rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue } & scope.bits.rawValue
-        guard keywords.add(from.keywords.flags(of: FlagBits(rawValue: used)).keywords) else { throw StorageFault.tooManyKeywords }
-        return keywords
+    /// The target's keywords with those of the rows that the scope lets along, as far as there is room for them.
+    func keywords(of present: PresentRows, _ from: MailboxEntry, in target: MailboxID, _ scope: FlagScope) throws -> KeywordTable {
+        let used = FlagBits(rawValue: present.rows.reduce(UInt64(0)) { $0 | $1.flags.rawValue })
+        var further = FurtherKeywords()
+        for some in present.further.values { further.formUnion(some) }
+        return try table(for: from.keywords.flags(of: used, further).within(scope).keywords, in: target).table
     }
 
     /// That the account, if one, has room for copies of the rows.
@@ -60,21 +71,28 @@ extension Transaction {
 
     /// Rows with UIDs from `first` on.
     func copies(
-        of rows: [MessageRow], _ threads: [Int64], _ old: KeywordTable, _ new: KeywordTable, _ scope: FlagScope, first: UInt32, _ modSeq: ModSeq
+        of present: PresentRows, _ threads: [Int64], _ old: KeywordTable, _ new: KeywordTable, _ scope: FlagScope, first: UInt32, _ modSeq: ModSeq
     ) -> [NewRow] {
-        var translated: [UInt64: FlagBits] = [:]
+        var translated: [UInt64: FlagSet] = [:]
+        // Sets of further keywords are nearly all different: they are translated by places.
+        let map = present.further.isEmpty ? [] : old.places.map { $0.flatMap { new.place(of: $0) } }
         var copies: [NewRow] = []
-        copies.reserveCapacity(rows.count)
+        copies.reserveCapacity(present.rows.count)
         var uid = first
-        for (row, thread) in zip(rows, threads) {
+        for (row, thread) in zip(present.rows, threads) {
             guard let fresh = UID(rawValue: uid) else { break }
             uid &+= 1
-            let bits = translated[row.flags.rawValue] ?? new.bits(of: old.flags(of: row.flags).within(scope)).bits
-            translated[row.flags.rawValue] = bits
-            copies.append(
-                NewRow(
-                    row: MessageRow(uid: fresh, flags: bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size),
-                    thread: thread))
+            let flags: FlagSet
+            if let further = present.further[row.uid] {
+                flags = FlagSet(bits: row.flags, further: further).moved(by: map, scope)
+            } else {
+                flags = translated[row.flags.rawValue] ?? new.set(of: old.flags(of: row.flags).within(scope))
+                translated[row.flags.rawValue] = flags
+            }
+            let copy = MessageRow(
+                uid: fresh, flags: flags.bits, modSeq: modSeq, body: row.body, internalDate: row.internalDate, size: row.size,
+                hasFurther: !flags.further.isEmpty)
+            copies.append(NewRow(row: copy, thread: thread, further: flags.further))
         }
         return copies
     }
@@ -124,5 +142,15 @@ extension Transaction {
             SymmetricKey(data: key), of: body, for: account, under: try self.account(account).key, nonce: nonces.next())
         try hold(body, holder, count: 1)
         introduced.append(HolderBlock(body: body, arrived: row.internalDate, holders: [holder]))
+    }
+}
+
+extension FlagSet {
+    /// Those of the flags that the scope lets along, keywords at the places that `map` has for theirs.
+    fileprivate func moved(by map: [Int?], _ scope: FlagScope) -> FlagSet {
+        var moved = FlagSet(bits: FlagBits(bits.system.intersection(scope.system)))
+        guard scope.contains(.others) else { return moved }
+        for place in places where place < map.count { if let new = map[place] { moved.insert(place: new) } }
+        return moved
     }
 }

@@ -1,30 +1,6 @@
 import MailModel
 import Storage
 
-/// What a change of flags does to a row's bits: `flags & kept | added`.
-struct FlagRule {
-    let kept: UInt64
-    let added: UInt64
-}
-
-extension FlagChange {
-    /// In a mailbox with those keywords; adds what is missing, nil when it does not fit.
-    fileprivate func rule(_ keywords: inout KeywordTable) -> FlagRule? {
-        switch self {
-        case .add(let flags):
-            guard keywords.add(flags.keywords) else { return nil }
-            return FlagRule(kept: .max, added: keywords.bits(of: flags).bits.rawValue)
-        case .remove(let flags): return FlagRule(kept: ~keywords.bits(of: flags).bits.rawValue, added: 0)
-        case .replace(let flags):
-            guard keywords.add(flags.keywords) else { return nil }
-            return FlagRule(kept: 0, added: keywords.bits(of: flags).bits.rawValue)
-        case .replaceWithin(let scope, let flags):
-            guard keywords.add(flags.within(scope).keywords) else { return nil }
-            return FlagRule(kept: ~scope.bits.rawValue, added: keywords.bits(of: flags).bits.rawValue & scope.bits.rawValue)
-        }
-    }
-}
-
 // Messages change and go.
 extension Transaction {
     /// Flags of up to so many rows are changed where they lie, for a record would cost as much.
@@ -34,20 +10,23 @@ extension Transaction {
         var entry = try mailbox(id)
         var table = try table(of: id)
         try table.prepare(uids)
-        guard let rule = change.rule(&entry.keywords) else { throw StorageFault.tooManyKeywords }
+        let (keywords, rest) = try self.table(for: change.keywordsAdded, in: id)
+        guard rest.isEmpty else { throw StorageFault.tooManyKeywords }
+        if entry.keywords != keywords { entry.keywords = keywords }
+        let mask = change.mask(keywords)
         let account = entry.record.account
         let next = try self.account(account).modSeq.successor
         var stored = NumberSet()
         var refused = NumberSet()
         var changed = NumberSet()
-        try table.update(uids) { row in
+        func after(_ row: MessageRow, isOther: Bool) -> MessageRow {
             if let unchangedSince, row.modSeq > unchangedSince {
                 refused.insert(row.uid)
                 return row
             }
             stored.insert(row.uid)
-            let bits = FlagBits(rawValue: row.flags.rawValue & rule.kept | rule.added)
-            guard bits != row.flags else { return row }
+            let bits = mask.applied(to: row.flags)
+            guard isOther || bits != row.flags else { return row }
             changed.insert(row.uid)
             var new = row
             new.flags = bits
@@ -56,11 +35,24 @@ extension Transaction {
             entry.count(new)
             return new
         }
+        // Of more rows it is a record that says it.
+        var further: [UID: FurtherKeywords] = [:]
+        if let wide = mask.further {
+            try table.updateAll(uids) { row, old in
+                let new = wide.applied(to: old)
+                let row = after(row, isOther: new != old)
+                guard changed.contains(row.uid) else { return (row, old) }
+                if new != old, further.count < Transaction.fewRows { further[row.uid] = new }
+                return (row, new)
+            }
+        } else {
+            try table.update(uids) { after($0, isOther: false) }
+        }
         guard !changed.isEmpty else { return FlagsChanged(stored: stored, refused: refused, modSeq: nil) }
 
         let modSeq = try nextModSeq(account)
         let packed = changed.packed
-        try store(rule, on: changed, packed: packed, in: id, account, modSeq)
+        try store(mask, further, on: changed, packed: packed, in: id, account, modSeq)
         try log(.flags, account, modSeq, id, packed: packed)
         entry.modSeq = modSeq
         staged.mailboxes[id] = entry
@@ -68,20 +60,22 @@ extension Transaction {
         return FlagsChanged(stored: stored, refused: refused, modSeq: modSeq)
     }
 
-    /// A few rows are changed at once, when no record of their mailbox waits; more are left to the ledger.
+    /// A few rows are changed at once, when no record of their mailbox waits; more are left to the ledger. `further`: what the further keywords of
+    /// messages are now, where they were others.
     private func store(
-        _ rule: FlagRule, on uids: NumberSet, packed: [UInt8], in id: MailboxID, _ account: AccountID, _ modSeq: ModSeq
+        _ mask: FlagMask, _ further: [UID: FurtherKeywords], on uids: NumberSet, packed: [UInt8], in id: MailboxID, _ account: AccountID, _ modSeq: ModSeq
     ) throws {
         guard uids.count <= Transaction.fewRows, !hasUnfoldedFlags(id) else {
-            try record(.flags(kept: rule.kept, added: rule.added), of: uids, packed: packed, in: id, account, modSeq)
+            try record(.flags(mask), of: uids, packed: packed, in: id, account, modSeq)
             return
         }
         for range in uids.ranges {
             try write(
                 "UPDATE message SET flags=(flags & ?) | ?, mod_seq=? WHERE mailbox=? AND uid BETWEEN ? AND ?",
-                .int(Int64(bitPattern: rule.kept)), .int(Int64(bitPattern: rule.added)), .int(Int64(modSeq.rawValue)), .int(id.rawValue),
+                .int(Int64(bitPattern: mask.kept)), .int(Int64(bitPattern: mask.added)), .int(Int64(modSeq.rawValue)), .int(id.rawValue),
                 .int(Int64(range.lowerBound)), .int(Int64(range.upperBound)))
         }
+        try FurtherRows.write(further, in: id, self)
     }
 
     /// With `uids` nil all that have `\Deleted`; with `moved`, the ModSeq of a copy of them, even those without it (MOVE).

@@ -8,6 +8,7 @@ import Storage
 struct NewRow {
     let row: MessageRow
     let thread: Int64
+    var further = FurtherKeywords()
 }
 
 // Messages come in.
@@ -17,6 +18,7 @@ extension Transaction {
         let placement: Placement
         let mailbox: MailboxEntry
         let flags: FlagBits
+        let further: FurtherKeywords
     }
 
     /// A body whose bytes lie at `place` already, and where it goes.
@@ -99,8 +101,8 @@ extension Transaction {
             guard let uid = UID(rawValue: next) else { throw StorageFault.notAllowed("no UID is left") }
             let row = MessageRow(
                 uid: uid, flags: arrival.flags, modSeq: modSeq, body: body.id, internalDate: arrival.placement.internalDate,
-                size: UInt32(clamping: record.size))
-            try add([NewRow(row: row, thread: thread.rawValue)], to: arrival.placement.mailbox)
+                size: UInt32(clamping: record.size), hasFurther: !arrival.further.isEmpty)
+            try add([NewRow(row: row, thread: thread.rawValue, further: arrival.further)], to: arrival.placement.mailbox)
             tally.uids[arrival.placement.mailbox, default: NumberSet()].insert(row.uid)
             tally.placed.append(
                 Placed(
@@ -111,29 +113,24 @@ extension Transaction {
         if case .file(let file) = record.content { afterCommit.append { file.keep() } }
     }
 
-    /// Checks every placement before anything changes: there, room for its keywords, UIDs left.
+    /// Checks every placement before anything changes: there, UIDs left. A keyword for which its mailbox has no room is left out: no message is refused
+    /// for one.
     private func admit(_ placements: [Placement]) throws -> ([Arrival], [MailboxID: KeywordTable]) {
+        var keywords: [MailboxID: [Keyword]] = [:]
+        for placement in placements where !placement.flags.keywords.isEmpty { keywords[placement.mailbox, default: []] += placement.flags.keywords }
         var tables: [MailboxID: KeywordTable] = [:]
+        for (id, wanted) in keywords { tables[id] = try table(for: wanted, in: id).table }
         var wanted: [MailboxID: UInt32] = [:]
         var arrivals: [Arrival] = []
         for placement in placements {
             let mailbox = try mailbox(placement.mailbox)
-            var table = tables[placement.mailbox] ?? mailbox.keywords
-            guard table.add(placement.flags.keywords) else { throw StorageFault.tooManyKeywords }
-            tables[placement.mailbox] = table
             let ahead = wanted[placement.mailbox, default: 0]
             guard mailbox.uidNext != 0, UInt32.max - mailbox.uidNext > ahead else { throw StorageFault.notAllowed("the mailbox's UIDs are used up") }
             wanted[placement.mailbox] = ahead + 1
-            arrivals.append(Arrival(placement: placement, mailbox: mailbox, flags: table.bits(of: placement.flags).bits))
+            let flags = (tables[placement.mailbox] ?? mailbox.keywords).bits(of: placement.flags)
+            arrivals.append(Arrival(placement: placement, mailbox: mailbox, flags: flags.bits, further: flags.further))
         }
         return (arrivals, tables)
-    }
-
-    func widen(_ id: MailboxID, _ table: KeywordTable) throws {
-        var entry = try mailbox(id)
-        guard entry.keywords != table else { return }
-        entry.keywords = table
-        staged.mailboxes[id] = entry
     }
 
     /// Adds narrow rows, whose UIDs are the mailbox's next, and counts them.
@@ -145,7 +142,7 @@ extension Transaction {
         entry.uidNext = last.uid.rawValue &+ 1
         entry.modSeq = last.modSeq
         staged.mailboxes[id] = entry
-        show(rows.lazy.map(\.row), in: id)
+        show(rows.lazy.map(\.row), further: rows.further, in: id)
     }
 
     /// Writes narrow rows.
@@ -166,6 +163,7 @@ extension Transaction {
                 try statement.run()
             }
         }
+        try FurtherRows.write(rows.further, in: id, self)
     }
 
     func hold(_ body: BodyID, _ holder: HolderBlock.Holder, count: Int64, fresh: FreshBody? = nil) throws {
@@ -187,5 +185,14 @@ extension Transaction {
         let found = thread ?? ThreadID(rawValue: body.id.rawValue)
         try write("INSERT OR IGNORE INTO reference VALUES (?,?,?)", .int(account.rawValue), .int(own), .int(found.rawValue))
         return connection.changes > 0 ? found : try known(own) ?? found
+    }
+}
+
+extension [NewRow] {
+    /// The further keywords of those that have any.
+    var further: [UID: FurtherKeywords] {
+        var found: [UID: FurtherKeywords] = [:]
+        for new in self where !new.further.isEmpty { found[new.row.uid] = new.further }
+        return found
     }
 }

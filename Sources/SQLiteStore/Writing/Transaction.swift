@@ -151,15 +151,18 @@ extension Transaction {
         guard let open = open(id) else { return try TableReader.load(try mailbox(id), connection) }
         var table = staged[MailboxTable.self].tables[id] ?? open.snapshot
         if let arrived = staged[MailboxTable.self].arrived.removeValue(forKey: id) {
-            table.append(arrived)
+            table.append(arrived, further: staged[MailboxTable.self].arrivedFurther.removeValue(forKey: id) ?? [:])
             staged[MailboxTable.self].tables[id] = table
         }
         return table
     }
 
     /// Has rows that were added behind the last join the table that others look at, once a batch or when it is asked for.
-    func show(_ rows: some Collection<MessageRow>, in id: MailboxID) {
-        if open(id) != nil { staged[MailboxTable.self].arrived[id, default: []].append(contentsOf: rows) }
+    /// `further`: the further keywords of those that have any.
+    func show(_ rows: some Collection<MessageRow>, further: [UID: FurtherKeywords] = [:], in id: MailboxID) {
+        guard open(id) != nil else { return }
+        staged[MailboxTable.self].arrived[id, default: []].append(contentsOf: rows)
+        if !further.isEmpty { staged[MailboxTable.self].arrivedFurther[id, default: [:]].merge(further) { _, last in last } }
     }
 
     /// Keeps a changed table for those who look at it.

@@ -151,15 +151,14 @@ import Testing
                 fetch.saveDate(nil, &text)
                 fetch.preview("hé", .ascii, &text)
                 fetch.binarySize([1, 2], 77, &text)
-                fetch.literal(
-                    of: .section(
-                        BodySection(path: [1], .headerFields(["From", "X(", "B"])), peek: true,
-                        partial: Partial(offset: 5, count: 9)), octets: 3, &text)
+                let fields = FetchItem.section(
+                    BodySection(path: [1], .headerFields(["From", "X(", "B"])), peek: true, partial: Partial(offset: 5, count: 9))
+                fetch.literal(named: FetchResponse.name(of: fields), octets: 3, &text)
                 text.write("abc")
-                fetch.literal(of: .binary([2], peek: false, partial: nil), octets: 1, isBinary: true, &text)
+                fetch.literal(named: FetchResponse.name(of: .binary([2], peek: false, partial: nil)), octets: 1, isBinary: true, &text)
                 text.write(UInt8(0))
-                fetch.none(of: .section(BodySection(path: [9], .mime), peek: false, partial: nil), &text)
-                fetch.literal(of: .rfc822Header, octets: 0, &text)
+                fetch.none(named: FetchResponse.name(of: .section(BodySection(path: [9], .mime), peek: false, partial: nil)), &text)
+                fetch.literal(named: FetchResponse.name(of: .rfc822Header), octets: 0, &text)
                 fetch.end(&text)
             }
         }

@@ -71,7 +71,7 @@ import Testing
     @Test("threads in writing: RFC 5256 §5")
     func forest() {
         // (2)(3 6 (4 23)(44 7 96)), and a thread whose first message is missing.
-        var forest = ThreadForest()
+        var forest = ThreadData()
         func add(_ number: UInt32, below parent: Int? = nil) -> Int {
             let node = forest.add(number)
             if let parent { forest.children[parent].append(node) } else { forest.roots.append(node) }

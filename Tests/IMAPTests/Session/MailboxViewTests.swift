@@ -37,6 +37,24 @@ struct MailboxViewTests {
         #expect(try view.rows.uids.description == "1,4:5")
     }
 
+    @Test("changes of keywords that the rows' words have no bits for are news, also while expunges wait")
+    func furtherKeywords() async throws {
+        try await deliver(4)
+        let many = (0..<61).compactMap { Keyword("k\($0)") }
+        let mailbox = try await view().mailbox
+        _ = try await house.mailroom.change(.add(Flags(keywords: many)), of: NumberSet(1...2), in: mailbox)
+        var view = try await view()
+        _ = try await house.mailroom.change(.remove(Flags(keywords: [many[60]])), of: NumberSet(2...2), in: mailbox)
+        try await delete(3...3, view)
+        let news = try view.catchUp(expunges: false, modSeqs: false, claimsRecent: false)
+        #expect(view.isBehind && news.changed.map(\.number) == [2] && news.changed.map(\.further.places) == [[59]])
+        #expect(try view.rows.rows(NumberSet(1...4)).map { try view.rows.further(of: $0.row).places } == [[59, 60], [59], [], []])
+        _ = try await house.mailroom.change(.add(Flags(keywords: [many[60]])), of: NumberSet(4...4), in: mailbox)
+        let later = try view.catchUp(expunges: true, modSeqs: false, claimsRecent: false)
+        #expect(later.changed.map(\.number) == [3] && later.changed.map(\.further.places) == [[60]] && later.expunged == [3])
+        #expect(try view.rows.rows(NumberSet(1...4)).map { try view.rows.further(of: $0.row).places } == [[59, 60], [59], [60]])
+    }
+
     @Test("what is gone stays in place until it may be told, while more comes: RFC 9051 §7.5.1")
     func staying() async throws {
         try await deliver(3)

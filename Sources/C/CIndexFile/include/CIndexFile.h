@@ -36,6 +36,9 @@ void *cindexfile_register(cindexfile_seal seal);
 /// Its name, for sqlite3_open_v2, valid until it is forgotten.
 const char *cindexfile_name(void *vfs);
 
+/// Forgets all pages: another file was put in the database's place. Call it while no connection is open.
+void cindexfile_replaced(void *vfs);
+
 /// Call it once, when no connection uses the VFS any more.
 void cindexfile_forget(void *vfs);
 

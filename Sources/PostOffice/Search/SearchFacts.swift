@@ -1,25 +1,22 @@
 import MailModel
 import MessageFormat
 import NIOCore
-import PostOffice
 import Storage
 
 /// What is known of one message.
 struct SearchFacts {
-    let row: MessageRow
-    let number: UInt32
+    let message: FoundMessage
     let findings: SearchFindings
     /// Nil: not known yet; nil within: it has none.
     var sentDate: MessageDate??
     var header: ByteBuffer?
-    /// The needles of BODY and TEXT that are in the body's texts; nil: not looked for yet.
+    /// The needles of `body` and `text` that are in the body's texts; nil: not looked for yet.
     var inBody: Set<SearchNeedle>?
     /// Those that texts have told.
     var scores: [SearchProgram.Alike: UInt8] = [:]
 
-    init(row: MessageRow, number: UInt32, findings: SearchFindings) {
-        self.row = row
-        self.number = number
+    init(_ message: FoundMessage, _ findings: SearchFindings) {
+        self.message = message
         self.findings = findings
     }
 
@@ -29,14 +26,14 @@ struct SearchFacts {
         case .all(let tests): truth(ofAll: tests)
         case .either(let a, let b): truth(ofEither: a, b)
         case .not(let test): !truth(of: test)
-        case .numbers(let set): Truth(set.contains(number))
-        case .uids(let set): Truth(set.contains(row.uid))
-        case .flags(let bits): Truth(row.flags.rawValue & bits == bits)
-        case .dates(let range): Truth(range.contains(row.internalDate.rawValue))
-        case .sizes(let range): Truth(range.contains(UInt64(row.size)))
-        case .changedSince(let modSeq): Truth(row.modSeq >= modSeq)
-        case .email(let body): Truth(row.body == body)
-        case .sentDays(let isMeant): truth(ofDay: isMeant)
+        case .places(let set): Truth(set.contains(UInt32(clamping: message.place + 1)))
+        case .uids(let set): Truth(set.contains(message.row.uid))
+        case .flags(let bits): Truth(message.row.flags.rawValue & bits.rawValue == bits.rawValue)
+        case .dates(let range): Truth(range.contains(message.row.internalDate.rawValue))
+        case .sizes(let range): Truth(range.contains(UInt64(message.row.size)))
+        case .changedSince(let modSeq): Truth(message.row.modSeq >= modSeq)
+        case .email(let body): Truth(message.row.body == body)
+        case .sent(let days): truth(ofSent: days)
         case .field(let name, let needle): truth(ofField: name, needle)
         case .address(let field, let needle): truth(ofAddress: field, needle)
         case .body(let needle): truth(ofBody: needle)
@@ -65,36 +62,36 @@ struct SearchFacts {
         return first == .unknown || second == .unknown ? .unknown : .no
     }
 
-    private func truth(ofDay isMeant: (CalendarDay) -> Bool) -> Truth {
+    private func truth(ofSent days: DaySpan) -> Truth {
         guard let sentDate else { return .unknown }
         guard let date = sentDate else { return .no }
-        return Truth(isMeant(CalendarDay(of: date.timestamp, offset: date.offset)))
+        return Truth(days.contains(CalendarDay(of: date.timestamp, offset: date.offset)))
     }
 
     private func truth(ofField name: String, _ needle: SearchNeedle) -> Truth {
         // The index knows of whole headers: where it has no such text, the field has none.
-        if !needle.isEmpty, findings.holds(SearchQuestion(needle, in: .header), row.body) == false { return .no }
+        if !needle.isEmpty, findings.holds(SearchQuestion(needle, in: .header), message.row.body) == false { return .no }
         guard let header else { return .unknown }
         return Truth(SearchableText.anyField(name, of: header) { needle.isIn(folded: $0) })
     }
 
-    /// The field's text has it, or one of its addresses as ENVELOPE tells them (RFC 9051 §6.4.4, §7.5.2).
+    /// The field's text has it, or one of its addresses written out (RFC 9051 §6.4.4, §7.5.2).
     private func truth(ofAddress field: String, _ needle: SearchNeedle) -> Truth {
         // The index knows words, and what may stand within an address, blanks and comments, parts none.
         let inText = truth(ofField: field, needle)
-        guard inText == .no, let header, findings.holds(SearchQuestion(needle, in: .header), row.body) != false else { return inText }
+        guard inText == .no, let header, findings.holds(SearchQuestion(needle, in: .header), message.row.body) != false else { return inText }
         return Truth(SearchableText.anyAddress(field, of: header) { needle.isIn(folded: $0) })
     }
 
     private func truth(ofBody needle: SearchNeedle) -> Truth {
         if let inBody { return Truth(inBody.contains(needle)) }
         if needle.isEmpty { return .yes }
-        return findings.holds(SearchQuestion(needle, in: .body), row.body).map { Truth($0) } ?? .unknown
+        return findings.holds(SearchQuestion(needle, in: .body), message.row.body).map { Truth($0) } ?? .unknown
     }
 
     private func truth(ofText needle: SearchNeedle) -> Truth {
         if needle.isEmpty { return .yes }
-        if let holds = findings.holds(SearchQuestion(needle, in: [.header, .body]), row.body) { return Truth(holds) }
+        if let holds = findings.holds(SearchQuestion(needle, in: [.header, .body]), message.row.body) { return Truth(holds) }
         if inBody?.contains(needle) == true { return .yes }
         guard let header else { return .unknown }
         var folded: [UInt8] = []
@@ -112,7 +109,7 @@ struct SearchFacts {
         // The empty text is in every body.
         var found = wanted.filter(\.isEmpty)
         wanted.subtract(found)
-        let row = row
+        let row = message.row
         func visit(_ folded: [UInt8]) -> Bool {
             for needle in wanted where needle.isIn(folded: folded) { found.insert(needle) }
             wanted.subtract(found)

@@ -4,15 +4,15 @@ import NIOCore
 import Storage
 import Testing
 
-@testable import IMAP
+@testable import PostOffice
 
-@Suite("THREAD: RFC 5256 §3")
+@Suite("Conversations: RFC 5256 §3")
 struct ThreadTests {
     /// Messages of one day each, in order: id, references, subject.
     typealias Mail = (id: String, references: String, subject: String)
 
     private func thread(
-        _ mails: [Mail], _ algorithm: ThreadArguments.Algorithm, most: (ids: Int, references: Int) = (100, 100)
+        _ mails: [Mail], _ algorithm: ThreadAlgorithm, most: (ids: Int, references: Int) = (100, 100)
     ) throws -> String {
         var table = ThreadTable(algorithm: algorithm, most: most)
         for (index, mail) in mails.enumerated() {
@@ -26,12 +26,25 @@ struct ThreadTests {
             let row = MessageRow(
                 uid: uid, flags: FlagBits(rawValue: 0), modSeq: .zero, body: BodyID(rawValue: Int64(index)),
                 internalDate: Timestamp(rawValue: Int64(index) * 86_400), size: 1)
-            table.append(UInt32(index + 1), row, scanner.finish())
+            table.append(row, scanner.finish())
         }
-        var output = ByteBuffer()
-        output.writeThread(table.forest())
-        // A line end is one character.
-        return String(String(buffer: output).dropFirst("* THREAD ".count).dropLast())
+        let forest = table.forest()
+        return forest.roots.map { ThreadTests.written($0, forest) }.joined()
+    }
+
+    /// As IMAP writes it: messages from 1 on, what is missing left out.
+    private static func written(_ root: Int, _ forest: ThreadForest) -> String {
+        var words: [String] = []
+        var node = root
+        if let place = forest.message(at: node) {
+            words.append("\(place + 1)")
+            while forest.children[node].count == 1 {
+                node = forest.children[node][0]
+                words.append(forest.message(at: node).map { "\($0 + 1)" } ?? "?")
+            }
+        }
+        let below = forest.children[node].map { written($0, forest) }.joined()
+        return "(" + (words + (below.isEmpty ? [] : [below])).joined(separator: " ") + ")"
     }
 
     @Test(

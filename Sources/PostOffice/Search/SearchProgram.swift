@@ -1,48 +1,30 @@
 import MailModel
 import MessageFormat
 import NIOCore
-import PostOffice
 import Storage
 
-/// Three truths: what the facts at hand leave open is unknown.
-enum Truth: Sendable {
-    case yes
-    case no
-    case unknown
-
-    init(_ value: Bool) { self = value ? .yes : .no }
-
-    static prefix func ! (a: Truth) -> Truth {
-        switch a {
-        case .yes: .no
-        case .no: .yes
-        case .unknown: .unknown
-        }
-    }
-}
-
-/// A search's keys made ready for one view of a mailbox: what can be worked out once is.
+/// A query made ready for one mailbox: what can be worked out once is.
 ///
-/// Asked with a message's row alone, then with its outline, then with its texts: each answers what it can, and most messages need no more
-/// than the row.
+/// It is asked with a message's row alone, then with its outline, then with its texts: each answers what it can, and most messages need no more than the row.
 struct SearchProgram: Sendable {
     indirect enum Test: Sendable {
         case constant(Bool)
         case all([Test])
         case either(Test, Test)
         case not(Test)
-        case numbers(NumberSet)
+        /// Counted from 1 on.
+        case places(NumberSet)
         case uids(NumberSet)
-        case flags(UInt64)
+        /// All of these bits are set.
+        case flags(FlagBits)
         /// INTERNALDATE in seconds.
         case dates(Range<Int64>)
         case sizes(Range<UInt64>)
         case changedSince(ModSeq)
         case email(BodyID)
         /// Of the Date field, as it was written.
-        case sentDays(@Sendable (CalendarDay) -> Bool)
+        case sent(DaySpan)
         case field(String, SearchNeedle)
-        /// FROM, TO, CC and BCC.
         case address(String, SearchNeedle)
         case body(SearchNeedle)
         case text(SearchNeedle)
@@ -53,52 +35,40 @@ struct SearchProgram: Sendable {
     private var findings = SearchFindings()
     let isFuzzy: Bool
 
-    /// `NoSuchNumber`; `Ending` for keys that are not served, whose capabilities are not advertised.
-    /// `resolved`: the UIDs that those keys mean which neither rows nor messages answer.
-    init(_ key: SearchKey, _ view: MailboxView, now: Timestamp, resolved: [SearchKey: NumberSet] = [:]) throws {
-        test = try SearchCompiler(view: view, table: view.current.keywords, now: now, resolved: resolved).test(key)
+    /// `resolved`: the UIDs that those conditions mean which neither rows nor messages answer.
+    init(_ query: SearchQuery, keywords: KeywordTable, resolved: [SearchQuery: NumberSet] = [:]) {
+        test = SearchCompiler(keywords: keywords, resolved: resolved).test(query)
         isFuzzy = !test.allAlikes.isEmpty
     }
 
-    /// Ready to use what the index knows. `known`: what it has answered to the same keys, by accounts: it is asked once of each.
-    func informed(
-        _ mailroom: Mailroom, _ mailbox: OpenMailbox, _ known: inout [AccountID: SearchFindings]
-    ) async throws -> SearchProgram {
+    /// Ready to use what the index knows.
+    func informed(_ mailroom: Mailroom, _ mailbox: OpenMailbox, _ knowledge: inout SearchKnowledge) async throws -> SearchProgram {
         let questions = test.questions
         let fuzzy = Set(test.allAlikes.map(\.question))
         guard !questions.isEmpty || !fuzzy.isEmpty else { return self }
         var program = self
-        if let findings = known[mailbox.account] {
-            program.findings = findings
-        } else {
-            program.findings = try await mailroom.search(questions, fuzzy: fuzzy, in: mailbox)
-            known[mailbox.account] = program.findings
-        }
+        program.findings = try await knowledge.findings(questions, fuzzy, mailroom, mailbox)
         return program
     }
 
     /// Of a message that matches by its row and the index.
-    func relevancy(of row: MessageRow, number: UInt32) -> UInt8 {
-        test.relevancy(SearchFacts(row: row, number: number, findings: findings)) ?? 100
-    }
+    func relevancy(of message: FoundMessage) -> UInt8 { test.relevancy(SearchFacts(message, findings)) ?? 100 }
 
-    func verdict(on row: MessageRow, number: UInt32) -> Truth {
-        SearchFacts(row: row, number: number, findings: findings).truth(of: test)
-    }
+    func verdict(on message: FoundMessage) -> Truth { SearchFacts(message, findings).truth(of: test) }
 
     /// Those that match, in order. Reads headers and texts where nothing else decides, which burns.
     func decide(
-        _ undecided: [(Errand.Match, EncodedOutline)], _ mailroom: Mailroom, _ mailbox: OpenMailbox
-    ) async throws -> [Errand.Match] {
+        _ undecided: [(FoundMessage, EncodedOutline)], _ mailroom: Mailroom, _ mailbox: OpenMailbox
+    ) async throws -> [FoundMessage] {
         let asksSentDay = test.asksSentDay
-        var found: [Errand.Match] = []
-        for (index, (match, encoded)) in undecided.enumerated() {
-            var facts = SearchFacts(row: match.row, number: match.number, findings: findings)
+        var found: [FoundMessage] = []
+        for (index, (message, encoded)) in undecided.enumerated() {
+            var facts = SearchFacts(message, findings)
             do {
                 facts.header = try encoded.header()
                 if asksSentDay { facts.sentDate = .some(try encoded.sentDate()) }
             } catch {
-                throw StorageFault.corrupt("outline of body \(match.row.body.rawValue): \(error)")
+                throw StorageFault.corrupt("outline of body \(message.row.body.rawValue): \(error)")
             }
             var truth = facts.truth(of: test)
             if truth == .unknown {
@@ -110,9 +80,9 @@ struct SearchProgram: Sendable {
                 try Task.checkCancellation()
             }
             guard truth == .yes else { continue }
-            var match = match
-            match.relevancy = test.relevancy(facts) ?? 100
-            found.append(match)
+            var message = message
+            message.relevancy = test.relevancy(facts) ?? 100
+            found.append(message)
         }
         return found
     }
@@ -123,7 +93,7 @@ struct SearchProgram: Sendable {
     private func truthByReading(
         _ facts: inout SearchFacts, _ encoded: EncodedOutline, _ mailroom: Mailroom, _ mailbox: OpenMailbox
     ) async throws -> Truth {
-        let row = facts.row
+        let row = facts.message.row
         let outline: MessageOutline
         do { outline = try encoded.decoded() } catch { throw StorageFault.corrupt("outline of body \(row.body.rawValue): \(error)") }
         if facts.header == nil {
@@ -152,7 +122,7 @@ extension SearchProgram.Test {
 
     fileprivate var asksSentDay: Bool {
         switch self {
-        case .sentDays: true
+        case .sent: true
         case .all(let tests): tests.contains(where: \.asksSentDay)
         case .either(let a, let b): a.asksSentDay || b.asksSentDay
         case .not(let test): test.asksSentDay

@@ -3,7 +3,7 @@ import MessageFormat
 import NIOCore
 import Storage
 
-// FUZZY (RFC 6203).
+// What is looked for approximately (RFC 6203).
 extension SearchProgram {
     /// A text that is looked for approximately, and where.
     struct Alike: Hashable, Sendable {
@@ -32,7 +32,7 @@ extension SearchFacts {
     /// 1...100; 0 when the message is not meant; nil while that is not known.
     func score(_ alike: SearchProgram.Alike) -> UInt8? {
         if let score = scores[alike] { return score }
-        let known = findings.score(alike.question, row.body)
+        let known = findings.score(alike.question, message.row.body)
         guard case .field(let name) = alike.place else { return known }
         // The index knows of whole headers.
         if known == 0 { return 0 }
@@ -72,19 +72,6 @@ extension SearchProgram.Test {
         case .either(let a, let b): a.allAlikes.union(b.allAlikes)
         case .not(let test): test.allAlikes
         default: []
-        }
-    }
-}
-
-extension SearchKey {
-    /// Whether FUZZY is among the keys.
-    var isFuzzy: Bool {
-        switch self {
-        case .fuzzy: true
-        case .and(let keys): keys.contains(where: \.isFuzzy)
-        case .or(let a, let b): a.isFuzzy || b.isFuzzy
-        case .not(let key): key.isFuzzy
-        default: false
         }
     }
 }

@@ -1,7 +1,6 @@
 import Dispatch
+import PostOffice
 import Testing
-
-@testable import IMAP
 
 @Suite("What burns leaves the event loop")
 struct OffLoopTests {

@@ -28,11 +28,7 @@ struct ReferenceThreads {
     }
 
     func forest() -> ThreadForest {
-        var forest = ThreadForest()
-        forest.numbers = message.map { $0 < 0 ? 0 : table.messages[$0].number }
-        forest.children = children
-        forest.roots = roots
-        return forest
+        ThreadForest(places: message, children: children, roots: roots)
     }
 
     private mutating func addNode(_ place: Int) -> Int {

@@ -2,19 +2,10 @@ import MailModel
 import PostOffice
 import Storage
 
-/// Does on the system's threads what burns for longer than the other connections of this one's event loop should wait.
-///
-/// `@concurrent` alone would not leave the loop: a task's preferred executor is where all of it runs that no actor claims (SE-0417). And a change of the
-/// preference alone would neither: the task goes over to what it prefers when a function is called that is `@concurrent`, as `body` is.
-func offLoop<Value: Sendable>(_ body: @concurrent @Sendable () async throws -> Value) async rethrows -> Value {
-    try await withTaskExecutorPreference(globalConcurrentExecutor) { try await body() }
-}
-
+// What burns by the number of messages or mailboxes leaves the event loop.
 extension Errand {
     /// So many messages, and such work on them as an answer's, take less than a millisecond.
     static let fewMessages = 4_096
-    /// The same of mailboxes and their names.
-    private static let fewMailboxes = 256
 
     /// Does to the errand what burns by the number of messages: of many, off the loop.
     mutating func burn<Value: Sendable>(_ messages: Int, _ body: @escaping @Sendable (inout Errand) throws -> Value) async throws -> Value {
@@ -40,11 +31,8 @@ extension Errand {
         try await find(at: places, of: view) { try view.uids(at: places) }
     }
 
-    /// What `body` makes of the mailboxes that the user sees, in order of name: where the user has many, off the loop.
+    /// What `body` makes of the mailboxes that the user sees, in order of name.
     func amongMailboxes<Value: Sendable>(_ body: @escaping @Sendable ([MailboxRecord]) -> Value) async throws -> Value {
-        guard try await mailroom.mailboxCount(of: principal) > Errand.fewMailboxes else {
-            return body(try await mailroom.visibleMailboxes(to: principal))
-        }
-        return try await offLoop { body(try await mailroom.visibleMailboxes(to: principal)) }
+        try await mailroom.amongMailboxes(visibleTo: principal, body)
     }
 }

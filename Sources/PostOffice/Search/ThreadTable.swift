@@ -5,7 +5,7 @@ import Storage
 /// What is compared of messages to make threads of them (RFC 5256 §3), as numbers: Message-IDs and base subjects count from 0 as they
 /// come.
 struct ThreadTable: Sendable {
-    let algorithm: ThreadArguments.Algorithm
+    let algorithm: ThreadAlgorithm
     private(set) var messages: [Message] = []
     /// The ids of the messages they come after, one list behind the other.
     private(set) var references: [Int32] = []
@@ -15,7 +15,6 @@ struct ThreadTable: Sendable {
     private var subjects: [UInt64: Int32] = [:]
 
     struct Message: Sendable {
-        let number: UInt32
         let sent: Int64
         let arrival: Int64
         /// Nil for the empty one.
@@ -29,7 +28,7 @@ struct ThreadTable: Sendable {
 
     /// `most`: so many ids and references are known and no more; of messages that come then only the nearest reference counts. Messages
     /// made to have a thousand each must not fill the memory.
-    init(algorithm: ThreadArguments.Algorithm, most: (ids: Int, references: Int) = (2_000_000, 8_000_000)) {
+    init(algorithm: ThreadAlgorithm, most: (ids: Int, references: Int) = (2_000_000, 8_000_000)) {
         self.algorithm = algorithm
         self.most = most
     }
@@ -37,7 +36,7 @@ struct ThreadTable: Sendable {
     /// How many Message-IDs there are, of messages and of those that they refer to.
     var idCount: Int { ids.count }
 
-    mutating func append(_ number: UInt32, _ row: MessageRow, _ outline: MessageOutline) {
+    mutating func append(_ row: MessageRow, _ outline: MessageOutline) {
         var subject: Int32?
         var isReply = false
         if algorithm != .refs {
@@ -55,7 +54,7 @@ struct ThreadTable: Sendable {
         }
         messages.append(
             Message(
-                number: number, sent: row.sent(outline.sentDate).rawValue, arrival: row.internalDate.rawValue, subject: subject,
+                sent: row.sent(outline.sentDate).rawValue, arrival: row.internalDate.rawValue, subject: subject,
                 isReply: isReply, id: id, references: start..<references.count))
     }
 
@@ -86,12 +85,9 @@ struct ThreadTable: Sendable {
         var forest = ThreadForest()
         let threads = groups.values.map { $0.sorted(by: precedes) }.sorted { precedes($0[0], $1[0]) }
         for thread in threads {
-            let root = forest.add(messages[thread[0]].number)
-            forest.roots.append(root)
-            for place in thread.dropFirst() {
-                let child = forest.add(messages[place].number)
-                forest.children[root].append(child)
-            }
+            let root = forest.add(thread[0])
+            forest.addRoot(root)
+            for place in thread.dropFirst() { forest.link(forest.add(place), below: root) }
         }
         return forest
     }
