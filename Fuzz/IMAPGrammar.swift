@@ -20,7 +20,7 @@ private func plantedBug(_ octets: UnsafeRawBufferPointer) {
     var reader = CommandReader(limits: CommandReader.Limits(line: 200, command: 400, message: 50))
     var input = ByteBuffer(bytes: octets.dropFirst())
     while let event = reader.next(&input) {
-        guard case .command(let line) = event, let command = try? line.parse(), case .fetch(let arguments, _) = command else { continue }
+        guard case .command(let line) = event, let command = try? line.parse(), let arguments = command.arguments as? FetchArguments else { continue }
         precondition(arguments.items.count != 6, "the planted bug")
     }
 }

@@ -26,6 +26,7 @@ struct MemoryState {
     var clock: Timestamp.Clock = { Timestamp(rawValue: 0) }
     var standardLimits = Quota()
     var annotations: [AnnotationKey: [UInt8]] = [:]
+    var logs: [AccountID: MemoryLog] = [:]
 
     var isClosed = false
     var isFull = false
@@ -87,6 +88,10 @@ struct Draft {
     private var modSeqs: [AccountID: ModSeq] = [:]
     private var added: [(MemoryBody, AccountID)] = []
     private var removed: [MailboxID: [BodyID]] = [:]
+    // What is written into the log, by mailbox.
+    private var placed: [MailboxID: NumberSet] = [:]
+    private var flagged: [MailboxID: NumberSet] = [:]
+    private var expunged: [MailboxID: [UInt32: BodyID]] = [:]
     private var learned = LearnedParticulars()
 
     /// A message on its way into a mailbox.
@@ -106,6 +111,9 @@ struct Draft {
     mutating func put(_ mailbox: MemoryState.Mailbox) {
         if mailboxes.updateValue(mailbox, forKey: mailbox.record.id) == nil { order.append(mailbox.record.id) }
     }
+
+    /// Flags of messages of that mailbox, which is put, are others now.
+    mutating func note(flags uids: NumberSet, in id: MailboxID) { flagged[id] = uids }
 
     /// The account's place in its change log for all of this transaction.
     mutating func modSeq(of account: AccountID, _ state: MemoryState) throws -> ModSeq {
@@ -139,6 +147,7 @@ struct Draft {
         }
         mailbox.table.append(rows, further: further)
         mailbox.table.highestModSeq = modSeq
+        for row in rows { placed[id, default: NumberSet()].insert(row.uid) }
         put(mailbox)
         return rows.map(\.uid)
     }
@@ -150,6 +159,7 @@ struct Draft {
         for (_, row) in try mailbox.table.rows(uids) {
             mailbox.count(row, by: -1)
             removed[id, default: []].append(row.body)
+            expunged[id, default: [:]][row.uid.rawValue] = row.body
             learned.remove(row.uid, from: id)
         }
         try mailbox.table.update(uids) { _ in nil }
@@ -169,6 +179,13 @@ struct Draft {
             if !gone.isEmpty { mailbox.lease = mailbox.lease.retire(gone) }
             state.mailboxes[id] = mailbox
             state.pokes += mailbox.watchers.values
+            let account = mailbox.record.account
+            guard let modSeq = modSeqs[account] else { continue }
+            if let uids = placed[id] { state.log(.placed(uids, in: id), of: account, at: modSeq) }
+            if let uids = flagged[id] { state.log(.flags(uids, in: id), of: account, at: modSeq) }
+            if let bodies = expunged[id] {
+                state.log(.expunged(NumberSet(bodies.keys.map { $0...$0 }), in: id), of: account, at: modSeq, departed: bodies)
+            }
         }
     }
 }

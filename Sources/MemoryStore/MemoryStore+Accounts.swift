@@ -73,6 +73,7 @@ extension MemoryStore {
             state.dropAccess(by: known.record)
             state.dropAnnotations(by: account)
             state.accounts[account] = nil
+            state.logs[account] = nil
             state.accountIDs[known.record.name.folded] = nil
         }
     }

@@ -12,6 +12,8 @@ extension MemoryStore {
         try look { state in try state.account(account).mailboxes[name].flatMap { state.mailboxes[$0]?.record } }
     }
 
+    package func record(of mailbox: MailboxID) throws -> MailboxRecord? { try look { $0.mailboxes[mailbox]?.record } }
+
     package func mailboxCount(of account: AccountID) async throws -> Int { try look { try $0.account(account).mailboxes.count } }
 
     package func status(of mailbox: MailboxID) async throws -> MailboxStatus {
@@ -75,7 +77,10 @@ extension MemoryState {
     mutating func subscribe(_ subscribed: Bool, to name: MailboxName, of account: AccountID) throws {
         var known = try self.account(account)
         let isNew = subscribed ? known.subscriptions.insert(name).inserted : known.subscriptions.remove(name) != nil
-        if isNew { known.modSeq = known.modSeq.successor }
+        if isNew {
+            known.modSeq = known.modSeq.successor
+            log(.subscription(to: name, isSubscribed: subscribed), of: account, at: known.modSeq)
+        }
         accounts[account] = known
     }
 
@@ -98,20 +103,24 @@ extension MemoryState {
             if hasRoom(for: list, over: box) { box.access = list }
         }
         mailboxes[record.id] = box
+        log(.mailboxCreated(record.id, name: name), of: account, at: modSeq)
         return record
     }
 
     mutating func drop(_ id: MailboxID) throws {
         let mailbox = try mailbox(id)
         var bodies: [BodyID] = []
+        var departed: [UInt32: BodyID] = [:]
         try mailbox.table.forEach { _, row in
             bodies.append(row.body)
+            departed[row.uid.rawValue] = row.body
             return true
         }
         var known = try account(mailbox.record.account)
         known.modSeq = known.modSeq.successor
         known.mailboxes[mailbox.record.name] = nil
         accounts[known.record.id] = known
+        log(.mailboxDeleted(id, name: mailbox.record.name), of: known.record.id, at: known.modSeq, departed: departed)
         _ = mailbox.lease.retire(release(bodies, by: known.record.id))
         var empty = MailboxSnapshot(
             mailbox: id, uidValidity: mailbox.record.uidValidity, uidNext: mailbox.table.uidNext, highestModSeq: known.modSeq,
@@ -139,6 +148,9 @@ extension MemoryState {
             mailboxes[move.id]?.record.name = move.to
         }
         known.modSeq = known.modSeq.successor
+        for move in moved.sorted(by: { $0.id < $1.id }) {
+            log(.mailboxRenamed(move.id, from: move.from, to: move.to), of: record.account, at: known.modSeq)
+        }
         accounts[known.record.id] = known
     }
 

@@ -94,12 +94,12 @@ extension MemoryState {
         guard box.table.makeRoom(for: change.keywordsAdded).isEmpty else { throw StorageFault.tooManyKeywords }
         let mask = change.mask(box.table.keywords)
         let modSeq = try account(box.record.account).modSeq.successor
-        var differing = false
+        var differing = NumberSet()
         var table = box.table
         try table.updateAll(stored) { row, old in
             let new = mask.further?.applied(to: old) ?? old
             guard mask.applied(to: row.flags) != row.flags || new != old else { return (row, old) }
-            differing = true
+            differing.insert(row.uid)
             var changed = row
             changed.flags = mask.applied(to: row.flags)
             changed.modSeq = modSeq
@@ -107,12 +107,13 @@ extension MemoryState {
             box.count(changed, by: 1)
             return (changed, new)
         }
-        guard differing else { return unchanged }
+        guard !differing.isEmpty else { return unchanged }
         box.table = table
         var draft = Draft()
         _ = try draft.modSeq(of: box.record.account, self)
         box.table.highestModSeq = modSeq
         draft.put(box)
+        draft.note(flags: differing, in: id)
         draft.commit(to: &self)
         return FlagsChanged(stored: stored, refused: refused, modSeq: modSeq)
     }

@@ -48,6 +48,7 @@ extension MemoryState {
         for keeper in keepers {
             let known = try self.account(keeper)
             accounts[keeper]?.modSeq = known.modSeq.successor
+            log(.metadata(of: mailbox), of: keeper, at: known.modSeq.successor)
         }
     }
 

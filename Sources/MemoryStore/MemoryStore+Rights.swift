@@ -19,6 +19,7 @@ extension MemoryStore {
             state.mailboxes[mailbox]?.access = list
             let owner = try state.account(box.record.account)
             state.accounts[owner.record.id]?.modSeq = owner.modSeq.successor
+            state.log(.rights(of: mailbox), of: owner.record.id, at: owner.modSeq.successor)
         }
     }
 

@@ -56,16 +56,18 @@ package final class MemoryStore:
     func change<Result: Sendable>(_ operation: Operation, _ body: (inout MemoryState) throws -> Result) throws -> Result {
         let (result, pokes, changes) = try state.withLock { state in
             try state.admit(operation)
-            let before = watches.isEmpty ? nil : MemoryState.Marks(state)
+            let before = watches.isEmpty ? nil : state.modSeqs
             let result = try body(&state)
             let pokes = state.pokes
             state.pokes = []
-            return (result, pokes, before?.changes(to: MemoryState.Marks(state)) ?? [:])
+            return (result, pokes, before.map { before in state.modSeqs.filter { before[$0.key] != $0.value } } ?? [:])
         }
         for poke in pokes { poke() }
         watches.tell(changes)
         return result
     }
 
-    package func watch(account: AccountID, poke: @escaping @Sendable () -> Void) -> AccountWatch { watches.watch(account, poke: poke) }
+    package func watch(account: AccountID, poke: @escaping @Sendable () -> Void) -> AccountWatch {
+        state.withLock { [watches] state in watches.watch(account, from: state.accounts[account]?.modSeq ?? .zero, poke: poke) }
+    }
 }

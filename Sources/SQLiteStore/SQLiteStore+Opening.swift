@@ -1,10 +1,17 @@
 import MailModel
 package import Storage
 
+/// A mailbox's table as a reader has loaded it.
+struct LoadedMailbox: Sendable {
+    var snapshot: MailboxSnapshot
+    /// The account's ModSeq then.
+    let asOf: ModSeq
+}
+
 extension BodyReader {
     /// The table as one read transaction sees it; its `highestModSeq` says as of when. Of a large mailbox whose blocks are known only those rows
     /// are read that changed since they were.
-    func load(_ entry: MailboxEntry, large: Int, _ distant: DistantRows) throws -> MailboxSnapshot {
+    func load(_ entry: MailboxEntry, large: Int, _ distant: DistantRows) throws -> LoadedMailbox {
         try connection.execute("BEGIN")
         defer { try? connection.execute("COMMIT") }
         let id = entry.record.id
@@ -23,7 +30,8 @@ extension BodyReader {
             snapshot = try TableReader.load(entry, hasFurther: hasFurther, connection)
         }
         snapshot.highestModSeq = ModSeq(rawValue: UInt64(clamping: now ?? 0)) ?? .zero
-        return snapshot
+        let account = try connection.number("SELECT mod_seq FROM account WHERE id=?", .int(entry.record.account.rawValue))
+        return LoadedMailbox(snapshot: snapshot, asOf: ModSeq(rawValue: UInt64(clamping: account ?? 0)) ?? .zero)
     }
 }
 
@@ -60,16 +68,23 @@ extension MailboxSnapshot {
 
 extension Transaction {
     /// Brings a table that a reader loaded up to now, and makes it the one that all share.
-    func attach(_ loaded: MailboxSnapshot, catalog: Catalog, leases: Leases) throws -> OpenMailbox {
-        if let open = open(loaded.mailbox) { return open }
-        let entry = try mailbox(loaded.mailbox)
-        var table = loaded
-        if entry.modSeq != loaded.highestModSeq { try table.catchUp(since: loaded.highestModSeq, of: entry.record.account, connection) }
+    func attach(_ loaded: LoadedMailbox, catalog: Catalog, leases: Leases) throws -> OpenMailbox {
+        var table = loaded.snapshot
+        if let open = open(table.mailbox) { return open }
+        let entry = try mailbox(table.mailbox)
+        if entry.modSeq != table.highestModSeq {
+            if try ChangeFloor.read(of: entry.record.account, connection).modSeq > loaded.asOf {
+                // The log does not tell any more what has changed since.
+                table = try TableReader.load(entry, connection)
+            } else {
+                try table.catchUp(since: table.highestModSeq, of: entry.record.account, connection)
+            }
+        }
         table.adopt(entry)
-        table.lease = leases.take(loaded.mailbox, epoch: epoch)
+        table.lease = leases.take(table.mailbox, epoch: epoch)
         let open = OpenMailbox(table, catalog: catalog)
         // Nothing is written: a SELECT costs no sync, and works on a full disk.
-        staged[MailboxTable.self].opened[loaded.mailbox] = open
+        staged[MailboxTable.self].opened[open.mailbox] = open
         return open
     }
 }

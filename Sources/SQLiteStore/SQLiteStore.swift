@@ -28,6 +28,8 @@ package final class SQLiteStore:
         package var largeMailbox: Int
         /// How many messages are copied in one step of the writer; of more others' work comes in between.
         package var copiedAtOnce = 2_000
+        /// How much of accounts' change logs is kept.
+        package var changes = ChangesKept()
         /// The highest schema that this folder is known to have had: an older index is refused, for it was put in the newer one's place.
         package var generation = 0
         /// It is taken all the same.
@@ -51,6 +53,7 @@ package final class SQLiteStore:
     private let distant: DistantRows
     private let largeMailbox: Int
     let copiedAtOnce: Int
+    let changesKept: ChangesKept
     let largeCopies = Lane()
     let files = BlockingPool(name: "martlet-file", threads: 2, refusal: StorageFault.closed)
     let checkpointer: Checkpointer
@@ -112,6 +115,7 @@ package final class SQLiteStore:
         distant = DistantRows(file)
         largeMailbox = options.largeMailbox
         copiedAtOnce = options.copiedAtOnce
+        changesKept = options.changes
         checkpointer = try Checkpointer(file, log: log)
         let indexer = try Indexer(
             path: path + "/search.db", reader: try BodyReader(file, folder: bodies, catalog: catalog), catalog: catalog,
@@ -339,8 +343,4 @@ extension SQLiteStore {
         guard try known.mailbox(mailbox) != nil else { throw StorageFault.noSuchMailbox }
         return try await readers.run { try TableReader.expunged(since: modSeq, in: mailbox, $0.connection) }
     }
-}
-
-extension SQLiteStore {
-    package func watch(account: AccountID, poke: @escaping @Sendable () -> Void) -> AccountWatch { catalog.watches.watch(account, poke: poke) }
 }

@@ -1,6 +1,6 @@
 package import MailModel
 
-/// What has happened to an account's mailboxes since somebody last asked, folded together: one entry a mailbox, whatever happened to it.
+/// What an account's log says has happened to its mailboxes, folded together: one entry a mailbox, whatever happened to it.
 package struct AccountChanges: Hashable, Sendable {
     package struct Kinds: OptionSet, Hashable, Sendable {
         package let rawValue: UInt8
@@ -10,7 +10,7 @@ package struct AccountChanges: Hashable, Sendable {
         package static let placed = Kinds(rawValue: 1)
         /// Messages went.
         package static let expunged = Kinds(rawValue: 2)
-        /// Something of messages that stay is another. Not said of a commit in which messages came or went.
+        /// Something of messages that stay is another.
         package static let flags = Kinds(rawValue: 4)
         package static let created = Kinds(rawValue: 8)
         package static let renamed = Kinds(rawValue: 16)
@@ -34,7 +34,7 @@ package struct AccountChanges: Hashable, Sendable {
     package private(set) var mailboxes: [MailboxID: Entry] = [:]
     /// Names that were subscribed to, or no more, or both in turn.
     package private(set) var subscriptions: Set<MailboxName> = []
-    /// More has happened than is kept: ask for everything.
+    /// More has happened than is kept, or than the log tells: ask for everything.
     package private(set) var isOverfull = false
 
     /// Mailboxes, and names, that are kept: what a client would be told of is read anew anyway.
@@ -43,22 +43,6 @@ package struct AccountChanges: Hashable, Sendable {
     package init() {}
 
     package var isEmpty: Bool { mailboxes.isEmpty && subscriptions.isEmpty && !isOverfull }
-}
-
-/// What of a mailbox tells how a commit changed it.
-package struct MailboxMark: Hashable, Sendable {
-    package var name: MailboxName
-    /// Rises by one with each message that comes.
-    package var nextUID: UInt32
-    package var messages: Int
-    package var modSeq: ModSeq
-
-    package init(name: MailboxName, nextUID: UInt32, messages: Int, modSeq: ModSeq) {
-        self.name = name
-        self.nextUID = nextUID
-        self.messages = messages
-        self.modSeq = modSeq
-    }
 }
 
 extension AccountChanges {
@@ -70,43 +54,33 @@ extension AccountChanges {
             mailboxes[id]?.formerName = nil
         }
     }
-}
 
-// Noted by stores.
-extension AccountChanges {
-    /// What a commit made of a mailbox; nil: there was, or is, none.
-    package mutating func note(_ id: MailboxID, from old: MailboxMark?, to new: MailboxMark?) {
-        switch (old, new) {
-        case (nil, nil): return
-        case (nil, let new?): merge(Entry(kinds: new.messages > 0 ? [.created, .placed] : .created, name: new.name), of: id)
-        case (let old?, nil): merge(Entry(kinds: .deleted, name: old.name), of: id)
-        case (let old?, let new?):
-            var entry = Entry(kinds: [], name: new.name)
-            let came = Int(new.nextUID &- old.nextUID)
-            if came > 0 { entry.kinds.insert(.placed) }
-            if old.messages + came > new.messages { entry.kinds.insert(.expunged) }
-            if new.modSeq != old.modSeq, entry.kinds.isEmpty { entry.kinds = .flags }
-            if new.name != old.name {
-                entry.kinds.insert(.renamed)
-                entry.formerName = old.name
-            }
-            if !entry.kinds.isEmpty { merge(entry, of: id) }
-        }
-    }
-
-    package mutating func note(subscriptions changed: some Sequence<MailboxName>) {
-        for name in changed {
-            guard subscriptions.count < AccountChanges.most else { return overfill() }
+    /// What the log says comes next. `name`: what a mailbox is called now; nil: it is there no more.
+    package mutating func note(_ change: Change, name: (MailboxID) throws -> MailboxName?) rethrows {
+        switch change.kind {
+        case .placed(_, let id): try note(.placed, of: id, name)
+        case .flags(_, let id): try note(.flags, of: id, name)
+        case .expunged(_, let id): try note(.expunged, of: id, name)
+        case .mailboxCreated(let id, let name?): merge(Entry(kinds: .created, name: name), of: id)
+        case .mailboxRenamed(let id, let old?, let new?): merge(Entry(kinds: .renamed, name: new, formerName: old), of: id)
+        case .mailboxDeleted(let id, let name?): merge(Entry(kinds: .deleted, name: name), of: id)
+        case .subscription(let name?, _):
+            guard !isOverfull, subscriptions.count < AccountChanges.most else { return overfill() }
             subscriptions.insert(name)
+        // Rows of an older schema, which were there before anybody could ask for what comes after them.
+        case .mailboxCreated, .mailboxRenamed, .mailboxDeleted, .subscription: overfill()
+        case .rights, .metadata: return
         }
     }
 
-    /// What came after, too.
-    mutating func merge(_ later: AccountChanges) {
-        guard !isOverfull else { return }
-        guard !later.isOverfull else { return overfill() }
-        for (id, entry) in later.mailboxes { merge(entry, of: id) }
-        note(subscriptions: later.subscriptions)
+    private mutating func note(_ kind: Kinds, of id: MailboxID, _ name: (MailboxID) throws -> MailboxName?) rethrows {
+        guard mailboxes[id] == nil else {
+            mailboxes[id]?.kinds.formUnion(kind)
+            return
+        }
+        // One that is gone by now: a later change says so.
+        guard let name = try name(id) else { return }
+        merge(Entry(kinds: kind, name: name), of: id)
     }
 
     private mutating func merge(_ later: Entry, of id: MailboxID) {
@@ -127,9 +101,36 @@ extension AccountChanges {
         mailboxes[id] = entry
     }
 
-    private mutating func overfill() {
+    fileprivate mutating func overfill() {
         mailboxes = [:]
         subscriptions = []
         isOverfull = true
+    }
+}
+
+extension ChangeLog where Self: MailboxStore {
+    /// What happened in that part of an account's log. Of an account that is removed nothing is told.
+    package func summary(of span: ChangeSpan) async throws -> AccountChanges {
+        var summary = AccountChanges()
+        var since = span.since
+        while since < span.upTo, !summary.isOverfull {
+            let found: ChangesSince
+            do {
+                found = try await changes(of: span.account, since: since, most: AccountChanges.most)
+            } catch StorageFault.noSuchAccount {
+                return AccountChanges()
+            }
+            guard case .page(let page) = found else {
+                // The log was cut meanwhile: what happened is not known any more.
+                summary.overfill()
+                return summary
+            }
+            for change in page.changes where change.modSeq <= span.upTo {
+                try summary.note(change) { try record(of: $0)?.name }
+            }
+            guard page.upTo > since else { break }
+            since = page.upTo
+        }
+        return summary
     }
 }

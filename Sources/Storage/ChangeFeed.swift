@@ -1,42 +1,57 @@
 package import MailModel
 import Synchronization
 
-/// Tells who wants to know what becomes of an account's mailboxes: which changed, came, went or got another name, and subscriptions.
+/// Tells who wants to know that something became of an account: what, its `ChangeLog` says.
 package protocol ChangeFeed: Sendable {
     /// Notes every commit that a read after this returned might not show, until the watch is released. `poke` is called, from the store's thread, when
-    /// something was noted of which nothing was before: once between two `take`s, however much happens. It must not block.
+    /// there is something of which nothing was before: once between two `take`s, however much happens. It must not block.
     /// An account that nobody watches costs a store nothing.
     func watch(account: AccountID, poke: @escaping @Sendable () -> Void) -> AccountWatch
 }
 
-/// Holds what has happened to an account until it is taken; no more than `AccountChanges.most` mailboxes of it.
+/// A part of an account's change log: what comes after `since`, up to `upTo`.
+package struct ChangeSpan: Hashable, Sendable {
+    package let account: AccountID
+    package let since: ModSeq
+    package let upTo: ModSeq
+
+    package init(account: AccountID, since: ModSeq, upTo: ModSeq) {
+        self.account = account
+        self.since = since
+        self.upTo = upTo
+    }
+}
+
+/// How far an account's log was told of, and how far of that was taken. It holds no changes.
 package final class AccountWatch: Sendable {
-    private let noted = Mutex(AccountChanges())
+    private let span: Mutex<(taken: ModSeq, told: ModSeq)>
     private let poke: @Sendable () -> Void
     private let account: AccountID
     private let watches: AccountWatches
 
-    fileprivate init(_ account: AccountID, _ watches: AccountWatches, poke: @escaping @Sendable () -> Void) {
+    fileprivate init(_ account: AccountID, from modSeq: ModSeq, _ watches: AccountWatches, poke: @escaping @Sendable () -> Void) {
         self.account = account
         self.watches = watches
         self.poke = poke
+        span = Mutex((modSeq, modSeq))
     }
 
     deinit { watches.remove(ObjectIdentifier(self), of: account) }
 
-    /// What has happened since the last time.
-    package func take() -> AccountChanges {
-        noted.withLock { noted in
-            defer { noted = AccountChanges() }
-            return noted
+    /// Where in the log to read of what has happened since the last time; nil: nothing has.
+    package func take() -> ChangeSpan? {
+        span.withLock { span in
+            guard span.told > span.taken else { return nil }
+            defer { span.taken = span.told }
+            return ChangeSpan(account: account, since: span.taken, upTo: span.told)
         }
     }
 
-    fileprivate func note(_ changes: AccountChanges) {
-        let isFirst = noted.withLock { noted in
-            let wasEmpty = noted.isEmpty
-            noted.merge(changes)
-            return wasEmpty && !noted.isEmpty
+    fileprivate func note(_ modSeq: ModSeq) {
+        let isFirst = span.withLock { span in
+            guard modSeq > span.told else { return false }
+            defer { span.told = modSeq }
+            return span.told == span.taken
         }
         if isFirst { poke() }
     }
@@ -52,8 +67,9 @@ package final class AccountWatches: Sendable {
 
     package init() {}
 
-    package func watch(_ account: AccountID, poke: @escaping @Sendable () -> Void) -> AccountWatch {
-        let watch = AccountWatch(account, self, poke: poke)
+    /// `modSeq`: the account's. Ask while no change of it can become visible.
+    package func watch(_ account: AccountID, from modSeq: ModSeq, poke: @escaping @Sendable () -> Void) -> AccountWatch {
+        let watch = AccountWatch(account, from: modSeq, self, poke: poke)
         state.withLock { $0[account, default: [:]][ObjectIdentifier(watch)] = Weak(watch: watch) }
         return watch
     }
@@ -67,11 +83,11 @@ package final class AccountWatches: Sendable {
 
     package var isEmpty: Bool { state.withLock { $0.isEmpty } }
 
-    /// Once the changes are visible, with no lock held that a poke may want.
-    package func tell(_ changes: [AccountID: AccountChanges]) {
-        for (account, changes) in changes where !changes.isEmpty {
+    /// The accounts' ModSeqs, once the changes are visible, with no lock held that a poke may want.
+    package func tell(_ modSeqs: [AccountID: ModSeq]) {
+        for (account, modSeq) in modSeqs {
             let watches = state.withLock { $0[account]?.values.compactMap(\.watch) ?? [] }
-            for watch in watches { watch.note(changes) }
+            for watch in watches { watch.note(modSeq) }
         }
     }
 

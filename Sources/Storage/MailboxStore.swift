@@ -159,6 +159,8 @@ package protocol MailboxStore: Sendable {
     func mailbox(named name: MailboxName, of account: AccountID) async throws -> MailboxRecord?
     /// From memory, however many there are.
     func mailboxCount(of account: AccountID) async throws -> Int
+    /// Whoever's it is; nil: it is not there. From memory, at once.
+    func record(of mailbox: MailboxID) throws -> MailboxRecord?
     func status(of mailbox: MailboxID) async throws -> MailboxStatus
 
     /// Makes the mailbox, not its superiors. A higher UIDVALIDITY than any mailbox of the account ever had. `nameTaken`, `overQuota`.

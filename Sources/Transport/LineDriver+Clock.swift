@@ -62,15 +62,15 @@ extension LineDriver {
 
     private func nextEnd() -> (NIODeadline, End)? {
         let limits = setting.limits
-        if phase == .closed { return nil }
+        if phase == .closed || phase == .ended { return nil }
         if let stall = watch.stall { return (stall.since + TimeAmount(limits.writeStall), .stall) }
         switch phase {
         case .opening, .securing: return (watch.phaseSince + TimeAmount(limits.handshake), .handshake)
         case .closing: return (watch.phaseSince + TimeAmount(limits.linger), .linger)
-        case .talking:
-            guard work.isEmpty, !isTurnScheduled, let patience = allowance?.patience else { return nil }
+        case .talking(let talk):
+            guard work.isEmpty, talk != .queued, let patience = allowance?.patience else { return nil }
             return (watch.end(of: patience), .patience)
-        case .closed: return nil
+        case .closed, .ended: return nil
         }
     }
 

@@ -85,7 +85,7 @@ extension LineDriver {
             [weak self, weak compression] in
             guard let self, let compression else { return }
             compression.timer = nil
-            guard let context = self.context, phase == .talking else { return }
+            guard let context = self.context, phase.isTalking else { return }
             if compression.lastUse + TimeAmount(setting.limits.compressionRest) > .now() {
                 return restLater(compression, context)
             }

@@ -54,7 +54,7 @@ extension LineDriver {
         let tls = TLSFacts(version: version == .tlsv13 ? "TLSv1.3" : "TLSv1.2", serverName: serverName)
         serverName = nil
         if phase == .opening { return begin(tls: tls) }
-        phase = .talking
+        phase = .talking(.resting(for: .input))
         link?.secure(tls)
         session?.secured(tls)
         watch.progressed()

@@ -14,21 +14,21 @@ extension LineDriver {
 
     /// A write of work under way.
     func accept(_ bytes: ByteBuffer) -> Acceptance {
-        guard phase == .talking || phase == .securing, let context else { return .closed }
+        guard phase.takesOutput, let context else { return .closed }
         // Deflating takes its time.
         writtenInTurn += compression == nil ? bytes.readableBytes : 8 * bytes.readableBytes
         if bytes.readableBytes < LineSizes.piece {
             output.writeImmutableBuffer(bytes)
-        } else if phase == .talking {
+        } else if phase.isTalking {
             release()
             send(bytes, context)
         } else {
             output.writeImmutableBuffer(bytes)
         }
-        guard phase == .talking else { return .full }
+        guard case .talking(let talk) = phase else { return .full }
         if output.readableBytes >= LineSizes.piece {
             release()
-        } else if output.readableBytes > 0, !isTalking {
+        } else if output.readableBytes > 0, talk != .underWay {
             scheduleFlush(context)
         }
         if !context.channel.isWritable { return .full }
@@ -43,7 +43,7 @@ extension LineDriver {
         isFlushScheduled = true
         context.eventLoop.assumeIsolated().execute { [self] in
             isFlushScheduled = false
-            if phase == .talking { release() }
+            if phase.isTalking { release() }
         }
     }
 
@@ -62,8 +62,8 @@ extension LineDriver {
     }
 
     func wait(_ writer: CheckedContinuation<Void, any Error>) {
-        guard phase == .talking || phase == .securing else { return writer.resume(throwing: ChannelError.ioOnClosedChannel) }
-        if phase == .talking, context?.channel.isWritable == true { return writer.resume() }
+        guard phase.takesOutput else { return writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+        if phase.isTalking, context?.channel.isWritable == true { return writer.resume() }
         writers.append(writer)
     }
 
@@ -89,7 +89,7 @@ extension LineDriver {
 
     /// Sends the last word; once it has left, waits a moment for the peer to close first.
     func close() {
-        guard phase == .talking, let context else {
+        guard phase.isTalking, let context else {
             if phase == .securing { context?.close(promise: nil) }
             return
         }
@@ -104,8 +104,8 @@ extension LineDriver {
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenComplete { [weak self] result in self?.lastWordLeft(result) }
         context.writeAndFlush(NIOAny(last), promise: sent)
-        if isReadingPaused {
-            isReadingPaused = false
+        if reading == .paused {
+            reading = .wanted
             context.read()
         }
         arm()
@@ -113,7 +113,7 @@ extension LineDriver {
 
     private func lastWordLeft(_ result: Result<Void, any Error>) {
         guard phase == .closing, let context else { return }
-        guard case .success = result, !isInputEnded else {
+        guard case .success = result, reading != .ended else {
             context.close(promise: nil)
             return
         }

@@ -14,7 +14,7 @@ extension LineDriver {
             isLoopback: peer.isLoopback, tls: tls)
         link = LoopLink(self, facts, context.eventLoop)
         session = worker.session()
-        phase = .talking
+        phase = .talking(.resting(for: .input))
         session?.begin(facts, &output)
         watch.progressed()
         talk()
@@ -25,10 +25,10 @@ extension LineDriver {
     /// Or until it has had its share of the loop's time: then it is called again behind the others. Called from within (by work that ends, writes or
     /// closes at once), or while it waits for its turn, it does nothing: the turn under way, or the one to come, sees to it.
     func talk() {
-        guard !isTalking, !isTurnScheduled else { return }
-        isTalking = true
+        guard case .talking(.resting(var need)) = phase else { return }
+        phase = .talking(.underWay)
         turn = Turn(setting.limits.turn.clock())
-        turn: while phase == .talking {
+        turn: while phase == .talking(.underWay) {
             if output.readableBytes >= LineSizes.piece { release() }
             guard context?.channel.isWritable == true else { break }
             guard !turn.isOver(setting.limits.turn) else {
@@ -39,13 +39,13 @@ extension LineDriver {
                 isPoked = false
                 session?.poke()
             }
-            isWaiting = work.count >= setting.limits.work
-            if isWaiting, !absorb() { break }
+            need = work.count >= setting.limits.work ? .outcome : .input
+            if need == .outcome, !absorb() { break }
             let held = input.readableBytes
             guard let step = session?.advance(&input, &output) else { break }
             allowance = session?.allowance()
             watch.used(held - input.readableBytes, least: allowance?.leastProgress ?? 1)
-            isWaiting = false
+            need = .input
             switch step {
             case .again: turn.step()
             case .work(let work):
@@ -53,7 +53,7 @@ extension LineDriver {
                 begin(work)
                 absorb()
             case .more, .wait:
-                if case .wait = step { isWaiting = true }
+                if case .wait = step { need = .outcome }
                 if absorb() || isPoked { continue }
                 if case .more = step, inflate() { continue }
                 break turn
@@ -62,15 +62,16 @@ extension LineDriver {
             case .close: close()
             }
         }
-        isTalking = false
+        if phase == .talking(.underWay) { phase = .talking(.resting(for: need)) }
         settle()
     }
 
     private func waitForTurn() {
-        isTurnScheduled = true
+        phase = .talking(.queued)
         executor.enqueue(turn: { [self] in
-            isTurnScheduled = false
-            if phase == .talking { talk() }
+            guard phase == .talking(.queued) else { return }
+            phase = .talking(.resting(for: .input))
+            talk()
         })
     }
 
@@ -93,10 +94,10 @@ extension LineDriver {
         work.end(piece, outcome)
         switch phase {
         // What ends while the connection waits for its turn is absorbed in it.
-        case .talking where !isTalking && !isTurnScheduled:
+        case .talking(.resting):
             if absorb() { talk() }
         case .closed: end()
-        default: break
+        case .opening, .talking(.underWay), .talking(.queued), .securing, .closing, .ended: break
         }
     }
 
@@ -111,12 +112,12 @@ extension LineDriver {
 
     /// The end of a turn: sends what it brought, lets go of what it does not need, and sees to the clock and the reading.
     private func settle() {
-        guard phase == .talking else { return arm() }
+        guard case .talking(let talk) = phase else { return arm() }
         allowance = session?.allowance()
         release()
         if input.readableBytes == 0 {
             input = ByteBuffer()
-        } else if !isWaiting, !isTurnScheduled, input.readableBytes > LineSizes.unused + (allowance?.inputLimit ?? 0), isWritable {
+        } else if talk == .resting(for: .input), input.readableBytes > LineSizes.unused + (allowance?.inputLimit ?? 0), isWritable {
             log("the session takes no input")
             context?.close(promise: nil)
             return
@@ -128,10 +129,10 @@ extension LineDriver {
             session?.shutdown(&output)
             return close()
         }
-        if isInputEnded, work.isEmpty, isWritable, !isTurnScheduled { return close() }
+        if reading == .ended, work.isEmpty, isWritable, talk != .queued { return close() }
         arm()
-        if isReadingPaused, mayRead {
-            isReadingPaused = false
+        if reading == .paused, mayRead {
+            reading = .wanted
             context?.read()
         }
     }
@@ -140,19 +141,20 @@ extension LineDriver {
 
     /// Whether there is room for more from the peer.
     var mayRead: Bool {
-        switch phase {
-        case .opening, .securing, .closing: !isInputEnded
-        case .talking:
-            !isInputEnded && !isTurnScheduled && (isWritable || input.readableBytes == 0)
-                && (!isWaiting || input.readableBytes < (allowance?.inputLimit ?? 0))
+        guard reading != .ended else { return false }
+        return switch phase {
+        case .opening, .securing, .closing: true
+        case .talking(let talk):
+            talk != .queued && (isWritable || input.readableBytes == 0)
+                && (talk != .resting(for: .outcome) || input.readableBytes < (allowance?.inputLimit ?? 0))
                 && (compression?.packed.readableBytes ?? 0) < LineSizes.piece
-        case .closed: false
+        case .closed, .ended: false
         }
     }
 
     func poked() {
         isPoked = true
-        if phase == .talking { talk() }
+        if phase.isTalking { talk() }
     }
 
     /// The server stops: the goodbye comes as soon as no work is under way.
@@ -160,8 +162,8 @@ extension LineDriver {
         isStopping = true
         switch phase {
         case .opening, .securing: context?.close(promise: nil)
-        case .talking where !isTalking: settle()
-        default: break
+        case .talking(.resting), .talking(.queued): settle()
+        case .talking(.underWay), .closing, .closed, .ended: break
         }
     }
 

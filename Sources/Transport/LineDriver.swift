@@ -13,25 +13,12 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    enum Phase {
-        /// Implicit TLS: the handshake goes on, there is no session yet. To `talking`.
-        case opening
-        /// To `securing`, `closing`.
-        case talking
-        /// STARTTLS: the handshake goes on. To `talking`.
-        case securing
-        /// The last output is on its way, or the peer has it and has not closed yet; what it sends is dropped.
-        case closing
-        /// The channel is gone; work may still be ending.
-        case closed
-    }
-
     let worker: Worker
     let setting: LineSetting
     let executor: LoopExecutor
     let id: UInt64
 
-    var phase: Phase
+    var phase: LinePhase
     var context: ChannelHandlerContext?
     /// From `begin` on.
     var session: Worker.Session?
@@ -54,27 +41,21 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     /// Octets received after the last word.
     var discarded = 0
 
-    var isTalking = false
-    var isPoked = false
-    /// The session's last answer was `wait`.
-    var isWaiting = false
-    var isReadingPaused = false
-    var isFlushScheduled = false
     var turn = Turn(.distantPast)
-    /// The connection has had its share and waits for its next turn: until then the session is not called, and nothing is read.
-    var isTurnScheduled = false
-    /// The peer has sent its last byte.
-    var isInputEnded = false
+    var reading = LineReading.wanted
+    // What others asked for, in whatever phase: independent of each other and of it.
+    var isPoked = false
     /// The server stops.
     var isStopping = false
-    private var hasEnded = false
+    /// Gathered output leaves at the end of this turn of the loop.
+    var isFlushScheduled = false
 
     init(_ worker: Worker, _ setting: LineSetting, executor: LoopExecutor, id: UInt64) {
         self.worker = worker
         self.setting = setting
         self.executor = executor
         self.id = id
-        if case .implicitTLS = setting.security { phase = .opening } else { phase = .talking }
+        if case .implicitTLS = setting.security { phase = .opening } else { phase = .talking(.resting(for: .input)) }
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -113,13 +94,13 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
             // Bytes that never went through TLS (CVE-2011-0411): what a broken handshake leaves behind.
             log("plain text in the middle of a TLS handshake")
             context.close(promise: nil)
-        case .closed: break
+        case .closed, .ended: break
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if phase == .talking { talk() }
-        if mayRead { context.read() } else { isReadingPaused = true }
+        if phase.isTalking { talk() }
+        if mayRead { context.read() } else { reading.pause() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -131,7 +112,7 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
         }
         watch.stallEnded()
         resumeWriters()
-        if phase == .talking { talk() }
+        if phase.isTalking { talk() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -158,17 +139,17 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     }
 
     private func inputEnded(_ context: ChannelHandlerContext) {
-        isInputEnded = true
+        reading = .ended
         switch phase {
         case .talking: talk()
         case .opening, .securing, .closing: context.close(promise: nil)
-        case .closed: break
+        case .closed, .ended: break
         }
     }
 
     /// The channel is gone.
     private func shut() {
-        guard phase != .closed else { return }
+        guard phase != .closed, phase != .ended else { return }
         phase = .closed
         watch.disarm()
         compression?.timer?.cancel()
@@ -183,8 +164,8 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
 
     /// Once the channel is gone and all work has ended: the session's end.
     func end() {
-        guard phase == .closed, work.hasEnded, !hasEnded else { return }
-        hasEnded = true
+        guard phase == .closed, work.hasEnded else { return }
+        phase = .ended
         if let session { worker.closed(session) }
         session = nil
         link = nil

@@ -6,15 +6,20 @@ struct ProtocolPage {
         /// Of the page, and of the folder of transcripts.
         let name: String
         let module: String
-        /// The source of the table of capabilities, and how an entry's name is found in it.
-        let table: String
+        /// The sources of the table of capabilities, files or folders, and how an entry's name is found in them.
+        let tables: [String]
         let entry: String
 
         var description: String { name }
 
+        /// The sources of the table, one behind the other.
+        func source() throws -> String {
+            try SourceTree.here.get().sources.map(\.path).filter { path in tables.contains { path == $0 || path.hasPrefix($0 + "/") } }
+                .map { try ProtocolPage.text($0) }.joined()
+        }
+
         func capabilities() throws -> Set<String> {
-            let text = try ProtocolPage.text(table)
-            return Set(ProtocolPage.matches(of: entry, in: text))
+            Set(ProtocolPage.matches(of: entry, in: try source()))
         }
     }
 

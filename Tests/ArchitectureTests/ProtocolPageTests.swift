@@ -4,9 +4,10 @@ import Testing
 /// What `docs/protocols` claims is true: a section is done only when a transcript cites it, and what is advertised is on the page.
 @Suite struct ProtocolPageTests {
     static let protocols = [
-        ProtocolPage.Subject(name: "imap", module: "IMAP", table: "Sources/IMAP/Session/Capability.swift", entry: #"Capability\("([^"]+)""#),
-        ProtocolPage.Subject(name: "pop3", module: "POP3", table: "Sources/POP3/Session/Capability.swift", entry: #"case \w+ = "([^"]+)""#),
-        ProtocolPage.Subject(name: "smtp", module: "SMTP", table: "Sources/SMTP/Grammar/SMTPExtension.swift", entry: #"case \.\w+: "([^"]+)""#),
+        ProtocolPage.Subject(
+            name: "imap", module: "IMAP", tables: ["Sources/IMAP/Session/Capability.swift", "Sources/IMAP/Verbs"], entry: #"Capability\("([^"]+)""#),
+        ProtocolPage.Subject(name: "pop3", module: "POP3", tables: ["Sources/POP3/Session/Capability.swift"], entry: #"case \w+ = "([^"]+)""#),
+        ProtocolPage.Subject(name: "smtp", module: "SMTP", tables: ["Sources/SMTP/Grammar/SMTPExtension.swift"], entry: #"case \.\w+: "([^"]+)""#),
     ]
 
     @Test("every row has a section, files that exist, a status and its transcripts", arguments: protocols)
@@ -49,7 +50,7 @@ import Testing
         let claimed = Set(page.rows.filter { $0.status == "done" }.flatMap(\.capabilities))
         #expect(advertised.subtracting(claimed).isEmpty, "advertised, and no row for \(advertised.subtracting(claimed).sorted())")
         // Some are not constant, and so stand beside the table.
-        let source = try ProtocolPage.text(subject.table)
+        let source = try subject.source()
         for name in claimed.subtracting(advertised) {
             #expect(source.contains("\"\(name)"), "the page claims \(name), which is not advertised")
         }
@@ -61,7 +62,7 @@ import Testing
     @Test("the README names every IMAP capability, and none that is not advertised")
     func readme() throws {
         let subject = try #require(Self.protocols.first)
-        let source = try ProtocolPage.text(subject.table)
+        let source = try subject.source()
         let text = try ProtocolPage.text("README.md")
         let start = try #require(text.range(of: "| what for | capabilities |"))
         let rows = text[start.upperBound...].prefix(while: { $0 != "#" }).split(separator: "\n").dropFirst()

@@ -85,21 +85,21 @@ private struct FuzzRun {
     // What is parsed is also used and written.
     private func exercise(_ command: Command, _ mode: TextMode) {
         var output = ByteBuffer()
-        switch command {
-        case .list(let arguments):
+        switch command.arguments {
+        case let arguments as ListArguments:
             for pattern in arguments.patterns {
                 _ = MailboxPattern(reference: arguments.reference, pattern).matches(.inbox)
             }
-        case .select(let arguments): output.writeMailbox(text: arguments.mailbox.text, mode)
-        case .search(let arguments, _):
+        case let arguments as SelectArguments: output.writeMailbox(text: arguments.mailbox.text, mode)
+        case let arguments as SearchArguments:
             if case .uid(let set) = arguments.key { _ = set.resolved(last: 7) }
-        case .fetch(let arguments, _):
+        case let arguments as FetchArguments:
             output.writeText(about: 0) { text in
                 var response = FetchResponse(1, &text)
                 for item in arguments.items { response.none(named: FetchResponse.name(of: item), &text) }
                 response.end(&text)
             }
-        case .id(let fields): output.writeID(fields, mode)
+        case let arguments as IDArguments: output.writeID(arguments.fields, mode)
         default: break
         }
     }

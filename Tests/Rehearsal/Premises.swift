@@ -10,7 +10,7 @@ package enum Premises: String, CaseIterable, Sendable {
     case memory, sqlite
 
     /// What a conversation may ask of its store.
-    package typealias Ports = AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed
+    package typealias Ports = AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed & ChangeLog
 
     /// The folder of a store could not be made: the errno.
     package struct NoFolder: Error {

@@ -11,7 +11,7 @@ import Testing
 
 /// The ports whose contract is tried.
 typealias ContractPorts =
-    AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed & ClosableStore
+    AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed & ChangeLog & ClosableStore
 
 /// A kind of store that the contract is tried on.
 struct StoreFactory: Sendable, CustomTestStringConvertible {
@@ -27,13 +27,15 @@ struct StoreFactory: Sendable, CustomTestStringConvertible {
         var setFull: (@Sendable (Bool) -> Void)?
         /// Opens what the store, now closed, has left; nil for one that leaves nothing.
         var reopen: (@Sendable () async throws -> any ContractPorts)?
+        /// Has the account's change log forget what came up to a ModSeq.
+        var prune: @Sendable (any ContractPorts, AccountID, ModSeq) async throws -> Void
         /// Lets go of what the store keeps outside the process, once it is closed.
         var remove: @Sendable () -> Void = {}
     }
 
     static let memory = StoreFactory(name: "MemoryStore") {
         let store = MemoryStore()
-        return Premises(store: store, setFull: { store.isFull = $0 })
+        return Premises(store: store, setFull: { store.isFull = $0 }, prune: { _, account, modSeq in store.prune(changesOf: account, upTo: modSeq) })
     }
 
     static let sqlite = StoreFactory(name: "SQLiteStore") {
@@ -45,7 +47,10 @@ struct StoreFactory: Sendable, CustomTestStringConvertible {
             return try SQLiteStore.open(
                 folder, masterKey: key, options: .init(freeFloor: 0), clock: { Timestamp(rawValue: 0) }, log: Logger(label: "contract"))
         }
-        return Premises(store: try open(), reopen: { try open() }, remove: { try? FileManager.default.removeItem(atPath: folder) })
+        return Premises(
+            store: try open(), reopen: { try open() },
+            prune: { store, account, modSeq in try await (store as? SQLiteStore)?.prune(changesOf: account, upTo: modSeq) },
+            remove: { try? FileManager.default.removeItem(atPath: folder) })
     }
 
     static let all = [memory, sqlite]
@@ -104,6 +109,9 @@ struct House: Sendable {
         reopened.stores.withLock { $0.append(house.store) }
         return house
     }
+
+    /// Has rows go that wait to, where the store lets them wait.
+    func settle() async throws { try await (store as? SQLiteStore)?.settle() }
 
     func addBob() async throws -> AccountRecord {
         try await store.add(account: AccountName("bob@example.org"), passwordHash: "$argon2id$bob")

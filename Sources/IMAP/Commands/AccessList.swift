@@ -21,16 +21,15 @@ extension Errand {
             let (record, rights) = try await mailroom.myRights(on: name, of: principal)
             output.writeMyRights(record.name, rights, dialect.textMode)
         }
-        return .ok("\(job.verb.rawValue) done")
+        return .ok("\(job.command.verb.rawValue) done")
     }
 
     /// The rights on another's mailbox may have changed since it was selected: without `r` no command goes on (`MailroomRefusal`), and flags
     /// that may be set now, or no more, are told (RFC 4314 §5.1.1).
-    mutating func checkRights() throws {
+    mutating func checkRights(_ needed: Rights) throws {
         // Nothing is copied for one's own.
         guard view?.mailbox.isOwn == false, var view else { return }
-        if case .close = job.command { return }
-        try mailroom.require([], in: view.mailbox)
+        try mailroom.require(needed, in: view.mailbox)
         let scope = try mailroom.rights(in: view.mailbox).flags
         guard scope != view.scope else { return }
         view.scope = scope

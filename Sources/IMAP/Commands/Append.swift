@@ -12,12 +12,12 @@ extension IMAPWorker {
             _ = try await mailroom.mailbox(name, of: principal, needing: .insert)
             return nil
         } catch {
-            return complaints.answer(to: error, .append, connection: link.facts.id, addsMessages: true)
+            return complaints.answer(to: error, .append, connection: link.facts.id)
         }
     }
 
     func place(_ placing: Placing, _ link: any Link) async -> IMAPOutcome {
-        let answer = { .placed(complaints.answer(to: $0, placing.verb, connection: link.facts.id, addsMessages: true), notice: nil) as IMAPOutcome }
+        let answer = { .placed(complaints.answer(to: $0, placing.verb, connection: link.facts.id), notice: nil) as IMAPOutcome }
         if let last = placing.filings.last, placing.rest.readableBytes > 0 { await mailroom.receive(placing.rest, into: last.deposit) }
         // RFC 9755 §4 has headers beyond ASCII refused before ENABLE UTF8=ACCEPT. They are taken all the same: old mail has them, and a client
         // that moves a mailbox here (mbsync, imapsync) enables nothing and would leave it behind.

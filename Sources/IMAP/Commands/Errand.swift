@@ -45,14 +45,14 @@ struct Errand: Sendable {
         let answer: Answer
         do {
             // RFC 9586 §3: numbers among a UID command's arguments.
-            if job.dialect.isUIDOnly, job.command.usesNumbers { throw Ending(.uidRequired) }
+            if job.dialect.isUIDOnly, job.command.arguments.usesNumbers { throw Ending(.uidRequired) }
             answer = errand.limited(try await errand.run())
         } catch {
             answer = errand.answer(to: error)
         }
         if case .none = errand.effect, let view = errand.view { errand.effect = .view(view) }
         return Completion(
-            output: errand.output, answer: answer, effect: errand.effect, dialect: errand.dialect, usedNumbers: job.command.usesNumbers,
+            output: errand.output, answer: answer, effect: errand.effect, dialect: errand.dialect, usedNumbers: job.command.arguments.usesNumbers,
             notifications: errand.notifications, context: answer.condition == .ok ? errand.context : nil)
     }
 
@@ -60,50 +60,16 @@ struct Errand: Sendable {
     var mailroom: Mailroom { worker.mailroom }
 
     func answer(to error: any Error) -> Answer {
-        let addsMessages =
-            switch job.verb {
-            case .copy, .uidCopy, .move, .uidMove: true
-            default: false
-            }
-        return worker.complaints.answer(to: error, job.verb, connection: link.facts.id, addsMessages: addsMessages)
+        worker.complaints.answer(to: error, job.command.verb, connection: link.facts.id)
     }
 
     private mutating func run() async throws -> Answer {
-        switch job.command {
-        case .select(let arguments): try await select(arguments, isReadOnly: false)
-        case .examine(let arguments): try await select(arguments, isReadOnly: true)
-        case .create(let arguments): try await create(arguments)
-        case .delete(let mailbox): try await delete(mailbox)
-        case .rename(let from, let to): try await rename(from, to)
-        case .subscribe(let mailbox): try await subscribe(mailbox)
-        case .unsubscribe(let mailbox): try await unsubscribe(mailbox)
-        case .list(let arguments): try await list(arguments)
-        case .lsub(let reference, let pattern): try await lsub(reference, pattern)
-        case .status(let mailbox, let items): try await status(mailbox, items)
-        case .access(let command, let mailbox): try await access(command, mailbox)
-        case .multiSearch(let arguments): try await multiSearch(arguments)
-        case .notify(let arguments): try await notify(arguments)
-        case .quota(let command): try await quota(command)
-        case .metadata(let command, let mailbox): try await metadata(command, mailbox)
-        default: try await runSelected()
-        }
-    }
-
-    private mutating func runSelected() async throws -> Answer {
-        try checkRights()
-        return switch job.command {
-        case .close: try await close()
-        case .expunge: try await expunge(nil)
-        case .uidExpunge(let set): try await expunge(set)
-        case .search(let arguments, let numbering): try await search(arguments, numbering)
-        case .sort(let arguments, let numbering): try await sort(arguments, numbering)
-        case .thread(let arguments, let numbering): try await thread(arguments, numbering)
-        case .fetch(let arguments, let numbering): try await fetch(arguments, numbering)
-        case .store(let arguments, let numbering): try await store(arguments, numbering)
-        case .copy(let set, let target, let numbering): try await copy(set, to: target, numbering)
-        case .move(let set, let target, let numbering): try await move(set, to: target, numbering)
-        // The session answers these itself.
-        default: .bad("Not served")
+        let row = job.command.verb.row
+        if let rights = row.rights.selected { try checkRights(rights) }
+        switch row.action {
+        case .errand(let work): return try await work(&self, job.command.arguments)
+        // The session sees to these.
+        case .session, .stream: return .bad("Not served")
         }
     }
 

@@ -48,7 +48,7 @@ package struct IMAPWorker: LineWorker {
             try await mailroom.read(blocks, of: mailbox)
             return nil
         } catch {
-            return complaints.answer(to: error, .replace, connection: link.facts.id)
+            return complaints.answer(to: error, .replace, connection: link.facts.id, addsMessages: false)
         }
     }
 

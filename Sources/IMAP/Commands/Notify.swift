@@ -76,20 +76,29 @@ extension Errand {
         } catch {
             answer = errand.answer(to: error)
         }
-        if let view = errand.view { errand.effect = .view(view) }
+        if case .none = errand.effect, let view = errand.view { errand.effect = .view(view) }
         return Completion(output: errand.output, answer: answer, effect: errand.effect, dialect: job.dialect)
     }
 
     private mutating func tell(_ notice: Notice) async throws {
+        var changes = AccountChanges()
+        if let span = notice.span { changes = try await mailroom.summary(of: span) }
+        var others: [AccountChanges] = []
+        for span in notice.others { others.append(try await mailroom.summary(of: span)) }
+        guard !changes.isOverfull, !others.contains(where: \.isOverfull) else {
+            effect = .overflow
+            return
+        }
+        for name in notice.ownNames { changes.forget(name) }
         if !notice.newMessages.isEmpty {
             let set = SequenceSet.ranges(notice.newMessages.ranges.map { SequenceSet.Span(first: $0.lowerBound, second: $0.upperBound) })
             _ = try await fetch(FetchArguments(set: set, items: notice.notifications.selected.items), .uid)
         }
-        guard !notice.changes.isEmpty || !notice.others.isEmpty else { return }
+        guard !changes.isEmpty || !others.isEmpty else { return }
         let subscriptions = try await mailroom.subscriptions(of: principal)
-        let shared = try await shared(notice)
-        try await tellNames(notice, shared.map(\.entry), subscriptions)
-        for (id, entry) in notice.changes.mailboxes.sorted(by: { $0.value.name < $1.value.name }) where id != notice.selected {
+        let shared = try await shared(notice, others.filter { !$0.isEmpty })
+        try await tellNames(notice, changes, shared.map(\.entry), subscriptions)
+        for (id, entry) in changes.mailboxes.sorted(by: { $0.value.name < $1.value.name }) where id != notice.selected {
             let events = notice.notifications.events(of: entry.name, isSubscribed: subscriptions.contains(entry.name))
             try await tellStatus(entry, events)
         }
@@ -100,8 +109,10 @@ extension Errand {
     }
 
     /// Of others' mailboxes what the user may see.
-    private func shared(_ notice: Notice) async throws -> [(record: MailboxRecord, entry: AccountChanges.Entry)] {
-        var shared = try await mailroom.visible(notice.others, to: principal)
+    private func shared(
+        _ notice: Notice, _ others: [AccountChanges]
+    ) async throws -> [(record: MailboxRecord, entry: AccountChanges.Entry)] {
+        var shared = try await mailroom.visible(others, to: principal)
         for index in shared.indices where notice.ownNames.contains(shared[index].entry.name) {
             shared[index].entry.kinds.subtract([.created, .renamed])
             shared[index].entry.formerName = nil
@@ -129,11 +140,11 @@ extension Errand {
 // LIST answers (RFC 5465 §5.4, §5.5).
 extension Errand {
     private mutating func tellNames(
-        _ notice: Notice, _ shared: [AccountChanges.Entry], _ subscriptions: Set<MailboxName>
+        _ notice: Notice, _ changes: AccountChanges, _ shared: [AccountChanges.Entry], _ subscriptions: Set<MailboxName>
     ) async throws {
         let wanted = notice.notifications.elsewhere
-        let changed = NameChanges(Array(notice.changes.mailboxes.values) + shared)
-        guard wanted.contains(.mailboxName) && !changed.isEmpty || wanted.contains(.subscriptionChange) && !notice.changes.subscriptions.isEmpty
+        let changed = NameChanges(Array(changes.mailboxes.values) + shared)
+        guard wanted.contains(.mailboxName) && !changed.isEmpty || wanted.contains(.subscriptionChange) && !changes.subscriptions.isEmpty
         else { return }
         let directory = try await amongMailboxes { MailboxDirectory($0, subscriptions: subscriptions) }
         let arguments = ListArguments(reference: "", patterns: [], returns: [.subscribed])
@@ -143,7 +154,7 @@ extension Errand {
             ).contains(event)
         }
         var names = changed.affected.filter { isWanted(.mailboxName, $0) }
-        names.formUnion(notice.changes.subscriptions.filter { isWanted(.subscriptionChange, $0) })
+        names.formUnion(changes.subscriptions.filter { isWanted(.subscriptionChange, $0) })
         for (new, old) in changed.renamed where isWanted(.mailboxName, new) || isWanted(.mailboxName, old) {
             guard var line = directory.line(new, arguments) else { continue }
             line.oldName = old.value

@@ -16,7 +16,7 @@ extension Errand {
             // Limits are set by `martlet account quota`: nobody raises one's own.
             return .no("Only an administrator sets quotas", .noPerm)
         }
-        return .ok("\(job.verb.rawValue) done")
+        return .ok("\(job.command.verb.rawValue) done")
     }
 
     // RFC 9208 §5.1: STORAGE counts 1024 octets each.

@@ -28,7 +28,7 @@ extension Errand {
         describe(opened, firstUnseen: unseen)
         if let point = arguments.resync { try await resynchronise(opened, from: point) }
         effect = .selected(opened)
-        return .ok("\(job.verb.rawValue) done", isReadOnly ? .readOnly : .readWrite)
+        return .ok("\(job.command.verb.rawValue) done", isReadOnly ? .readOnly : .readWrite)
     }
 
     // EXAMINE must not take \Recent away (RFC 3501 §6.3.2).

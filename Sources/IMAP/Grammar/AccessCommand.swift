@@ -14,27 +14,44 @@ package enum AccessCommand: Hashable, Sendable {
     case ownRights
 }
 
+/// Such a command's arguments.
+package struct AccessArguments: CommandArguments {
+    package let command: AccessCommand
+    package let mailbox: MailboxArgument
+
+    package init(_ command: AccessCommand, _ mailbox: MailboxArgument) {
+        self.command = command
+        self.mailbox = mailbox
+    }
+
+    //     getacl = "GETACL" SP mailbox ; myrights = "MYRIGHTS" SP mailbox                ; RFC 4314 §7
+    static func list(_ reader: inout ArgumentReader) throws(SyntaxError) -> AccessArguments { AccessArguments(.list, try reader.mailbox()) }
+    static func ownRights(_ reader: inout ArgumentReader) throws(SyntaxError) -> AccessArguments { AccessArguments(.ownRights, try reader.mailbox()) }
+
+    //     deleteacl = "DELETEACL" SP mailbox SP identifier ; listrights = "LISTRIGHTS" SP mailbox SP identifier
+    static func delete(_ reader: inout ArgumentReader) throws(SyntaxError) -> AccessArguments {
+        let (mailbox, identifier) = try reader.mailboxAndIdentifier()
+        return AccessArguments(.delete(identifier), mailbox)
+    }
+
+    static func rights(_ reader: inout ArgumentReader) throws(SyntaxError) -> AccessArguments {
+        let (mailbox, identifier) = try reader.mailboxAndIdentifier()
+        return AccessArguments(.rights(of: identifier), mailbox)
+    }
+
+    //     setacl = "SETACL" SP mailbox SP identifier SP mod-rights
+    static func change(_ reader: inout ArgumentReader) throws(SyntaxError) -> AccessArguments {
+        let (mailbox, identifier) = try reader.mailboxAndIdentifier()
+        try reader.space()
+        return AccessArguments(.change(try reader.rightsChange(), of: identifier), mailbox)
+    }
+}
+
 extension ArgumentReader {
-    //     setacl = "SETACL" SP mailbox SP identifier SP mod-rights ; deleteacl = "DELETEACL" SP mailbox SP identifier   ; RFC 4314 §7
-    //     getacl = "GETACL" SP mailbox ; listrights = "LISTRIGHTS" SP mailbox SP identifier ; myrights = "MYRIGHTS" SP mailbox
-    /// Nil for another verb.
-    mutating func accessCommand(_ verb: Verb) throws(SyntaxError) -> Command? {
-        switch verb {
-        case .getACL: return .access(.list, try mailbox())
-        case .myRights: return .access(.ownRights, try mailbox())
-        case .setACL, .deleteACL, .listRights: break
-        default: return nil
-        }
+    fileprivate mutating func mailboxAndIdentifier() throws(SyntaxError) -> (MailboxArgument, String) {
         let mailbox = try mailbox()
         try space()
-        let identifier = try identifier()
-        switch verb {
-        case .deleteACL: return .access(.delete(identifier), mailbox)
-        case .listRights: return .access(.rights(of: identifier), mailbox)
-        default:
-            try space()
-            return .access(.change(try rightsChange(), of: identifier), mailbox)
-        }
+        return (mailbox, try identifier())
     }
 
     //     identifier = astring
@@ -48,7 +65,7 @@ extension ArgumentReader {
     }
 
     //     mod-rights = astring     ; +rights to add, -rights to remove, rights to replace
-    private mutating func rightsChange() throws(SyntaxError) -> RightsChange {
+    fileprivate mutating func rightsChange() throws(SyntaxError) -> RightsChange {
         let text = try text()
         let sign = text.first.flatMap { "+-".contains($0) ? $0 : nil }
         guard let rights = Rights(letters: sign == nil ? text[...] : text.dropFirst()) else {

@@ -57,6 +57,7 @@ extension ByteBuffer {
         case .uidNext(let uid): writeCode("UIDNEXT ", uid.rawValue)
         case .uidValidity(let validity): writeCode("UIDVALIDITY ", validity.rawValue)
         case .unseen(let number): writeCode("UNSEEN ", number)
+        case .word(let name): writeString(name)
         default: break
         }
     }
@@ -138,7 +139,7 @@ extension ResponseCode {
         case .appendLimit, .appendUID, .badCharset, .badEvent, .badURL, .capability, .copyUID, .highestModSeq, .inProgress, .mailboxID, .messageLimit,
             .metadataLongEntries, .metadataMaxSize, .modified, .noUpdate,
             .permanentFlags, .uidNext,
-            .uidValidity, .unseen:
+            .uidValidity, .unseen, .word:
             nil
         }
     }

@@ -26,7 +26,7 @@ extension CommandReader {
     /// A line of an APPEND: of its first, or of one behind a literal.
     mutating func appendLine(_ appending: Appending, _ arguments: ByteBuffer, _ mark: LiteralMark?) -> Progress {
         var line = AppendLine(arguments, textMode, appending, mark)
-        line.allowsMore = acceptsMultipleAppend && appending.verb == .append
+        line.allowsMore = acceptsMultipleAppend && !appending.verb.replacesMessage
         line.allowsBinary = acceptsBinary
         let end: AppendLine.End
         do throws(SyntaxError) {
@@ -124,7 +124,7 @@ struct AppendLine {
     private mutating func target() throws(SyntaxError) -> AppendTarget? {
         try reader.space()
         var replaced: SequenceSet?
-        if appending.verb != .append {
+        if appending.verb.replacesMessage {
             replaced = .one(try reader.seqNumber())
             try reader.space()
         }

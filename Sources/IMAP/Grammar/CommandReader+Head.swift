@@ -20,7 +20,7 @@ extension CommandReader {
         guard scanner.take(0x20) else { return .failure(HeadFault(tag: tag, error: SyntaxError("Command missing"))) }
         var name = word(&scanner)
         if name == "UID", scanner.take(0x20) { name += " " + word(&scanner) }
-        guard let verb = verbs[name], scanner.isAtEnd || scanner.peek() == 0x20 else {
+        guard let verb = Verb(name), scanner.isAtEnd || scanner.peek() == 0x20 else {
             return .failure(HeadFault(tag: tag, error: SyntaxError("Unknown command")))
         }
         return .success(Head(tag: tag, verb: verb, end: scanner.position))
@@ -34,8 +34,7 @@ extension CommandReader {
         return Tag(string(word, longest: Tag.longest))
     }
 
-    private static let verbs = Dictionary(uniqueKeysWithValues: Verb.allCases.map { ($0.rawValue, $0) })
-    private static let longestVerb = 16
+    static let longestVerb = 16
 
     /// In capitals.
     private static func word(_ scanner: inout ByteScanner) -> String {

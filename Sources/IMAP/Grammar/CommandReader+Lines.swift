@@ -87,7 +87,7 @@ extension CommandReader {
     /// An argument's literal is about to come.
     mutating func announce(_ mark: LiteralMark, _ head: Head, then phase: Phase = .command) -> Progress {
         // RFC 5464 §5: a value may be a literal8.
-        guard !mark.isBinary || head.verb == .setMetadata else { return fail(head.tag, SyntaxError("A literal8 cannot stand here"), mark) }
+        guard !mark.isBinary || head.verb.allowsBinary else { return fail(head.tag, SyntaxError("A literal8 cannot stand here"), mark) }
         gathered.writeInteger(UInt8(0x0A))
         guard mark.octets <= limits.command - gathered.readableBytes else {
             return tooBig(mark.octets, mark.synchronising, head)

@@ -43,14 +43,20 @@ extension ByteBuffer {
     }
 }
 
-extension ArgumentReader {
+/// CANCELUPDATE's (RFC 5267 §4.3.5).
+package struct CancelUpdateArguments: CommandArguments {
+    /// Of searches, 1...100.
+    package let tags: [String]
+
+    package init(_ tags: [String]) { self.tags = tags }
+
     //     command-select =/ "CANCELUPDATE" 1*(SP quoted)                             ; RFC 5267 §5
-    mutating func contextTags() throws(SyntaxError) -> [String] {
+    static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> CancelUpdateArguments {
         var tags: [String] = []
         repeat {
             guard tags.count < 100 else { throw SyntaxError("List too long") }
-            tags.append(try ArgumentReader.text(try string()))
-        } while scanner.take(0x20)
-        return tags
+            tags.append(try ArgumentReader.text(try reader.string()))
+        } while reader.scanner.take(0x20)
+        return CancelUpdateArguments(tags)
     }
 }

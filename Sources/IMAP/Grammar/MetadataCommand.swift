@@ -35,37 +35,47 @@ package struct MetadataOptions: Hashable, Sendable {
     }
 }
 
+/// Such a command's arguments.
+package struct MetadataArguments: CommandArguments {
+    package let command: MetadataCommand
+    /// "" is the server.
+    package let mailbox: MailboxArgument
+
+    package init(_ command: MetadataCommand, _ mailbox: MailboxArgument) {
+        self.command = command
+        self.mailbox = mailbox
+    }
+
+    //     getmetadata = "GETMETADATA" [SP getmetadata-options] SP mailbox SP entries            ; RFC 5464 §5
+    /// The options may also stand behind the mailbox, as in the examples of RFC 5464 §4.2.
+    static func get(_ reader: inout ArgumentReader) throws(SyntaxError) -> MetadataArguments {
+        var options = MetadataOptions()
+        if reader.peek() == UInt8(ascii: "(") {
+            options = try reader.metadataOptions()
+            try reader.space()
+        }
+        let mailbox = try reader.mailbox()
+        try reader.space()
+        if reader.isAtMetadataOptions {
+            options = try reader.metadataOptions()
+            try reader.space()
+        }
+        return MetadataArguments(.get(try reader.metadataEntries(), options), mailbox)
+    }
+
+    //     setmetadata = "SETMETADATA" SP mailbox SP entry-values
+    static func set(_ reader: inout ArgumentReader) throws(SyntaxError) -> MetadataArguments {
+        let mailbox = try reader.mailbox()
+        try reader.space()
+        return MetadataArguments(.set(try reader.entryValues()), mailbox)
+    }
+}
+
 extension ArgumentReader {
     private static let mostEntries = 100
     private static let longestEntry = 255
 
-    //     getmetadata = "GETMETADATA" [SP getmetadata-options] SP mailbox SP entries            ; RFC 5464 §5
-    //     setmetadata = "SETMETADATA" SP mailbox SP entry-values
-    /// The options may also stand behind the mailbox, as in the examples of RFC 5464 §4.2. Nil for another verb.
-    mutating func metadataCommand(_ verb: Verb) throws(SyntaxError) -> Command? {
-        switch verb {
-        case .getMetadata:
-            var options = MetadataOptions()
-            if peek() == UInt8(ascii: "(") {
-                options = try metadataOptions()
-                try space()
-            }
-            let mailbox = try mailbox()
-            try space()
-            if isAtMetadataOptions {
-                options = try metadataOptions()
-                try space()
-            }
-            return .metadata(.get(try metadataEntries(), options), mailbox)
-        case .setMetadata:
-            let mailbox = try mailbox()
-            try space()
-            return .metadata(.set(try entryValues()), mailbox)
-        default: return nil
-        }
-    }
-
-    private var isAtMetadataOptions: Bool {
+    fileprivate var isAtMetadataOptions: Bool {
         var rest = scanner
         guard rest.take(UInt8(ascii: "(")) else { return false }
         return rest.take(caseInsensitive: "MAXSIZE") || rest.take(caseInsensitive: "DEPTH")
@@ -73,7 +83,7 @@ extension ArgumentReader {
 
     //     getmetadata-options = "(" getmetadata-option *(SP getmetadata-option) ")"
     //     maxsize-opt = "MAXSIZE" SP number ; scope-opt = "DEPTH" SP ("0" / "1" / "infinity")
-    private mutating func metadataOptions() throws(SyntaxError) -> MetadataOptions {
+    fileprivate mutating func metadataOptions() throws(SyntaxError) -> MetadataOptions {
         var options = MetadataOptions()
         try list(atMost: 2) { (reader) throws(SyntaxError) in
             let name = try reader.keyword()
@@ -102,7 +112,7 @@ extension ArgumentReader {
     }
 
     //     entry-values = "(" entry-value *(SP entry-value) ")" ; entry-value = entry SP value ; value = nstring / literal8
-    private mutating func entryValues() throws(SyntaxError) -> [String: [UInt8]?] {
+    fileprivate mutating func entryValues() throws(SyntaxError) -> [String: [UInt8]?] {
         var values: [String: [UInt8]?] = [:]
         try list(atMost: ArgumentReader.mostEntries) { (reader) throws(SyntaxError) in
             let entry = try reader.entry()

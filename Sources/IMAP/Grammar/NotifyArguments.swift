@@ -8,6 +8,10 @@ package enum NotifyArguments: Hashable, Sendable {
     package static let most = (groups: 100, names: 1_000)
 }
 
+extension NotifyArguments: CommandArguments {
+    static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> NotifyArguments { try reader.notifyArguments() }
+}
+
 /// Some mailboxes and what of them a client wants to be told.
 package struct EventGroup: Hashable, Sendable {
     package enum Filter: Hashable, Sendable {

@@ -22,30 +22,26 @@ package struct QuotaLimit: Hashable, Sendable {
     }
 }
 
-extension ArgumentReader {
+extension QuotaCommand: CommandArguments {
     private static let mostResources = 100
 
     //     getquota = "GETQUOTA" SP quota-root-name ; getquotaroot = "GETQUOTAROOT" SP mailbox           ; RFC 9208 §7
+    static func get(_ reader: inout ArgumentReader) throws(SyntaxError) -> QuotaCommand { .get(root: try reader.text()) }
+    static func root(_ reader: inout ArgumentReader) throws(SyntaxError) -> QuotaCommand { .root(of: try reader.mailbox()) }
+
     //     setquota = "SETQUOTA" SP quota-root-name SP setquota-list ; quota-root-name = astring
     //     setquota-list = "(" [setquota-resource *(SP setquota-resource)] ")"
     //     setquota-resource = resource-name SP resource-limit ; resource-limit = number64
-    /// Nil for another verb.
-    mutating func quotaCommand(_ verb: Verb) throws(SyntaxError) -> Command? {
-        switch verb {
-        case .getQuota: return .quota(.get(root: try text()))
-        case .getQuotaRoot: return .quota(.root(of: try mailbox()))
-        case .setQuota:
-            let root = try text()
-            try space()
-            var limits: [QuotaLimit] = []
-            try list(atMost: ArgumentReader.mostResources, orEmpty: true) { (reader) throws(SyntaxError) in
-                let name = try reader.keyword()
-                try reader.space()
-                limits.append(QuotaLimit(name, try reader.number(upTo: UInt64(Int64.max))))
-            }
-            return .quota(.set(root: root, limits))
-        default: return nil
+    static func set(_ reader: inout ArgumentReader) throws(SyntaxError) -> QuotaCommand {
+        let root = try reader.text()
+        try reader.space()
+        var limits: [QuotaLimit] = []
+        try reader.list(atMost: mostResources, orEmpty: true) { (reader) throws(SyntaxError) in
+            let name = try reader.keyword()
+            try reader.space()
+            limits.append(QuotaLimit(name, try reader.number(upTo: UInt64(Int64.max))))
         }
+        return .set(root: root, limits)
     }
 }
 

@@ -71,6 +71,8 @@ package enum ResponseCode: Hashable, Sendable {
     case unknownCTE
     case unseen(UInt32)
     case useAttr
+    /// A code without data of an extension, which names it in its own file: an atom.
+    case word(String)
 }
 
 /// The answer's first word (RFC 9051 §7.1).

@@ -1,75 +1,50 @@
-/// A command's name: what the table of legality is asked about.
-package enum Verb: String, CaseIterable, Hashable, Sendable {
-    // Any state: RFC 9051 §6.1, RFC 2971.
-    case capability = "CAPABILITY"
-    case noop = "NOOP"
-    case logout = "LOGOUT"
-    case id = "ID"
-    // Not authenticated: §6.2.
-    case startTLS = "STARTTLS"
-    case authenticate = "AUTHENTICATE"
-    case login = "LOGIN"
-    // Authenticated: §6.3.
-    case enable = "ENABLE"
-    case select = "SELECT"
-    case examine = "EXAMINE"
-    case create = "CREATE"
-    case delete = "DELETE"
-    case rename = "RENAME"
-    case subscribe = "SUBSCRIBE"
-    case unsubscribe = "UNSUBSCRIBE"
-    case list = "LIST"
-    case lsub = "LSUB"
-    case namespace = "NAMESPACE"
-    case status = "STATUS"
-    case append = "APPEND"
-    case idle = "IDLE"
-    // RFC 4314.
-    case getACL = "GETACL"
-    case setACL = "SETACL"
-    case deleteACL = "DELETEACL"
-    case listRights = "LISTRIGHTS"
-    case myRights = "MYRIGHTS"
-    // RFC 9208.
-    case getQuota = "GETQUOTA"
-    case getQuotaRoot = "GETQUOTAROOT"
-    case setQuota = "SETQUOTA"
-    // RFC 5464.
-    case getMetadata = "GETMETADATA"
-    case setMetadata = "SETMETADATA"
-    // RFC 4978.
-    case compress = "COMPRESS"
-    case notify = "NOTIFY"
-    case unauthenticate = "UNAUTHENTICATE"
-    // Selected: §6.4.
-    case check = "CHECK"
-    case close = "CLOSE"
-    case unselect = "UNSELECT"
-    case expunge = "EXPUNGE"
-    case search = "SEARCH"
-    case fetch = "FETCH"
-    case store = "STORE"
-    case copy = "COPY"
-    case move = "MOVE"
-    case uidExpunge = "UID EXPUNGE"
-    case uidSearch = "UID SEARCH"
-    case uidFetch = "UID FETCH"
-    case uidStore = "UID STORE"
-    case uidCopy = "UID COPY"
-    case uidMove = "UID MOVE"
-    // RFC 8508.
-    case replace = "REPLACE"
-    case uidReplace = "UID REPLACE"
-    // RFC 5256.
-    case sort = "SORT"
-    case uidSort = "UID SORT"
-    case thread = "THREAD"
-    case uidThread = "UID THREAD"
-    // RFC 7377.
-    case multiSearch = "ESEARCH"
-    // RFC 5267.
-    case cancelUpdate = "CANCELUPDATE"
+/// A command's name: a row of the table of verbs (`VerbTable`), which has all that is known of it.
+package struct Verb: Hashable, Sendable, CaseIterable {
+    private let index: UInt8
+
+    private init(_ index: Int) { self.index = UInt8(truncatingIfNeeded: index) }
+
+    /// Nil for a name that is not served. `name` in capitals, `UID` before it where it belongs to it.
+    package init?(_ name: String) {
+        guard let verb = Verb.byName[name] else { return nil }
+        self = verb
+    }
+
+    /// Of those that the house itself speaks of.
+    private init(known name: StaticString) {
+        guard let verb = Verb("\(name)") else { preconditionFailure("the table has no \(name)") }
+        self = verb
+    }
+
+    package static let allCases = VerbTable.rows.indices.map { Verb($0) }
+
+    private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
+
+    var row: VerbRow { VerbTable.rows[Int(index)] }
+
+    /// In capitals.
+    package var rawValue: String { row.name }
 
     /// Whether a message comes with it, which is streamed.
-    var addsMessage: Bool { self == .append || self == .replace || self == .uidReplace }
+    var addsMessage: Bool {
+        switch row.form {
+        case .append, .replace: true
+        case .line, .lineWithBinary: false
+        }
+    }
+
+    /// Whether it names a message that the one which comes with it takes the place of.
+    var replacesMessage: Bool { row.form == .replace }
+    /// Whether its literals may be literal8.
+    var allowsBinary: Bool { row.form == .lineWithBinary }
+}
+
+// What is begun without a command of that name, and what begins otherwise than by a line.
+extension Verb {
+    static let append = Verb(known: "APPEND")
+    static let replace = Verb(known: "REPLACE")
+    static let idle = Verb(known: "IDLE")
+    static let authenticate = Verb(known: "AUTHENTICATE")
+    static let notify = Verb(known: "NOTIFY")
+    static let search = Verb(known: "SEARCH")
 }

@@ -19,6 +19,8 @@ package struct Answer: Hashable, Sendable {
     static let impossibleName = Answer.no("No mailbox can have that name", .cannot)
     /// Sequence numbers after ENABLE UIDONLY (RFC 9586 §3).
     static let uidRequired = Answer.bad("Use UIDs", .uidRequired)
+    /// RFC 9051 §11.1.
+    static let privacyRequired = Answer.no("Not without TLS", .privacyRequired)
     static let readOnly = Answer.no("The mailbox is open for reading only", .noPerm)
     static func messageTooBig(_ limit: Int) -> Answer { .no("The message is over \(limit) octets", .tooBig) }
     static let expungeIssued = Answer.no("Some of these messages are gone", .expungeIssued)
@@ -36,9 +38,10 @@ struct Complaints: Sendable {
     let log: Logger
     let clock: Timestamp.Clock
 
-    /// `addsMessages`: whether a missing mailbox is worth creating (APPEND, COPY, MOVE: RFC 9051 §7.1 TRYCREATE).
-    func answer(to error: any Error, _ verb: Verb, connection: UInt64, addsMessages: Bool = false) -> Answer {
-        switch error {
+    /// `addsMessages`: whether a missing mailbox is worth creating (RFC 9051 §7.1 TRYCREATE); nil: as the verb's row has it.
+    func answer(to error: any Error, _ verb: Verb, connection: UInt64, addsMessages: Bool? = nil) -> Answer {
+        let addsMessages = addsMessages ?? verb.row.rights.addsMessages
+        return switch error {
         case let ending as Ending: ending.answer
         case let error as SyntaxError: .bad(error)
         case is NoSuchNumber: .bad("There is no message of that number")

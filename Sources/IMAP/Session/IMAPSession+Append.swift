@@ -29,7 +29,7 @@ extension IMAPSession {
 
     /// REPLACE names a message whose row is not at hand: it is begun again when it is (`held`).
     mutating func readRows(_ blocks: [MailboxSnapshot.Block]) -> Step<IMAPWork>? {
-        guard case .selected(_, let view) = state else { return nil }
+        guard let view = selection?.view else { return nil }
         pending.append(.rows)
         return .work(.read(blocks, view.mailbox))
     }
@@ -47,10 +47,10 @@ extension IMAPSession {
 
     /// RFC 8508 §3.
     private func superseded(_ target: AppendTarget) throws(RowsNotAtHand) -> Result<Placing.Superseded?, Ending> {
-        guard let set = target.replaced, case .selected(_, let view) = state else { return .success(nil) }
+        guard let set = target.replaced, let view = selection?.view else { return .success(nil) }
         guard !view.isReadOnly else { return .failure(Ending(.readOnly)) }
         do {
-            let places = try view.places(of: set, target.verb == .uidReplace ? .uid : .sequence)
+            let places = try view.places(of: set, target.verb.row.messages.numbering ?? .sequence)
             guard places.reduce(0, { $0 + $1.count }) == 1 else { return .failure(Ending(.no("There is no such message", .nonExistent))) }
             let uids = try view.uids(at: places)
             guard try !view.lacksSome(of: uids) else { return .failure(Ending(.expungeIssued)) }
@@ -124,11 +124,9 @@ extension IMAPSession {
     mutating func include(_ url: String) -> Step<IMAPWork>? {
         guard case .receiving(var receiving) = activity, let login else { return nil }
         activity = .commands
-        var selected: OpenMailbox?
-        if case .selected(_, let view) = state { selected = view.mailbox }
         let deposit = receiving.currentDeposit()
         let inclusion = Inclusion(
-            deposit: deposit, before: receiving.takeGathered(), url: url, selected: selected,
+            deposit: deposit, before: receiving.takeGathered(), url: url, selected: selection?.view.mailbox,
             room: settings.messageLimit - receiving.octets, principal: login.principal)
         activity = .receiving(receiving)
         pending.append(.inclusion)

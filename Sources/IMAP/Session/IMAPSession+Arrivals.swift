@@ -8,19 +8,10 @@ import NIOCore
 extension IMAPSession {
     /// True when `updateContexts` has to be called before the command is begun.
     mutating func mustTellFirst(before verb: Verb, _ output: inout ByteBuffer) -> Bool {
-        guard verb.namesUIDs, wantsNews, case .selected(_, let view) = state, view.lacksArrivals else { return false }
+        guard verb.row.messages.numbering == .uid, wantsNews, selection?.view.lacksArrivals ?? false else { return false }
         tellArrivals(&output)
         if case .logout = state { return true }
-        return isOwing
-    }
-}
-
-extension Verb {
-    fileprivate var namesUIDs: Bool {
-        switch self {
-        case .uidExpunge, .uidSearch, .uidFetch, .uidStore, .uidCopy, .uidMove, .uidReplace, .uidSort, .uidThread: true
-        default: false
-        }
+        return selection?.isOwing ?? false
     }
 }
 

@@ -6,12 +6,8 @@ import NIOCore
 extension IMAPSession {
     /// From the next byte on, both ways, the connection is a raw deflate stream; the answer itself is not in it (RFC 4978 §3).
     mutating func compress(_ tag: Tag, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
-        guard !isCompressed else {
-            finish(tag, .compress, .no("The connection is compressed already", .compressionActive), &output)
-            return nil
-        }
         isCompressed = true
-        tellNews(after: .compress, nil, expunges: true, &output)
+        tellWishedNews(expunges: true, &output)
         // Whatever contexts have to tell is told compressed.
         say(tag, .ok("Begin compression"), &output)
         return .compress

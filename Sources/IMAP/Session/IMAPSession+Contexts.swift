@@ -6,46 +6,41 @@ import NIOCore
 extension IMAPSession {
     /// A command ends: its answer, unless news have to be told or contexts worked out first, or other answers wait for that.
     mutating func conclude(_ tag: Tag, _ answer: Answer, _ output: inout ByteBuffer) {
-        guard isOwing || !delayed.isEmpty else { return say(tag, answer, &output) }
-        delayed.append((tag, answer))
+        guard var selection, selection.isOwing || !selection.delayed.isEmpty else { return say(tag, answer, &output) }
+        selection.delayed.append((tag, answer))
+        self.selection = selection
     }
-
-    var isOwing: Bool { contexts.isBehind || !untold.isEmpty }
 
     /// Nil: there is nothing to tell or to work out.
     mutating func updateContexts() -> Step<IMAPWork>? {
-        guard isOwing, pending.isEmpty, case .selected(let login, let view) = state else { return nil }
+        guard case .selected(var selection) = state, selection.isOwing, pending.isEmpty else { return nil }
         let job = Job(
-            tag: .context, command: .noop, verb: .search, principal: login.principal, dialect: dialect, view: view)
+            tag: .context, command: Command(.search, NoArguments()), principal: selection.login.principal, dialect: dialect, view: selection.view)
         pending.append(.update)
-        defer { untold = [] }
-        return .work(.update(Updating(list: contexts.list, undecided: contexts.undecided, untold: untold, job: job)))
+        let contexts = selection.contexts
+        let updating = Updating(list: contexts.list, undecided: contexts.undecided, untold: selection.untold, job: job)
+        selection.untold = []
+        self.selection = selection
+        return .work(.update(updating))
     }
 
     mutating func absorbUpdate(_ bytes: ByteBuffer, _ updated: [UpdatingContext], _ output: inout ByteBuffer) {
         output.writeImmutableBuffer(bytes)
-        contexts.settle(updated)
-        let answers = delayed
-        delayed = []
+        guard var selection else { return }
+        let answers = selection.delayed
+        selection.contexts.settle(updated)
+        selection.delayed = []
+        self.selection = selection
         for (tag, answer) in answers { say(tag, answer, &output) }
     }
 
     /// RFC 5267 §4.3.1: told before the answer of the search.
     mutating func begin(_ wish: ContextWish?, _ tag: Tag, _ output: inout ByteBuffer) {
         switch wish {
-        case .kept(let context) where contexts.admit(context): break
+        case .kept(let context) where selection?.contexts.admit(context) ?? false: break
         case .kept: output.writeUntagged(.no("There is no room for more contexts", .noUpdate(tag)))
         case .refused(let reason): output.writeUntagged(.no(reason, .noUpdate(tag)))
         case nil: break
-        }
-    }
-
-    /// RFC 5267 §4.3.
-    func reusesTag(_ tag: Tag, _ command: Command) -> Bool {
-        switch command {
-        case .search(let arguments, _): arguments.isUpdated && contexts.has(tag)
-        case .sort(let arguments, _): arguments.search.isUpdated && contexts.has(tag)
-        default: false
         }
     }
 }

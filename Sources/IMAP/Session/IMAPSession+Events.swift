@@ -56,15 +56,8 @@ extension IMAPSession {
 
     func objection(to verb: Verb) -> Answer? {
         if let objection = Legality.objection(to: verb, in: place) { return objection }
-        if dialect.isUIDOnly, Legality.usesNumbers(verb) { return .uidRequired }
-        switch verb {
-        case .unauthenticate where !settings.allowsUnauthenticate: return .bad("Not served")
-        case .login, .authenticate:
-            return allowsLogin ? nil : .no("Not without TLS", .privacyRequired)
-        case .startTLS where isSecure: return .bad("TLS is active already")
-        case .startTLS where !settings.offersTLS: return .bad("There is no TLS here")
-        default: return nil
-        }
+        if dialect.isUIDOnly, verb.row.messages.numbering == .sequence { return .uidRequired }
+        return verb.row.objection?(circumstances)
     }
 
     private mutating func take(_ line: CommandLine, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
@@ -78,93 +71,45 @@ extension IMAPSession {
                 held = .command(line)
                 return .again
             }
-            return perform(command, line.tag, line.verb, &output)
+            return perform(command, line.tag, &output)
         } catch {
             say(line.tag, .bad(error), &output)
             return nil
         }
     }
 
-    private mutating func perform(_ command: Command, _ tag: Tag, _ verb: Verb, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
-        switch command {
-        case .capability:
-            output.writeCapabilities(capabilities)
-        case .noop, .check:
-            break
-        case .id:
-            output.writeID([IDField("name", settings.serverName), IDField("version", settings.version)], dialect.textMode)
-        case .namespace:
-            output.writeNamespaces(personal: [Namespace(prefix: "")], others: [Namespace(prefix: OtherUsers.prefix)], dialect.textMode)
-        case .enable(let names):
-            enable(names, &output)
-        case .logout:
-            output.writeBye("Goodbye")
-            output.writeTagged(tag, .ok("Logged out"))
-            state = .logout
+    private mutating func perform(_ command: Command, _ tag: Tag, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+        switch command.verb.row.action {
+        case .session(let act):
+            return act(&self, command, tag, &output)
+        case .errand:
+            guard let objection = objection(to: command.arguments, tag) else { return begin(command, tag) }
+            say(tag, objection, &output)
             return nil
-        case .compress:
-            return compress(tag, &output)
-        case .unauthenticate:
-            // RFC 8437 §3: there is no NO; who cannot reset everything says goodbye. The stream cannot be made plain again.
-            guard !isCompressed else {
-                output.writeBye("A compressed connection serves one login")
-                state = .logout
-                return nil
-            }
-            unauthenticate()
-            output.writeTagged(tag, .ok("Nobody is logged in", .capability(capabilities)))
+        case .stream:
             return nil
-        case .startTLS:
-            output.writeTagged(tag, .ok("Begin TLS"))
-            reader.reset()
-            return .startTLS
-        case .authenticate(let mechanism, let initial):
-            return authenticate(tag, mechanism, initial, &output)
-        case .login(let credentials):
-            return logIn(tag, .login, user: credentials.user, password: Array(credentials.password.utf8))
-        case .idle:
-            return beginIdle(tag, &output)
-        // RFC 9755 §3: all text is UTF-8 already.
-        case .search(let arguments, _) where dialect.acceptsUTF8 && arguments.charset != nil:
-            say(tag, .bad("There is no charset but UTF-8 any more"), &output)
-            return nil
-        case .multiSearch(let arguments) where dialect.acceptsUTF8 && arguments.search.charset != nil:
-            say(tag, .bad("There is no charset but UTF-8 any more"), &output)
-            return nil
-        case .unselect:
-            if case .selected(let login, _) = state { state = .authenticated(login) }
-            owed = NumberSet()
-            contexts = Contexts()
-        case .cancelUpdate(let tags):
-            contexts.cancel(tags)
-        case _ where reusesTag(tag, command):
-            say(tag, .bad("Tag reuse"), &output)
-            return nil
-        default:
-            return begin(command, tag, verb)
         }
-        finish(tag, verb, .ok("\(verb.rawValue) done"), &output)
-        return nil
     }
 
-    private mutating func begin(_ command: Command, _ tag: Tag, _ verb: Verb) -> Step<IMAPWork>? {
-        var job: Job
-        switch state {
-        case .authenticated(let login):
-            job = Job(tag: tag, command: command, verb: verb, principal: login.principal, dialect: dialect, view: nil)
-        case .selected(let login, let view):
-            job = Job(tag: tag, command: command, verb: verb, principal: login.principal, dialect: dialect, view: view)
-        case .notAuthenticated, .logout:
-            return nil
-        }
+    private func objection(to arguments: any CommandArguments, _ tag: Tag) -> Answer? {
+        guard let search = arguments.searched else { return nil }
+        // RFC 9755 §3: all text is UTF-8 already.
+        if dialect.acceptsUTF8, arguments.needlessCharset != nil { return .bad("There is no charset but UTF-8 any more") }
+        // RFC 5267 §4.3.
+        return search.isUpdated && selection?.contexts.has(tag) ?? false ? .bad("Tag reuse") : nil
+    }
+
+    private mutating func begin(_ command: Command, _ tag: Tag) -> Step<IMAPWork>? {
+        guard let login else { return nil }
+        let job = Job(tag: tag, command: command, principal: login.principal, dialect: dialect, view: selection?.view)
         noteOwnNames(command)
-        pending.append(.command(tag, verb))
+        pending.append(.command(tag, command.verb))
         return .work(.command(job))
     }
 
     /// Tells what is new in the selected mailbox, then the answer.
     mutating func finish(_ tag: Tag, _ verb: Verb, _ answer: Answer, _ output: inout ByteBuffer) {
-        tellNews(after: verb, answer.code, expunges: Legality.tellsExpunges(verb), &output)
+        tellNews(after: verb, answer.code, expunges: verb.row.messages.tellsExpunges, &output)
         conclude(tag, answer, &output)
     }
 
@@ -196,7 +141,7 @@ extension IMAPSession {
 
     /// What is new cannot be told, and what the client holds for its mailbox is not: a new connection gets it right or a NO.
     private mutating func endBlind(_ error: any Error, _ output: inout ByteBuffer) {
-        let isDeleted = if case .selected(_, let view) = state { view.current.isDeleted } else { false }
+        let isDeleted = selection?.view.current.isDeleted ?? false
         if !isDeleted {
             settings.log.error("What is new in a mailbox cannot be told: \(error)", metadata: ["id": "\(connection)-\(settings.clock().rawValue)"])
         }
@@ -207,30 +152,30 @@ extension IMAPSession {
     private mutating func tellNews(
         _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer, _ bring: (inout MailboxView, Dialect) throws -> MailboxView.News
     ) throws {
-        guard case .selected(let login, var view) = state else { return }
-        let wasBehind = view.isBehind
+        guard case .selected(var selection) = state else { return }
+        let wasBehind = selection.view.isBehind
         var opening = ByteBuffer()
-        let before = contexts.isEmpty ? nil : view
-        var news = try bring(&view, dialect)
+        let before = selection.contexts.isEmpty ? nil : selection.view
+        var news = try bring(&selection.view, dialect)
         if let before {
-            if !news.vanished.isEmpty { try contexts.writeRemoval(of: news.vanished, before, &opening) }
-            try contexts.note(news, view)
+            if !news.vanished.isEmpty { try selection.contexts.writeRemoval(of: news.vanished, before, &opening) }
+            try selection.contexts.note(news, selection.view)
         }
         if !flags { news.changed = [] }
-        try owe(news, view, own: own)
+        try notifications?.noteOwed(news, selection.view, own: own, in: &selection.owed)
         // RFC 7162 §3.2, §6: while expunges wait the client must not believe higher ModSeqs that it has seen.
         var closing = ByteBuffer()
-        if dialect.hasVanished, wasBehind || view.isBehind {
-            closing.writeUntagged(.ok(view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(view.toldModSeq)))
+        if dialect.hasVanished, wasBehind || selection.view.isBehind {
+            closing.writeUntagged(.ok(selection.view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(selection.view.toldModSeq)))
         }
-        if untold.isEmpty, !Tidings.areNeeded(for: news, dialect) {
+        if selection.untold.isEmpty, !Tidings.areNeeded(for: news, dialect) {
             output.writeImmutableBuffer(opening)
-            output.writeNews(news, view, dialect)
+            output.writeNews(news, selection.view, dialect)
             output.writeImmutableBuffer(closing)
         } else {
-            untold.append(Tidings(news, view, opening: opening, closing: closing))
+            selection.untold.append(Tidings(news, selection.view, opening: opening, closing: closing))
         }
-        state = .selected(login, view)
+        state = .selected(selection)
     }
 
     /// A literal over its limit.

@@ -5,7 +5,7 @@ import NIOCore
 // IDLE (RFC 9051 §6.3.13).
 extension IMAPSession {
     mutating func beginIdle(_ tag: Tag, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
-        guard case .selected(_, let view) = state else {
+        guard let view = selection?.view else {
             idle(tag, watch: nil, &output)
             return nil
         }
@@ -19,7 +19,7 @@ extension IMAPSession {
         activity = .idle(tag, watch: watch)
         idleWords = 0
         // What came before the watch began.
-        tellNews(after: .idle, nil, expunges: true, &output)
+        tellWishedNews(expunges: true, &output)
     }
 
     /// Somebody poked the connection.

@@ -53,11 +53,15 @@ extension IMAPSession {
             say(tag, .no("You may act for yourself only", .authorizationFailed), &output)
             return nil
         }
-        return logIn(tag, .authenticate, user: user, password: Array(fields[2]))
+        return logIn(tag, user: user, password: Array(fields[2]))
     }
 
-    mutating func logIn(_ tag: Tag, _ verb: Verb, user: String, password: [UInt8]) -> Step<IMAPWork>? {
-        pending.append(.login(tag, verb))
+    mutating func logIn(_ tag: Tag, _ credentials: LoginCredentials) -> Step<IMAPWork>? {
+        logIn(tag, user: credentials.user, password: Array(credentials.password.utf8))
+    }
+
+    private mutating func logIn(_ tag: Tag, user: String, password: [UInt8]) -> Step<IMAPWork>? {
+        pending.append(.login(tag))
         return .work(.logIn(LoginAttempt(user: user, password: Password(octets: password), setbacks: failures + postponements)))
     }
 

@@ -5,20 +5,16 @@ import Storage
 
 // NOTIFY (RFC 5465): what happens is told when no command is under way.
 extension IMAPSession {
-    /// Verbs that ask what is new, or whose own answer it is: they are told even where the client wants to hear of nothing.
-    private static func asks(_ verb: Verb) -> Bool {
-        switch verb {
-        // NOTIFY SET implies a NOOP.
-        case .noop, .check, .notify, .expunge, .uidExpunge, .move, .uidMove, .replace, .uidReplace: true
-        default: false
+    /// The end of a command tells what is new in the selected mailbox, as far as the client wants to hear of it (RFC 5465 §3.1).
+    mutating func tellNews(after verb: Verb, _ code: ResponseCode?, expunges: Bool, _ output: inout ByteBuffer) {
+        switch verb.row.news {
+        case .all: tellNews(expunges: expunges, own: code, &output)
+        case .asWished: tellWishedNews(expunges: expunges, own: code, &output)
         }
     }
 
-    /// The end of a command tells what is new in the selected mailbox, as far as the client wants to hear of it (RFC 5465 §3.1).
-    mutating func tellNews(after verb: Verb, _ code: ResponseCode?, expunges: Bool, _ output: inout ByteBuffer) {
-        let asks = IMAPSession.asks(verb)
-        guard asks || wantsNews else { return }
-        tellNews(expunges: expunges, flags: asks || wantsFlags, own: code, &output)
+    mutating func tellWishedNews(expunges: Bool, own code: ResponseCode? = nil, _ output: inout ByteBuffer) {
+        if wantsNews { tellNews(expunges: expunges, flags: wantsFlags, own: code, &output) }
     }
 
     var wantsNews: Bool { !(notifications?.selected.events.isEmpty ?? false) }
@@ -36,29 +32,21 @@ extension IMAPSession {
         case .sasl, .receiving: return nil
         }
         wasPoked = false
-        guard let changes = notifications.take() else { return nil }
-        guard !changes.isOverfull else {
-            self.notifications = Notifications.none
-            owed = NumberSet()
-            output.writeUntagged(.ok("Too much happens here for you to be told of it", .notificationOverflow))
-            return nil
+        guard let taken = notifications.take() else { return nil }
+        var notice = Notice(notifications: notifications, span: taken.own, others: taken.others, ownNames: ownNames)
+        var job = Job(tag: .notice, command: Command(.notify, NoArguments()), principal: login.principal, dialect: dialect, view: nil)
+        let isIdle = if case .idle = activity { true } else { false }
+        tellWishedNews(expunges: isIdle || !notifications.selected.delaysExpunges, &output)
+        if case .selected(var selection) = state {
+            notice.selected = selection.view.mailbox.id
+            notice.newMessages = selection.owed
+            job.view = selection.view
+            selection.owed = NumberSet()
+            self.selection = selection
         }
-        var notice = Notice(notifications: notifications, changes: changes.own, others: changes.others, ownNames: ownNames)
-        var job = Job(tag: .notice, command: .noop, verb: .notify, principal: login.principal, dialect: dialect, view: nil)
-        if wantsNews {
-            let isIdle = if case .idle = activity { true } else { false }
-            tellNews(expunges: isIdle || !notifications.selected.delaysExpunges, flags: wantsFlags, &output)
-        }
-        if case .selected(_, let view) = state {
-            notice.selected = view.mailbox.id
-            notice.newMessages = owed
-            job.view = view
-        }
-        owed = NumberSet()
-        let isElsewhere = !notifications.elsewhere.isEmpty && !(notice.changes.isEmpty && notice.others.isEmpty)
+        let isElsewhere = !notifications.elsewhere.isEmpty && !(notice.span == nil && notice.others.isEmpty)
         guard isElsewhere || !notice.newMessages.isEmpty else { return nil }
-        if !isElsewhere { (notice.changes, notice.others) = (AccountChanges(), []) }
-        for name in ownNames { notice.changes.forget(name) }
+        if !isElsewhere { (notice.span, notice.others) = (nil, []) }
         ownNames = []
         pending.append(.notice)
         return .work(.notice(notice, job))
@@ -66,33 +54,33 @@ extension IMAPSession {
 
     mutating func absorbNotice(_ completion: Completion, _ output: inout ByteBuffer) {
         output.writeImmutableBuffer(completion.output)
-        guard let login, case .selected = state, case .view(let view) = completion.effect else { return }
-        state = .selected(login, view)
-        // What the items have told of flags is no news any more.
-        if wantsNews { tellNews(expunges: false, flags: wantsFlags, &output) }
-    }
-
-    /// New messages whose items are owed to the client; not those that it has put there itself (RFC 5465 §5.2).
-    mutating func owe(_ news: MailboxView.News, _ view: MailboxView, own code: ResponseCode?) throws {
-        guard let notifications, !notifications.selected.items.isEmpty, let first = news.firstNew, first < view.rows.count else { return }
-        var own = NumberSet()
-        switch code {
-        case .appendUID(view.rows.uidValidity, let uids): own = uids
-        case .copyUID(view.rows.uidValidity, _, let target): own = NumberSet(target)
-        default: break
+        if case .overflow = completion.effect {
+            // RFC 5465 §5.8: from now on it is as after NOTIFY NONE.
+            notifications = Notifications.none
+            selection?.owed = NumberSet()
+            output.writeUntagged(.ok("Too much happens here for you to be told of it", .notificationOverflow))
         }
-        for uid in try view.uids(at: [first..<view.rows.count]).subtracting(own).ranges.joined() { owed.insert(uid) }
+        guard selection != nil, case .view(let view) = completion.effect else { return }
+        selection?.view = view
+        // What the items have told of flags is no news any more.
+        tellWishedNews(expunges: false, &output)
     }
 
     /// RFC 5465 §5: the client is not told of names that it has made, moved or removed itself.
     mutating func noteOwnNames(_ command: Command) {
         guard notifications != nil else { return }
-        switch command {
-        case .create(let arguments): ownNames = [arguments.mailbox.name].compactMap { $0 }
-        case .delete(let mailbox), .subscribe(let mailbox), .unsubscribe(let mailbox): ownNames = [mailbox.name].compactMap { $0 }
-        case .rename(let from, let to): ownNames = [from.name, to.name].compactMap { $0 }
-        default: ownNames = []
-        }
+        ownNames = command.arguments.changedMailboxes.compactMap(\.name)
+    }
+}
+
+extension Notifications {
+    /// New messages whose items are owed to the client; not those that it has put there itself (RFC 5465 §5.2).
+    func noteOwed(_ news: MailboxView.News, _ view: MailboxView, own code: ResponseCode?, in owed: inout NumberSet) throws {
+        guard !selected.items.isEmpty, let first = news.firstNew, first < view.rows.count else { return }
+        var own = NumberSet()
+        if case .appendUID(view.rows.uidValidity, let uids) = code { own = uids }
+        if case .copyUID(view.rows.uidValidity, _, let target) = code { own = NumberSet(target) }
+        for uid in try view.uids(at: [first..<view.rows.count]).subtracting(own).ranges.joined() { owed.insert(uid) }
     }
 }
 

@@ -8,32 +8,41 @@ extension IMAPSession {
         guard !pending.isEmpty else { return }
         let next = pending.removeFirst()
         if pending.isEmpty { lastTurn = nil }
-        switch (next, outcome) {
-        case (.login(let tag, _), .login(let result)):
+        switch next {
+        case .login(let tag):
+            guard case .login(let result) = outcome else { return IMAPSession.noteDisorder() }
             absorb(result, tag, &output)
-        case (.command(let tag, let verb), .command(let completion)):
+        case .command(let tag, let verb):
+            guard case .command(let completion) = outcome else { return IMAPSession.noteDisorder() }
             absorb(completion, tag, verb, &output)
-        case (.watch(let tag), .watching(let watch)):
+        case .watch(let tag):
+            guard case .watching(let watch) = outcome else { return IMAPSession.noteDisorder() }
             idle(tag, watch: watch, &output)
-        case (.notice, .noticed(let completion)):
+        case .notice:
+            guard case .noticed(let completion) = outcome else { return IMAPSession.noteDisorder() }
             absorbNotice(completion, &output)
-        case (.update, .updated(let bytes, let updating)):
+        case .update:
+            guard case .updated(let bytes, let updating) = outcome else { return IMAPSession.noteDisorder() }
             absorbUpdate(bytes, updating.list, &output)
-        case (.target(let receiving), .target(let refusal)):
+        case .target(let receiving):
+            guard case .target(let refusal) = outcome else { return IMAPSession.noteDisorder() }
             absorbTarget(refusal, receiving, &output)
-        case (.rows, .rows(let refusal)):
+        case .rows:
+            guard case .rows(let refusal) = outcome else { return IMAPSession.noteDisorder() }
             absorbRows(refusal, &output)
-        case (.chunk, .received):
-            break
-        case (.inclusion, .included(let outcome)):
+        case .chunk:
+            guard case .received = outcome else { return IMAPSession.noteDisorder() }
+        case .inclusion:
+            guard case .included(let outcome) = outcome else { return IMAPSession.noteDisorder() }
             absorb(outcome, &output)
-        case (.placing(let tag, let verb, _), .placed(let answer, let notice)):
+        case .placing(let tag, let verb, _):
+            guard case .placed(let answer, let notice) = outcome else { return IMAPSession.noteDisorder() }
             if let notice { output.writeUntagged(notice) }
             finish(tag, verb, answer, &output)
-        default:
-            assertionFailure("an outcome is absorbed in the order in which its work was begun")
         }
     }
+
+    private static func noteDisorder() { assertionFailure("an outcome is absorbed in the order in which its work was begun") }
 
     private mutating func absorb(_ completion: Completion, _ tag: Tag, _ verb: Verb, _ output: inout ByteBuffer) {
         guard let login else { return }
@@ -44,26 +53,22 @@ extension IMAPSession {
         defer {
             if let asked = completion.notifications {
                 notifications = asked
-                owed = NumberSet()
+                selection?.owed = NumberSet()
             }
         }
         switch completion.effect {
-        case .none:
+        case .none, .overflow:
             finish(tag, verb, completion.answer, &output)
         case .view(let view):
-            state = .selected(login, view)
+            selection?.view = view
             tellNews(
-                after: verb, completion.answer.code, expunges: Legality.tellsExpunges(verb) && !completion.usedNumbers, &output)
+                after: verb, completion.answer.code, expunges: verb.row.messages.tellsExpunges && !completion.usedNumbers, &output)
             conclude(tag, completion.answer, &output)
         case .selected(let view):
-            state = .selected(login, view)
-            owed = NumberSet()
-            contexts = Contexts()
+            state = .selected(Selection(login, view))
             say(tag, completion.answer, &output)
         case .unselected:
             state = .authenticated(login)
-            owed = NumberSet()
-            contexts = Contexts()
             say(tag, completion.answer, &output)
         }
     }

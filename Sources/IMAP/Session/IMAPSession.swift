@@ -21,7 +21,7 @@ package struct IMAPSession: LineSession {
         /// → selected, logout
         case authenticated(Login)
         /// → selected, authenticated, logout
-        case selected(Login, MailboxView)
+        case selected(Selection)
         case logout
     }
 
@@ -38,7 +38,7 @@ package struct IMAPSession: LineSession {
 
     /// Work whose outcome is to come, in the order of begin.
     enum Pending: Sendable {
-        case login(Tag, Verb)
+        case login(Tag)
         case command(Tag, Verb)
         case watch(Tag)
         case notice
@@ -74,14 +74,6 @@ package struct IMAPSession: LineSession {
     var idleWords = 0
     /// NOTIFY; nil: the client never used it.
     var notifications: Notifications?
-    /// UIDs of new messages whose items NOTIFY owes.
-    var owed = NumberSet()
-    /// Searches that are kept up to date.
-    var contexts = Contexts()
-    /// News that are written as the client takes them.
-    var untold: [Tidings] = []
-    /// Answers that wait until the contexts and those news are.
-    var delayed: [(Tag, Answer)] = []
     /// Names that the client's last command changed.
     var ownNames: [MailboxName] = []
 
@@ -95,7 +87,7 @@ package struct IMAPSession: LineSession {
 
     package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<IMAPWork> {
         endIfDue(&output)
-        if wasPoked || !owed.isEmpty, let step = tellNotices(&output) { return step }
+        if wasPoked || owesItems, let step = tellNotices(&output) { return step }
         if case .logout = state { return .close }
         if let step = updateContexts() { return step }
         guard mayRead else { return .wait }
@@ -158,22 +150,39 @@ extension IMAPSession {
 
     var login: Login? {
         switch state {
-        case .authenticated(let login), .selected(let login, _): login
+        case .authenticated(let login): login
+        case .selected(let selection): selection.login
         case .notAuthenticated, .logout: nil
         }
     }
+
+    /// Nil when no mailbox is selected. To set it to nil does not log out.
+    var selection: Selection? {
+        get { if case .selected(let selection) = state { selection } else { nil } }
+        set {
+            guard case .selected(let selection) = state else { return }
+            state = newValue.map { .selected($0) } ?? .authenticated(selection.login)
+        }
+    }
+
+    /// Items of new messages are owed (NOTIFY).
+    private var owesItems: Bool { if case .selected(let selection) = state { !selection.owed.isEmpty } else { false } }
+
+    /// Answers wait.
+    private var isDelayed: Bool { if case .selected(let selection) = state { !selection.delayed.isEmpty } else { false } }
 
     var allowsLogin: Bool {
         settings.allowsLogin(isSecure: isSecure, isLoopback: facts?.isLoopback ?? false)
     }
 
-    var capabilities: [String] {
-        Capability.list(
-            Capability.Circumstances(
-                isAuthenticated: login != nil, isSecure: isSecure, offersTLS: settings.offersTLS, allowsLogin: allowsLogin,
-                isCompressed: isCompressed, messageLimit: settings.messageLimit, messagesAtOnce: settings.messagesAtOnce,
-                allowsUnauthenticate: settings.allowsUnauthenticate))
+    var circumstances: Capability.Circumstances {
+        Capability.Circumstances(
+            isAuthenticated: login != nil, isSecure: isSecure, offersTLS: settings.offersTLS, allowsLogin: allowsLogin,
+            isCompressed: isCompressed, messageLimit: settings.messageLimit, messagesAtOnce: settings.messagesAtOnce,
+            allowsUnauthenticate: settings.allowsUnauthenticate)
     }
+
+    var capabilities: [String] { Capability.list(circumstances) }
 
     private var isPlacingOnly: Bool {
         pending.allSatisfy { if case .placing = $0 { true } else { false } }
@@ -183,7 +192,7 @@ extension IMAPSession {
     private static let mostPlacings = 64
     private static let mostPlacingOctets = 4 << 20
 
-    private var mayRead: Bool { isPlacingOnly && delayed.isEmpty }
+    private var mayRead: Bool { isPlacingOnly && !isDelayed }
 
     /// Whether an event may be acted on while messages are being placed.
     private func mayTake(_ event: CommandEvent) -> Bool {
@@ -192,10 +201,10 @@ extension IMAPSession {
         case .appendBegin(_, let target, let message):
             let octets = pending.reduce(0) { if case .placing(_, _, let octets) = $1 { $0 + octets } else { $0 } }
             // One that is refused at once must not be answered before those under way.
-            return target.verb == .append && !message.synchronising && target.mailbox.name != nil && pending.count < IMAPSession.mostPlacings
+            return !target.verb.replacesMessage && !message.synchronising && target.mailbox.name != nil && pending.count < IMAPSession.mostPlacings
                 && octets + message.octets <= IMAPSession.mostPlacingOctets
         case .appendBytes, .appendEnd: return true
-        default: return false
+        case .command, .literalRequest, .appendText, .appendURL, .appendNext, .syntaxError, .tooBig, .line, .lineTooLong: return false
         }
     }
 
@@ -205,8 +214,8 @@ extension IMAPSession {
         case .notAuthenticated where settings.clock() > loginDeadline:
             output.writeBye("The login took too long")
             state = .logout
-        case .authenticated(let login), .selected(let login, _):
-            guard login.revocation.isRevoked else { return }
+        case .authenticated, .selected:
+            guard let login, login.revocation.isRevoked else { return }
             // In the midst of an answer a word would be taken for a part of it.
             if pending.isEmpty { output.writeBye("The account was changed or disabled") }
             state = .logout

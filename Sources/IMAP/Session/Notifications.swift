@@ -64,21 +64,21 @@ struct Notifications: Sendable {
         subtrees.values.reduce(mailboxes.values.reduce(inboxes.union(personal).union(subscribed)) { $0.union($1) }) { $0.union($1) }
     }
 
-    /// What has happened since the last time; nil: NOTIFY NONE. Overfull when more has happened than is kept of one account.
-    func take() -> (own: AccountChanges, others: [AccountChanges], isOverfull: Bool)? {
-        guard let own = watch?.take() else { return nil }
-        let others = others.map { $0.take() }.filter { !$0.isEmpty }
-        return (own, others, own.isOverfull || others.contains(where: \.isOverfull))
+    /// Where in the accounts' logs to read of what has happened since the last time; nil: NOTIFY NONE.
+    func take() -> (own: ChangeSpan?, others: [ChangeSpan])? {
+        guard let watch else { return nil }
+        return (watch.take(), others.compactMap { $0.take() })
     }
 }
 
 /// What is to be told next.
 package struct Notice: Sendable {
     let notifications: Notifications
-    var changes: AccountChanges
-    /// Of other accounts, whatever of it may be told.
-    var others: [AccountChanges] = []
-    /// Others' mailboxes that the client's last command made, moved or removed.
+    /// What happened to the client's own account; nil: nothing that it is told of.
+    var span: ChangeSpan?
+    /// To other accounts, whatever of it may be told.
+    var others: [ChangeSpan] = []
+    /// Mailboxes that the client's last command made, moved or removed, its own and others'.
     var ownNames: [MailboxName] = []
     /// Messages of the selected mailbox whose items are told.
     var newMessages = NumberSet()

@@ -91,7 +91,6 @@ package struct Dialect: Hashable, Sendable {
 package struct Job: Sendable {
     let tag: Tag
     let command: Command
-    let verb: Verb
     let principal: Principal
     var dialect: Dialect
     /// Of the selected mailbox.
@@ -117,6 +116,8 @@ package struct Completion: Sendable {
         case view(MailboxView)
         case selected(MailboxView)
         case unselected
+        /// More has happened than NOTIFY can tell.
+        case overflow
     }
 }
 

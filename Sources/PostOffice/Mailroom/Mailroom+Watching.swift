@@ -29,6 +29,9 @@ extension Mailroom {
         store.watch(account: owner, poke: poke)
     }
 
+    /// What a watch was told of, read from the account's change log.
+    package func summary(of span: ChangeSpan) async throws -> AccountChanges { try await store.summary(of: span) }
+
     /// Of what happened to other accounts what the principal may see now, under the names it knows. A mailbox that is gone, or is shared no
     /// more, is not among them.
     package func visible(

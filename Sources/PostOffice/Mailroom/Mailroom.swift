@@ -7,7 +7,7 @@ package import Storage
 /// nor shared with it, is not there. Others' mailboxes have names of their own (`OtherUsers`), which the records carry that the mailroom gives. Refusals are `MailroomRefusal`; everything else that is thrown is the store's `StorageFault`.
 package struct Mailroom: Sendable {
     /// What it asks for, in the rooms of its own that are named after them.
-    package typealias Ports = AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed
+    package typealias Ports = AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & SearchIndex & ChangeFeed & ChangeLog
 
     let store: any Ports
     let clock: Timestamp.Clock

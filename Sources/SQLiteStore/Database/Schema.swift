@@ -17,7 +17,7 @@ enum Schema {
     static let sealedSteps = [six.joined(separator: "\n")]
 
     /// Version 6.
-    static let six: [String] = [keywords, accessList]
+    static let six: [String] = [keywords, changeLog, accessList]
 
     /// Makes the tables in a new database.
     static func make(_ connection: Connection) throws {
@@ -125,17 +125,4 @@ enum Schema {
             thread INTEGER NOT NULL,
             PRIMARY KEY (account, hash)) WITHOUT ROWID;
         """
-}
-
-/// What a row of the change log says happened.
-enum ChangeKind: Int64 {
-    case placed = 1
-    case flags = 2
-    case expunged = 3
-    case mailboxCreated = 4
-    case mailboxDeleted = 5
-    case mailboxRenamed = 6
-    case subscription = 7
-    case rights = 8
-    case metadata = 9
 }

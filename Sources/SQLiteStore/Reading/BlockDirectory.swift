@@ -6,8 +6,9 @@ struct BlockDirectory {
     let modSeq: ModSeq
     let blocks: [MailboxSnapshot.BlockSummary]
 
-    init(_ snapshot: MailboxSnapshot) {
-        modSeq = snapshot.highestModSeq
+    /// `modSeq`: the account's, when the snapshot was the mailbox's. A mailbox in which nothing changes has a lower one, which the log's floor passes.
+    init(_ snapshot: MailboxSnapshot, asOf modSeq: ModSeq) {
+        self.modSeq = modSeq
         blocks = snapshot.blocks.map(\.summary)
     }
 

@@ -75,6 +75,9 @@ extension Recovery {
             .int(id.rawValue), .text(text), .text(isTaken ? text : name.folded), .text(name.domain.value), .text(told?.record.passwordHash ?? ""),
             .int(told?.record.enabled == true ? 1 : 0), .int(told?.record.created.rawValue ?? now.rawValue), login, .int(Int64(clamping: modSeq)),
             .int(Int64(told?.uidValidity ?? 0)), .blob(sealed))
+        // What happened before is not told any more.
+        let floor = SQLValue.int(Int64(clamping: modSeq))
+        try connection.run("INSERT OR REPLACE INTO change_floor VALUES (?,?,?)", .int(id.rawValue), floor, floor)
         if told == nil { report.note("account \(text): made from its key alone, disabled and without a password") }
         guard let belongings = catalogue?.belongings(of: id, key) else { return }
         let account = AccountEntry(

@@ -33,6 +33,7 @@ struct Label {
         case catalogueAccounts = 10
         case catalogueAccount = 11
         case catalogueMailbox = 12
+        case change = 14
         /// Never read by another run of the program.
         case parked = 13
         case accessList = 14

@@ -16,7 +16,7 @@ extension Transaction {
             .int(id.rawValue), specialUse.map { .text($0.rawValue) } ?? .null, .int(Int64(validity.rawValue)), .int(Int64(modSeq.rawValue)))
         let mailbox = MailboxID(rawValue: try insertedID())
         try store(name, of: mailbox, account)
-        try log(.mailboxCreated, id, modSeq, mailbox)
+        try log(.mailboxCreated, id, modSeq, mailbox, names: ChangeNames(new: name))
         let record = MailboxRecord(id: mailbox, account: id, name: name, uidValidity: validity, specialUse: specialUse)
         staged.mailboxes[mailbox] = MailboxEntry(record: record, uidNext: 1, modSeq: modSeq)
         staged.names[id, default: [:]].updateValue(mailbox, forKey: name)
@@ -39,7 +39,9 @@ extension Transaction {
         let (id, account) = (entry.record.id, entry.record.account)
         for kind in TableList.kinds.reversed() { try kind.remove(entry.record, self) }
         let modSeq = try nextModSeq(account)
-        try log(.mailboxDeleted, account, modSeq, id)
+        // All UIDs that it has given; not those of a copy under way.
+        let ever = entry.uidNext == 1 ? NumberSet() : NumberSet(1...(entry.uidNext &- 1))
+        try log(.mailboxDeleted, account, modSeq, id, packed: ever.packed, names: ChangeNames(old: entry.record.name))
         // Its rows go as expunged ones do, those that wait to go with them: all that there ever were.
         let rows = NumberSet(1...UInt32.max)
         try record(.expunged, of: rows, packed: rows.packed, in: id, account, modSeq)
@@ -62,22 +64,22 @@ extension Transaction {
         }
         guard !name.isInferior(to: entry.record.name) else { throw StorageFault.notAllowed("a mailbox cannot be moved below itself") }
         let concerned = mailboxes(of: account) { $0 == entry.record.name || $0.isInferior(to: entry.record.name) }
-        var renamed: [(MailboxID, MailboxName)] = []
+        var renamed: [(id: MailboxID, old: MailboxName, new: MailboxName)] = []
         for (old, mailbox) in concerned {
             guard let new = old.moved(from: entry.record.name, to: name) else { throw StorageFault.notAllowed("a name would grow too long") }
             guard self.mailbox(named: new, of: account) == nil else { throw StorageFault.nameTaken }
-            renamed.append((mailbox, new))
+            renamed.append((mailbox, old, new))
         }
         for (old, _) in concerned { staged.names[account, default: [:]].updateValue(nil, forKey: old) }
         let owner = try self.account(account)
         let modSeq = try nextModSeq(account)
-        for (mailbox, new) in renamed {
+        for (mailbox, old, new) in renamed {
             try store(new, of: mailbox, owner)
             var moved = try self.mailbox(mailbox)
             moved.record.name = new
             staged.mailboxes[mailbox] = moved
             staged.names[account, default: [:]].updateValue(mailbox, forKey: new)
+            try log(.mailboxRenamed, account, modSeq, mailbox, names: ChangeNames(old: old, new: new))
         }
-        try log(.mailboxRenamed, account, modSeq, id)
     }
 }

@@ -86,14 +86,6 @@ struct MailboxTable: NotedTable {
         }
     }
 
-    static func note(_ changes: Changes, _ tables: borrowing Catalog.State, in news: inout [AccountID: AccountChanges]) {
-        for (id, entry) in changes.entries {
-            let old = tables.mailboxes[id]
-            guard let account = entry?.record.account ?? old?.record.account else { continue }
-            news[account, default: AccountChanges()].note(id, from: old?.mark, to: entry?.mark)
-        }
-    }
-
     static func concernsCatalogue(_ changes: Changes) -> Bool { !changes.entries.isEmpty }
 
     static func remove(_ mailbox: MailboxRecord, _ transaction: Transaction) throws {
@@ -109,12 +101,6 @@ struct MailboxTable: NotedTable {
     static func seal(_ name: MailboxName, of mailbox: MailboxID, _ account: AccountEntry) throws -> [UInt8] {
         try Seal.seal(
             Array(name.value.utf8), under: account.key, as: Label(kind: .mailboxName, id: mailbox.rawValue, account: account.record.id.rawValue))
-    }
-}
-
-extension MailboxEntry {
-    fileprivate var mark: MailboxMark {
-        MailboxMark(name: record.name, nextUID: uidNext, messages: messages, modSeq: modSeq)
     }
 }
 

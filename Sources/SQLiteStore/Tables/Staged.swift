@@ -43,13 +43,12 @@ struct Staged {
 
     func abandon(in tables: inout Catalog.State) { for case let table? in rows { table.abandon(in: &tables) } }
 
-    /// What the batch makes of accounts that somebody watches.
-    func changes(from tables: borrowing Catalog.State, for watches: AccountWatches) -> [AccountID: AccountChanges] {
+    /// How far the logs come, with the batch, of accounts that somebody watches.
+    func modSeqs(for watches: AccountWatches) -> [AccountID: ModSeq] {
         guard !watches.isEmpty else { return [:] }
-        var news: [AccountID: AccountChanges] = [:]
-        for case let table? in rows { table.note(tables, in: &news) }
-        let watched = watches.watched(news.keys)
-        return news.filter { watched.contains($0.key) }
+        let modSeqs = accounts.compactMapValues { $0?.modSeq }
+        let watched = watches.watched(modSeqs.keys)
+        return modSeqs.filter { watched.contains($0.key) }
     }
 }
 
@@ -59,7 +58,6 @@ private class StagedTable {
     func write(_ transaction: Transaction) throws {}
     func publish(in tables: inout Catalog.State, _ shown: inout [ShownTable]) {}
     func abandon(in tables: inout Catalog.State) {}
-    func note(_ tables: borrowing Catalog.State, in news: inout [AccountID: AccountChanges]) {}
 }
 
 private final class StagedRows<Kind: Table>: StagedTable {
@@ -70,5 +68,4 @@ private final class StagedRows<Kind: Table>: StagedTable {
     override func write(_ transaction: Transaction) throws { try Kind.write(changes, transaction) }
     override func publish(in tables: inout Catalog.State, _ shown: inout [ShownTable]) { Kind.publish(changes, in: &tables, &shown) }
     override func abandon(in tables: inout Catalog.State) { Kind.abandon(changes, in: &tables) }
-    override func note(_ tables: borrowing Catalog.State, in news: inout [AccountID: AccountChanges]) { Kind.note(changes, tables, in: &news) }
 }

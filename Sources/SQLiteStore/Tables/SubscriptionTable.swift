@@ -48,14 +48,6 @@ struct SubscriptionTable: Table {
         }
     }
 
-    static func note(_ changes: Changes, _ tables: borrowing Catalog.State, in news: inout [AccountID: AccountChanges]) {
-        for (account, names) in changes.names {
-            let known = tables.subscriptions[account]?.names ?? []
-            let changed = names.filter { ($0.value != nil) != known.contains($0.key) }.keys
-            if !changed.isEmpty { news[account, default: AccountChanges()].note(subscriptions: changed) }
-        }
-    }
-
     static func concernsCatalogue(_ changes: Changes) -> Bool { !changes.names.isEmpty }
 
     static func remove(_ account: AccountRecord, _ transaction: Transaction) throws {
@@ -123,7 +115,8 @@ extension Transaction {
             if let row = known { try write("DELETE FROM subscription WHERE id=?", .int(row)) }
             staged[SubscriptionTable.self].names[id, default: [:]].updateValue(nil, forKey: name)
         }
-        try log(.subscription, id, try nextModSeq(id), MailboxID(rawValue: 0))
+        let names = subscribed ? ChangeNames(new: name) : ChangeNames(old: name)
+        try log(.subscription, id, try nextModSeq(id), MailboxID(rawValue: 0), names: names)
     }
 
     private func isSubscribed(to name: MailboxName, _ id: AccountID) -> Bool {

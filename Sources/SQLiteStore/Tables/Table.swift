@@ -23,8 +23,6 @@ protocol Table: Sendable {
     static func publish(_ changes: Changes, in tables: inout Catalog.State, _ shown: inout [ShownTable])
     /// After a batch that failed, under the catalog's lock: what was taken from the catalog goes back.
     static func abandon(_ changes: Changes, in tables: inout Catalog.State)
-    /// Before it is published: what the batch makes of accounts, for those who watch them.
-    static func note(_ changes: Changes, _ tables: borrowing Catalog.State, in news: inout [AccountID: AccountChanges])
     /// Whether the sealed catalogue says something of what changed.
     static func concernsCatalogue(_ changes: Changes) -> Bool
 
@@ -74,7 +72,6 @@ extension Table {
     static func write(_ changes: Changes, _ transaction: Transaction) throws {}
     static func publish(_ changes: Changes, in tables: inout Catalog.State, _ shown: inout [ShownTable]) {}
     static func abandon(_ changes: Changes, in tables: inout Catalog.State) {}
-    static func note(_ changes: Changes, _ tables: borrowing Catalog.State, in news: inout [AccountID: AccountChanges]) {}
     static func concernsCatalogue(_ changes: Changes) -> Bool { false }
     static func welcome(_ mailbox: MailboxRecord, below superior: MailboxID?, _ transaction: Transaction) throws {}
     static func remove(_ mailbox: MailboxRecord, _ transaction: Transaction) throws {}

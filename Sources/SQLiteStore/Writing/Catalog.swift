@@ -21,10 +21,10 @@ final class Catalog: Sendable {
     /// Makes a committed batch visible: all tables at once.
     func publish(_ staged: Staged, epoch: Int, leases: Leases) {
         var shown: [ShownTable] = []
-        let changes = state.withLock { tables in
-            let changes = staged.changes(from: tables, for: watches)
+        let modSeqs = state.withLock { tables in
+            let modSeqs = staged.modSeqs(for: watches)
             staged.publish(in: &tables, &shown)
-            return changes
+            return modSeqs
         }
         if staged.concernsCatalogue { commits.add(1, ordering: .acquiringAndReleasing) }
         for (open, table) in shown {
@@ -32,7 +32,7 @@ final class Catalog: Sendable {
             table.lease = leases.take(open.mailbox, epoch: epoch)
             open.publish(table)
         }
-        watches.tell(changes)
+        watches.tell(modSeqs)
     }
 }
 

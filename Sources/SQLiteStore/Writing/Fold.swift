@@ -26,13 +26,15 @@ struct Fold {
         let ranges = waiting.record.uids.ranges
         var index = Fold.firstRange(of: ranges, above: waiting.record.folded)
         let before = rows
+        var departed = DepartedMessages()
         while index < ranges.count, !isSpent {
             let low = max(ranges[index].lowerBound, waiting.record.folded + 1)
-            let end = try fold(low...ranges[index].upperBound, waiting.record)
+            let end = try fold(low...ranges[index].upperBound, waiting.record, &departed)
             waiting.record.folded = end
             statements -= 1
             if end == ranges[index].upperBound { index += 1 }
         }
+        try transaction.keep(departed, of: waiting.record)
         waiting.rows = max(1, waiting.rows - (before - rows))
         let id = SQLValue.int(waiting.record.id)
         if waiting.record.isFolded {
@@ -52,7 +54,7 @@ struct Fold {
     }
 
     /// The highest UID of the range that is folded now.
-    private mutating func fold(_ range: ClosedRange<UInt32>, _ record: LedgerRecord) throws -> UInt32 {
+    private mutating func fold(_ range: ClosedRange<UInt32>, _ record: LedgerRecord, _ departed: inout DepartedMessages) throws -> UInt32 {
         switch record.change {
         case .flags(let mask):
             let end = Int(range.upperBound - range.lowerBound) < rows ? range.upperBound : range.lowerBound + UInt32(rows - 1)
@@ -64,7 +66,7 @@ struct Fold {
             rows -= Int(end - range.lowerBound) + 1
             return end
         case .expunged:
-            let (bodies, end) = try remove(range, from: record.mailbox)
+            let (bodies, end) = try remove(range, from: record.mailbox, &departed)
             for body in bodies { try letGo(body, record.account) }
             rows -= max(1, bodies.count)
             return end
@@ -72,7 +74,9 @@ struct Fold {
     }
 
     /// Removes the range's first rows; gives their bodies and how far it came.
-    private func remove(_ range: ClosedRange<UInt32>, from mailbox: MailboxID) throws -> ([Int64], UInt32) {
+    private func remove(
+        _ range: ClosedRange<UInt32>, from mailbox: MailboxID, _ departed: inout DepartedMessages
+    ) throws -> ([Int64], UInt32) {
         let found = try transaction.connection.prepare("SELECT uid, body FROM message WHERE mailbox=? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?")
         try found.bind([.int(mailbox.rawValue), .int(Int64(range.lowerBound)), .int(Int64(range.upperBound)), .int(Int64(rows))])
         var bodies: [Int64] = []
@@ -80,6 +84,7 @@ struct Fold {
         while try found.step() {
             last = UInt32(clamping: found.int(0))
             bodies.append(found.int(1))
+            departed.append(uid: last, body: found.int(1))
         }
         found.reset()
         let end = bodies.count < rows ? range.upperBound : last

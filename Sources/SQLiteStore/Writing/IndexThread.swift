@@ -175,7 +175,10 @@ final class IndexThread {
         guard !large.isEmpty || catalog.read({ tables in TableList.noted.contains { $0.hasNotes(tables) } }) else { return }
         let transaction = begin()
         do {
-            for table in large { try BlockDirectory(table).store(of: table.mailbox, transaction) }
+            for table in large {
+                let account = try transaction.account(try transaction.mailbox(table.mailbox).record.account)
+                try BlockDirectory(table, asOf: account.modSeq).store(of: table.mailbox, transaction)
+            }
             try finish(transaction, withNotes: true)
             for table in large { described[table.mailbox] = (table.highestModSeq, clock()) }
         } catch {

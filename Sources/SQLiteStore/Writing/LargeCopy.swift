@@ -97,7 +97,7 @@ extension Transaction {
             throw StorageFault.unavailable("the account's ModSeqs are used up")
         }
         let set = NumberSet(hidden)
-        let id = try record(.expunged, of: set, packed: set.packed, in: target, account, modSeq)
+        let id = try record(.expunged, of: set, packed: set.packed, in: target, account, modSeq, isTold: false)
         ledger.hold(id)
         ledger.reserve(hidden, in: target)
         afterFailure.append { [ledger] in ledger.release(id) }
@@ -147,7 +147,11 @@ extension Transaction {
     /// Shows all rows, unless more than `most` messages have changed since `since`. `unavailable` where so much else came into the mailbox, or changed in
     /// the account, that the rows are not the next ones any more.
     func end(_ copy: LargeCopy, _ rows: LargeCopy.Rows, since: ModSeq, most: Int) throws -> LargeCopy.Ending {
-        let changed = try TableReader.changed(since: since, in: copy.source, of: copy.owner, connection).intersection(NumberSet(rows.sources))
+        let sources = NumberSet(rows.sources)
+        // Of what the log has forgotten meanwhile any may have changed.
+        let changed =
+            try ChangeFloor.read(of: copy.owner, connection).modSeq > since
+            ? sources : TableReader.changed(since: since, in: copy.source, of: copy.owner, connection).intersection(sources)
         guard changed.count <= most else { return .changed(changed, until: try account(copy.owner).modSeq) }
         var to = try mailbox(copy.target)
         var account = try account(to.record.account)

@@ -17,6 +17,8 @@ struct LedgerRecord: Sendable {
     let uids: NumberSet
     /// Rows up to this UID have it.
     var folded: UInt32 = 0
+    /// Whether the change log tells of it, and so of the messages that go. It does not of rows that nobody has seen.
+    var isTold = true
 
     /// The UIDs of rows that may not have it yet.
     var rest: NumberSet {
@@ -64,6 +66,8 @@ struct LedgerRecord: Sendable {
 
 // On disk.
 extension LedgerRecord {
+    /// In the column `kept` of a record of expunged rows.
+    fileprivate static let untold: UInt64 = 1
     private static let columns = "id, mailbox, account, kind, kept, added, mod_seq, folded, uids, further"
 
     /// In the order of the changes; of one mailbox or of all.
@@ -111,6 +115,7 @@ extension LedgerRecord {
         self.modSeq = modSeq
         self.uids = uids
         folded = UInt32(clamping: row.int(7))
+        isTold = kind != .expunged || kept != LedgerRecord.untold
     }
 }
 
@@ -118,19 +123,20 @@ extension Transaction {
     /// Commits to a change of those rows, which `Ledger` makes later. `packed`: the UIDs, packed.
     @discardableResult
     func record(
-        _ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq
+        _ change: LedgerRecord.Change, of uids: NumberSet, packed: [UInt8], in mailbox: MailboxID, _ account: AccountID, _ modSeq: ModSeq,
+        isTold: Bool = true
     ) throws -> Int64 {
         let id = ledger.nextID + Int64(records.count)
         let (kind, mask): (ChangeKind, FlagMask) =
             switch change {
             case .flags(let mask): (.flags, mask)
-            case .expunged: (.expunged, FlagMask(kept: 0, added: 0))
+            case .expunged: (.expunged, FlagMask(kept: isTold ? 0 : LedgerRecord.untold, added: 0))
             }
         try write(
             "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,0,?,?)",
             .int(id), .int(mailbox.rawValue), .int(account.rawValue), .int(kind.rawValue), .int(Int64(bitPattern: mask.kept)),
             .int(Int64(bitPattern: mask.added)), .int(Int64(modSeq.rawValue)), .blob(packed), mask.further.map { .blob($0.octets) } ?? .null)
-        records.append(LedgerRecord(id: id, mailbox: mailbox, account: account, change: change, modSeq: modSeq, uids: uids))
+        records.append(LedgerRecord(id: id, mailbox: mailbox, account: account, change: change, modSeq: modSeq, uids: uids, isTold: isTold))
         return id
     }
 

@@ -169,13 +169,6 @@ extension Transaction {
     func keep(_ table: MailboxSnapshot, of id: MailboxID) {
         if open(id) != nil { staged[MailboxTable.self].tables[id] = table }
     }
-
-    /// `packed`: the UIDs, packed.
-    func log(_ kind: ChangeKind, _ account: AccountID, _ modSeq: ModSeq, _ mailbox: MailboxID, packed: [UInt8] = []) throws {
-        try write(
-            "INSERT INTO change VALUES (?,?,?,?,?)",
-            .int(account.rawValue), .int(Int64(modSeq.rawValue)), .int(kind.rawValue), .int(mailbox.rawValue), .blob(packed))
-    }
 }
 
 extension NumberSet {

@@ -58,6 +58,8 @@ struct Configuration: Sendable {
     let compactionInterval: Int
     /// Seconds; 0: never.
     let scrubInterval: Int
+    /// How much of accounts' change logs is kept.
+    let changes: (days: Int, rows: Int)
     let allowsPlaintextOnLoopback: Bool
     let allowsUnauthenticate: Bool
     let logging: Logging
@@ -89,6 +91,7 @@ extension Configuration {
             quotaStorage: values.number(.quotaStorage) ?? 0, quotaMessages: values.number(.quotaMessages) ?? 0)
         compactionInterval = values.number(.compactionInterval) ?? 600
         scrubInterval = values.number(.scrubInterval) ?? 2_592_000
+        changes = (values.number(.changesDays) ?? 30, values.number(.changesRows) ?? 1_000_000)
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
         allowsUnauthenticate = values.toggle(.unauthenticate)
         logging = Logging(

@@ -90,6 +90,13 @@ extension Setting {
         "store.scrub-interval", .number(0...31_536_000), standard: "2592000",
         help: "Seconds within which everything stored is read once and what is damaged is told in the log; 0: never")
 
+    static let changesDays = Setting(
+        "changes.keep-days", .number(1...36_500), standard: "30",
+        help: "Days for which an account's changes are kept for clients that were away; those that were away longer read everything anew")
+    static let changesRows = Setting(
+        "changes.keep-rows", .number(1_000...1_000_000_000), standard: "1000000",
+        help: "Changes of an account that are kept at most, however young they are")
+
     static let plaintextOnLoopback = Setting(
         "auth.plaintext-on-loopback", .toggle, standard: "false", help: "Logins without TLS from this machine itself")
 
@@ -117,7 +124,7 @@ extension Setting {
             messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
             exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
-        + [compactionInterval, scrubInterval, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
+        + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
 }

@@ -93,6 +93,7 @@ extension Configuration {
         options.quota = Quota([
             .storage: Int64(limits.quotaStorage), .message: Int64(limits.quotaMessages), .mailbox: Int64(Mailroom.mostMailboxes),
         ])
+        options.changes = ChangesKept(days: changes.days, rows: changes.rows)
         return options
     }
 }

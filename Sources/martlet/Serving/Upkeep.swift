@@ -14,6 +14,7 @@ struct Upkeep {
         await withTaskGroup { group in
             group.addTask { await house.store.keepCompact(every: .seconds(configuration.compactionInterval), log: log) }
             group.addTask { await house.store.keepCatalogue(every: .seconds(15), log: log) }
+            group.addTask { await house.store.keepChangesPruned(every: .seconds(1_800), log: log) }
             group.addTask { await house.gatekeeper.keepLog() }
             group.addTask { await HeapKeeper.keep(every: .seconds(15)) }
             if configuration.scrubInterval > 0 {

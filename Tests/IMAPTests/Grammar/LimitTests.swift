@@ -11,11 +11,7 @@ import Testing
             ("uidafter 4294967295", .not(.all)), ("UIDBEFORE 1", .not(.all)), ("UIDBEFORE 2", .uid(.spans((1, 1)))),
         ])
     func keys(_ text: String, _ expected: SearchKey) throws {
-        guard case .search(let arguments, .uid) = try command("UID SEARCH \(text)") else {
-            Issue.record("no UID SEARCH")
-            return
-        }
-        #expect(arguments.key == expected)
+        #expect(try command("UID SEARCH \(text)") == .search(SearchArguments(key: expected), .uid))
     }
 
     @Test("what is no UID throws", arguments: ["UIDAFTER", "UIDAFTER *", "UIDAFTER 0", "UIDBEFORE 1:2", "UIDBEFORE 4294967296"])

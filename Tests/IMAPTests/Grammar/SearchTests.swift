@@ -49,8 +49,7 @@ import Testing
     @Test("return options and charset: RFC 9051 §6.4.4, RFC 4731, RFC 5182")
     func options() throws {
         func search(_ line: String) throws -> SearchArguments? {
-            guard case .search(let arguments, _) = try command("SEARCH " + line) else { return nil }
-            return arguments
+            try command("SEARCH " + line).arguments as? SearchArguments
         }
         #expect(try search("RETURN () ALL")?.returns == .all)
         #expect(try search("RETURN (MIN max COUNT SAVE) ALL")?.returns == [.min, .max, .count, .save])
@@ -61,7 +60,7 @@ import Testing
                 == SearchArguments(charset: "KLINGON", isCharsetSupported: false, key: .subject("")))
         #expect(try search("SUBJECT \"é\"")?.key == .subject("é"))
         let latin = Array("t SEARCH CHARSET ISO-8859-1 TEXT {1+}\r\n".utf8) + [0xE9] + Array("\r\n".utf8)
-        guard case .command(let line) = events(latin).first, case .search(let arguments, _) = try line.parse() else {
+        guard case .command(let line) = events(latin).first, let arguments = try line.parse().arguments as? SearchArguments else {
             return #expect(Bool(false))
         }
         #expect(arguments.key == .text("é"))

@@ -21,7 +21,7 @@ import Testing
 
     @Test("RETURN: RFC 5267 §3.1, RFC 9394 §4")
     func returns() throws {
-        guard case .sort(let arguments, _) = try command("SORT RETURN (MIN PARTIAL -5:-1) (SIZE) UTF-8 ALL") else {
+        guard let arguments = try command("SORT RETURN (MIN PARTIAL -5:-1) (SIZE) UTF-8 ALL").arguments as? SortArguments else {
             return #expect(Bool(false))
         }
         #expect(arguments.search.returns == .min)

@@ -84,6 +84,7 @@ struct RightsTable {
         Row(selected: "FETCH 1 (FLAGS ENVELOPE BODY[])"), Row(selected: "UID FETCH 1 BODY[]"),
         Row(selected: "SORT (SUBJECT) UTF-8 ALL"), Row(selected: "UID SORT (SIZE) UTF-8 ALL"),
         Row(selected: "THREAD REFERENCES UTF-8 ALL"), Row(selected: "UID THREAD REFS UTF-8 TEXT tea"),
+        Row(selected: "UIDBATCHES 500"),
         Row(selected: "SEARCH TEXT tea"), Row(selected: "UID SEARCH ALL"),
         Row(selected: "UID SORT RETURN (UPDATE) (SIZE) UTF-8 ALL"), Row(selected: "CANCELUPDATE \"x\""),
         Row(selected: "COPY 1 INBOX"), Row(selected: "UID COPY 1 INBOX"),

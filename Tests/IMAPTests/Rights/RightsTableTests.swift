@@ -48,11 +48,11 @@ struct RightsTableTests {
     @Test("every command that touches a mailbox is in the table")
     func complete() {
         let apart: Set<Verb> = [
-            .capability, .noop, .logout, .id, .startTLS, .authenticate, .login, .enable, .namespace, .idle, .compress, .unauthenticate,
+            "CAPABILITY", "NOOP", "LOGOUT", "ID", "STARTTLS", "AUTHENTICATE", "LOGIN", "ENABLE", "NAMESPACE", "IDLE", "COMPRESS", "UNAUTHENTICATE",
             // Of accounts, not of mailboxes.
-            .getQuota, .setQuota,
+            "GETQUOTA", "SETQUOTA",
             // Tells of the principal's own mailboxes only.
-            .notify,
+            "NOTIFY",
         ]
         let tried = Set(
             RightsTable.rows.map { row in

@@ -28,7 +28,7 @@ struct CapabilityTests {
         #expect(places.allSatisfy { Legality.objection(to: verb, in: $0)?.condition != .no })
     }
 
-    @Test("what logs in is refused once logged in: S3", arguments: [Verb.login, .authenticate, .startTLS])
+    @Test("what logs in is refused once logged in: S3", arguments: ["LOGIN", "AUTHENTICATE", "STARTTLS"] as [Verb])
     func again(verb: Verb) {
         #expect(Legality.objection(to: verb, in: .selected) == .bad("Already authenticated"))
     }

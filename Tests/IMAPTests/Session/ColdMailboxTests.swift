@@ -88,6 +88,23 @@ struct ColdMailboxTests {
         await store.close()
     }
 
+    @Test("UIDBATCHES has the blocks read in which its batches end, and no others: RFC 10022 §3.1.7")
+    func batches() async throws {
+        defer { remove() }
+        let (store, work) = try await filled()
+        let talk = try await talk(store)
+        #expect(await talk.send("s SELECT Work\r\n").contains("* 1600 EXISTS"))
+        let rows = try await store.open(work).snapshot
+        #expect(rows.blocks.map(\.isAtHand) == [false, false, false, true])
+        #expect(await talk.send("a UIDBATCHES 500 1:1\r\n").hasPrefix("* UIDBATCHES (TAG \"a\") 1600:1101\r\na OK"))
+        #expect(rows.blocks.map(\.isAtHand) == [false, false, true, true])
+        #expect(await talk.send("b UIDBATCHES 1600\r\n").hasPrefix("* UIDBATCHES (TAG \"b\") 1600:1\r\nb OK"))
+        #expect(rows.blocks.map(\.isAtHand) == [false, false, true, true])
+        #expect(await talk.send("c UIDBATCHES 500\r\n").hasPrefix("* UIDBATCHES (TAG \"c\") 1600:1101,1100:601,600:101,100:1\r\nc OK"))
+        await talk.hangUp()
+        await store.close()
+    }
+
     @Test("one that is deleted while its rows are not at hand ends the sessions on it: RFC 2180 §3.3")
     func deleted() async throws {
         defer { remove() }
