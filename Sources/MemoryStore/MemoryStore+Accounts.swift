@@ -44,6 +44,7 @@ extension MemoryStore {
             state.nextAccount += 1
             state.accounts[record.id] = MemoryState.Account(record: record)
             state.accountIDs[account.folded] = record.id
+            state.bindAccess(to: record)
             let provided = SpecialUse.provided.compactMap { item in MailboxName(item.name).map { (name: $0, use: Optional(item.use)) } }
             for (name, use) in [(.inbox, nil)] + provided { _ = try state.make(name, use, of: record.id, state.account(record.id).modSeq.successor) }
             for name in try state.account(record.id).mailboxes.keys { try state.subscribe(true, to: name, of: record.id) }
@@ -69,7 +70,7 @@ extension MemoryStore {
         try change(.accounts) { state in
             let known = try state.account(account)
             for mailbox in known.mailboxes.values { try state.drop(mailbox) }
-            state.dropAccess(by: account)
+            state.dropAccess(by: known.record)
             state.dropAnnotations(by: account)
             state.accounts[account] = nil
             state.logs[account] = nil

@@ -98,7 +98,10 @@ extension MemoryState {
         accounts[account] = known
         let table = MailboxSnapshot(mailbox: record.id, uidValidity: validity, highestModSeq: modSeq)
         var box = Mailbox(record: record, table: table)
-        if let superior = name.parent.flatMap({ known.mailboxes[$0] }) { box.access = try mailbox(superior).access }
+        if let superior = name.parent.flatMap({ known.mailboxes[$0] }) {
+            let list = try mailbox(superior).access
+            if hasRoom(for: list, over: box) { box.access = list }
+        }
         mailboxes[record.id] = box
         log(.mailboxCreated(record.id, name: name), of: account, at: modSeq)
         return record

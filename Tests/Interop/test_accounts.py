@@ -36,6 +36,34 @@ def test_a_disabled_account_is_out_at_once(server, account):
     account.imap().close()
 
 
+def test_rights_tell_nobody_which_accounts_exist_and_wait_for_one_that_comes(server, account, other):
+    """RFC 4314: a neighbour who is there, and one who is not yet."""
+    imap = account.imap()
+    imap.command("CREATE Shared")
+    later = "late-" + account.name
+    texts = {}
+    for name in (other.address, later + account.address[account.address.index("@"):]):
+        lines = ("SETACL Shared %s lr", "SETACL Shared -%s r", "SETACL Shared %s +s", "LISTRIGHTS Shared %s", "DELETEACL Shared -%s")
+        replies = [imap.command(line % name) for line in lines]
+        texts[name] = str(replies).replace(name, "NAME")
+    assert len(set(texts.values())) == 1, texts
+    listed = imap.command("GETACL Shared")[1][0][3:]
+    assert {name: rights for name, rights in zip(listed[2::2], listed[3::2])} == {name: "lrs" for name in texts}, listed
+    server.add(later)
+    late = IMAP(server.host, server.port("imaps"), tls=True)
+    late.login(later, server.passwords[later])
+    theirs = other.imap()
+    for guest in (late, theirs):
+        assert "Shared" in str(guest.command('LIST "" "Other Users/*"'))
+        guest.command('SELECT "Other Users/%s/Shared"' % account.address)
+    server.cli("account", "remove", server.address(later), "--yes")
+    assert later not in str(imap.command("GETACL Shared"))
+    server.add(later)
+    with IMAP(server.host, server.port("imaps"), tls=True) as again:
+        again.login(later, server.passwords[later])
+        assert "Shared" not in str(again.command('LIST "" "Other Users/*"'))
+
+
 def test_another_accounts_sessions_go_on(server, account, other):
     ended, imap = account.imap(), other.imap()
     server.disable(account.name)

@@ -97,7 +97,7 @@ extension Mailroom {
 extension Mailroom {
     /// One line of an access list as it is told.
     package struct Entry: Hashable, Sendable {
-        /// `anyone` or an account's name; `-` before it when the rights are taken away.
+        /// `anyone` or a name, an account's in small letters; `-` before it when the rights are taken away.
         package let identifier: String
         package let rights: Rights
     }
@@ -123,24 +123,20 @@ extension Mailroom {
         return (record, entries)
     }
 
-    /// Needs `a`. The owner's rights cannot be changed: `notAllowed`, unless nothing would change. What takes rights from an identifier that has none does
-    /// nothing, whether there is such an account or not: nobody learns it so. To give rights there must be one: `notAllowed`.
+    /// Needs `a`. The owner's rights cannot be changed: `notAllowed`, unless nothing would change. Whether there is an account of that name makes no
+    /// difference, here or in what is told afterwards: nobody learns it so. One that comes later has what its name was given. `notAllowed` for what is no
+    /// name, and where lists are full.
     package func change(
         rights: RightsChange, of identifier: String, on name: MailboxName, by principal: Principal
     ) async throws {
         let record = try await mailbox(name, of: principal, needing: .administer)
-        let givesNothing = rights.applied(to: []).isEmpty
-        guard let grantee = try await grantee(identifier, record) else {
-            guard givesNothing else { throw MailroomRefusal.notAllowed("There is no account of that name") }
-            return
-        }
-        if grantee.who == .account(record.account) {
+        let (grantee, isOwner) = try await grantee(identifier, record)
+        if isOwner {
             guard !grantee.isNegative, rights.applied(to: .all) == .all else {
                 throw MailroomRefusal.notAllowed("The owner has every right, always")
             }
             return
         }
-        if givesNothing, try store.accessList(of: record.id)[grantee].isEmpty { return }
         do {
             try await store.change(rights: rights, of: grantee, on: record.id)
         } catch StorageFault.notAllowed(let reason) {
@@ -153,10 +149,7 @@ extension Mailroom {
         for identifier: String, on name: MailboxName, of principal: Principal
     ) async throws -> (record: MailboxRecord, always: Rights, grantable: Rights) {
         let record = try await mailbox(name, of: principal, needing: .administer)
-        let owner = try await store.account(record.account)?.name
-        var isOwner = false
-        if case .account(let name) = try spoken(identifier, owner?.domain).who { isOwner = name == owner }
-        return isOwner ? (record, .all, []) : (record, [], .all)
+        return try await grantee(identifier, record).isOwner ? (record, .all, []) : (record, [], .all)
     }
 
     private func identifier(of grantee: Grantee) async throws -> String? {
@@ -165,33 +158,20 @@ extension Mailroom {
         case .anyone: name = "anyone"
         case .account(let id):
             guard let account = try await store.account(id) else { return nil }
-            name = account.name.description
+            // Not as its own spelling is: that would be told of accounts alone.
+            name = GranteeName(account.name).value
+        case .named(let known): name = known.value
         }
         return grantee.isNegative ? "-" + name : name
     }
 
-    private enum Spoken {
-        case anyone
-        case account(AccountName)
-    }
-
-    /// NAME@DOMAIN, a bare NAME in the owner's domain, or `anyone`; no name begins with `-`. `notAllowed` for what no account can be called.
-    private func spoken(_ identifier: String, _ domain: Domain?) throws -> (who: Spoken, isNegative: Bool) {
+    /// NAME@DOMAIN, a bare NAME in the owner's domain, `anyone`, or any other name; none begins with `-`, which takes rights away. `notAllowed` for no name.
+    private func grantee(_ identifier: String, _ record: MailboxRecord) async throws -> (grantee: Grantee, isOwner: Bool) {
+        guard let owner = try await store.account(record.account)?.name else { throw MailroomRefusal.noSuchMailbox }
         let isNegative = identifier.hasPrefix("-")
         let text = isNegative ? String(identifier.dropFirst()) : identifier
-        if text.lowercased() == "anyone" { return (.anyone, isNegative) }
-        // try?: whatever is wrong with it, no account can be called that.
-        guard let name = try? AccountName(text, defaultDomain: domain) else { throw MailroomRefusal.notAllowed("There is no account of that name") }
-        return (.account(name), isNegative)
-    }
-
-    /// Nil when there is no account of that name.
-    private func grantee(_ identifier: String, _ record: MailboxRecord) async throws -> Grantee? {
-        let domain = try await store.account(record.account)?.name.domain
-        let (who, isNegative) = try spoken(identifier, domain)
-        switch who {
-        case .anyone: return Grantee(.anyone, isNegative: isNegative)
-        case .account(let name): return try await store.account(named: name).map { Grantee(.account($0.id), isNegative: isNegative) }
-        }
+        if text.lowercased() == "anyone" { return (Grantee(.anyone, isNegative: isNegative), false) }
+        guard let name = GranteeName(text, defaultDomain: owner.domain) else { throw MailroomRefusal.notAllowed("That is no identifier") }
+        return (Grantee(.named(name), isNegative: isNegative), name == GranteeName(owner))
     }
 }

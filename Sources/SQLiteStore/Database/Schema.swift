@@ -2,8 +2,8 @@ import Storage
 
 /// The tables, and how each version of them becomes the next.
 ///
-/// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, everything that comes from a
-/// message (bodies, headers, envelope, structure, preview); references between messages are kept as keyed hashes.
+/// Readable on disk: ids, UIDs, flags and keywords, sizes, dates, account and domain names, password hashes. Sealed: mailbox names, access lists,
+/// everything that comes from a message (bodies, headers, envelope, structure, preview); references between messages are kept as keyed hashes.
 enum Schema {
     static let version = firstSealed + sealedSteps.count
     /// The last one whose pages are not sealed.
@@ -17,7 +17,7 @@ enum Schema {
     static let sealedSteps = [six.joined(separator: "\n")]
 
     /// Version 6.
-    static let six: [String] = [keywords, changeLog, queue, formerHolders]
+    static let six: [String] = [keywords, changeLog, queue, formerHolders, accessList]
 
     /// Makes the tables in a new database.
     static func make(_ connection: Connection) throws {

@@ -102,6 +102,8 @@ struct CatalogueBelongings: Hashable, Sendable {
     var mailboxes: [Mailbox] = []
     var subscriptions: [MailboxName] = []
     var notes: [Note] = []
+    /// What further kinds of rows say, each under a number of its own. A program that does not know one passes it over.
+    var parts: [UInt64: ByteBuffer] = [:]
 
     func encode() -> ByteBuffer {
         var out = ByteBuffer()
@@ -114,6 +116,12 @@ struct CatalogueBelongings: Hashable, Sendable {
             out.writeSigned(note.mailbox)
             out.writeCompact(note.annotation.name)
             out.writeCompact(note.annotation.value)
+        }
+        guard !parts.isEmpty else { return out }
+        out.writeCompact(UInt64(parts.count))
+        for (number, part) in parts.sorted(by: { $0.key < $1.key }) {
+            out.writeCompact(number)
+            out.writeCompact(Array(part.readableBytesView))
         }
         return out
     }
@@ -137,6 +145,13 @@ struct CatalogueBelongings: Hashable, Sendable {
             guard let mailbox = bytes.readSigned(), let name = bytes.readCompactText(), let value = bytes.readCompactOctets() else { return nil }
             self.notes.append(Note(mailbox: mailbox, annotation: Annotation(name: name, value: value)))
         }
+        // Before there were any, it ended here.
+        guard bytes.readableBytes > 0 else { return }
+        guard let parts = bytes.readCount() else { return nil }
+        for _ in 0..<parts {
+            guard let number = bytes.readCompact(), let part = bytes.readCompactOctets() else { return nil }
+            self.parts[number] = ByteBuffer(bytes: part)
+        }
     }
 }
 
@@ -149,9 +164,10 @@ extension CatalogueBelongings.Mailbox {
         out.writeCompact(UInt64(uidNext))
         out.writeCompact(modSeq.rawValue)
         out.writeCompact(keywords)
-        out.writeCompact(UInt64(access.entries.count))
-        for (grantee, rights) in access.entries.sorted(by: { $0.key.order < $1.key.order }) {
-            out.writeSigned(grantee.order)
+        let entries = access.entries.compactMap { grantee, rights in grantee.order.map { (order: $0, rights: rights) } }.sorted { $0.order < $1.order }
+        out.writeCompact(UInt64(entries.count))
+        for (order, rights) in entries {
+            out.writeSigned(order)
             out.writeCompact(UInt64(rights.rawValue))
         }
     }
@@ -174,15 +190,8 @@ extension CatalogueBelongings.Mailbox {
 }
 
 extension Grantee {
-    /// Its number, 0 for anyone, and behind it whether it is negative.
-    fileprivate var order: Int64 {
-        let number: Int64 =
-            switch who {
-            case .anyone: 0
-            case .account(let id): id.rawValue
-            }
-        return number << 1 | (isNegative ? 1 : 0)
-    }
+    /// Its number, 0 for anyone, and behind it whether it is negative. Nil for a name: those stand in a part of their own.
+    fileprivate var order: Int64? { number.map { $0 << 1 | (isNegative ? 1 : 0) } }
 }
 
 extension ByteBuffer {

@@ -6,95 +6,76 @@ struct AccessTable: Table {
     static let place = TableList.place(of: AccessTable.self)
 
     private var lists: [MailboxID: AccessList] = [:]
-    private var shared: [Grantee.Who: Set<MailboxID>] = [:]
+    /// Where which one is spoken of.
+    private var subjects: [Grantee.Who: Set<MailboxID>] = [:]
+    /// Of the lists of each owner (`AccessList.weight`).
+    private var weights: [AccountID: Int] = [:]
 
     struct Changes: StagedChanges {
-        var lists: [MailboxID: AccessList] = [:]
+        var lists: [MailboxID: OwnedList] = [:]
+    }
+
+    struct OwnedList {
+        let list: AccessList
+        let owner: AccountID
     }
 
     subscript(mailbox: MailboxID) -> AccessList { lists[mailbox] ?? AccessList() }
 
-    private mutating func set(_ list: AccessList, of mailbox: MailboxID) {
-        for who in self[mailbox].beneficiaries {
-            shared[who]?.remove(mailbox)
-            if shared[who]?.isEmpty == true { shared[who] = nil }
+    func weight(of owner: AccountID) -> Int { weights[owner] ?? 0 }
+
+    mutating func set(_ list: AccessList, of mailbox: MailboxID, _ owner: AccountID) {
+        let old = self[mailbox]
+        for who in old.subjects {
+            subjects[who]?.remove(mailbox)
+            if subjects[who]?.isEmpty == true { subjects[who] = nil }
         }
-        for who in list.beneficiaries { shared[who, default: []].insert(mailbox) }
+        for who in list.subjects { subjects[who, default: []].insert(mailbox) }
+        weights[owner, default: 0] += list.weight - old.weight
         lists[mailbox] = list.isEmpty ? nil : list
     }
 
+    mutating func forget(_ account: AccountID) { weights[account] = nil }
+
     func mailboxes(sharedWith account: AccountID) -> Set<MailboxID> {
-        let (own, everyone) = (shared[.account(account)], shared[.anyone])
-        guard let own else { return everyone ?? [] }
-        return everyone.map { own.union($0) } ?? own
+        var found: Set<MailboxID> = []
+        for who in [Grantee.Who.anyone, .account(account)] {
+            guard let spoken = subjects[who] else { continue }
+            found.formUnion(spoken.lazy.filter { self[$0].entries[Grantee(who)] != nil })
+        }
+        return found
     }
 
-    /// Those whose lists speak of the account.
-    func mailboxes(naming account: AccountID) -> [MailboxID] {
-        lists.compactMap { id, list in list.entries.keys.contains { $0.who == .account(account) } ? id : nil }
-    }
+    /// Those whose lists speak of them, whether they give or take away.
+    func mailboxes(naming who: Grantee.Who) -> Set<MailboxID> { subjects[who] ?? [] }
 
     static func publish(_ changes: Changes, in tables: inout Catalog.State, _ shown: inout [ShownTable]) {
-        for (id, list) in changes.lists { tables.access.set(list, of: id) }
+        for (id, owned) in changes.lists { tables.access.set(owned.list, of: id, owned.owner) }
     }
 
     static func concernsCatalogue(_ changes: Changes) -> Bool { !changes.lists.isEmpty }
 
-    /// RFC 4314 section 4: a new mailbox has the list of its superior.
+    /// RFC 4314 §4: a new mailbox has the list of its superior. Where that would be too much it has none: then nobody gets anything.
     static func welcome(_ mailbox: MailboxRecord, below superior: MailboxID?, _ transaction: Transaction) throws {
         guard let superior else { return }
         let list = transaction.accessList(of: superior)
-        if !list.isEmpty { try transaction.store(list, of: mailbox.id) }
+        if !list.isEmpty, transaction.hasRoom(for: list, over: AccessList(), of: mailbox.account) { try transaction.store(list, of: mailbox) }
     }
 
     static func remove(_ mailbox: MailboxRecord, _ transaction: Transaction) throws {
-        if !transaction.accessList(of: mailbox.id).isEmpty { try transaction.store(AccessList(), of: mailbox.id) }
+        if !transaction.accessList(of: mailbox.id).isEmpty { try transaction.store(AccessList(), of: mailbox) }
+    }
+
+    /// What lists say of its name is said of the account.
+    static func welcome(_ account: AccountRecord, _ transaction: Transaction) throws {
+        let name = GranteeName(account.name)
+        try transaction.changeLists(naming: [.named(name)]) { $0.bind(name, to: account.id) }
     }
 
     /// No list speaks of the account any more.
     static func remove(_ account: AccountRecord, _ transaction: Transaction) throws {
-        let staging = transaction.staged[AccessTable.self].lists.keys
-        for id in Set(transaction.catalog.read { $0.access.mailboxes(naming: account.id) }).union(staging) {
-            let before = transaction.accessList(of: id)
-            var list = before
-            for isNegative in [false, true] { list.change(.replace([]), of: Grantee(.account(account.id), isNegative: isNegative)) }
-            if list != before { try transaction.store(list, of: id) }
-        }
-    }
-}
-
-extension AccessTable {
-    static func load(_ connection: Connection, _ master: MasterKey, into tables: inout Catalog.State) throws {
-        var lists: [MailboxID: AccessList] = [:]
-        var last: MailboxID?
-        try connection.scan("account, negative, rights", of: "access", by: "mailbox") { row in
-            let id = MailboxID(rawValue: row.int(0))
-            last = id
-            lists[id, default: AccessList()].change(
-                .replace(Rights(rawValue: UInt16(clamping: row.int(3)))), of: Grantee(number: row.int(1), isNegative: row.int(2) != 0))
-        } missed: { ids, error in
-            // Of a list that is not whole nothing is given: what is missing may have taken rights away.
-            if let last { lists[last] = nil }
-            tables.damage.note("access lists of mailboxes \(ids.lowerBound) and up: \(error)")
-        }
-        for (id, list) in lists { tables.access.set(list, of: id) }
-    }
-
-    static func describe(_ account: AccountEntry, _ tables: borrowing Catalog.State, in belongings: inout CatalogueBelongings) {
-        for index in belongings.mailboxes.indices { belongings.mailboxes[index].access = tables.access[belongings.mailboxes[index].id] }
-    }
-
-    /// Of mailboxes that were made anew, as far as the accounts are there that are named.
-    static func restore(_ belongings: CatalogueBelongings, of account: AccountEntry, _ recovery: Recovery, _ connection: Connection) throws {
-        for mailbox in belongings.mailboxes where recovery.touched.contains(mailbox.id) {
-            for (grantee, rights) in mailbox.access.entries {
-                let number = grantee.number
-                guard number == 0 || recovery.accountKeys[AccountID(rawValue: number)] != nil else { continue }
-                try connection.run(
-                    "INSERT OR REPLACE INTO access VALUES (?,?,?,?)", .int(mailbox.id.rawValue), .int(number), .int(grantee.isNegative ? 1 : 0),
-                    .int(Int64(rights.rawValue)))
-            }
-        }
+        let names = [Grantee.Who.account(account.id), .named(GranteeName(account.name))]
+        try transaction.changeLists(naming: names) { list in for name in names { list.forget(name) } }
     }
 }
 
@@ -106,41 +87,75 @@ extension Catalog.State {
 }
 
 extension Transaction {
-    func accessList(of id: MailboxID) -> AccessList { staged[AccessTable.self].lists[id] ?? catalog.read { $0.access[id] } }
+    func accessList(of id: MailboxID) -> AccessList { staged[AccessTable.self].lists[id]?.list ?? catalog.read { $0.access[id] } }
 
     func change(rights change: RightsChange, of grantee: Grantee, on id: MailboxID) throws {
-        let entry = try mailbox(id)
-        if case .account(let account) = grantee.who { _ = try self.account(account) }
+        let record = try mailbox(id).record
         let before = accessList(of: id)
         var list = before
-        list.change(change, of: grantee)
+        let who = try resolved(grantee.who)
+        // None is there, but where an account has come another way than by being made.
+        if case .named(let name) = grantee.who, case .account(let account) = who { list.bind(name, to: account) }
+        list.change(change, of: Grantee(who, isNegative: grantee.isNegative))
         guard list != before else { return }
-        guard list.entries.count <= AccessList.most else { throw StorageFault.notAllowed("the mailbox's access list is full") }
-        try store(list, of: id)
-        try log(.rights, entry.record.account, try nextModSeq(entry.record.account), id)
-    }
-
-    fileprivate func store(_ list: AccessList, of id: MailboxID) throws {
-        try write("DELETE FROM access WHERE mailbox=?", .int(id.rawValue))
-        for (grantee, rights) in list.entries {
-            try write(
-                "INSERT INTO access VALUES (?,?,?,?)",
-                .int(id.rawValue), .int(grantee.number), .int(grantee.isNegative ? 1 : 0), .int(Int64(rights.rawValue)))
+        guard list.entries.count <= AccessList.most, hasRoom(for: list, over: before, of: record.account) else {
+            throw StorageFault.notAllowed("the mailbox's access list is full")
         }
-        staged[AccessTable.self].lists[id] = list
+        try store(list, of: record)
+        try log(.rights, record.account, try nextModSeq(record.account), id)
     }
-}
 
-extension Grantee {
-    /// How a row names it: 0 for anyone.
-    var number: Int64 {
+    /// The account that has the name, where there is one.
+    private func resolved(_ who: Grantee.Who) throws -> Grantee.Who {
         switch who {
-        case .anyone: 0
-        case .account(let id): id.rawValue
+        case .anyone: return who
+        case .account(let id):
+            _ = try account(id)
+            return who
+        case .named(let name):
+            let (found, isWhole) = catalog.read { ($0.accounts.id(named: name.value), !$0.damage.accounts) }
+            // Of one that goes, or comes, in this very batch.
+            if let found {
+                if case .some(.none) = staged.accounts[found] { return who }
+                return .account(found)
+            }
+            for case (let id, let entry?) in staged.accounts where entry.record.name.folded == name.value { return .account(id) }
+            guard isWhole else { throw IndexDamage.missingAccounts }
+            return who
         }
     }
 
-    init(number: Int64, isNegative: Bool) {
-        self.init(number == 0 ? .anyone : .account(AccountID(rawValue: number)), isNegative: isNegative)
+    /// Whether the owner's lists are not too many with that one in the place of another.
+    fileprivate func hasRoom(for list: AccessList, over before: AccessList, of owner: AccountID) -> Bool {
+        guard list.weight > before.weight else { return true }
+        var held = catalog.read { $0.access.weight(of: owner) }
+        for (id, owned) in staged[AccessTable.self].lists where owned.owner == owner { held += owned.list.weight - catalog.read { $0.access[id].weight } }
+        return held - before.weight + list.weight <= AccessList.mostOfAccount
+    }
+
+    fileprivate func changeLists(naming who: [Grantee.Who], _ change: (inout AccessList) -> Void) throws {
+        let known = catalog.read { tables in who.reduce(into: Set<MailboxID>()) { $0.formUnion(tables.access.mailboxes(naming: $1)) } }
+        for id in known.union(staged[AccessTable.self].lists.keys).sorted() {
+            let before = accessList(of: id)
+            var list = before
+            change(&list)
+            if list != before { try store(list, of: try mailbox(id).record) }
+        }
+    }
+
+    fileprivate func store(_ list: AccessList, of mailbox: MailboxRecord) throws {
+        let id = mailbox.id.rawValue
+        // As lists lay before there were names in them.
+        try write("DELETE FROM access WHERE mailbox=?", .int(id))
+        if list.isEmpty {
+            try write("DELETE FROM access_list WHERE mailbox=?", .int(id))
+        } else {
+            let sealed = try SealedAccessList.seal(list, of: mailbox.id, try account(mailbox.account)) { id in
+                // try?: an account that cannot be read is known by its number.
+                try? self.account(id).record.name
+            }
+            try write("INSERT OR REPLACE INTO access_list VALUES (?,?)", .int(id), .blob(sealed))
+        }
+        staged[AccessTable.self].lists[mailbox.id] = AccessTable.OwnedList(list: list, owner: mailbox.account)
     }
 }

@@ -42,6 +42,7 @@ struct AccountTable: NotedTable {
     var count: Int { entries.count }
     var isEmpty: Bool { entries.isEmpty }
 
+    func id(named folded: String) -> AccountID? { ids[folded] }
     func entry(named name: AccountName) -> AccountEntry? { ids[name.folded].flatMap { entries[$0] } }
 
     private mutating func set(_ entry: AccountEntry) {
