@@ -33,10 +33,10 @@ struct Label {
         case catalogueAccounts = 10
         case catalogueAccount = 11
         case catalogueMailbox = 12
-        case change = 14
         /// Never read by another run of the program.
         case parked = 13
-        case catalogueQueue = 14
+        case change = 14
+        case catalogueQueue = 15
         case searchHead = 20
         case searchWords = 21
         case searchPostings = 22
