@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("COMPRESS (RFC 4978)", .timeLimit(.minutes(2)))
+@Suite("COMPRESS (RFC 4978)", .timeLimit(.minutes(10)))
 struct CompressionTests {
     /// The other end of a compressed connection.
     private final class Peer {

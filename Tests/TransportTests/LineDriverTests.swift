@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct LineDriverTests {
     @Test("pipelined commands are answered in order, whatever pieces they come in")
     func pipelining() async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import Transport
 
 /// What a connection may do before others on its event loop have their turn, counted in commands of those who flood it.
-@Suite("Neighbours of one event loop", .timeLimit(.minutes(2)))
+@Suite("Neighbours of one event loop", .timeLimit(.minutes(10)))
 struct NeighbourTests {
     private static let floods = ["plain", "compressed"]
 

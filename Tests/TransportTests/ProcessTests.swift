@@ -10,7 +10,7 @@ import Testing
 @testable import Transport
 
 /// What only shows in a process of its own. One at a time: Swift Testing holds threads of the pool while it waits for a child.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct ProcessTests {
     /// What this process has allocated and not let go of, in KiB.
     private static func allocated() -> Int {

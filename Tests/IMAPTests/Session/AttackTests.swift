@@ -4,7 +4,7 @@ import Rehearsal
 import Storage
 import Testing
 
-@Suite("What costs a client little costs the server little", .timeLimit(.minutes(2)))
+@Suite("What costs a client little costs the server little", .timeLimit(.minutes(10)))
 struct AttackTests {
     private func ranges(_ count: Int, _ range: String) -> String { Array(repeating: range, count: count).joined(separator: ",") }
 
