@@ -117,7 +117,8 @@ struct AccessListTests {
         let (carol, dora) = (try named("carol@example.test"), try named("dora@example.test"))
         let (noCarol, noDora) = (try named("carol@example.test", negative: true), try named("dora@example.test", negative: true))
         try await store.change(rights: .replace([.lookup]), of: Grantee(.account(bob)), on: inbox)
-        for (grantee, rights) in [(carol, Rights.lookup), (dora, [.lookup, .read]), (noCarol, .insert), (noDora, .write)] {
+        let given: [(Grantee, Rights)] = [(carol, [.lookup]), (dora, [.lookup, .read]), (noCarol, [.insert]), (noDora, [.write])]
+        for (grantee, rights) in given {
             try await store.change(rights: .replace(rights), of: grantee, on: inbox)
         }
         try await store.catalogues.write(anyway: true)
