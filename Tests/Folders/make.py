@@ -27,6 +27,7 @@ SECOND = "zweite.example"
 ACCOUNTS = ["alice@example.test", "bob@example.test", "carol@" + SECOND]
 DISABLED = ACCOUNTS[2]
 MANY = 4_200  # rows of a mailbox that is kept in blocks (4,096 and more)
+KEYWORDS = 70  # of a mailbox: more than a row has places for
 NOT_KEPT = ("tls", "lock", "control.sock")
 
 
@@ -58,7 +59,7 @@ def fill(server):
         for i in range(1, 9):
             assert smtp.deliver("ann@remote.example", ACCOUNTS[: 1 + i % 3], mail(i, "Delivered", reply_to=i - 1 if i % 4 else None))[0] == 250
     with login(server, ACCOUNTS[0]) as alice:
-        for name in ("Projekte", "Projekte/B&APw-cher", "Projekte/B&APw-cher/&ZeVnLIqe-", "Old name", "Many", "Empty", "Gone"):
+        for name in ("Projekte", "Projekte/B&APw-cher", "Projekte/B&APw-cher/&ZeVnLIqe-", "Old name", "Many", "Empty", "Gone", "Labels"):
             alice.command('CREATE "%s"' % name)
         alice.command('RENAME "Old name" "Projekte/New name"')
         alice.command('DELETE "Gone"')
@@ -76,6 +77,11 @@ def fill(server):
         alice.command('COPY 1:3 "Projekte"')
         alice.command('MOVE 4 "Projekte"')
         alice.command('COPY 1:4 "Many"')
+        for i in range(80, 83):
+            alice.command('APPEND "Labels" (\\Seen) %s ' % date(i), mail(i, "Labelled"))
+        alice.select("Labels")
+        alice.command("STORE 1:2 +FLAGS (%s)" % " ".join("label-%d" % n for n in range(KEYWORDS)))
+        alice.command("STORE 2 -FLAGS (label-3 label-%d)" % (KEYWORDS - 1))
         alice.command('SETMETADATA "Projekte" (/shared/comment ', "Gr\u00fc\u00dfe".encode(), ' /private/comment "mine")')
         alice.command('SETMETADATA "" (/private/vendor/example/place "here")')
         alice.select("Many")
@@ -96,6 +102,7 @@ def fill(server):
         bob.command('SETACL "Team" %s lrswite' % ACCOUNTS[0])
         bob.command('SETACL "Team" -%s t' % ACCOUNTS[0])
         bob.command('SETACL "Team/Seen only" anyone lr')
+        bob.command('SETACL "Team/Seen only" nobody.yet@example.test lrs')
         bob.command('SETMETADATA "Team" (/shared/comment "for all")')
     with login(server, ACCOUNTS[0]) as alice:
         team = next(n for n in views.listed(alice, "LIST") if n.endswith("/Team"))
@@ -116,6 +123,8 @@ def use_on(server):
         for i in range(70, 74):
             assert smtp.deliver("ann@remote.example", ACCOUNTS[:2], mail(i, "After the start"))[0] == 250
     with login(server, ACCOUNTS[0]) as alice:
+        alice.select("Labels")
+        alice.command("UID STORE 2:3 +FLAGS.SILENT (label-3 label-%d)" % (KEYWORDS - 1))
         alice.select("Many")
         alice.command("UID STORE 1:* +FLAGS.SILENT ($Ledger)")
         alice.command("UID STORE 3000:3010 +FLAGS.SILENT (\\Deleted)")
