@@ -21,6 +21,14 @@ def message(name, chance) -> bytes:
     return b"X-Cut: %s\r\nSubject: power cut\r\n\r\n" % name.encode() + LINES[start : start + size].strip(b"\r\n") + b"\r\n"
 
 
+def log_in(imap, server, name):
+    """A server that stops tells who waits for a login to try later (RFC 5530 §3)."""
+    try:
+        imap.login(server.address(name), server.passwords[name])
+    except Refused as e:
+        raise Closed("the server stops") if "[UNAVAILABLE]" in str(e) else e
+
+
 class Worker(threading.Thread):
     """`work` until the connection dies; anything else that is raised is kept in `failure`."""
 
@@ -90,7 +98,7 @@ class Watcher(Worker):
 
     def work(self):
         with IMAP(self.server.host, self.server.port("imaps"), tls=True, timeout=30) as imap:
-            imap.login(self.server.address(self.inbox.name), self.server.passwords[self.inbox.name])
+            log_in(imap, self.server, self.inbox.name)
             facts = imap.select("INBOX")
             uid_next = facts["UIDNEXT"]
             while True:
@@ -132,7 +140,7 @@ class Writer(Worker):
 
     def work(self):
         with IMAP(self.server.host, self.server.port("imaps"), tls=True, timeout=30) as imap:
-            imap.login(self.server.address(self.drawer.name), self.server.passwords[self.drawer.name])
+            log_in(imap, self.server, self.drawer.name)
             imap.select("A")
             while True:
                 self.count += 1
