@@ -47,7 +47,7 @@ package final class Gatekeeper: Sendable {
     private let hasher: PasswordHasher
     private let networks: KnownNetworks
     private let proofs: RecentProofs
-    private let stays = Stays()
+    private let sessions = ActiveSessions()
     private let ledgerBox = Mutex(LoginLedger())
     /// What unknown users are compared with: nobody's hash at the standard cost.
     private let decoy: PasswordHash
@@ -109,16 +109,16 @@ package final class Gatekeeper: Sendable {
     /// The server stops: who waits for a hash is told `busy` at once, and so is whoever comes now.
     package func stop() { hasher.stop() }
 
-    /// Lets a session of somebody `verify` has admitted stay. `onRevoked` is called once, from any thread, when the account's password
-    /// changes or the account is disabled or removed while the stay is held (at once, when that has happened since): the session must end.
-    package func admit(_ principal: Principal, onRevoked: @escaping @Sendable () -> Void) -> Stay {
-        stays.admit(principal, onRevoked: onRevoked)
+    /// Registers a session of somebody whom `verify` has admitted. `onRevoked` is called once, from any thread, when the account's password
+    /// changes or the account is disabled or removed while what is returned is held (at once, when that has happened since): the session must end.
+    package func admit(_ principal: Principal, onRevoked: @escaping @Sendable () -> Void) -> ActiveSession {
+        sessions.admit(principal, onRevoked: onRevoked)
     }
 
     /// Call after every durable change of an account.
     package func accountChanged(_ id: AccountID) {
         proofs.forget(id)
-        stays.revoke(id)
+        sessions.revoke(id)
     }
 
     /// A PHC string for `AccountStore` (S10-S14).
@@ -144,8 +144,8 @@ package final class Gatekeeper: Sendable {
     /// Accounts with a proof; some may have run out.
     package var proofCount: Int { proofs.count }
 
-    /// Sessions that hold a stay.
-    package func stayCount(of account: AccountID) -> Int { stays.count(of: account) }
+    /// Sessions that are logged in.
+    package func sessionCount(of account: AccountID) -> Int { sessions.count(of: account) }
 }
 
 extension Gatekeeper {
@@ -190,13 +190,13 @@ extension Gatekeeper {
 
     /// The password is right; is the account still what it was when its hash was read?
     private func settle(_ record: AccountRecord, mark: [UInt8]?, _ place: PeerPlace) async throws -> Finding {
-        let changes = stays.changes(of: record.id)
+        let changes = sessions.changes(of: record.id)
         guard let now = try await accounts.account(record.id), now.passwordHash == record.passwordHash else { return .wrong }
         let principal = Principal(account: now.id, name: now.name)
         guard now.enabled else { return .disabled(principal) }
         if let mark { proofs.keep(mark, of: now.id, at: monotonic()) }
         networks.saw(place.network, of: now.id, at: monotonic())
-        stays.saw(changes, of: now.id)
+        sessions.saw(changes, of: now.id)
         return .right(principal)
     }
 

@@ -7,7 +7,7 @@ extension MemoryStore {
         try await withRows { try change(.place) { try $0.place(placements.map { Addition(body: body, placement: $0) }, superseding: nil) } }
     }
 
-    package func place(_ additions: [Addition], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
+    package func place(_ additions: [Addition], superseding: SupersededMessages?, queued: @Sendable () -> Void) async throws -> [Placed] {
         let placed = try await withRows { try change(.place) { try $0.place(additions, superseding: superseding) } }
         queued()
         return placed
@@ -58,7 +58,7 @@ extension MemoryStore {
 }
 
 extension MemoryState {
-    mutating func place(_ additions: [Addition], superseding: Superseded?) throws -> [Placed] {
+    mutating func place(_ additions: [Addition], superseding: SupersededMessages?) throws -> [Placed] {
         try checkHeads(additions)
         var draft = Draft()
         var placed: [(mailbox: MailboxID, uid: UID)] = []

@@ -43,7 +43,7 @@ extension MemoryState {
     }
 
     /// Messages on their way in; what they replace is taken off.
-    func admit(_ additions: [Addition], replacing superseded: Superseded?) throws {
+    func admit(_ additions: [Addition], replacing superseded: SupersededMessages?) throws {
         var wanted: [AccountID: (more: Quota, whole: Bool)] = [:]
         for addition in additions {
             guard let body = addition.body.payload as? MemoryBody else { throw StorageFault.unavailable("the body is another store's") }

@@ -26,7 +26,7 @@ struct EntityHeader {
     var disposition: Part.Disposition?
     var languages: [String] = []
     var location: String?
-    var envelope: Envelope
+    var envelope: MessageEnvelope
     var messageIDs: [String] = []
     var references: [String] = []
     var repliedTo: [String] = []
@@ -40,7 +40,7 @@ struct EntityHeader {
     /// which is a message unless it says otherwise (RFC 2046 §5.1.5).
     init(_ block: UnsafeRawBufferPointer, isMessage: Bool, isDigest: Bool, budget: inout HeaderBudget) {
         self.isMessage = isMessage
-        envelope = Envelope()
+        envelope = MessageEnvelope()
         if isDigest { makeType("message", "rfc822") }
         var offset = 0
         while let span = FieldSpan(block, from: offset) {

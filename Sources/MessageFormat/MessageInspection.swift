@@ -73,7 +73,7 @@ package struct EnvelopeInspection: Encodable, Sendable {
     package let inReplyTo: String?
     package let messageID: String?
 
-    init(_ envelope: Envelope) {
+    init(_ envelope: MessageEnvelope) {
         date = envelope.date
         subject = envelope.subject.map(EncodedWord.decode)
         from = envelope.from.map(\.inspected)

@@ -14,7 +14,7 @@ package struct MessageOutline: Sendable, Equatable {
     /// The raw top header with its empty line; nil when it is longer than `MessageLimits.keptHeaderOctets`.
     package var header: ByteBuffer?
     package var headerIsComplete: Bool { header != nil }
-    package var envelope: Envelope
+    package var envelope: MessageEnvelope
     /// The Message-ID as `<left@right>` and nothing else; what `references` of other messages hold.
     package var messageID: String?
     /// The identifiers of References, then In-Reply-To, oldest first, as `<left@right>`, none twice.

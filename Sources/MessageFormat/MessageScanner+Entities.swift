@@ -52,7 +52,7 @@ extension MessageScanner {
         return MessageOutline(
             size: offset, headerSize: top?.size ?? offset, lineCount: lines,
             header: top?.octets.map { ByteBuffer(bytes: $0) },
-            envelope: fields?.envelope ?? Envelope(), messageID: messageID,
+            envelope: fields?.envelope ?? MessageEnvelope(), messageID: messageID,
             references: MessageIdentifiers.merged(
                 fields?.references ?? [], fields?.repliedTo ?? [], own: messageID, limit: limits.references),
             sentDate: fields?.sentDate, preview: sampler.preview(), root: root)

@@ -177,8 +177,8 @@ extension OutlineReader {
         }
     }
 
-    mutating func envelope() throws(OutlineCorrupt) -> Envelope {
-        var envelope = Envelope()
+    mutating func envelope() throws(OutlineCorrupt) -> MessageEnvelope {
+        var envelope = MessageEnvelope()
         envelope.date = try optionalText()
         envelope.subject = try optionalText()
         envelope.inReplyTo = try optionalText()

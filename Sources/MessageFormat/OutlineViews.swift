@@ -40,7 +40,7 @@ package struct OutlineList {
     }
 }
 
-/// As `Envelope`; an address is four optional texts: display name, route, mailbox, host.
+/// As `MessageEnvelope`; an address is four optional texts: display name, route, mailbox, host.
 package struct EnvelopeView {
     package let date, subject, inReplyTo, messageID: UnsafeRawBufferPointer?
     package let from, sender, replyTo, to, cc, bcc: OutlineList

@@ -73,7 +73,7 @@ private struct OutlineWriter {
         write(range.count)
     }
 
-    mutating func write(_ envelope: Envelope) {
+    mutating func write(_ envelope: MessageEnvelope) {
         for text in [envelope.date, envelope.subject, envelope.inReplyTo, envelope.messageID] { write(text) }
         write(envelope.from)
         // Most messages lack both fields.

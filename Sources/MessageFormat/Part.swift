@@ -80,10 +80,10 @@ package struct Part: Sendable, Equatable {
 /// A message within a message (RFC 2046 §5.2.1).
 package struct EmbeddedMessage: Sendable, Equatable {
     package var headerRange: Range<Int>
-    package var envelope: Envelope
+    package var envelope: MessageEnvelope
     package var root: Part
 
-    package init(headerRange: Range<Int>, envelope: Envelope, root: Part) {
+    package init(headerRange: Range<Int>, envelope: MessageEnvelope, root: Part) {
         self.headerRange = headerRange
         self.envelope = envelope
         self.root = root

@@ -209,11 +209,11 @@ extension SQLiteStore {
         try await place([(body, placements)], superseding: nil, queued: {})
     }
 
-    package func place(_ additions: [Addition], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
+    package func place(_ additions: [Addition], superseding: SupersededMessages?, queued: @Sendable () -> Void) async throws -> [Placed] {
         try await place(additions.map { ($0.body, [$0.placement]) }, superseding: superseding, queued: queued)
     }
 
-    private func place(_ bodies: [(StagedBody, [Placement])], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed] {
+    private func place(_ bodies: [(StagedBody, [Placement])], superseding: SupersededMessages?, queued: @Sendable () -> Void) async throws -> [Placed] {
         var outgoing: [OutgoingBody] = []
         for (body, placements) in bodies { outgoing.append(try await prepare(body, placements)) }
         let records = outgoing

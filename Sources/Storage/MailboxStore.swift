@@ -75,7 +75,7 @@ package struct Addition: Sendable {
 }
 
 /// Messages that new ones take the place of.
-package struct Superseded: Hashable, Sendable {
+package struct SupersededMessages: Hashable, Sendable {
     package let mailbox: MailboxID
     package let uids: NumberSet
 
@@ -194,7 +194,7 @@ package protocol MailboxStore: Sendable {
     /// Places each body in its mailbox, all or none, in order (RFC 3502), and expunges what they take the place of, with or without `\Deleted`
     /// (RFC 8508). No body may be named twice. `noSuchMessage` when one of `superseding` is gone already; `full`. `queued` is called as soon as nothing
     /// that is placed later can come before it, and at most once; not when it throws before that.
-    func place(_ additions: [Addition], superseding: Superseded?, queued: @Sendable () -> Void) async throws -> [Placed]
+    func place(_ additions: [Addition], superseding: SupersededMessages?, queued: @Sendable () -> Void) async throws -> [Placed]
 
     /// On messages that are gone nothing happens, and they are in neither set.
     func change(
@@ -223,7 +223,7 @@ extension MailboxStore {
         }
     }
 
-    package func place(_ additions: [Addition], superseding: Superseded?) async throws -> [Placed] {
+    package func place(_ additions: [Addition], superseding: SupersededMessages?) async throws -> [Placed] {
         try await place(additions, superseding: superseding, queued: {})
     }
 

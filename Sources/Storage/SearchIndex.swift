@@ -69,7 +69,7 @@ package struct BodySet: Sendable {
 
 /// What an index says; of bodies that are not in `known` it says nothing.
 package struct SearchFindings: Sendable {
-    package struct Answer: Sendable {
+    package struct Matches: Sendable {
         /// They hold the needle.
         package var certain = BodySet()
         /// They may hold it; their texts decide.
@@ -82,7 +82,7 @@ package struct SearchFindings: Sendable {
     }
 
     package var known = BodySet()
-    package var answers: [SearchQuestion: Answer] = [:]
+    package var answers: [SearchQuestion: Matches] = [:]
     /// 1...100 of bodies that have every word of the needle, or one like it.
     package var scores: [FuzzyQuestion: [BodyID: UInt8]] = [:]
     /// Bodies of whose words some are not known: their texts decide on scores.
@@ -90,7 +90,7 @@ package struct SearchFindings: Sendable {
 
     package init() {}
 
-    package init(known: BodySet, answers: [SearchQuestion: Answer]) {
+    package init(known: BodySet, answers: [SearchQuestion: Matches]) {
         self.known = known
         self.answers = answers
     }

@@ -91,7 +91,7 @@ import Testing
     @Test("what IMAP knows of a verb stands in its row: commands, work and outcomes are told apart without a default, and nothing else lists verbs")
     func verbs() {
         let files = tree.sources.filter { $0.module == "IMAP" && ($0.path.contains("/IMAPSession") || $0.components.contains("Verbs")) }
-        let workers = tree.sources.filter { ["Sources/IMAP/Commands/Errand.swift", "Sources/IMAP/Commands/IMAPWorker.swift"].contains($0.path) }
+        let workers = tree.sources.filter { ["Sources/IMAP/Commands/CommandExecution.swift", "Sources/IMAP/Commands/IMAPWorker.swift"].contains($0.path) }
         #expect(files.count > 10 && workers.count == 2)
         for file in files + workers {
             for (number, line) in file.lines.enumerated() where line.contains("default:") { Issue.record("\(file.path):\(number + 1): \(line)") }

@@ -103,8 +103,8 @@ private struct FuzzTalk {
         case .logIn:
             if choice & 4 != 0 { return .login(.refused) }
             if choice & 8 != 0 { return .login(.inUse) }
-            let tenure = Tenure(Principal(account: AccountID(rawValue: 1), name: name))
-            return .login(.admitted(Visit(tenure: tenure, maildrop: FuzzBox.maildrop)))
+            let login = LoginSession(Principal(account: AccountID(rawValue: 1), name: name))
+            return .login(.admitted(Visit(login: login, maildrop: FuzzBox.maildrop)))
         case .list(let listing):
             output.writeString("+OK \(listing.marks.count)\r\n")
             return .listed

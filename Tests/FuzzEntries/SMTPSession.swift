@@ -77,7 +77,7 @@ private struct FuzzTalk {
         switch work {
         case .authenticate(let credentials, _):
             guard choice & 16 == 0, let name = try? AccountName("alice@example.test"), !credentials.user.isEmpty else { return .notAdmitted }
-            return .admitted(Tenure(Principal(account: AccountID(rawValue: 1), name: name)))
+            return .admitted(LoginSession(Principal(account: AccountID(rawValue: 1), name: name)))
         case .authorize: return choice & 32 == 0 ? .authorized : .refused(.notOwner)
         case .resolve(let path):
             guard choice & 64 == 0 else { return .refused(.unknownUser) }

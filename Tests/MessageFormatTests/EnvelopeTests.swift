@@ -43,7 +43,7 @@ import Testing
         let own = scan(lines: "From: a@x\nSender: s@x\nReply-To:\n\n").envelope
         #expect(own.sender.map(\.addrSpec) == ["s@x"] && own.replyTo == own.from)
         let absent = scan(lines: "\n").envelope
-        #expect(absent == Envelope())
+        #expect(absent == MessageEnvelope())
     }
 
     @Test("identifiers of the conversation, oldest first, none twice, never its own: RFC 5322 §3.6.4")

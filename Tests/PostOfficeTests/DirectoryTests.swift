@@ -175,7 +175,7 @@ struct DirectoryChangeTests {
         let premises = try await Premises()
         let (alice, _) = try await premises.directory.add(account: "alice", password: Premises.password)
         let isEnded = Mutex(false)
-        let stay = premises.keeper.admit(Principal(account: alice.id, name: alice.name)) { isEnded.withLock { $0 = true } }
+        let session = premises.keeper.admit(Principal(account: alice.id, name: alice.name)) { isEnded.withLock { $0 = true } }
         switch how {
         case "password": try await premises.directory.set(password: Password("another password"), of: "alice")
         case "disable": try await premises.directory.set(enabled: false, of: "alice")
@@ -183,7 +183,7 @@ struct DirectoryChangeTests {
         }
         #expect(isEnded.withLock { $0 })
         #expect(await premises.keeper.verify(user: "alice", password: Premises.password, over: .imap, from: "::1") == .refused)
-        withExtendedLifetime(stay) {}
+        withExtendedLifetime(session) {}
     }
 
     @Test("enabling what is enabled ends nobody's session; a disabled account may be enabled again")
@@ -191,13 +191,13 @@ struct DirectoryChangeTests {
         let premises = try await Premises()
         let alice = try await premises.enrol("alice@example.org")
         let isEnded = Mutex(false)
-        let stay = premises.keeper.admit(Principal(account: alice.id, name: alice.name)) { isEnded.withLock { $0 = true } }
+        let session = premises.keeper.admit(Principal(account: alice.id, name: alice.name)) { isEnded.withLock { $0 = true } }
         try await premises.directory.set(enabled: true, of: "alice")
         #expect(!isEnded.withLock { $0 })
         try await premises.directory.set(enabled: false, of: "alice")
         try await premises.directory.set(enabled: true, of: "alice")
         #expect(try await premises.directory.account("alice")?.enabled == true)
-        withExtendedLifetime(stay) {}
+        withExtendedLifetime(session) {}
     }
 
     @Test("a domain goes only when it is empty")

@@ -71,7 +71,7 @@ struct StoreContractAdditions {
             let before = try await house.snapshot().highestModSeq
             let placed = try await house.store.place(
                 [try await addition("better", to: house.inbox, house)],
-                superseding: Superseded(mailbox: house.inbox, uids: set(1)))
+                superseding: SupersededMessages(mailbox: house.inbox, uids: set(1)))
             #expect(placed.map(\.uid.rawValue) == [3])
             let snapshot = try await house.snapshot()
             #expect(try snapshot.rowsInOrder.map(\.uid.rawValue) == [2, 3])
@@ -90,7 +90,7 @@ struct StoreContractAdditions {
             let archive = try await house.mailbox("Archive")
             _ = try await house.store.place(
                 [try await addition("sent", to: archive, house)],
-                superseding: Superseded(mailbox: house.inbox, uids: set(2)))
+                superseding: SupersededMessages(mailbox: house.inbox, uids: set(2)))
             #expect(try await house.uids() == [1])
             #expect(try await house.uids(archive) == [1])
         }
@@ -103,7 +103,7 @@ struct StoreContractAdditions {
             let before = try await house.snapshot()
             let late = try await addition("late", to: house.inbox, house)
             await #expect(throws: StorageFault.noSuchMessage) {
-                _ = try await house.store.place([late], superseding: Superseded(mailbox: house.inbox, uids: set(1, 7)))
+                _ = try await house.store.place([late], superseding: SupersededMessages(mailbox: house.inbox, uids: set(1, 7)))
             }
             let after = try await house.snapshot()
             #expect(try after.rowsInOrder == before.rowsInOrder && after.highestModSeq == before.highestModSeq)

@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // GETACL, SETACL, DELETEACL, LISTRIGHTS and MYRIGHTS (RFC 4314 §3).
-extension Errand {
-    mutating func access(_ command: AccessCommand, _ mailbox: MailboxArgument) async throws -> Answer {
+extension CommandExecution {
+    mutating func access(_ command: AccessCommand, _ mailbox: MailboxArgument) async throws -> StatusResponse {
         let name = try existing(mailbox)
         switch command {
         case .list:

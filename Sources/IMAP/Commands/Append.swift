@@ -7,17 +7,17 @@ import Storage
 // APPEND (RFC 9051 §6.3.12; RFC 4315 §3 APPENDUID).
 extension IMAPWorker {
     /// Why a message cannot go there; nil when it can.
-    func refusal(of name: MailboxName, _ principal: Principal, _ link: any Link) async -> Answer? {
+    func refusal(of name: MailboxName, _ principal: Principal, _ link: any Link) async -> StatusResponse? {
         do {
             _ = try await mailroom.mailbox(name, of: principal, needing: .insert)
             return nil
         } catch {
-            return complaints.answer(to: error, .append, connection: link.facts.id)
+            return failures.answer(to: error, .append, connection: link.facts.id)
         }
     }
 
     func place(_ placing: Placing, _ link: any Link) async -> IMAPOutcome {
-        let answer = { .placed(complaints.answer(to: $0, placing.verb, connection: link.facts.id), notice: nil) as IMAPOutcome }
+        let answer = { .placed(failures.answer(to: $0, placing.verb, connection: link.facts.id), notice: nil) as IMAPOutcome }
         if let last = placing.filings.last, placing.rest.readableBytes > 0 { await mailroom.receive(placing.rest, into: last.incoming) }
         // RFC 9755 §4 has headers beyond ASCII refused before ENABLE UTF8=ACCEPT. They are taken all the same: old mail has them, and a client
         // that moves a mailbox here (mbsync, imapsync) enables nothing and would leave it behind.

@@ -26,7 +26,7 @@ extension IMAPWorker {
         } catch StorageFault.noSuchMailbox, StorageFault.noSuchMessage {
             return badURL
         } catch {
-            return .refused(complaints.answer(to: error, .append, connection: link.facts.id))
+            return .refused(failures.answer(to: error, .append, connection: link.facts.id))
         }
     }
 

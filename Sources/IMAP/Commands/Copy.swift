@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // COPY (RFC 9051 §6.4.7; RFC 4315 §3 COPYUID).
-extension Errand {
-    mutating func copy(_ set: SequenceSet, to target: MailboxArgument, _ numbering: Numbering) async throws -> Answer {
+extension CommandExecution {
+    mutating func copy(_ set: SequenceSet, to target: MailboxArgument, _ numbering: Numbering) async throws -> StatusResponse {
         let view = try selectedView()
         let places = try await withRows(of: view) { try view.places(of: set, numbering) }
         let uids = try await messages(places, numbering, view)

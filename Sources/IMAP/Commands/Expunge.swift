@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // EXPUNGE, UID EXPUNGE and CLOSE (RFC 9051 §6.4.2, §6.4.3, §6.4.9; RFC 4315 §2.1).
-extension Errand {
-    mutating func expunge(_ set: SequenceSet?) async throws -> Answer {
+extension CommandExecution {
+    mutating func expunge(_ set: SequenceSet?) async throws -> StatusResponse {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
         var uids: NumberSet?
@@ -21,7 +21,7 @@ extension Errand {
         return .ok("EXPUNGE done", .highestModSeq(modSeq))
     }
 
-    mutating func close() async throws -> Answer {
+    mutating func close() async throws -> StatusResponse {
         let view = try selectedView()
         // One that was deleted meanwhile is left all the same (RFC 2180 §3).
         if !view.isReadOnly, !view.current.isDeleted {

@@ -4,7 +4,7 @@ import NIOCore
 import Storage
 
 // The items of FETCH that are octets of the message (RFC 9051 §6.4.5.1; RFC 3516).
-extension Errand {
+extension CommandExecution {
     /// Octets that are read and sent at a time.
     private static let piece = 256 << 10
     /// Up to here a content is held whole.
@@ -131,16 +131,16 @@ extension Errand {
     private mutating func writeOctets(
         _ range: Range<Int>, _ row: MessageRow, _ step: ContentStep, _ response: inout FetchResponse
     ) async throws {
-        guard range.count > Errand.held else {
+        guard range.count > CommandExecution.held else {
             let bytes = try await read(range, row)
             output.write(&response) { $0.literal(named: step.name, octets: bytes.readableBytes, &$1) }
             try await send(bytes)
             return
         }
-        for piece in Errand.pieces(of: range) { _ = try await read(piece, row) }
+        for piece in CommandExecution.pieces(of: range) { _ = try await read(piece, row) }
         output.write(&response) { $0.literal(named: step.name, octets: range.count, &$1) }
         isInLiteral = true
-        for piece in Errand.pieces(of: range) { try await send(try await read(piece, row)) }
+        for piece in CommandExecution.pieces(of: range) { try await send(try await read(piece, row)) }
         isInLiteral = false
     }
 
@@ -150,7 +150,7 @@ extension Errand {
 
     /// Copied behind what is gathered when it is small, else sent as it is.
     private mutating func send(_ bytes: ByteBuffer) async throws {
-        guard bytes.readableBytes >= Errand.flushSize / 4 else {
+        guard bytes.readableBytes >= CommandExecution.flushSize / 4 else {
             output.writeImmutableBuffer(bytes)
             return
         }
@@ -163,7 +163,7 @@ extension Errand {
         _ range: Range<Int>, _ encoding: String, _ row: MessageRow, _ take: (ByteBuffer) async throws -> Void
     ) async throws {
         var decoder = TransferDecoder(encoding) ?? .identity
-        for piece in Errand.pieces(of: range) {
+        for piece in CommandExecution.pieces(of: range) {
             var decoded = ByteBuffer()
             decoder.decode(try await read(piece, row), into: &decoded)
             try await take(decoded)
@@ -182,7 +182,7 @@ extension Errand {
         try await decode(range, encoding, row) { bytes in
             size += bytes.readableBytes
             hasNUL = hasNUL || bytes.readableBytesView.contains(0)
-            if size <= Errand.held { kept?.writeImmutableBuffer(bytes) } else { kept = nil }
+            if size <= CommandExecution.held { kept?.writeImmutableBuffer(bytes) } else { kept = nil }
         }
         let window = step.window(of: size)
         if let kept { return writeHeld(kept, window, step, isDecoded: true, &response) }
@@ -190,7 +190,7 @@ extension Errand {
         isInLiteral = true
         var offset = 0
         var decoder = TransferDecoder(encoding) ?? .identity
-        for piece in Errand.pieces(of: range) {
+        for piece in CommandExecution.pieces(of: range) {
             var decoded = ByteBuffer()
             decoder.decode(try await read(piece, row), into: &decoded)
             try await send(decoded, at: &offset, within: window)

@@ -5,7 +5,7 @@ import PostOffice
 import Storage
 
 // Lists of messages: nothing here waits.
-extension Errand {
+extension CommandExecution {
     /// Why `writeLists` came back.
     enum ListStop {
         case end
@@ -23,7 +23,7 @@ extension Errand {
         // What an answer takes, as those before it did.
         var about = 512
         while index < messages.count {
-            guard output.readableBytes < Errand.flushSize else { return .full }
+            guard output.readableBytes < CommandExecution.flushSize else { return .full }
             guard plan.isList else { return .mustRead }
             var message = messages[index]
             let start = output.writerIndex

@@ -1,7 +1,7 @@
 import MailModel
 
 // PARTIAL (RFC 9394 §3.3).
-extension Errand {
+extension CommandExecution {
     /// The messages of the page that is asked for, of those that CHANGEDSINCE leaves.
     func page(of places: [Range<Int>], _ arguments: FetchArguments, _ numbering: Numbering) throws -> [Range<Int>] {
         guard let partial = arguments.partial else { return places }

@@ -5,13 +5,13 @@ import PostOffice
 import Storage
 
 // FETCH (RFC 9051 §6.4.5; RFC 3501; RFC 3516; RFC 7162 §3.1.4).
-extension Errand {
+extension CommandExecution {
     /// Batches that are read while one is written.
     private static let ahead = 2
     /// Messages that are written one by one before others on the event loop have their turn.
     private static let turn = 32
 
-    mutating func fetch(_ arguments: FetchArguments, _ numbering: Numbering) async throws -> Answer {
+    mutating func fetch(_ arguments: FetchArguments, _ numbering: Numbering) async throws -> StatusResponse {
         let view = try selectedView()
         let places = try await withRows(of: view) {
             try limited(page(of: view.places(of: arguments.set, numbering), arguments, numbering), of: view)
@@ -19,12 +19,12 @@ extension Errand {
         let plan = FetchPlan(arguments, numbering, dialect)
         if arguments.vanished { try await tellVanished(arguments, numbering) }
         if plan.wantsModSeq { enableModSeqs() }
-        var problem: Answer?
+        var problem: StatusResponse?
         var batches = FetchBatches(places, plan)
         var begun: [FetchBatch] = []
         while true {
             let view = try selectedView()
-            while begun.count <= Errand.ahead, let messages = try await withRows(of: view, { try batches.next(of: view) }) {
+            while begun.count <= CommandExecution.ahead, let messages = try await withRows(of: view, { try batches.next(of: view) }) {
                 begun.append(FetchBatch(messages, plan, mailroom, view.mailbox, on: link.executor))
             }
             guard !begun.isEmpty else { break }
@@ -33,7 +33,7 @@ extension Errand {
         return problem ?? .ok("FETCH done")
     }
 
-    private mutating func write(_ batch: FetchBatch, _ plan: FetchPlan, _ problem: inout Answer?) async throws {
+    private mutating func write(_ batch: FetchBatch, _ plan: FetchPlan, _ problem: inout StatusResponse?) async throws {
         let view = try selectedView()
         var messages = batch.messages
         if plan.marksSeen, !view.isReadOnly { try await markSeen(&messages, of: view) }
@@ -61,7 +61,7 @@ extension Errand {
                 }
                 index += 1
                 alone += 1
-                if alone.isMultiple(of: Errand.turn) { await Task.yield() }
+                if alone.isMultiple(of: CommandExecution.turn) { await Task.yield() }
             }
             try await flushIfFull()
         }
@@ -69,7 +69,7 @@ extension Errand {
 
     /// What cannot be read is left out, with its message.
     private func addOutlines(
-        _ messages: inout [FetchedMessage], of batch: FetchBatch, _ view: MailboxView, _ problem: inout Answer?
+        _ messages: inout [FetchedMessage], of batch: FetchBatch, _ view: MailboxView, _ problem: inout StatusResponse?
     ) async throws {
         guard let outlines = batch.outlines else { return }
         do {
@@ -110,7 +110,7 @@ extension Errand {
     }
 
     /// One FETCH answer of items some of which must be read by themselves; when it cannot be given whole, nothing of it is.
-    private mutating func write(_ message: FetchedMessage, _ plan: FetchPlan, _ problem: inout Answer?) async throws {
+    private mutating func write(_ message: FetchedMessage, _ plan: FetchPlan, _ problem: inout StatusResponse?) async throws {
         var message = message
         if plan.needsValues { try message.decode() }
         let start = output.writerIndex

@@ -88,7 +88,7 @@ struct FetchWriter {
     }
 }
 
-extension Errand {
+extension CommandExecution {
     /// For the messages at hand.
     var fetchWriter: FetchWriter {
         FetchWriter(

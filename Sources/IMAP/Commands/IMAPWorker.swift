@@ -22,10 +22,10 @@ package struct IMAPWorker: LineWorker {
     package func perform(_ work: IMAPWork, _ link: any Link) async -> IMAPOutcome {
         switch work {
         case .logIn(let attempt): .login(await logIn(attempt, link))
-        case .command(let job): .command(await Errand.run(job, self, link))
+        case .command(let job): .command(await CommandExecution.run(job, self, link))
         case .watch(let handle): .watching(handle.watch { link.poke() })
-        case .notice(let notice, let job): .noticed(await Errand.run(notice, job, self, link))
-        case .update(let updating): await Errand.run(updating, self, link)
+        case .notice(let notice, let job): .noticed(await CommandExecution.run(notice, job, self, link))
+        case .update(let updating): await CommandExecution.run(updating, self, link)
         case .checkTarget(let name, let principal): .target(await refusal(of: name, principal, link))
         case .read(let blocks, let mailbox): .rows(await read(blocks, mailbox, link))
         case .receive(let deposit, let bytes):
@@ -37,18 +37,18 @@ package struct IMAPWorker: LineWorker {
         }
     }
 
-    /// What the session held (its stay, its view, its watch) goes with it.
+    /// What the session held (its login, its view, its watch) goes with it.
     package func closed(_ session: IMAPSession) {}
 
-    var complaints: Complaints { Complaints(log: settings.log, clock: settings.clock) }
+    var failures: FailureResponses { FailureResponses(log: settings.log, clock: settings.clock) }
 
     /// Nil when they are at hand.
-    private func read(_ blocks: [MailboxSnapshot.Block], _ mailbox: OpenMailbox, _ link: any Link) async -> Answer? {
+    private func read(_ blocks: [MailboxSnapshot.Block], _ mailbox: OpenMailbox, _ link: any Link) async -> StatusResponse? {
         do {
             try await mailroom.read(blocks, of: mailbox)
             return nil
         } catch {
-            return complaints.answer(to: error, .replace, connection: link.facts.id, addsMessages: false)
+            return failures.answer(to: error, .replace, connection: link.facts.id, addsMessages: false)
         }
     }
 

@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // LIST (RFC 9051 §6.3.9; RFC 5258; RFC 5819; RFC 6154; RFC 3348).
-extension Errand {
-    mutating func list(_ arguments: ListArguments) async throws -> Answer {
+extension CommandExecution {
+    mutating func list(_ arguments: ListArguments) async throws -> StatusResponse {
         if !arguments.isExtended, arguments.patterns == [""] {
             // RFC 9051 §6.3.9: what parts the levels.
             output.writeHierarchyRoot()
@@ -43,7 +43,7 @@ extension Errand {
     }
 
     // RFC 3501 §6.3.9: subscribed names; for a pattern with "%", also the superiors of those that it does not reach.
-    mutating func lsub(_ reference: String, _ pattern: String) async throws -> Answer {
+    mutating func lsub(_ reference: String, _ pattern: String) async throws -> StatusResponse {
         let matcher = MailboxPattern(reference: reference, pattern)
         let subscriptions = try await mailroom.subscriptions(of: principal)
         let directory = try await amongMailboxes { MailboxDirectory($0, subscriptions: subscriptions) }

@@ -11,11 +11,11 @@ extension IMAPWorker {
         switch verdict {
         case .admitted(let principal):
             let revocation = Revocation()
-            let stay = gatekeeper.admit(principal) {
+            let session = gatekeeper.admit(principal) {
                 revocation.revoke()
                 link.poke()
             }
-            return .admitted(Login(principal: principal, stay: stay, revocation: revocation))
+            return .admitted(Login(principal: principal, session: session, revocation: revocation))
         case .refused: return .refused
         case .busy: return .busy
         }

@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // GETMETADATA and SETMETADATA (RFC 5464 §4.2, §4.3); METADATA in LIST (RFC 9590).
-extension Errand {
-    mutating func metadata(_ command: MetadataCommand, _ mailbox: MailboxArgument) async throws -> Answer {
+extension CommandExecution {
+    mutating func metadata(_ command: MetadataCommand, _ mailbox: MailboxArgument) async throws -> StatusResponse {
         let name = try mailbox.text.isEmpty ? nil : existing(mailbox)
         switch command {
         case .get(let entries, let options):

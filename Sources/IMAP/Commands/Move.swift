@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // MOVE (RFC 9051 §6.4.8; RFC 6851): the expunges are told before the tagged answer, as news.
-extension Errand {
-    mutating func move(_ set: SequenceSet, to target: MailboxArgument, _ numbering: Numbering) async throws -> Answer {
+extension CommandExecution {
+    mutating func move(_ set: SequenceSet, to target: MailboxArgument, _ numbering: Numbering) async throws -> StatusResponse {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
         let places = try await withRows(of: view) { try limited(view.places(of: set, numbering), of: view) }

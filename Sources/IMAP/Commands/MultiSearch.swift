@@ -4,8 +4,8 @@ import PostOffice
 import Storage
 
 // ESEARCH (RFC 7377): one search over several mailboxes, each answered for itself.
-extension Errand {
-    mutating func multiSearch(_ arguments: MultiSearchArguments) async throws -> Answer {
+extension CommandExecution {
+    mutating func multiSearch(_ arguments: MultiSearchArguments) async throws -> StatusResponse {
         if arguments.scopes.contains(.selected), view == nil { return .bad("Select a mailbox first") }
         do {
             // RFC 7377 §2.2: a mailbox is searched once, however many scopes it is in.
@@ -43,9 +43,9 @@ extension Errand {
             // Numbers are those of the selected mailbox; elsewhere they may mean nothing.
             return
         }
-        try await burn(found.count) { errand in
-            if isSelected { errand.keep(found, arguments) }
-            errand.report(found, arguments, ExtendedSearchResult.Mailbox(name: record.name, uidValidity: place.rows.uidValidity))
+        try await burn(found.count) { execution in
+            if isSelected { execution.keep(found, arguments) }
+            execution.report(found, arguments, ExtendedSearchResult.Mailbox(name: record.name, uidValidity: place.rows.uidValidity))
         }
     }
 

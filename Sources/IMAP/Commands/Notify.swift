@@ -5,8 +5,8 @@ import PostOffice
 import Storage
 
 // NOTIFY (RFC 5465).
-extension Errand {
-    mutating func notify(_ arguments: NotifyArguments) async throws -> Answer {
+extension CommandExecution {
+    mutating func notify(_ arguments: NotifyArguments) async throws -> StatusResponse {
         guard case .set(let groups, let status) = arguments else {
             notifications = Notifications.none
             return .ok("NOTIFY done")
@@ -69,15 +69,15 @@ extension Errand {
 
     /// What cannot be told is logged, and told another time or never: there is no command that could fail.
     static func run(_ notice: Notice, _ job: Job, _ worker: IMAPWorker, _ link: any Link) async -> Completion {
-        var errand = Errand(job: job, worker: worker, link: link, dialect: job.dialect, view: job.view)
-        var answer = Answer.ok("")
+        var execution = CommandExecution(job: job, worker: worker, link: link, dialect: job.dialect, view: job.view)
+        var answer = StatusResponse.ok("")
         do {
-            try await errand.tell(notice)
+            try await execution.tell(notice)
         } catch {
-            answer = errand.answer(to: error)
+            answer = execution.answer(to: error)
         }
-        if case .none = errand.effect, let view = errand.view { errand.effect = .view(view) }
-        return Completion(output: errand.output, answer: answer, effect: errand.effect, dialect: job.dialect)
+        if case .none = execution.effect, let view = execution.view { execution.effect = .view(view) }
+        return Completion(output: execution.output, answer: answer, effect: execution.effect, dialect: job.dialect)
     }
 
     private mutating func tell(_ notice: Notice) async throws {
@@ -121,7 +121,7 @@ extension Errand {
     }
 
     private mutating func tellStatus(_ entry: AccountChanges.Entry, _ events: NotifyEvents) async throws {
-        guard let items = Errand.statusItems(entry.kinds, events, dialect) else { return }
+        guard let items = CommandExecution.statusItems(entry.kinds, events, dialect) else { return }
         try await tellStatus(of: entry.name, items)
         try await flushIfFull()
     }
@@ -138,7 +138,7 @@ extension Errand {
 }
 
 // LIST answers (RFC 5465 §5.4, §5.5).
-extension Errand {
+extension CommandExecution {
     private mutating func tellNames(
         _ notice: Notice, _ changes: AccountChanges, _ shared: [AccountChanges.Entry], _ subscriptions: Set<MailboxName>
     ) async throws {

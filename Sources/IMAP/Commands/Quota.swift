@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208 §4.1).
-extension Errand {
-    mutating func quota(_ command: QuotaCommand) async throws -> Answer {
+extension CommandExecution {
+    mutating func quota(_ command: QuotaCommand) async throws -> StatusResponse {
         switch command {
         case .get(let root):
             write(try mailroom.quota(root: root, of: principal))

@@ -4,7 +4,7 @@ import PostOffice
 import Storage
 
 // What a client that was away has missed (RFC 7162 §3.2.5, §3.2.6).
-extension Errand {
+extension CommandExecution {
     /// SELECT (QRESYNC …): what has gone since `point`, then what has changed or come.
     mutating func resynchronise(_ opened: MailboxView, from point: ResyncPoint) async throws {
         // RFC 7162 §3.2.5: another UIDVALIDITY, and the client's copy is worth nothing.
@@ -14,16 +14,16 @@ extension Errand {
         let rows = opened.rows
         var index = 0
         while index < rows.count {
-            let slice = index..<min(rows.count, (index / Errand.resyncSlice + 1) * Errand.resyncSlice)
+            let slice = index..<min(rows.count, (index / CommandExecution.resyncSlice + 1) * CommandExecution.resyncSlice)
             try await withRows(of: opened) { try rows.require(slice) }
             try rows.forEach(in: slice) { place, row in
                 index = place + 1
                 if row.modSeq > point.modSeq, known?.contains(row.uid) ?? true {
                     output.writeChanged(place + 1, row, try rows.further(of: row), opened, dialect)
                 }
-                return output.readableBytes < Errand.flushSize
+                return output.readableBytes < CommandExecution.flushSize
             }
-            if output.readableBytes >= Errand.flushSize { try await flush() } else { await Task.yield() }
+            if output.readableBytes >= CommandExecution.flushSize { try await flush() } else { await Task.yield() }
         }
     }
 

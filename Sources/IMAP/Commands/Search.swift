@@ -4,13 +4,13 @@ import PostOffice
 import Storage
 
 // SEARCH (RFC 9051 §6.4.4; RFC 4731; RFC 5182; RFC 6203; RFC 7162 §3.1.5, §3.1.6; RFC 9394).
-extension Errand {
-    mutating func search(_ arguments: SearchArguments, _ numbering: Numbering) async throws -> Answer {
+extension CommandExecution {
+    mutating func search(_ arguments: SearchArguments, _ numbering: Numbering) async throws -> StatusResponse {
         do {
             let found = try await found(by: arguments)
-            try await burn(found.count) { errand in
-                errand.keep(found, arguments)
-                errand.report(found, arguments, numbering)
+            try await burn(found.count) { execution in
+                execution.keep(found, arguments)
+                execution.report(found, arguments, numbering)
             }
             try await flushIfFull()
             if let problem { return problem }

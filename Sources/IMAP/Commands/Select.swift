@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1; RFC 7162 §3.1.2, §3.1.8; RFC 8474 §4.2).
-extension Errand {
-    mutating func select(_ arguments: SelectArguments, isReadOnly: Bool) async throws -> Answer {
+extension CommandExecution {
+    mutating func select(_ arguments: SelectArguments, isReadOnly: Bool) async throws -> StatusResponse {
         if arguments.resync != nil, !dialect.hasVanished { throw Ending(.bad("QRESYNC is not enabled")) }
         if arguments.resync?.sample != nil, dialect.isUIDOnly { throw Ending(.uidRequired) }
         if view != nil {

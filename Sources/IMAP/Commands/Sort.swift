@@ -4,8 +4,8 @@ import PostOffice
 import Storage
 
 // SORT (RFC 5256 §3; RFC 5267 §3 ESORT; RFC 5957; RFC 7162 §3.1.6).
-extension Errand {
-    mutating func sort(_ arguments: SortArguments, _ numbering: Numbering) async throws -> Answer {
+extension CommandExecution {
+    mutating func sort(_ arguments: SortArguments, _ numbering: Numbering) async throws -> StatusResponse {
         if arguments.search.returns?.contains(.relevancy) ?? false { return .bad("RELEVANCY is for SEARCH") }
         do {
             let found = try await found(by: arguments.search)
@@ -16,11 +16,11 @@ extension Errand {
                 for message in try await sorting.add(batch, mailroom, view.mailbox) { try leaveOut(message) }
                 try await tellProgress(batch.endIndex, of: found.count)
             }
-            let order = try await burn(sorting.messages.count) { [sorting] errand in
+            let order = try await burn(sorting.messages.count) { [sorting] execution in
                 let order = sorting.order()
                 let sorted = order.map { sorting.messages[$0] }
-                errand.keep(sorted, arguments.search)
-                errand.report(sorted, arguments.search, numbering)
+                execution.keep(sorted, arguments.search)
+                execution.report(sorted, arguments.search, numbering)
                 return order
             }
             try await flushIfFull()

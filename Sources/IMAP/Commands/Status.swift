@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // STATUS (RFC 9051 §6.3.11; RFC 7162 §3.1.7; RFC 8438; RFC 7889 §4; RFC 9208 §4.1.4).
-extension Errand {
-    mutating func status(_ mailbox: MailboxArgument, _ items: [StatusItem]) async throws -> Answer {
+extension CommandExecution {
+    mutating func status(_ mailbox: MailboxArgument, _ items: [StatusItem]) async throws -> StatusResponse {
         let (record, status) = try await mailroom.status(of: try existing(mailbox), of: principal)
         prepareStatus(items)
         try await writeStatus(record, status, items)

@@ -3,8 +3,8 @@ import PostOffice
 import Storage
 
 // STORE (RFC 9051 §6.4.6; RFC 7162 §3.1.3).
-extension Errand {
-    mutating func store(_ arguments: StoreArguments, _ numbering: Numbering) async throws -> Answer {
+extension CommandExecution {
+    mutating func store(_ arguments: StoreArguments, _ numbering: Numbering) async throws -> StatusResponse {
         let view = try selectedView()
         guard !view.isReadOnly else { return .readOnly }
         let places = try await withRows(of: view) { try limited(view.places(of: arguments.set, numbering), of: view) }
@@ -39,7 +39,7 @@ extension Errand {
         for range in places {
             for index in range {
                 looked += 1
-                if looked.isMultiple(of: Errand.fewMessages) {
+                if looked.isMultiple(of: CommandExecution.fewMessages) {
                     self.view = view
                     await Task.yield()
                 }
@@ -65,7 +65,7 @@ extension Errand {
                     if dialect.hasModSeqs { response.modSeq(row.modSeq, &text) }
                     response.end(&text)
                 }
-                if output.readableBytes >= Errand.flushSize {
+                if output.readableBytes >= CommandExecution.flushSize {
                     self.view = view
                     try await flush()
                 }

@@ -4,23 +4,23 @@ import NIOCore
 import Storage
 
 // Many news of the selected mailbox (RFC 9051 §7.5; RFC 7162 §3.2.10): no more of them is in words than the connection takes.
-extension Errand {
-    mutating func tell(_ tidings: Tidings) async throws {
-        let view = tidings.view
-        output.writeImmutableBuffer(tidings.opening)
+extension CommandExecution {
+    mutating func tell(_ updates: MailboxUpdates) async throws {
+        let view = updates.view
+        output.writeImmutableBuffer(updates.opening)
         if dialect.tellsVanished {
-            output.writeVanished(tidings.vanished)
+            output.writeVanished(updates.vanished)
         } else {
-            for range in tidings.expunged.ranges.reversed() {
+            for range in updates.expunged.ranges.reversed() {
                 for number in range.reversed() {
                     output.writeExpunge(number)
                     try await flushIfFull()
                 }
             }
         }
-        output.writeArrival(tidings.exists, tidings.hasNewKeywords, view, dialect)
+        output.writeArrival(updates.exists, updates.hasNewKeywords, view, dialect)
         let places = try await withRows(of: view) {
-            let places = try view.places(ofUIDs: tidings.changed)
+            let places = try view.places(ofUIDs: updates.changed)
             try view.rows.require(places)
             return places
         }
@@ -30,11 +30,11 @@ extension Errand {
                 try view.rows.forEach(in: next..<range.upperBound) { index, row in
                     next = index + 1
                     output.writeChanged(index + 1, row, try view.rows.further(of: row), view, dialect)
-                    return output.readableBytes < Errand.flushSize
+                    return output.readableBytes < CommandExecution.flushSize
                 }
                 try await flushIfFull()
             }
         }
-        output.writeImmutableBuffer(tidings.closing)
+        output.writeImmutableBuffer(updates.closing)
     }
 }

@@ -3,8 +3,8 @@ import NIOCore
 import PostOffice
 
 // THREAD (RFC 5256 §3).
-extension Errand {
-    mutating func thread(_ arguments: ThreadArguments, _ numbering: Numbering) async throws -> Answer {
+extension CommandExecution {
+    mutating func thread(_ arguments: ThreadArguments, _ numbering: Numbering) async throws -> StatusResponse {
         let found = try await found(by: arguments.search)
         let view = try selectedView()
         var threading = MessageThreading(arguments.algorithm.threadAlgorithm)

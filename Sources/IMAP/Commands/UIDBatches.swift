@@ -10,18 +10,18 @@ import Storage
 //
 // §3.1.1 and §6 would have repeated commands refused (LIMIT), so that clients cannot make the server work: here an answer costs a row for every 500 messages,
 // less than any SEARCH, and nothing is kept of it.
-extension Errand {
+extension CommandExecution {
     private static let leastBatch: UInt32 = 500
     /// Messages that the batches of a window may have together (§3.1.5).
     private static let mostInWindow = 100_000
 
-    mutating func uidBatches(_ arguments: BatchArguments) async throws -> Answer {
+    mutating func uidBatches(_ arguments: BatchArguments) async throws -> StatusResponse {
         let view = try selectedView()
         let rows = view.current
         let size = Int(arguments.size)
         if let window = arguments.window, window.first > window.last { return .bad("Batches are named from the lowest to the highest", .clientBug) }
-        guard arguments.size >= Errand.leastBatch else { return .no("A batch has \(Errand.leastBatch) messages at least", .tooFew) }
-        if let window = arguments.window, Int(window.last - window.first) >= Errand.mostInWindow / size {
+        guard arguments.size >= CommandExecution.leastBatch else { return .no("A batch has \(CommandExecution.leastBatch) messages at least", .tooFew) }
+        if let window = arguments.window, Int(window.last - window.first) >= CommandExecution.mostInWindow / size {
             return .no("Too many messages", .tooMany)
         }
         // §3.2.

@@ -5,7 +5,7 @@ import PostOffice
 import Storage
 
 // UPDATE (RFC 5267 §4.3): searches that are kept up to date.
-extension Errand {
+extension CommandExecution {
     mutating func update(_ found: [FoundMessage], _ arguments: SearchArguments, _ numbering: Numbering) throws {
         guard let key = try updatable(arguments) else { return }
         context = .kept(UpdatingContext(tag: job.tag, numbering, key, LiveResults(found: found)))
@@ -41,18 +41,18 @@ extension Errand {
 
     static func run(_ updating: Updating, _ worker: IMAPWorker, _ link: any Link) async -> IMAPOutcome {
         let job = updating.job
-        var errand = Errand(job: job, worker: worker, link: link, dialect: job.dialect, view: job.view)
+        var execution = CommandExecution(job: job, worker: worker, link: link, dialect: job.dialect, view: job.view)
         var updating = updating
         do {
-            for tidings in updating.untold { try await errand.tell(tidings) }
-            if !updating.list.isEmpty, !updating.undecided.isEmpty { try await errand.update(&updating) }
+            for updates in updating.untold { try await execution.tell(updates) }
+            if !updating.list.isEmpty, !updating.undecided.isEmpty { try await execution.update(&updating) }
         } catch {
             // What cannot be worked out ends: its client must not take old results for new.
-            _ = errand.answer(to: error)
-            for context in updating.list { errand.end(context) }
+            _ = execution.answer(to: error)
+            for context in updating.list { execution.end(context) }
             updating.list = []
         }
-        return .updated(errand.output, updating)
+        return .updated(execution.output, updating)
     }
 
     private mutating func end(_ context: UpdatingContext) {
@@ -67,7 +67,7 @@ extension Errand {
         try mailroom.require([], in: view.mailbox)
         let undecided = updating.undecided
         let rows = try await withRows(of: view) { try view.rows.rows(undecided) }
-        for batch in rows.batches(of: Errand.updateBatch) {
+        for batch in rows.batches(of: CommandExecution.updateBatch) {
             let messages = batch.map { FoundMessage(place: $0.index, row: $0.row) }
             for index in updating.list.indices { try await update(&updating.list[index], messages) }
             // The last ones grew too big.

@@ -25,7 +25,7 @@ package enum CommandEvent: Hashable, Sendable {
     /// The last message is whole and so is the command: now store, and answer.
     case appendEnd(tag: Tag)
 
-    /// Answer BAD, with `*` for the tag when there is none (RFC 9051 §7.1.3). The reader goes on at the next line. When
+    /// StatusResponse BAD, with `*` for the tag when there is none (RFC 9051 §7.1.3). The reader goes on at the next line. When
     /// an APPEND was under way it is void.
     case syntaxError(tag: Tag?, SyntaxError)
 

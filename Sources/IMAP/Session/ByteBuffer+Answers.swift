@@ -4,11 +4,11 @@ import Storage
 
 // What a session says, in the grammar's words.
 extension ByteBuffer {
-    mutating func writeTagged(_ tag: Tag, _ answer: Answer) {
+    mutating func writeTagged(_ tag: Tag, _ answer: StatusResponse) {
         writeResponse(tag, answer.condition, answer.code, answer.text)
     }
 
-    mutating func writeUntagged(_ answer: Answer) {
+    mutating func writeUntagged(_ answer: StatusResponse) {
         writeResponse(nil, answer.condition, answer.code, answer.text)
     }
 

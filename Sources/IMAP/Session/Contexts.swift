@@ -64,6 +64,6 @@ package struct Contexts: Sendable {
 package struct Updating: Sendable {
     var list: [UpdatingContext]
     let undecided: NumberSet
-    let untold: [Tidings]
+    let untold: [MailboxUpdates]
     let job: Job
 }

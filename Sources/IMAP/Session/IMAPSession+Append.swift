@@ -22,7 +22,7 @@ extension IMAPSession {
         }
     }
 
-    private mutating func refuseAppend(_ tag: Tag, _ verb: Verb, _ answer: Answer, _ output: inout ByteBuffer) {
+    private mutating func refuseAppend(_ tag: Tag, _ verb: Verb, _ answer: StatusResponse, _ output: inout ByteBuffer) {
         reader.refuseLiteral()
         finish(tag, verb, answer, &output)
     }
@@ -34,7 +34,7 @@ extension IMAPSession {
         return .work(.read(blocks, view.mailbox))
     }
 
-    mutating func absorbRows(_ refusal: Answer?, _ output: inout ByteBuffer) {
+    mutating func absorbRows(_ refusal: StatusResponse?, _ output: inout ByteBuffer) {
         guard let refusal, case .appendBegin(let tag, let target, _) = held else { return }
         held = nil
         refuseAppend(tag, target.verb, refusal, &output)
@@ -46,7 +46,7 @@ extension IMAPSession {
     }
 
     /// RFC 8508 §3.
-    private func superseded(_ target: AppendTarget) throws(RowsNotAtHand) -> Result<Placing.Superseded?, Ending> {
+    private func superseded(_ target: AppendTarget) throws(RowsNotAtHand) -> Result<Placing.Replaced?, Ending> {
         guard let set = target.replaced, let view = selection?.view else { return .success(nil) }
         guard !view.isReadOnly else { return .failure(Ending(.readOnly)) }
         do {
@@ -54,7 +54,7 @@ extension IMAPSession {
             guard places.reduce(0, { $0 + $1.count }) == 1 else { return .failure(Ending(.no("There is no such message", .nonExistent))) }
             let uids = try view.uids(at: places)
             guard try !view.lacksSome(of: uids) else { return .failure(Ending(.expungeIssued)) }
-            return .success(Placing.Superseded(uids: uids, mailbox: view.mailbox))
+            return .success(Placing.Replaced(uids: uids, mailbox: view.mailbox))
         } catch let lacking as RowsNotAtHand {
             throw lacking
         } catch {
@@ -78,7 +78,7 @@ extension IMAPSession {
         return .work(.checkTarget(receiving.mailbox, login.principal))
     }
 
-    mutating func absorbTarget(_ refusal: Answer?, _ receiving: Receiving, _ output: inout ByteBuffer) {
+    mutating func absorbTarget(_ refusal: StatusResponse?, _ receiving: Receiving, _ output: inout ByteBuffer) {
         if let refusal {
             reader.refuseLiteral()
             finish(receiving.tag, receiving.verb, refusal, &output)
@@ -91,7 +91,7 @@ extension IMAPSession {
     }
 
     /// Gives the command up: what is on its way is passed over.
-    private mutating func giveUp(_ receiving: Receiving, _ answer: Answer, _ output: inout ByteBuffer) {
+    private mutating func giveUp(_ receiving: Receiving, _ answer: StatusResponse, _ output: inout ByteBuffer) {
         reader.refuseLiteral()
         activity = .commands
         finish(receiving.tag, receiving.verb, answer, &output)

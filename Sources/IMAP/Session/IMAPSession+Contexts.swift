@@ -5,7 +5,7 @@ import NIOCore
 // Searches that are kept up to date (RFC 5267 §4.3): told with the news that change them, before the answer of the command under way.
 extension IMAPSession {
     /// A command ends: its answer, unless news have to be told or contexts worked out first, or other answers wait for that.
-    mutating func conclude(_ tag: Tag, _ answer: Answer, _ output: inout ByteBuffer) {
+    mutating func conclude(_ tag: Tag, _ answer: StatusResponse, _ output: inout ByteBuffer) {
         guard var selection, selection.isOwing || !selection.delayed.isEmpty else { return say(tag, answer, &output) }
         selection.delayed.append((tag, answer))
         self.selection = selection

@@ -54,7 +54,7 @@ extension IMAPSession {
         return nil
     }
 
-    func objection(to verb: Verb) -> Answer? {
+    func objection(to verb: Verb) -> StatusResponse? {
         if let objection = Legality.objection(to: verb, in: place) { return objection }
         if dialect.isUIDOnly, verb.row.messages.numbering == .sequence { return .uidRequired }
         return verb.row.objection?(circumstances)
@@ -82,7 +82,7 @@ extension IMAPSession {
         switch command.verb.row.action {
         case .session(let act):
             return act(&self, command, tag, &output)
-        case .errand:
+        case .execution:
             guard let objection = objection(to: command.arguments, tag) else { return begin(command, tag) }
             say(tag, objection, &output)
             return nil
@@ -91,7 +91,7 @@ extension IMAPSession {
         }
     }
 
-    private func objection(to arguments: any CommandArguments, _ tag: Tag) -> Answer? {
+    private func objection(to arguments: any CommandArguments, _ tag: Tag) -> StatusResponse? {
         guard let search = arguments.searched else { return nil }
         // RFC 9755 §3: all text is UTF-8 already.
         if dialect.acceptsUTF8, arguments.needlessCharset != nil { return .bad("There is no charset but UTF-8 any more") }
@@ -108,7 +108,7 @@ extension IMAPSession {
     }
 
     /// Tells what is new in the selected mailbox, then the answer.
-    mutating func finish(_ tag: Tag, _ verb: Verb, _ answer: Answer, _ output: inout ByteBuffer) {
+    mutating func finish(_ tag: Tag, _ verb: Verb, _ answer: StatusResponse, _ output: inout ByteBuffer) {
         tellNews(after: verb, answer.code, expunges: verb.row.messages.tellsExpunges, &output)
         conclude(tag, answer, &output)
     }
@@ -168,12 +168,12 @@ extension IMAPSession {
         if dialect.hasVanished, wasBehind || selection.view.isBehind {
             closing.writeUntagged(.ok(selection.view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(selection.view.toldModSeq)))
         }
-        if selection.untold.isEmpty, !Tidings.areNeeded(for: news, dialect) {
+        if selection.untold.isEmpty, !MailboxUpdates.areNeeded(for: news, dialect) {
             output.writeImmutableBuffer(opening)
             output.writeNews(news, selection.view, dialect)
             output.writeImmutableBuffer(closing)
         } else {
-            selection.untold.append(Tidings(news, selection.view, opening: opening, closing: closing))
+            selection.untold.append(MailboxUpdates(news, selection.view, opening: opening, closing: closing))
         }
         state = .selected(selection)
     }

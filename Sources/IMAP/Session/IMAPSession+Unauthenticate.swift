@@ -18,7 +18,7 @@ extension IMAPSession {
 
     /// Everything is as before the login but TLS, and what counts how often a password was wrong: who guesses gains nothing by it.
     private mutating func unauthenticate() {
-        // The stay ends with the login, and with the view all that is open; nothing is expunged.
+        // The registered session ends with the login, and with the view all that is open; nothing is expunged.
         state = .notAuthenticated
         dialect = Dialect()
         reader.textMode = dialect.textMode

@@ -223,7 +223,7 @@ extension IMAPSession {
         }
     }
 
-    mutating func say(_ tag: Tag, _ answer: Answer, _ output: inout ByteBuffer) {
+    mutating func say(_ tag: Tag, _ answer: StatusResponse, _ output: inout ByteBuffer) {
         output.writeTagged(tag, answer)
         if answer.condition == .bad { noteError(&output) }
     }

@@ -16,7 +16,7 @@ enum Legality {
     }
 
     /// Nil when the command may come.
-    static func objection(to verb: Verb, in place: Place) -> Answer? {
+    static func objection(to verb: Verb, in place: Place) -> StatusResponse? {
         let states = verb.row.states
         if states.contains(place.state) { return nil }
         if place == .notAuthenticated { return .bad("Log in first") }

@@ -7,7 +7,7 @@ struct Receiving: Sendable {
     let tag: Tag
     let verb: Verb
     let mailbox: MailboxName
-    let superseded: Placing.Superseded?
+    let superseded: Placing.Replaced?
     /// Messages that are whole.
     private(set) var filings: [Filing] = []
     private(set) var isBinary = false
@@ -28,7 +28,7 @@ struct Receiving: Sendable {
     static let mostMessages = 1_000
     static let mostWeight = 8 << 20
 
-    init(_ tag: Tag, _ verb: Verb, _ mailbox: MailboxName, _ superseded: Placing.Superseded?, _ message: AppendMessage) {
+    init(_ tag: Tag, _ verb: Verb, _ mailbox: MailboxName, _ superseded: Placing.Replaced?, _ message: AppendMessage) {
         self.tag = tag
         self.verb = verb
         self.mailbox = mailbox

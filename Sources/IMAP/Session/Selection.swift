@@ -9,9 +9,9 @@ struct Selection: Sendable {
     /// Searches that are kept up to date.
     var contexts = Contexts()
     /// News that are written as the client takes them.
-    var untold: [Tidings] = []
+    var untold: [MailboxUpdates] = []
     /// Answers that wait until the contexts and those news are.
-    var delayed: [(tag: Tag, answer: Answer)] = []
+    var delayed: [(tag: Tag, answer: StatusResponse)] = []
 
     init(_ login: Login, _ view: MailboxView) {
         self.login = login

@@ -36,13 +36,13 @@ package enum IMAPOutcome: Sendable {
     /// What is not written yet, and the contexts that go on.
     case updated(ByteBuffer, Updating)
     /// Nil: it can.
-    case target(Answer?)
+    case target(StatusResponse?)
     /// Nil: they are at hand.
-    case rows(Answer?)
+    case rows(StatusResponse?)
     case received
     case included(Inclusion.Outcome)
     /// `notice`: told before what is new in the mailbox.
-    case placed(Answer, notice: Answer?)
+    case placed(StatusResponse, notice: StatusResponse?)
 }
 
 /// It does not print itself.
@@ -65,7 +65,7 @@ package enum LoginResult: Sendable {
 /// Who is logged in, for as long as the session holds it.
 package struct Login: Sendable {
     let principal: Principal
-    let stay: Stay
+    let session: ActiveSession
     let revocation: Revocation
 }
 
@@ -101,7 +101,7 @@ package struct Job: Sendable {
 package struct Completion: Sendable {
     /// Untagged answers that are not written yet.
     var output = ByteBuffer()
-    var answer: Answer
+    var answer: StatusResponse
     var effect = Effect.none
     var dialect: Dialect
     /// The command named messages by their numbers, whatever its verb.
@@ -136,7 +136,7 @@ package struct Inclusion: Sendable {
     package enum Outcome: Sendable {
         /// So many octets.
         case included(Int)
-        case refused(Answer)
+        case refused(StatusResponse)
     }
 }
 
@@ -148,7 +148,7 @@ package struct Placing: Sendable {
     let rest: ByteBuffer
     let mailbox: MailboxName
     /// What REPLACE takes away.
-    let superseded: Superseded?
+    let superseded: Replaced?
     /// Whether one of them came as a literal8.
     let isBinary: Bool
     /// CONDSTORE is on.
@@ -156,7 +156,7 @@ package struct Placing: Sendable {
     let turn: Turn
     let principal: Principal
 
-    struct Superseded: Sendable {
+    struct Replaced: Sendable {
         let uids: NumberSet
         let mailbox: OpenMailbox
     }

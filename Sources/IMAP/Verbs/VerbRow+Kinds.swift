@@ -24,7 +24,7 @@ extension VerbRow {
     /// The session sees to it, and to its answer.
     static func takenOver<Arguments: CommandArguments>(
         _ name: String, _ states: States, capabilities: [Capability] = [],
-        unless objection: (@Sendable (Capability.Circumstances) -> Answer?)? = nil, _ parse: @escaping Parser<Arguments>,
+        unless objection: (@Sendable (Capability.Circumstances) -> StatusResponse?)? = nil, _ parse: @escaping Parser<Arguments>,
         _ act: @escaping @Sendable (inout IMAPSession, Arguments, Tag, inout ByteBuffer) -> Step<IMAPWork>?
     ) -> VerbRow {
         VerbRow(
@@ -37,17 +37,17 @@ extension VerbRow {
     }
 
     /// The office is asked.
-    static func errand<Arguments: CommandArguments>(
+    static func execution<Arguments: CommandArguments>(
         _ name: String, form: Form = .line, _ states: States, _ messages: MessageNaming, _ news: News, _ rights: RightsNeeded,
         capabilities: [Capability] = [], _ parse: @escaping Parser<Arguments>,
-        _ work: @escaping @Sendable (inout Errand, Arguments) async throws -> Answer
+        _ work: @escaping @Sendable (inout CommandExecution, Arguments) async throws -> StatusResponse
     ) -> VerbRow {
         VerbRow(
             name, form: form, states: states, messages: messages, news: news, rights: rights, capabilities: capabilities, objection: nil,
             parse: reading(parse),
-            action: .errand { errand, arguments in
+            action: .execution { execution, arguments in
                 guard let arguments = arguments as? Arguments else { throw Ending(.foreignArguments) }
-                return try await work(&errand, arguments)
+                return try await work(&execution, arguments)
             })
     }
 
@@ -70,13 +70,13 @@ extension VerbRow {
     }
 }
 
-extension Answer {
+extension StatusResponse {
     /// To a row that works on other arguments than it reads, which the types above rule out.
-    fileprivate static let foreignArguments = Answer.bad("Not served")
+    fileprivate static let foreignArguments = StatusResponse.bad("Not served")
 }
 
 extension IMAPSession {
-    fileprivate mutating func refuse(_ tag: Tag, _ answer: Answer, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
+    fileprivate mutating func refuse(_ tag: Tag, _ answer: StatusResponse, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
         say(tag, answer, &output)
         return nil
     }

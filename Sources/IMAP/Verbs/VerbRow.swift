@@ -35,7 +35,7 @@ final class VerbRow: Sendable {
     /// What CAPABILITY lists for it.
     let capabilities: [Capability]
     /// Why it is not served now, though its state is right; nil: it is.
-    let objection: (@Sendable (Capability.Circumstances) -> Answer?)?
+    let objection: (@Sendable (Capability.Circumstances) -> StatusResponse?)?
 
     // MARK: Commands
 
@@ -43,7 +43,7 @@ final class VerbRow: Sendable {
 
     init(
         _ name: String, form: Form = .line, states: States, messages: MessageNaming, news: News, rights: RightsNeeded, capabilities: [Capability],
-        objection: (@Sendable (Capability.Circumstances) -> Answer?)?,
+        objection: (@Sendable (Capability.Circumstances) -> StatusResponse?)?,
         parse: @escaping @Sendable (inout ArgumentReader) throws(SyntaxError) -> any CommandArguments, action: Action
     ) {
         self.name = name
@@ -121,7 +121,7 @@ extension VerbRow {
         /// The session acts on it itself; nil: it goes on reading.
         case session(@Sendable (inout IMAPSession, Command, Tag, inout ByteBuffer) -> Step<IMAPWork>?)
         /// The office is asked.
-        case errand(@Sendable (inout Errand, any CommandArguments) async throws -> Answer)
+        case execution(@Sendable (inout CommandExecution, any CommandArguments) async throws -> StatusResponse)
         /// Its message comes in bit by bit (`CommandEvent.appendBegin`).
         case stream
     }

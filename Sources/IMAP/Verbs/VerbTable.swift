@@ -47,18 +47,18 @@ enum VerbTable {
             unless: { $0.allowsUnauthenticate ? nil : .bad("Not served") }, NoArguments.read
         ) { $0.unauthenticate($2, &$3) },
         // NOTIFY SET implies a NOOP (RFC 5465 §3.1).
-        .errand("NOTIFY", .loggedIn, .none, .all, .none, capabilities: [Capability("NOTIFY", rfc: 5465)], NotifyArguments.read) {
+        .execution("NOTIFY", .loggedIn, .none, .all, .none, capabilities: [Capability("NOTIFY", rfc: 5465)], NotifyArguments.read) {
             try await $0.notify($1)
         },
-        .errand(
+        .execution(
             "GETQUOTA", .loggedIn, .none, .asWished, .none,
             capabilities: [
                 Capability("QUOTA", rfc: 9208), Capability("QUOTA=RES-STORAGE", rfc: 9208), Capability("QUOTA=RES-MESSAGE", rfc: 9208),
                 Capability("QUOTA=RES-MAILBOX", rfc: 9208),
             ], QuotaCommand.get
         ) { try await $0.quota($1) },
-        .errand("GETQUOTAROOT", .loggedIn, .none, .asWished, .named(.read), QuotaCommand.root) { try await $0.quota($1) },
-        .errand("SETQUOTA", .loggedIn, .none, .asWished, .none, capabilities: [Capability("QUOTASET", rfc: 9208)], QuotaCommand.set) {
+        .execution("GETQUOTAROOT", .loggedIn, .none, .asWished, .named(.read), QuotaCommand.root) { try await $0.quota($1) },
+        .execution("SETQUOTA", .loggedIn, .none, .asWished, .none, capabilities: [Capability("QUOTASET", rfc: 9208)], QuotaCommand.set) {
             try await $0.quota($1)
         },
     ]

@@ -36,7 +36,7 @@ package struct POP3Worker: LineWorker {
     }
 
     /// Without QUIT: another session may have the maildrop, and nothing is removed.
-    package func closed(_ session: POP3Session) { session.visit?.end() }
+    package func closed(_ session: POP3Session) { session.maildropSession?.end() }
 
     /// The one place where what went wrong becomes an answer: it is our fault, and logged under an id that the answer names.
     func reply(to error: any Error, _ verb: Verb, _ link: any Link) -> Reply {

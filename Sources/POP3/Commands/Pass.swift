@@ -19,7 +19,7 @@ extension POP3Worker {
     private func admit(_ principal: Principal, _ link: any Link) async -> LoginResult {
         do {
             guard let maildrop = try await maildrops.open(of: principal) else { return .inUse }
-            return .admitted(Visit(tenure: gatekeeper.tenure(of: principal) { link.poke() }, maildrop: maildrop))
+            return .admitted(MaildropSession(login: gatekeeper.login(of: principal) { link.poke() }, maildrop: maildrop))
         } catch {
             return .unavailable(reply(to: error, .pass, link))
         }

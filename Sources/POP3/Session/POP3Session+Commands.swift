@@ -48,8 +48,8 @@ extension POP3Session {
         case .quit: return quit(&output)
         case .apop: complain(.notServed, &output)
         case .stat, .list, .uidl, .retr, .top, .dele, .noop, .rset:
-            guard case .transaction(let visit) = state else { return nil }
-            return try carryOut(command, visit.maildrop, &output)
+            guard case .transaction(let maildropSession) = state else { return nil }
+            return try carryOut(command, maildropSession.maildrop, &output)
         }
         return nil
     }
@@ -109,12 +109,12 @@ extension POP3Session {
 
     // RFC 1939 §4, §6: only QUIT in the TRANSACTION state removes what is marked.
     private mutating func quit(_ output: inout ByteBuffer) -> Step<POP3Work>? {
-        if case .transaction(let visit) = state {
+        if case .transaction(let maildropSession) = state {
             guard marks.count == 0 else {
                 isWaiting = true
-                return .work(.update(marks, visit.maildrop))
+                return .work(.update(marks, maildropSession.maildrop))
             }
-            visit.end()
+            maildropSession.end()
         }
         say(.goodbye, &output)
         close()

@@ -58,10 +58,10 @@ extension POP3Session {
 
     mutating func absorb(_ result: LoginResult, _ output: inout ByteBuffer) {
         switch result {
-        case .admitted(let visit):
-            state = .transaction(visit)
+        case .admitted(let maildropSession):
+            state = .transaction(maildropSession)
             errors = 0
-            say(.ok("\(visit.maildrop.rows.count) messages (\(visit.maildrop.octets) octets)"), &output)
+            say(.ok("\(maildropSession.maildrop.rows.count) messages (\(maildropSession.maildrop.octets) octets)"), &output)
         case .refused: refuse(&output)
         case .busy:
             postponements = min(postponements + 1, 16)

@@ -45,14 +45,14 @@ extension POP3Session {
 
     /// A RETR or TOP that can be carried out; nil for everything else.
     func retrieval(_ line: LineReader.Line) -> Retrieval? {
-        guard case .line(let text) = line, case .transaction(let visit) = state, let command = try? CommandLine(text),
+        guard case .line(let text) = line, case .transaction(let maildropSession) = state, let command = try? CommandLine(text),
             command.verb == .retr || command.verb == .top, objection(to: command) == nil
         else { return nil }
         if command.verb == .retr {
-            guard let number = try? MessageNumber(command.argument), let row = row(number.value, visit.maildrop) else { return nil }
+            guard let number = try? MessageNumber(command.argument), let row = row(number.value, maildropSession.maildrop) else { return nil }
             return Retrieval(index: number.value - 1, row: row, lines: nil)
         }
-        guard let top = try? TopArguments(command.argument), let row = row(top.message, visit.maildrop) else { return nil }
+        guard let top = try? TopArguments(command.argument), let row = row(top.message, maildropSession.maildrop) else { return nil }
         return Retrieval(index: top.message - 1, row: row, lines: top.lines)
     }
 
@@ -71,18 +71,18 @@ extension POP3Session {
 
     /// Nil when there is nothing to retrieve.
     mutating func retrieve(_ retrievals: Retrievals) -> Step<POP3Work>? {
-        guard !retrievals.all.isEmpty, case .transaction(let visit) = state else { return nil }
+        guard !retrievals.all.isEmpty, case .transaction(let maildropSession) = state else { return nil }
         isWaiting = true
         for retrieval in retrievals.all where retrieval.lines == nil { _ = ahead.retrieve(retrieval.index) }
-        return .work(.retrieve(retrievals.all, visit.maildrop))
+        return .work(.retrieve(retrievals.all, maildropSession.maildrop))
     }
 
     /// RETR of a message that is here already.
     mutating func show(_ retrieval: Retrieval, _ output: inout ByteBuffer) {
-        guard case .transaction(let visit) = state, let body = ahead.retrieve(retrieval.index) else { return }
+        guard case .transaction(let maildropSession) = state, let body = ahead.retrieve(retrieval.index) else { return }
         // Expunged by another client; numbers stay as they are (RFC 1939 §5).
         do {
-            guard try visit.maildrop.current.row(retrieval.row.uid) != nil else { return say(.gone, &output) }
+            guard try maildropSession.maildrop.current.row(retrieval.row.uid) != nil else { return say(.gone, &output) }
             output.writeMessage(body)
         } catch {
             say(fault(error), &output)
@@ -91,8 +91,8 @@ extension POP3Session {
 
     /// Nil when nothing is worth reading now.
     mutating func readAhead() -> Step<POP3Work>? {
-        guard case .transaction(let visit) = state, let range = ahead.next(visit.maildrop.rows) else { return nil }
-        return .work(.readAhead(range, visit.maildrop))
+        guard case .transaction(let maildropSession) = state, let range = ahead.next(maildropSession.maildrop.rows) else { return nil }
+        return .work(.readAhead(range, maildropSession.maildrop))
     }
 }
 

@@ -18,8 +18,8 @@ package struct POP3Session: LineSession {
         /// → transaction, closing
         case authorization
         /// → closing
-        case transaction(Visit)
-        case closing(Visit?)
+        case transaction(MaildropSession)
+        case closing(MaildropSession?)
     }
 
     let settings: POP3Settings
@@ -109,11 +109,11 @@ package struct POP3Session: LineSession {
 }
 
 extension POP3Session {
-    package var visit: Visit? {
+    package var maildropSession: MaildropSession? {
         switch state {
         case .authorization: nil
-        case .transaction(let visit): visit
-        case .closing(let visit): visit
+        case .transaction(let maildropSession): maildropSession
+        case .closing(let maildropSession): maildropSession
         }
     }
 
@@ -138,7 +138,7 @@ extension POP3Session {
         close()
     }
 
-    mutating func close() { state = .closing(visit) }
+    mutating func close() { state = .closing(maildropSession) }
 
     /// Too slow a login, or an account that was changed: the connection ends. In the midst of a response nothing more is said.
     private mutating func endIfDue(_ output: inout ByteBuffer) {
@@ -146,7 +146,7 @@ extension POP3Session {
         case .authorization where settings.clock() > loginDeadline:
             if !isWaiting { say(.tooSlow, &output) }
             close()
-        case .transaction(let visit) where visit.tenure.isRevoked:
+        case .transaction(let maildropSession) where maildropSession.login.isRevoked:
             if !isWaiting { say(.revoked, &output) }
             close()
         case .authorization, .transaction, .closing: return
@@ -163,7 +163,7 @@ extension POP3Session {
         case .listed, .retrieved, .readAhead: return
         case .updated(let isDone):
             // The next session may begin as soon as this one's client has read the answer.
-            visit?.end()
+            maildropSession?.end()
             say(isDone ? .goodbye : .err("Nothing was removed, try again later", .systemTemporary), &output)
             close()
         }

@@ -31,7 +31,7 @@ package struct LoginAttempt: Sendable {
 }
 
 package enum LoginResult: Sendable {
-    case admitted(Visit)
+    case admitted(MaildropSession)
     case refused
     case busy
     /// The password was right.
@@ -41,19 +41,19 @@ package enum LoginResult: Sendable {
 }
 
 /// Somebody who is logged in, and their maildrop, for as long as the session lasts.
-package struct Visit: Sendable {
-    let tenure: Tenure
+package struct MaildropSession: Sendable {
+    let login: LoginSession
     let maildrop: Maildrop
 
-    package init(tenure: Tenure, maildrop: Maildrop) {
-        self.tenure = tenure
+    package init(login: LoginSession, maildrop: Maildrop) {
+        self.login = login
         self.maildrop = maildrop
     }
 
     /// The account may log out, and another session may have the maildrop.
     func end() {
         maildrop.giveBack()
-        tenure.end()
+        login.end()
     }
 }
 

@@ -69,7 +69,7 @@ extension Mailroom {
         await turn.come()
         // Once it stands in the store's line it is the next one's turn.
         defer { turn.pass() }
-        let gone = superseded.map { Superseded(mailbox: $0.mailbox.id, uids: $0.uids) }
+        let gone = superseded.map { SupersededMessages(mailbox: $0.mailbox.id, uids: $0.uids) }
         return try await store.place(staged.get(), superseding: gone, queued: { turn.pass() })
     }
 }

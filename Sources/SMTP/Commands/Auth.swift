@@ -8,7 +8,7 @@ extension SMTPWorker {
             user: credentials.user, password: credentials.password, over: .smtp, from: link.facts.peerAddress,
             setbacks: setbacks)
         switch verdict {
-        case .admitted(let principal): return .admitted(gatekeeper.tenure(of: principal) { link.poke() })
+        case .admitted(let principal): return .admitted(gatekeeper.login(of: principal) { link.poke() })
         case .refused: return .notAdmitted
         case .busy: return .busy
         }

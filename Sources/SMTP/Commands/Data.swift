@@ -80,7 +80,7 @@ extension SMTPWorker {
         }
     }
 
-    private func onlyRecipient(of transaction: Transaction) -> Address? {
+    private func onlyRecipient(of transaction: MailTransaction) -> Address? {
         guard transaction.recipients.count == 1, case .mailbox(let address) = transaction.recipients[0].address else { return nil }
         return address
     }

@@ -47,5 +47,5 @@ package struct SMTPWorker: LineWorker {
         }
     }
 
-    package func closed(_ session: SMTPSession) { session.tenure?.end() }
+    package func closed(_ session: SMTPSession) { session.login?.end() }
 }

@@ -9,7 +9,7 @@ struct Reception: Sendable {
         case chunk(remaining: Int, octets: Int, isLast: Bool)
     }
 
-    let transaction: Transaction
+    let transaction: MailTransaction
     var source: Source
     /// Set once a piece was handed on.
     var incoming: Intake.Mail?
@@ -23,7 +23,7 @@ struct Reception: Sendable {
     private let limit: Int
 
     /// - parameter limit: octets of text that are taken. Twice as many are read to find the end.
-    init(_ transaction: Transaction, source: Source, limit: Int) {
+    init(_ transaction: MailTransaction, source: Source, limit: Int) {
         self.transaction = transaction
         self.source = source
         self.limit = limit

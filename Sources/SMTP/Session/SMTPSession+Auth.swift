@@ -61,8 +61,8 @@ extension SMTPSession {
     mutating func absorbLogin(_ outcome: SMTPOutcome, _ output: inout ByteBuffer) {
         phase = .ready
         switch outcome {
-        case .admitted(let tenure):
-            self.tenure = tenure
+        case .admitted(let login):
+            self.login = login
             say(.authenticated, &output)
         case .notAdmitted: refuseLogin(&output)
         default:

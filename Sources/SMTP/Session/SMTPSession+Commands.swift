@@ -82,7 +82,7 @@ extension SMTPSession {
 
     private func objection(to command: CommandLine) -> Reply? {
         VerbRule.of(command.verb)?.objection(
-            standing, terms, isAuthenticated: tenure != nil, hasArgument: !command.argument.isAtEnd)
+            standing, terms, isAuthenticated: login != nil, hasArgument: !command.argument.isAtEnd)
     }
 
     /// Counts the commands that bring no mail nearer. Beyond `idleLimit` each counts as an error; true when it is one too many.
@@ -108,7 +108,7 @@ extension SMTPSession {
             return nil
         }
         phase = .waiting(.hello(name, isExtended: isExtended))
-        return .work(.judgeHello(Presence(name: name, user: tenure?.principal)))
+        return .work(.judgeHello(Presence(name: name, user: login?.principal)))
     }
 
     mutating func welcome(_ name: ClientName, isExtended: Bool, _ output: inout ByteBuffer) {

@@ -12,7 +12,7 @@ extension SMTPSession {
             return nil
         }
         for parameter in command.parameters where !isExtended || !terms.offers(parameter.belongsTo) { throw .unknownParameter }
-        let transaction = Transaction(command)
+        let transaction = MailTransaction(command)
         guard transaction.isSMTPUTF8 || command.reversePath.address?.isASCII ?? true else { throw .nonASCIIAddress }
         if let size = transaction.declaredSize, size > settings.messageLimit {
             say(.tooLarge, &output)
@@ -23,9 +23,9 @@ extension SMTPSession {
             return .work(.judgeSender(transaction.reversePath, presence))
         }
         // Nobody's name is null's to steal: reports of a mail client have it (RFC 8098 §2.1).
-        if let tenure, let address = transaction.reversePath.address {
+        if let login, let address = transaction.reversePath.address {
             phase = .waiting(.sender(transaction))
-            return .work(.authorize(tenure.principal, address))
+            return .work(.authorize(login.principal, address))
         }
         phase = .envelope(transaction)
         say(.senderOK, &output)
@@ -44,7 +44,7 @@ extension SMTPSession {
         return .work(.judgeRecipient(command.forwardPath, transaction.reversePath, presence))
     }
 
-    private var presence: Presence { Presence(name: client, user: tenure?.principal) }
+    private var presence: Presence { Presence(name: client, user: login?.principal) }
 }
 
 // Outcomes.

@@ -96,7 +96,7 @@ extension SMTPSession {
     }
 
     private func submittal(of reception: Reception) -> Submittal {
-        var submittal = Submittal(transaction: reception.transaction, client: client, isExtended: isExtended, user: tenure?.principal)
+        var submittal = Submittal(transaction: reception.transaction, client: client, isExtended: isExtended, user: login?.principal)
         if !settings.checks.isEmpty { submittal.annotations = annotations.connection + annotations.hello + reception.transaction.annotations }
         return submittal
     }

@@ -19,7 +19,7 @@ package struct SMTPSession: LineSession {
         case connected
         case ready
         /// Since MAIL; to DATA, BDAT or back to `ready`.
-        case envelope(Transaction)
+        case envelope(MailTransaction)
         /// The text of DATA or of a BDAT chunk comes.
         case text(Reception)
         /// Between two chunks.
@@ -35,8 +35,8 @@ package struct SMTPSession: LineSession {
         case connection
         case hello(ClientName, isExtended: Bool)
         case login
-        case sender(Transaction)
-        case recipient(Transaction)
+        case sender(MailTransaction)
+        case recipient(MailTransaction)
         case piece(Reception)
         case delivery
     }
@@ -47,7 +47,7 @@ package struct SMTPSession: LineSession {
     /// Set by EHLO and HELO.
     var client: ClientName?
     var isExtended = false
-    package internal(set) var tenure: Tenure?
+    package internal(set) var login: LoginSession?
     /// What checks wrote of the connection, and of what the client calls itself.
     var annotations: (connection: [HeadField], hello: [HeadField]) = ([], [])
     /// The greeting was a refusal: it may say QUIT (RFC 5321 §3.1).
@@ -80,7 +80,7 @@ package struct SMTPSession: LineSession {
 
     package mutating func advance(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<SMTPWork> {
         while true {
-            if let tenure, tenure.isRevoked, !isWaiting { say(.revoked, &output) }
+            if let login, login.isRevoked, !isWaiting { say(.revoked, &output) }
             switch phase {
             case .closing: return .close
             case .greeting:

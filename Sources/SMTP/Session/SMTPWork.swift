@@ -34,7 +34,7 @@ package struct Presence: Sendable {
 
 /// What became of it.
 package enum SMTPOutcome: Sendable {
-    case admitted(Tenure)
+    case admitted(LoginSession)
     case notAdmitted
     case busy
     case authorized
@@ -49,7 +49,7 @@ package enum SMTPOutcome: Sendable {
 
 /// A transaction with what a trace line tells of its connection.
 package struct Submittal: Sendable {
-    package let transaction: Transaction
+    package let transaction: MailTransaction
     package let client: ClientName?
     package let isExtended: Bool
     /// Who has logged in.

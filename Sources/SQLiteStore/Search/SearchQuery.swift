@@ -25,9 +25,9 @@ struct SearchQuery {
     }
 
     var findings: SearchFindings {
-        var answers: [SearchQuestion: SearchFindings.Answer] = [:]
+        var answers: [SearchQuestion: SearchFindings.Matches] = [:]
         for (index, question) in questions.enumerated() {
-            answers[question] = SearchFindings.Answer(certain: BodySet(certain[index]), possible: BodySet(possible[index]))
+            answers[question] = SearchFindings.Matches(certain: BodySet(certain[index]), possible: BodySet(possible[index]))
         }
         var findings = SearchFindings(known: BodySet(known), answers: answers)
         findings.scores = scores

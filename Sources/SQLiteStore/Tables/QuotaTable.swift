@@ -67,7 +67,7 @@ extension Transaction {
     }
 
     /// Messages with the accounts they go to; what they replace is taken off.
-    func admit(_ arrivals: [(size: Int64, placement: Placement, account: AccountID)], replacing superseded: Superseded?) throws {
+    func admit(_ arrivals: [(size: Int64, placement: Placement, account: AccountID)], replacing superseded: SupersededMessages?) throws {
         if arrivals.count == 1, superseded == nil {
             return try admit(Quota(storage: arrivals[0].size, message: 1), to: arrivals[0].account, whole: !arrivals[0].placement.mayOverdraw)
         }

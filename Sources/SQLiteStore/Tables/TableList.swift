@@ -11,7 +11,7 @@ enum TableList {
         SubscriptionTable.self,
         AccessTable.self,
         MetadataTable.self,
-        DirectoryTable.self,
+        BlockDirectoryTable.self,
         ReferenceTable.self,
         BodyTable.self,
         QueueTable.self,

@@ -42,7 +42,7 @@ extension Transaction {
     }
 
     /// All of them or none; then what they supersede goes.
-    func place(_ deliveries: [Delivery], superseding: Superseded? = nil) throws -> [Placed] {
+    func place(_ deliveries: [Delivery], superseding: SupersededMessages? = nil) throws -> [Placed] {
         let (arrivals, tables) = try admit(deliveries.flatMap(\.placements))
         try checkHolders(deliveries)
         if let superseding {

@@ -28,7 +28,7 @@ struct ChosenPassword {
         let advice: String?
     }
 
-    func show(of account: String, _ verb: String, _ answer: Answer, json: Bool) throws {
+    func show(of account: String, _ verb: String, _ answer: OrderResult, json: Bool) throws {
         var advice: String?
         if case .advice(let text) = answer { advice = text }
         if json {

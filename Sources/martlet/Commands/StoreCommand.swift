@@ -84,7 +84,7 @@ struct StoreCommand: ParsableCommand {
         }
     }
 
-    fileprivate static func show(_ answer: Answer, json: Bool) throws {
+    fileprivate static func show(_ answer: OrderResult, json: Bool) throws {
         guard case .report(let report) = answer else { return }
         if json {
             try Terminal.show(json: report)

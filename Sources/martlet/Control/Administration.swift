@@ -9,7 +9,7 @@ struct Administration: Sendable {
     let directory: Directory
     let store: SQLiteStore
 
-    func carryOut(_ order: Order) async -> Answer {
+    func carryOut(_ order: Order) async -> OrderResult {
         do {
             return try await answer(order)
         } catch {
@@ -17,7 +17,7 @@ struct Administration: Sendable {
         }
     }
 
-    private func answer(_ order: Order) async throws -> Answer {
+    private func answer(_ order: Order) async throws -> OrderResult {
         switch order {
         case .addDomain(let name): try await directory.add(domain: name)
         case .listDomains: return .domains(names: try await directory.domains().map(\.value))
@@ -50,26 +50,26 @@ struct Administration: Sendable {
         return .done
     }
 
-    private static func advice(_ advice: PasswordRule.Advice?) -> Answer {
+    private static func advice(_ advice: PasswordRule.Advice?) -> OrderResult {
         advice.map { .advice(text: $0.description) } ?? .done
     }
 
     /// One line for people, and what a script gets.
-    private static func refusal(of error: any Error) -> Answer.Refused {
+    private static func refusal(of error: any Error) -> OrderResult.Refused {
         switch error {
-        case let fault as DirectoryFault: Answer.Refused(code: Sysexit.dataError, text: fault.description)
-        case StorageFault.noSuchAccount: Answer.Refused(code: Sysexit.noUser, text: "there is no such account")
+        case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
+        case StorageFault.noSuchAccount: OrderResult.Refused(code: Sysexit.noUser, text: "there is no such account")
         case StorageFault.noSuchDomain:
-            Answer.Refused(code: Sysexit.noUser, text: "there is no such domain; martlet domain add makes it")
-        case StorageFault.nameTaken: Answer.Refused(code: Sysexit.cannotCreate, text: "that name is taken")
-        case StorageFault.notAllowed(let reason): Answer.Refused(code: Sysexit.cannotCreate, text: reason)
-        case StorageFault.full: Answer.Refused(code: Sysexit.temporaryFailure, text: "the disk is full")
-        case StorageFault.unavailable(let reason): Answer.Refused(code: Sysexit.unavailable, text: reason)
-        case StorageFault.corrupt(let reason): Answer.Refused(code: Sysexit.dataError, text: "damaged: \(reason)")
-        case StorageFault.closed: Answer.Refused(code: Sysexit.temporaryFailure, text: "the server is stopping")
+            OrderResult.Refused(code: Sysexit.noUser, text: "there is no such domain; martlet domain add makes it")
+        case StorageFault.nameTaken: OrderResult.Refused(code: Sysexit.cannotCreate, text: "that name is taken")
+        case StorageFault.notAllowed(let reason): OrderResult.Refused(code: Sysexit.cannotCreate, text: reason)
+        case StorageFault.full: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "the disk is full")
+        case StorageFault.unavailable(let reason): OrderResult.Refused(code: Sysexit.unavailable, text: reason)
+        case StorageFault.corrupt(let reason): OrderResult.Refused(code: Sysexit.dataError, text: "damaged: \(reason)")
+        case StorageFault.closed: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "the server is stopping")
         case HashingFault.busy:
-            Answer.Refused(code: Sysexit.temporaryFailure, text: "too many passwords wait to be hashed; try again")
-        default: Answer.Refused(code: Sysexit.software, text: "\(error)")
+            OrderResult.Refused(code: Sysexit.temporaryFailure, text: "too many passwords wait to be hashed; try again")
+        default: OrderResult.Refused(code: Sysexit.software, text: "\(error)")
         }
     }
 }

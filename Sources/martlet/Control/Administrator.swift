@@ -11,13 +11,13 @@ struct Administrator {
 
     /// Throws `CommandFault` for a refusal.
     @discardableResult
-    func give(_ order: Order) async throws -> Answer {
+    func give(_ order: Order) async throws -> OrderResult {
         let answer = try await answer(order)
         if case .refused(let refused) = answer { throw CommandFault(code: refused.code, text: refused.text) }
         return answer
     }
 
-    private func answer(_ order: Order) async throws -> Answer {
+    private func answer(_ order: Order) async throws -> OrderResult {
         let patience = ContinuousClock.now.advanced(by: .seconds(5))
         while true {
             do {
@@ -34,7 +34,7 @@ struct Administrator {
     }
 
     /// Opens the store once with an index that is older than the folder's last one, and so makes it today's. No server may run on it.
-    func acceptOlderIndex() async throws -> Answer {
+    func acceptOlderIndex() async throws -> OrderResult {
         try await House.with(configuration, creating: false, acceptsOlderIndex: true, log: Administrator.quiet()) {
             await $0.administration.carryOut(.storeStatus)
         }

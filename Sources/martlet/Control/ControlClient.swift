@@ -6,7 +6,7 @@ struct ControlClient {
     let path: String
 
     /// Nil when no server listens there. Blocks until the answer is there.
-    func give(_ order: Order) throws -> Answer? {
+    func give(_ order: Order) throws -> OrderResult? {
         let socket = try ControlSocket.make()
         defer { close(socket) }
         let isConnected = try ControlSocket.withAddress(of: path) { address, length in
@@ -27,6 +27,6 @@ struct ControlClient {
         }
         let line = ControlLine(socket: socket)
         try line.write(order)
-        return try line.read(Answer.self, patience: nil)
+        return try line.read(OrderResult.self, patience: nil)
     }
 }

@@ -19,11 +19,11 @@ final class ControlServer: Sendable {
     private let path: String
     private let listener: Int32
     private let state = Mutex(State())
-    private let carryOut: @Sendable (Order) async -> Answer
+    private let carryOut: @Sendable (Order) async -> OrderResult
     private let log: Logger
 
     /// Listens from now on. The data folder's lock must be held: what lies at `path` is replaced.
-    init(path: String, log: Logger, carryOut: @escaping @Sendable (Order) async -> Answer) throws {
+    init(path: String, log: Logger, carryOut: @escaping @Sendable (Order) async -> OrderResult) throws {
         self.path = path
         self.log = log
         self.carryOut = carryOut
@@ -83,7 +83,7 @@ final class ControlServer: Sendable {
         guard hasRoom else {
             // try?: who asks too often may not wait for the answer.
             try? ControlLine(socket: peer).write(
-                Answer.refused(.init(code: Sysexit.temporaryFailure, text: "the server is busy; try again")))
+                OrderResult.refused(.init(code: Sysexit.temporaryFailure, text: "the server is busy; try again")))
             close(peer)
             return
         }
@@ -103,7 +103,7 @@ final class ControlServer: Sendable {
         let line = ControlLine(socket: peer)
         do {
             let order = try line.read(Order.self, patience: ControlLine.patience)
-            let answer = Mutex<Answer?>(nil)
+            let answer = Mutex<OrderResult?>(nil)
             let done = Semaphore()
             Task { [carryOut] in
                 let result = await carryOut(order)
@@ -115,7 +115,7 @@ final class ControlServer: Sendable {
         } catch {
             log.warning("Control order not carried out: \(error)")
             // try?: whoever sent that may be gone.
-            try? line.write(Answer.refused(.init(code: Sysexit.dataError, text: "the order cannot be read")))
+            try? line.write(OrderResult.refused(.init(code: Sysexit.dataError, text: "the order cannot be read")))
         }
     }
 }

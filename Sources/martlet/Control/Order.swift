@@ -22,7 +22,7 @@ enum Order: Codable, Sendable {
 }
 
 /// What came of an order.
-enum Answer: Codable, Sendable, Equatable {
+enum OrderResult: Codable, Sendable, Equatable {
     case done
     /// Done, with something that should be told.
     case advice(text: String)

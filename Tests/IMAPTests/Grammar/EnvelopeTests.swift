@@ -17,7 +17,7 @@ import Testing
         return written { try? $0.writeText(about: 0) { try $0.writeBodyStructure(of: encoded, extended: extended, mode) } }
     }
 
-    private func form(_ envelope: Envelope, _ mode: TextMode) -> String {
+    private func form(_ envelope: MessageEnvelope, _ mode: TextMode) -> String {
         var outline = outline([""])
         outline.envelope = envelope
         let encoded = EncodedOutline(outline)
@@ -44,8 +44,8 @@ import Testing
 
     @Test("an empty envelope, a group, and texts beyond ASCII")
     func oddEnvelopes() {
-        #expect(form(Envelope(), .ascii) == "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)")
-        var envelope = Envelope()
+        #expect(form(MessageEnvelope(), .ascii) == "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)")
+        var envelope = MessageEnvelope()
         envelope.subject = "Grüße"
         envelope.to = [
             .groupStart("A \"B\""), EnvelopeAddress(displayName: nil, route: nil, mailbox: "x", host: ""), .groupEnd,

@@ -25,7 +25,7 @@ struct ComplaintTests {
     func codes(number: Int) {
         let (fault, code, isLogged) = Self.table[number]
         let log = ErrorLog()
-        let answer = Complaints(log: log.logger, clock: { House.now }).answer(to: fault, "FETCH", connection: 7)
+        let answer = FailureResponses(log: log.logger, clock: { House.now }).answer(to: fault, "FETCH", connection: 7)
         #expect(answer.condition == .no && answer.code == code, "\(fault)")
         #expect(log.all.count == (isLogged ? 1 : 0), "\(fault)")
         if isLogged { #expect(answer.text.contains("7-\(House.now.rawValue)"), "the log's id is in the answer") }

@@ -77,7 +77,7 @@ struct SessionTests {
         house.gatekeeper.accountChanged(house.alice.account)
         #expect(await talk.poked() == "* BYE The account was changed or disabled\r\n")
         #expect(talk.isClosed)
-        #expect(house.gatekeeper.stayCount(of: house.alice.account) == 0)
+        #expect(house.gatekeeper.sessionCount(of: house.alice.account) == 0)
     }
 
     @Test("a login has two minutes in all, however slowly it comes: S1")

@@ -35,7 +35,7 @@ struct VerbTableTests {
     @Test("whoever looks at the selected mailbox has its rights asked again, but to leave it: RFC 4314 §4")
     func looking() {
         for row in VerbTable.rows where row.states == .selected {
-            guard case .errand = row.action else { continue }
+            guard case .execution = row.action else { continue }
             #expect((row.rights.selected == nil) == (row.name == "CLOSE"), "\(row.name)")
         }
     }

@@ -16,7 +16,7 @@ private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> 
     }
 }
 
-private func give(_ order: Order, at path: String) async throws -> Answer? {
+private func give(_ order: Order, at path: String) async throws -> OrderResult? {
     try await blocking { try ControlClient(path: path).give(order) }
 }
 
@@ -26,7 +26,7 @@ private func give(_ order: Order, at path: String) async throws -> Answer? {
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func echo(_ order: Order) async -> Answer {
+    private func echo(_ order: Order) async -> OrderResult {
         if case .addDomain(let name) = order { return .domains(names: [name]) }
         if case .addAccount(_, let password) = order { return .advice(text: password) }
         return .done
@@ -80,7 +80,7 @@ private func give(_ order: Order, at path: String) async throws -> Answer? {
             }
             let bytes = Array(line.utf8)
             guard send(socket, bytes, bytes.count, 0) == bytes.count else { throw SystemFault("write", path) }
-            return try ControlLine(socket: socket).read(Answer.self, patience: 10)
+            return try ControlLine(socket: socket).read(OrderResult.self, patience: 10)
         }
         guard case .refused(let refused) = answer else {
             Issue.record("it was not refused")

@@ -22,9 +22,9 @@ import Testing
             for (line, reply) in form { #expect(await talk.send(line + "\r\n").hasPrefix(reply)) }
             #expect(await talk.send("AUTH PLAIN\r\n") == "503 5.5.1 Already authenticated\r\n")
             #expect(await talk.send("MAIL FROM:<alice@example.test>\r\n").hasPrefix("250 2.1.0"))
-            #expect(talk.session.tenure?.principal.account == house.alice.id)
+            #expect(talk.session.login?.principal.account == house.alice.id)
             await talk.hangUp()
-            #expect(house.gatekeeper.stayCount(of: house.alice.id) == 0)
+            #expect(house.gatekeeper.sessionCount(of: house.alice.id) == 0)
         }
     }
 
