@@ -1,0 +1,55 @@
+package import MailModel
+package import NIOCore
+
+/// A connection to another server, for whoever speaks first or asks. One owner at a time.
+package protocol ByteStream: Sendable {
+    /// Of the socket as it is connected, and TLS once it is there.
+    var facts: ConnectionFacts { get }
+
+    /// The next octets, one at least; nil: the peer has said all. Waits `patience` at most. Throws `StreamFault`.
+    func read(patience: Duration) async throws -> ByteBuffer?
+
+    /// Returns when the socket has taken so much of it that little is held here. Throws `StreamFault`; what the peer said before can still be read.
+    func write(_ bytes: ByteBuffer, patience: Duration) async throws
+
+    /// Begins TLS as the client; what came before the handshake and was not read is dropped (RFC 3207 §4.2). Throws `StreamFault.tls`.
+    func startTLS(_ terms: TLSTerms, patience: Duration) async throws
+
+    /// At once; reads and writes that wait end with `closed`.
+    func close()
+}
+
+/// What is asked of the other end's certificate.
+package struct TLSTerms: Hashable, Sendable {
+    package enum Verification: Hashable, Sendable {
+        /// None: encryption alone (RFC 7435).
+        case none
+        /// The system's authorities, and one of these names.
+        case authorities(names: [String])
+    }
+
+    /// SNI; nil: none, as for an IP address.
+    package let serverName: String?
+    package let verification: Verification
+
+    package init(serverName: String?, verification: Verification) {
+        self.serverName = serverName
+        self.verification = verification
+    }
+}
+
+package enum StreamFault: Error, Hashable, Sendable {
+    /// Nobody listens there, or the network does not get there.
+    case unreachable(String)
+    case timedOut
+    /// The peer has cut the connection, or we have.
+    case closed
+    /// The handshake failed: why, in one line.
+    case tls(String)
+}
+
+/// Connects to other servers.
+package protocol Dialler: Sendable {
+    /// Connects to one address. `source`: the local address to come from, of the same family; nil: the system's choice. Throws `StreamFault`.
+    func dial(_ address: String, port: Int, source: String?, patience: Duration) async throws -> any ByteStream
+}
