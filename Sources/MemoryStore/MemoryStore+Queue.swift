@@ -47,7 +47,11 @@ extension MemoryStore {
                 guard var queued = state.queue[update.entry] else { throw StorageFault.noSuchMessage }
                 for (number, progress) in update.recipients {
                     guard queued.progress.indices.contains(number) else { throw StorageFault.notAllowed("an entry has no such recipient") }
-                    if queued.progress[number].phase == .waiting { queued.progress[number] = progress }
+                    if queued.progress[number].phase == .waiting {
+                        queued.progress[number] = progress
+                    } else if queued.progress[number].phase == progress.phase, progress.isTold {
+                        queued.progress[number].isTold = true
+                    }
                 }
                 switch update.hold {
                 case .keep: break

@@ -204,7 +204,8 @@ package struct QueueUpdate: Sendable {
     }
 
     package let entry: QueueID
-    /// By the place of the recipient in the draft. One that is not `waiting` any more stays as it is.
+    /// By the place of the recipient in the draft. One that is not `waiting` any more stays as it is, but that `isTold` becomes true of it with
+    /// the phase that it has.
     package var recipients: [Int: RecipientProgress]
     package var hold: HoldChange
     package var notices: [Notice]

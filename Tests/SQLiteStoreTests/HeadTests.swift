@@ -169,7 +169,7 @@ struct HeadTests {
         await store.close()
     }
 
-    @Test("the queue's bodies lie under a key that the master key gives; no other master key opens them")
+    @Test("of what is queued nothing can be read in the data folder")
     func sealed() async throws {
         let fixture = try Fixture()
         let mail = try await Mail(fixture)
