@@ -45,7 +45,7 @@ struct DestinationTests {
             let receipt = try await intake.deliver(try envelope(recipients), ByteBuffer(string: "Subject: x\r\n\r\nbody\r\n"))
             #expect(receipt.placed.map(\.mailbox) == [alice.inbox, bob.inbox] && receipt.queued.count == 1)
             let entry = try #require(try await store.queue(after: nil, most: 10).first)
-            #expect(entry.draft.recipients == [remote, try path("ernst@remote.example")])
+            #expect(entry.draft.recipients.map(\.path) == [remote, try path("ernst@remote.example")])
             #expect(entry.draft.reversePath.written == "<ann@remote.example>" && entry.draft.transaction.value == "id-1" && entry.draft.arrived == Self.now)
             #expect(entry.draft.traits == [])
             #expect(String(buffer: try await store.read(nil, of: entry.id)) == "Received: by us;\r\n\tnow\r\nSubject: x\r\n\r\nbody\r\n")

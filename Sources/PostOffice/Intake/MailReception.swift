@@ -108,16 +108,16 @@ final class MailReception: Sendable {
     /// One entry for all to whom it goes on; none where there is nobody.
     func drafts(_ date: Timestamp, isEightBit: Bool) throws -> [QueueDraft] {
         var seen = Set<ForwardPath>()
-        let paths = envelope.recipients.flatMap(\.destinations).compactMap { destination -> ForwardPath? in
+        let recipients = envelope.recipients.flatMap(\.destinations).compactMap { destination -> QueuedRecipient? in
             guard case .queue(let path) = destination, seen.insert(path).inserted else { return nil }
-            return path
+            return QueuedRecipient(path)
         }
-        guard !paths.isEmpty else { return [] }
+        guard !recipients.isEmpty else { return [] }
         var traits: QueueDraft.Traits = isEightBit ? .eightBit : []
         if envelope.isSMTPUTF8 { traits.insert(.smtpUTF8) }
         return [
             QueueDraft(
-                transaction: envelope.id, reversePath: envelope.reversePath, recipients: paths, traits: traits, arrived: date, head: try outgoingHead())
+                transaction: envelope.id, reversePath: envelope.reversePath, recipients: recipients, traits: traits, arrived: date, head: try outgoingHead())
         ]
     }
 }

@@ -35,9 +35,14 @@ extension SQLiteStore {
         }
     }
 
-    package func letGo(of entry: QueueID) async throws {
+    package func update(_ update: QueueUpdate) async throws -> [Dispatched] {
         let folder = folder
-        try await change { try $0.letGo(of: entry, folder) }
+        var bodies: [OutgoingBody] = []
+        for notice in update.notices { bodies.append(try await prepare(notice.body, notice.placements, queueing: notice.drafts)) }
+        let outgoing = bodies
+        let told = try await writer.submit(bodies: outgoing, needsRoom: !outgoing.isEmpty) { try $0.update(update, outgoing, at: $1, folder) }
+        for body in outgoing { body.staged?.ticket.end() }
+        return told
     }
 }
 
@@ -64,8 +69,32 @@ extension Transaction {
         }
     }
 
-    fileprivate func letGo(of entry: QueueID, _ folder: BodyFolder) throws {
-        guard try connection.number("SELECT 1 FROM queue WHERE id=?", .int(entry.rawValue)) != nil else { throw StorageFault.noSuchMessage }
+    /// Places the notices, which are checked before anything changes, and then makes the change.
+    fileprivate func update(_ update: QueueUpdate, _ outgoing: [OutgoingBody], at places: [BodyPlace], _ folder: BodyFolder) throws -> [Dispatched] {
+        guard try connection.number("SELECT 1 FROM queue WHERE id=?", .int(update.entry.rawValue)) != nil else { throw StorageFault.noSuchMessage }
+        guard places.count == outgoing.count else { throw StorageFault.unavailable("a body without a place") }
+        let told = try place(update.notices, outgoing, at: places)
+        switch update.hold {
+        case .keep: break
+        case .hold(let hold): try write("UPDATE queue SET recovered=? WHERE id=?", .int(Int64(hold.rawValue)), .int(update.entry.rawValue))
+        case .release: try write("UPDATE queue SET recovered=0 WHERE id=?", .int(update.entry.rawValue))
+        }
+        if update.recipients.values.allSatisfy({ $0.phase != .waiting }), !update.recipients.isEmpty { try end(update.entry, folder) }
+        return told
+    }
+
+    private func place(_ notices: [QueueUpdate.Notice], _ outgoing: [OutgoingBody], at places: [BodyPlace]) throws -> [Dispatched] {
+        guard !notices.isEmpty else { return [] }
+        let deliveries = try notices.indices.map { try Delivery(notices[$0].body, outgoing[$0], at: places[$0], notices[$0].placements) }
+        var placed = try place(deliveries)[...]
+        return try zip(notices, outgoing).map { notice, body in
+            let own = placed.prefix(notice.placements.count)
+            placed = placed.dropFirst(own.count)
+            return Dispatched(placed: Array(own), queued: notice.drafts.isEmpty ? [] : try queue(notice.body.id, body.holders, notice.drafts))
+        }
+    }
+
+    private func end(_ entry: QueueID, _ folder: BodyFolder) throws {
         try write("DELETE FROM queue WHERE id=?", .int(entry.rawValue))
         var release = Release(self, folder)
         try release.letGo(entry.body.rawValue, .queue)
@@ -117,6 +146,8 @@ extension BodyReader {
         let draft = try share.draft(id)
         let size = Int(try row.int(3, within: IndexRange.size, "queue entry \(id.rawValue): the size of its body"))
         return QueueEntry(
-            id: id, body: id.body, size: size + (draft.head?.octets.count ?? 0), draft: draft, isRecovered: row.int(1) != 0)
+            id: id, body: id.body, size: size + (draft.head?.octets.count ?? 0), draft: draft,
+            progress: draft.recipients.map { _ in RecipientProgress(due: draft.notBefore ?? draft.arrived) },
+            hold: row.int(1) == 0 ? nil : QueueHold(rawValue: UInt8(clamping: row.int(1))) ?? .recovered)
     }
 }

@@ -30,7 +30,7 @@ extension Recovery {
             "INSERT OR REPLACE INTO holder VALUES (?,0,?,?)", .int(body.rawValue), .int(Int64(drafts.count)), .blob(holder.wrappedKey))
         for draft in drafts {
             try transaction.write(
-                "INSERT OR REPLACE INTO queue VALUES (?,?,1)", .int(QueueID(body, draft.number).rawValue), .int(draft.draft.arrived.rawValue))
+                "INSERT OR REPLACE INTO queue VALUES (?,?,2)", .int(QueueID(body, draft.number).rawValue), .int(draft.draft.arrived.rawValue))
         }
         report.queued += drafts.count
     }

@@ -31,7 +31,9 @@ enum HolderShare: Hashable, Sendable {
 
     private static let headForm: UInt8 = 1
     private static let kindForm: UInt8 = 2
-    private static let queueForm: UInt8 = 3
+    /// Of schema 6; read, and not written.
+    private static let queuedPathsForm: UInt8 = 3
+    private static let queueForm: UInt8 = 4
 
     /// Octets that a head takes besides its own.
     static let form = 1
@@ -61,12 +63,12 @@ enum HolderShare: Hashable, Sendable {
         case HolderShare.kindForm where rest.count == 2:
             guard let kind = OtherDigest.Kind(rawValue: UInt16(rest[rest.startIndex]) << 8 | UInt16(rest[rest.startIndex + 1])) else { return nil }
             self = .kind(kind)
-        case HolderShare.queueForm:
+        case HolderShare.queueForm, HolderShare.queuedPathsForm:
             var bytes = ByteBuffer(bytes: rest)
             guard let count = bytes.readCount() else { return nil }
             var drafts: [QueuedDraft] = []
             for _ in 0..<count {
-                guard let draft = QueuedDraft(&bytes) else { return nil }
+                guard let draft = QueuedDraft(&bytes, form == HolderShare.queueForm ? .recipients : .paths) else { return nil }
                 drafts.append(draft)
             }
             guard bytes.readableBytes == 0 else { return nil }
