@@ -124,7 +124,7 @@ struct StreamDiallerTests {
         try await Peer.with { peer in
             let stream = try #require(try await Self.dial(peer) as? ChannelStream)
             let guest = try await peer.guest()
-            let said = guest.channel.writeAndFlush(ByteBuffer(repeating: 0x2B, count: 64 << 20))
+            let said: EventLoopFuture<Void> = guest.channel.writeAndFlush(ByteBuffer(repeating: 0x2B, count: 64 << 20))
             while try await Self.unread(stream) < StreamSizes.held { await Task.yield() }
             #expect(try await Self.unread(stream) <= StreamSizes.held + LineSizes.largestReceive)
             stream.close()

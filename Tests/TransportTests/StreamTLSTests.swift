@@ -157,7 +157,7 @@ struct StreamTLSTests {
 
     @Test("an end that TLS was not told of is a fault: what was said may have been cut")
     func truncated() async throws {
-        let fault = try await Self.secured(try Self.identity("mx.example.org"), Self.anyone) { stream, guest in
+        let fault = try await Self.secured(try Self.identity("mx.example.org"), Self.anyone) { _ in } _: { stream, guest in
             try await guest.say("250-half")
             #expect(try await StreamDiallerTests.all(stream, 8) == "250-half")
             try await guest.reset()

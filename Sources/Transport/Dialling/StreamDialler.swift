@@ -28,7 +28,7 @@ package final class StreamDialler: Dialler {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             // What comes at the end is read at once, however much: so the system holds little.
-            .channelOption(.socketOption(.so_rcvbuf), value: CInt(StreamSizes.receiveWindow))
+            .channelOption(.socketOption(.so_rcvbuf), value: .init(StreamSizes.receiveWindow))
             .channelOption(.autoRead, value: false)
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
