@@ -63,6 +63,13 @@ final class Peer: Sendable {
             try await channel.close().get()
         }
 
+        /// Closes the connection, and does not tell TLS.
+        func cut() async throws {
+            try await channel.eventLoop.submit { [channel] in
+                try channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self).close(promise: nil)
+            }.get()
+        }
+
         /// From now on TLS is spoken.
         func secure(_ configuration: TLSConfiguration) async throws {
             let context = try NIOSSLContext(configuration: configuration)

@@ -10,7 +10,9 @@ struct StreamDiallerTests {
     /// More than any of these waits for.
     static let long = Duration.seconds(300)
 
-    static func dialler() throws -> StreamDialler { try StreamDialler(group: MultiThreadedEventLoopGroup.singleton) }
+    /// Authorities take a while to read.
+    private static let shared = Result { try StreamDialler(group: MultiThreadedEventLoopGroup.singleton) }
+    static func dialler() throws -> StreamDialler { try shared.get() }
 
     static func dial(_ peer: Peer, source: String? = nil) async throws -> any ByteStream {
         try await dialler().dial("127.0.0.1", port: peer.port, source: source, patience: long)
@@ -64,7 +66,8 @@ struct StreamDiallerTests {
         }
     }
 
-    @Test("where nobody listens, and what is no address, is unreachable: nothing is looked up", arguments: ["127.0.0.1", "localhost", "", "127.0.0.1.", "::1%lo"])
+    @Test(
+        "where nobody listens, and what is no address, is unreachable: nothing is looked up", arguments: ["127.0.0.1", "localhost", "", "127.0.0.1.", "::1%lo"])
     func unreachable(address: String) async throws {
         var port = 0
         try await Peer.with { port = $0.port }

@@ -66,9 +66,9 @@ struct StreamTLSTests {
 
     @Test("an old server is better than none, where nothing is demanded; where authorities are, it is not", arguments: [false, true])
     func old(isDemanded: Bool) async throws {
-        let identity = try Self.identity("mx.example.org")
+        let identity = try TestAuthority.identity()
         let terms = isDemanded ? TLSTerms(serverName: nil, verification: .authorities(names: ["mx.example.org"])) : Self.anyone
-        let fault = try await Self.secured(identity, terms, authorities: .certificates(identity.chain)) {
+        let fault = try await Self.secured(identity, terms, authorities: try TestAuthority.roots()) {
             $0.minimumTLSVersion = .tlsv1
             $0.maximumTLSVersion = .tlsv11
         } _: { stream, _ in
@@ -84,9 +84,8 @@ struct StreamTLSTests {
             ([], false),
         ])
     func names(names: [String], isRight: Bool) async throws {
-        let identity = try Self.identity("mx.example.org")
         let terms = TLSTerms(serverName: names.first, verification: .authorities(names: names))
-        let fault = try await Self.secured(identity, terms, authorities: .certificates(identity.chain))
+        let fault = try await Self.secured(try TestAuthority.identity(), terms, authorities: try TestAuthority.roots())
         if isRight {
             #expect(fault == nil)
         } else {
@@ -98,7 +97,7 @@ struct StreamTLSTests {
     func stranger() async throws {
         let identity = try Self.identity("mx.example.org")
         let terms = TLSTerms(serverName: "mx.example.org", verification: .authorities(names: ["mx.example.org"]))
-        for authorities in [NIOSSLTrustRoots.default, .certificates(try Self.identity("mx.example.org").chain)] {
+        for authorities in [NIOSSLTrustRoots.default, try TestAuthority.roots()] {
             guard case .tls(let reason) = try await Self.secured(identity, terms, authorities: authorities) else {
                 Issue.record("a stranger was believed")
                 return
@@ -157,10 +156,11 @@ struct StreamTLSTests {
 
     @Test("an end that TLS was not told of is a fault: what was said may have been cut")
     func truncated() async throws {
-        let fault = try await Self.secured(try Self.identity("mx.example.org"), Self.anyone) { _ in } _: { stream, guest in
+        let fault = try await Self.secured(try Self.identity("mx.example.org"), Self.anyone) { _ in
+        } _: { stream, guest in
             try await guest.say("250-half")
             #expect(try await StreamDiallerTests.all(stream, 8) == "250-half")
-            try await guest.reset()
+            try await guest.cut()
             #expect(await StreamDiallerTests.fault { _ = try await stream.read(patience: Self.long) } == .closed)
         }
         #expect(fault == nil)

@@ -34,12 +34,16 @@ enum Carriage {
     }
 
     /// A connection to it, whose EHLO is over.
-    static func connect(_ sink: Sink, _ settings: ClientSettings = ClientSettings(), _ change: (inout MailServer) -> Void = { _ in }) async throws
+    static func connect(
+        _ sink: Sink, _ settings: ClientSettings = ClientSettings(), _ change: (inout MailServer) -> Void = { _ in }
+    ) async throws
         -> any CarrierConnection
     { try await carrier(sink, settings).connect(to: server(change)) }
 
     /// What came of one message.
-    static func report(_ plan: Sink.Plan, _ message: OutgoingMessage? = nil, _ settings: ClientSettings = ClientSettings()) async throws -> (CarrierReport, Sink) {
+    static func report(
+        _ plan: Sink.Plan, _ message: OutgoingMessage? = nil, _ settings: ClientSettings = ClientSettings()
+    ) async throws -> (CarrierReport, Sink) {
         let sink = Sink(plan)
         let connection = try await connect(sink, settings) { $0.dialect = plan.isLMTP ? .lmtp : .smtp }
         return (await connection.send(try message ?? self.message()), sink)

@@ -23,9 +23,12 @@ import Testing
         "greetings that are none: 554 is a refusal for good, 421 for now (RFC 5321 §3.1; TRAPS §1.12)",
         arguments: [
             ("554 5.7.1 Your address is listed\r\n", CarrierFault.refused(Carriage.reply(554, "5.7.1", "Your address is listed"))),
-            ("421 4.3.2 Not now\r\n✂", .refused(Carriage.reply(421, "4.3.2", "Not now"))), ("450-wait\r\n450 here\r\n", .refused(Carriage.reply(450, nil, "wait", "here"))),
-            ("250 hello\r\n", .unreachable("it greets with 250 hello")), ("✂", .unreachable("the connection was closed")), ("", .unreachable("no answer came in time")),
-            ("SSH-2.0-OpenSSH_9.2\r\n", .unreachable("what was answered is no reply")), ("220-a\r\n221 b\r\n", .unreachable("the lines of a reply had different codes")),
+            ("421 4.3.2 Not now\r\n✂", .refused(Carriage.reply(421, "4.3.2", "Not now"))),
+            ("450-wait\r\n450 here\r\n", .refused(Carriage.reply(450, nil, "wait", "here"))),
+            ("250 hello\r\n", .unreachable("it greets with 250 hello")), ("✂", .unreachable("the connection was closed")),
+            ("", .unreachable("no answer came in time")),
+            ("SSH-2.0-OpenSSH_9.2\r\n", .unreachable("what was answered is no reply")),
+            ("220-a\r\n221 b\r\n", .unreachable("the lines of a reply had different codes")),
         ])
     func greetings(greeting: String, fault: CarrierFault) async throws {
         let sink = Sink(Sink.Plan(greeting: greeting))

@@ -22,7 +22,8 @@ import Testing
         #expect(report == CarrierReport(outcomes: [Carriage.taken, Carriage.taken, Carriage.taken], isUsable: true))
         #expect(
             sink.commands == [
-                "EHLO mx.example.test", "MAIL FROM:<a@example.test>", "RCPT TO:<b@remote.example>", "RCPT TO:<c@remote.example>", "RCPT TO:<d@remote.example>", "DATA",
+                "EHLO mx.example.test", "MAIL FROM:<a@example.test>", "RCPT TO:<b@remote.example>", "RCPT TO:<c@remote.example>", "RCPT TO:<d@remote.example>",
+                "DATA",
             ])
         #expect(sink.texts == [Carriage.text + ".\r\n"])
     }
@@ -57,7 +58,8 @@ import Testing
 
     @Test("one recipient refused costs the others nothing: TRAPS §1.2", arguments: [true, false])
     func oneRefused(isPipelining: Bool) async throws {
-        let plan = Sink.Plan(offers: isPipelining ? ["PIPELINING"] : [], answers: ["RCPT TO:<c": ["550 5.1.1 nobody\r\n"], "RCPT TO:<d": ["450 4.2.1 slowly\r\n"]])
+        let plan = Sink.Plan(
+            offers: isPipelining ? ["PIPELINING"] : [], answers: ["RCPT TO:<c": ["550 5.1.1 nobody\r\n"], "RCPT TO:<d": ["450 4.2.1 slowly\r\n"]])
         let (report, sink) = try await Carriage.report(plan, try Carriage.message(to: Self.three))
         #expect(
             report
@@ -71,7 +73,8 @@ import Testing
         "too many recipients: 452, and 552 that means it, leave them to the next transaction (RFC 5321 §4.5.3.1.10; TRAPS §1.12)",
         arguments: ["452 4.5.3 enough\r\n", "452 enough\r\n", "552 enough\r\n", "552 5.5.3 enough\r\n", "451 4.5.3 enough\r\n", "452 4.3.1 enough\r\n"])
     func tooMany(answer: String) async throws {
-        let (report, sink) = try await Carriage.report(Sink.Plan(answers: ["RCPT TO:<c": [answer], "RCPT TO:<d": [answer]]), try Carriage.message(to: Self.three))
+        let (report, sink) = try await Carriage.report(
+            Sink.Plan(answers: ["RCPT TO:<c": [answer], "RCPT TO:<d": [answer]]), try Carriage.message(to: Self.three))
         #expect(report == CarrierReport(outcomes: [Carriage.taken, .untried, .untried], isUsable: true))
         #expect(sink.texts.count == 1)
     }
@@ -83,7 +86,9 @@ import Testing
         #expect(sink.commands.last == "RSET" && sink.texts.isEmpty)
     }
 
-    @Test("what says that a mailbox is full means that", arguments: [("552 5.2.2 full\r\n", true), ("452 4.2.2 full\r\n", false), ("552 5.3.4 too large\r\n", true)])
+    @Test(
+        "what says that a mailbox is full means that",
+        arguments: [("552 5.2.2 full\r\n", true), ("452 4.2.2 full\r\n", false), ("552 5.3.4 too large\r\n", true)])
     func full(answer: String, forGood: Bool) async throws {
         let (report, _) = try await Carriage.report(Sink.Plan(answers: ["RCPT TO:<c": [answer]]), try Carriage.message(to: Array(Self.three.prefix(2))))
         guard report.outcomes[0] == Carriage.taken, case .refused(_, forGood) = report.outcomes[1] else {
@@ -104,11 +109,13 @@ import Testing
     }
 
     @Test(
-        "MAIL refused, for now and for good", arguments: [("451 4.7.1 greylisted\r\n", false), ("550 5.7.1 not you\r\n", true), ("552 5.3.4 too large\r\n", true)],
+        "MAIL refused, for now and for good",
+        arguments: [("451 4.7.1 greylisted\r\n", false), ("550 5.7.1 not you\r\n", true), ("552 5.3.4 too large\r\n", true)],
         [true, false])
     func mailRefused(answer: (String, Bool), isPipelining: Bool) async throws {
         let (report, sink) = try await Carriage.report(
-            Sink.Plan(offers: isPipelining ? ["PIPELINING"] : [], answers: ["MAIL": [answer.0], "RCPT": ["503 5.5.1 MAIL first\r\n"]]), try Carriage.message(to: Self.three))
+            Sink.Plan(offers: isPipelining ? ["PIPELINING"] : [], answers: ["MAIL": [answer.0], "RCPT": ["503 5.5.1 MAIL first\r\n"]]),
+            try Carriage.message(to: Self.three))
         #expect(report.isUsable && sink.texts.isEmpty)
         for outcome in report.outcomes {
             guard case .refused(let reply, answer.1) = outcome, reply.written + "\r\n" == answer.0 else {
@@ -134,7 +141,8 @@ import Testing
     func goodbye(verb: String) async throws {
         let sink = Sink(Sink.Plan(answers: [verb: ["421 4.3.2 going\r\n✂"]]))
         let connection = try await Carriage.connect(sink)
-        #expect(await connection.send(try Carriage.message()) == CarrierReport(outcomes: [Self.refused(421, "4.3.2", "going", forGood: false)], isUsable: false))
+        #expect(
+            await connection.send(try Carriage.message()) == CarrierReport(outcomes: [Self.refused(421, "4.3.2", "going", forGood: false)], isUsable: false))
         #expect(await connection.send(try Carriage.message()) == CarrierReport(outcomes: [.untried], isUsable: false))
         #expect(sink.isLeft)
     }
@@ -162,7 +170,9 @@ import Testing
         #expect(reason.hasPrefix("a reply out of turn") && !report.isUsable && sink.texts.isEmpty)
     }
 
-    @Test("an idle server's goodbye, or its silent end, is no attempt: the message goes on with another connection", arguments: ["421 4.4.2 idle\r\n✂", "✂", "250 ok\r\n"])
+    @Test(
+        "an idle server's goodbye, or its silent end, is no attempt: the message goes on with another connection",
+        arguments: ["421 4.4.2 idle\r\n✂", "✂", "250 ok\r\n"])
     func idle(words: String) async throws {
         let sink = Sink()
         let connection = try await Carriage.connect(sink)
@@ -176,7 +186,8 @@ import Testing
     func limits() async throws {
         let sink = Sink(Sink.Plan(offers: ["PIPELINING", "LIMITS RCPTMAX=2 MAILMAX=2"]))
         let connection = try await Carriage.connect(sink)
-        #expect(await connection.send(try Carriage.message(to: Self.three)) == CarrierReport(outcomes: [Carriage.taken, Carriage.taken, .untried], isUsable: true))
+        #expect(
+            await connection.send(try Carriage.message(to: Self.three)) == CarrierReport(outcomes: [Carriage.taken, Carriage.taken, .untried], isUsable: true))
         #expect(await connection.send(try Carriage.message()) == CarrierReport(outcomes: [Carriage.taken], isUsable: false))
         #expect(await connection.send(try Carriage.message()) == CarrierReport(outcomes: [.untried], isUsable: false))
         #expect(sink.texts.count == 2)
@@ -200,7 +211,8 @@ import Testing
         let status = try #require(EnhancedStatus(5, 3, 4))
         #expect(
             report
-                == CarrierReport(outcomes: [.impossible(status, "the message has 51 octets, and the server takes 50 at most", isPermanent: true)], isUsable: true))
+                == CarrierReport(
+                    outcomes: [.impossible(status, "the message has 51 octets, and the server takes 50 at most", isPermanent: true)], isUsable: true))
         #expect(sink.commands.count == 1)
     }
 }

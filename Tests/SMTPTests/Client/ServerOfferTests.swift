@@ -8,7 +8,8 @@ import Testing
     func keywords() {
         let offer = Self.offer(
             "PIPELINING", "size 35882577", "STARTTLS", "8bitmime", "Chunking", "BINARYMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "REQUIRETLS",
-            "DELIVERBY 3600", "MT-PRIORITY MIXER", "XCLIENT NAME ADDR", "", " ", "VRFY", "AUTH plain LOGIN xoauth2", "LIMITS MAILMAX=20 RCPTMAX=50 rcptdomainmax=1 X=1")
+            "DELIVERBY 3600", "MT-PRIORITY MIXER", "XCLIENT NAME ADDR", "", " ", "VRFY", "AUTH plain LOGIN xoauth2",
+            "LIMITS MAILMAX=20 RCPTMAX=50 rcptdomainmax=1 X=1")
         #expect(offer.pipelining && offer.size && offer.startTLS && offer.eightBitMIME && offer.chunking && offer.binaryMIME && offer.smtpUTF8 && offer.dsn)
         #expect(offer.enhancedStatusCodes && offer.requireTLS && offer.deliverBy && offer.priority)
         #expect(offer.sizeLimit == 35_882_577 && offer.mechanisms == ["PLAIN", "LOGIN", "XOAUTH2"])
@@ -26,7 +27,9 @@ import Testing
         #expect(Self.offer(line).sizeLimit == limit)
     }
 
-    @Test("limits that are none: RFC 9422 §3", arguments: ["LIMITS", "LIMITS RCPTMAX", "LIMITS RCPTMAX=", "LIMITS RCPTMAX=0", "LIMITS RCPTMAX=1234567", "LIMITS RCPTMAX=x", "LIMITS =5"])
+    @Test(
+        "limits that are none: RFC 9422 §3",
+        arguments: ["LIMITS", "LIMITS RCPTMAX", "LIMITS RCPTMAX=", "LIMITS RCPTMAX=0", "LIMITS RCPTMAX=1234567", "LIMITS RCPTMAX=x", "LIMITS =5"])
     func limits(line: String) { #expect(Self.offer(line).recipientLimit == nil) }
 
     @Test("AUTH as servers wrote it before RFC 2554")

@@ -221,6 +221,7 @@ final class Sink: ByteStream, Dialler {
     }
 
     private func say(_ words: String, _ state: inout State) {
+        guard !state.isClosed else { return }
         let parts = words.split(separator: "✂", omittingEmptySubsequences: false)
         state.output.writeString(String(parts.first ?? ""))
         if parts.count > 1 { state.isClosed = true }

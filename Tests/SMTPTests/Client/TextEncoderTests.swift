@@ -17,8 +17,10 @@ import Testing
         "every line ends in CRLF and dots are doubled, wherever the text is cut: RFC 5321 §2.3.8, §4.5.2; TRAPS §1.18",
         arguments: [
             ("", ""), ("a\r\n", "a\r\n"), ("a", "a\r\n"), ("a\n", "a\r\n"), ("a\r", "a\r\n"), ("\r\n", "\r\n"), (".", "..\r\n"), (".\r\n", "..\r\n"),
-            ("a\r\n.b\r\n", "a\r\n..b\r\n"), ("a.b\r\n", "a.b\r\n"), ("a\n.\nb", "a\r\n..\r\nb\r\n"), ("a\r.\rb", "a\r\n..\r\nb\r\n"), ("a\n.\r\nb\r\n", "a\r\n..\r\nb\r\n"),
-            ("a\r\n.\r\nMAIL FROM:<x@y>\r\n", "a\r\n..\r\nMAIL FROM:<x@y>\r\n"), ("a\r\r\nb", "a\r\n\r\nb\r\n"), ("a\n\r\nb", "a\r\n\r\nb\r\n"), ("\r\r\n.\n\r", "\r\n\r\n..\r\n\r\n"),
+            ("a\r\n.b\r\n", "a\r\n..b\r\n"), ("a.b\r\n", "a.b\r\n"), ("a\n.\nb", "a\r\n..\r\nb\r\n"), ("a\r.\rb", "a\r\n..\r\nb\r\n"),
+            ("a\n.\r\nb\r\n", "a\r\n..\r\nb\r\n"),
+            ("a\r\n.\r\nMAIL FROM:<x@y>\r\n", "a\r\n..\r\nMAIL FROM:<x@y>\r\n"), ("a\r\r\nb", "a\r\n\r\nb\r\n"), ("a\n\r\nb", "a\r\n\r\nb\r\n"),
+            ("\r\r\n.\n\r", "\r\n\r\n..\r\n\r\n"),
             ("..\r\n...\r\n", "...\r\n....\r\n"),
         ])
     func texts(text: String, encoded: String) {
@@ -59,7 +61,8 @@ import Testing
     @Test(
         "xtext and original recipients: RFC 3461 §4, §4.2",
         arguments: [
-            ("rfc822;a@b.example", true), ("rfc822;a+2Bb@x", true), ("utf-8;a@x", true), ("rfc822;", true), (";a", false), ("rfc822", false), ("rfc822;a b", false),
+            ("rfc822;a@b.example", true), ("rfc822;a+2Bb@x", true), ("utf-8;a@x", true), ("rfc822;", true), (";a", false), ("rfc822", false),
+            ("rfc822;a b", false),
             ("rfc822;a+2b", false), ("rfc822;a=b", false), ("rfc822;a+", false), ("rfc 822;a", false), ("rfc822;a\r\nRSET", false), ("rfc822;ü", false),
             ("rfc822;" + String(repeating: "a", count: 500), false),
         ])

@@ -46,7 +46,9 @@ import Testing
         #expect(sink.octetsRead < 70 * 1024)
     }
 
-    @Test("refused and closed in the midst of the text: the refusal counts, not the broken pipe (TRAPS §1.13)", arguments: [("550 5.7.1 listed", true), ("452 4.3.1 full", false)])
+    @Test(
+        "refused and closed in the midst of the text: the refusal counts, not the broken pipe (TRAPS §1.13)",
+        arguments: [("550 5.7.1 listed", true), ("452 4.3.1 full", false)])
     func refusedMidway(words: String, forGood: Bool) async throws {
         let (report, sink) = try await Carriage.report(Sink.Plan(interruption: (70_000, words + "\r\n✂")), try Carriage.message(Self.long))
         guard case .refused(let reply, forGood) = report.outcomes[0] else {
@@ -131,7 +133,8 @@ import Testing
         var settings = ClientSettings()
         settings.chunk = chunk
         let text = ".a\r\nb\nc\r\n.\r\n" + (chunk == 1 ? "" : String(repeating: "x\r\n", count: 50)) + "end"
-        let (report, sink) = try await Carriage.report(Sink.Plan(offers: Self.chunking + (isPipelining ? ["PIPELINING"] : [])), try Carriage.message(text), settings)
+        let (report, sink) = try await Carriage.report(
+            Sink.Plan(offers: Self.chunking + (isPipelining ? ["PIPELINING"] : [])), try Carriage.message(text), settings)
         #expect(report == CarrierReport(outcomes: [Carriage.taken], isUsable: true))
         #expect(sink.texts == [text.replacing("b\nc", with: "b\r\nc") + "\r\n"])
         #expect(!sink.commands.contains("DATA") && sink.commands.last?.hasSuffix(" LAST") == true)
@@ -185,7 +188,9 @@ import Testing
         #expect(
             report
                 == CarrierReport(
-                    outcomes: [Carriage.taken, SendingTests.refused(550, "5.1.1", "nobody", forGood: true), SendingTests.refused(452, "4.2.2", "full", forGood: false)],
+                    outcomes: [
+                        Carriage.taken, SendingTests.refused(550, "5.1.1", "nobody", forGood: true), SendingTests.refused(452, "4.2.2", "full", forGood: false),
+                    ],
                     isUsable: true))
         #expect(sink.commands.first == "LHLO mx.example.test")
     }

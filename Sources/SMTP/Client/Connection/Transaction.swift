@@ -82,20 +82,19 @@ struct Transaction {
             case .data: "DATA"
             }
         }
-        do throws(Breakage) { try await dialogue.say(lines) } catch {
-            guard let reply = await dialogue.lastWords() else { throw error }
-            if reply.code == 421 { throw .signedOff(reply) }
-            refuseAll(reply)
-            throw error
-        }
+        // Some may have been taken, and answered, before it closed.
+        var fault: Breakage?
+        do throws(Breakage) { try await dialogue.say(lines) } catch { fault = error }
         for command in commands {
             var patience = dialogue.settings.command
             if case .data = command { patience = dialogue.settings.data }
+            if fault != nil { patience = dialogue.settings.lastWords }
             let reply = try await dialogue.reply(within: patience)
             if reply.code == 421 { throw .signedOff(reply) }
             isHeard = true
             try note(reply, to: command)
         }
+        if let fault { throw fault }
     }
 
     private mutating func note(_ reply: ServerReply, to command: Command) throws(Breakage) {
@@ -139,13 +138,6 @@ struct Transaction {
             if status.subject == 2 || (status.subject, status.detail) == (3, 4) { return false }
         }
         return reply.code == 452 || reply.code == 552
-    }
-
-    /// 5xx, or 4xx, before it went away.
-    private mutating func refuseAll(_ reply: ServerReply) {
-        for recipient in envelope.recipients where outcomes[recipient.place] == nil {
-            outcomes[recipient.place] = .refused(reply.remote, isPermanent: reply.isPermanent)
-        }
     }
 
     /// Nobody is left whom a text could reach.
