@@ -25,7 +25,7 @@ struct Preparation {
         self.convert = convert
     }
 
-    func prepare(_ message: OutgoingMessage) async -> Outcome {
+    func preparation(of message: OutgoingMessage) async -> Outcome {
         var result = Outcome()
         func give(_ outcome: CarrierReport.Outcome) {
             for place in message.recipients.indices where result.outcomes[place] == nil { result.outcomes[place] = outcome }
