@@ -136,8 +136,8 @@ let package = Package(
         .testTarget(
             name: "SMTPTests",
             dependencies: [
-                "SMTP", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes,
-                log,
+                "SMTP", "Rehearsal", "FuzzEntries", "Transport", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat",
+                "MailModel", bytes, log,
             ],
             swiftSettings: house),
         .testTarget(
