@@ -1,3 +1,4 @@
+import MailModel
 import NIOSSL
 import X509
 
@@ -38,15 +39,5 @@ struct CertificateNames {
             String(String.UnicodeScalarView(name.unicodeScalars.prefix(100).map { ("!"..."~").contains($0) ? $0 : "?" }))
         }
         return all.isEmpty ? "nobody" : all.joined(separator: ", ")
-    }
-}
-
-extension IPAddress {
-    /// Four octets or sixteen.
-    init?(octets: [UInt8]) {
-        let wide = octets.count == 4 ? [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + octets : octets
-        guard wide.count == 16 else { return nil }
-        func word(_ octets: ArraySlice<UInt8>) -> UInt64 { octets.reduce(0) { $0 << 8 | UInt64($1) } }
-        self.init(high: word(wide[..<8]), low: word(wide[8...]))
     }
 }

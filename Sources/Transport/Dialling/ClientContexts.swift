@@ -1,4 +1,5 @@
 import Conversation
+import MailModel
 import NIOSSL
 
 /// What TLS asks of the other end, as a client: made once, because authorities take a while to read. No certificate of ours is ever shown.

@@ -1,4 +1,5 @@
 package import Conversation
+import MailModel
 package import NIOCore
 import NIOPosix
 import NIOSSL
