@@ -1,4 +1,5 @@
 import MailModel
+import MessageFormat
 import PostOffice
 import Storage
 
