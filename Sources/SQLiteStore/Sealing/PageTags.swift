@@ -62,10 +62,13 @@ final class PageTags: Sendable {
         }
     }
 
+    /// What GMAC seals: nothing. In one piece, which swift-crypto takes as it lies.
+    private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
     /// Writes the trailer of page `number`. `octets`: what lies before it.
     func seal(_ number: UInt32, _ octets: UnsafeRawBufferPointer, into trailer: UnsafeMutableRawBufferPointer) throws {
         let count = written.add(1, ordering: .relaxed).oldValue
-        let box = try AES.GCM.seal(EmptyCollection<UInt8>(), using: runKey, nonce: PageTags.nonce(count, number), authenticating: octets)
+        let box = try AES.GCM.seal(PageTags.nothing, using: runKey, nonce: PageTags.nonce(count, number), authenticating: octets)
         trailer.storeBytes(of: run.bigEndian, as: UInt64.self)
         trailer.storeBytes(of: count.bigEndian, toByteOffset: 8, as: UInt64.self)
         box.tag.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: trailer[16...]).copyMemory(from: $0) }
@@ -76,7 +79,7 @@ final class PageTags: Sendable {
         let run = UInt64(bigEndian: trailer.loadUnaligned(as: UInt64.self))
         let count = UInt64(bigEndian: trailer.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         do {
-            let box = try AES.GCM.seal(EmptyCollection<UInt8>(), using: key(of: run), nonce: PageTags.nonce(count, number), authenticating: octets)
+            let box = try AES.GCM.seal(PageTags.nothing, using: key(of: run), nonce: PageTags.nonce(count, number), authenticating: octets)
             var differing: UInt8 = 0
             box.tag.withUnsafeBytes { tag in for index in tag.indices { differing |= tag[index] ^ trailer[16 + index] } }
             return differing == 0
