@@ -33,6 +33,8 @@ let package = Package(
         .systemLibrary(name: "CArgon2", path: "Sources/C/CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        // Without pkg-config: its file asks for those of libraries that only a static libunbound needs.
+        .systemLibrary(name: "CUnbound", path: "Sources/C/CUnbound", providers: [.apt(["libunbound-dev"])]),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
         .target(name: "CIndexFile", dependencies: ["CSQLite"], path: "Sources/C/CIndexFile"),
         .target(name: "CUnicode", path: "Sources/C/CUnicode", exclude: ["generate.py"]),
@@ -52,7 +54,7 @@ let package = Package(
         .target(name: "Gatehouse", dependencies: ["MailModel", "Storage", "Threading", "CArgon2", crypto, log], swiftSettings: house),
         .target(
             name: "PostOffice",
-            dependencies: ["MailModel", "MessageFormat", "Storage", "Gatehouse", bytes, log],
+            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", bytes, log],
             swiftSettings: house),
 
         // Floor 4: faces.
@@ -74,7 +76,7 @@ let package = Package(
         .target(
             name: "Transport",
             dependencies: [
-                "MailModel", "Conversation", "CZlib", bytes, log,
+                "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", bytes, log,
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -129,13 +131,13 @@ let package = Package(
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "Storage", "MemoryStore", "MailModel", log], swiftSettings: house),
         .testTarget(
             name: "PostOfficeTests",
-            dependencies: ["PostOffice", "Rehearsal", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            dependencies: ["PostOffice", "Rehearsal", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
             swiftSettings: house),
         .testTarget(
             name: "SMTPTests",
             dependencies: [
-                "SMTP", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes,
-                log,
+                "SMTP", "Rehearsal", "FuzzEntries", "Transport", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat",
+                "MailModel", bytes, log,
             ],
             swiftSettings: house),
         .testTarget(

@@ -1,4 +1,3 @@
-package import MailModel
 package import NIOCore
 
 /// A connection to another server, for whoever speaks first or asks. One owner at a time.

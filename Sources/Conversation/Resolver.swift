@@ -1,52 +1,92 @@
 package import MailModel
 
-/// The domain name system, as whoever sends mail asks it.
+/// The domain name system, as whoever sends mail asks it. What the records mean is read by `mailExchangers(of:)` and `addresses(of:_:)`, alike for every
+/// resolver.
 package protocol Resolver: Sendable {
-    /// Where mail for a domain goes (RFC 5321 §5.1), sorted by preference. Throws `ResolverFault`.
-    func mailExchangers(of domain: Domain) async throws -> DNSAnswer<MailExchanger>
+    /// The records of one type, each as its octets stand in an answer, with names written out (RFC 1035 §3.3, RFC 3597 §4), in the order they came.
+    ///
+    /// - parameter name: in ASCII (A-labels), no address literal; otherwise `ResolverFault.malformed`.
+    ///
+    /// Throws `ResolverFault`, and `CancellationError` where the task is cancelled while it waits.
+    func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]>
+}
 
-    /// IPv4 (A) or IPv6 (AAAA) addresses of a host, each as text. Throws `ResolverFault`.
-    func addresses(of host: Domain, _ family: AddressFamily) async throws -> DNSAnswer<String>
+/// TYPE (RFC 1035 §3.2.2).
+package struct RecordType: RawRepresentable, Hashable, Sendable {
+    package let rawValue: UInt16
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    package static let a = RecordType(rawValue: 1)
+    package static let ns = RecordType(rawValue: 2)
+    package static let cname = RecordType(rawValue: 5)
+    package static let ptr = RecordType(rawValue: 12)
+    package static let mx = RecordType(rawValue: 15)
+    package static let txt = RecordType(rawValue: 16)
+    package static let aaaa = RecordType(rawValue: 28)
+    package static let tlsa = RecordType(rawValue: 52)
 }
 
 package enum AddressFamily: Hashable, Sendable, CaseIterable {
     case ipv4
     case ipv6
+
+    /// A or AAAA.
+    package var recordType: RecordType {
+        switch self {
+        case .ipv4: .a
+        case .ipv6: .aaaa
+        }
+    }
 }
 
-/// MX (RFC 1035 §3.3.9).
-package struct MailExchanger: Hashable, Sendable {
-    package let preference: UInt16
-    /// Nil: the root, with which a domain says that it takes no mail (RFC 7505).
-    package let host: Domain?
-
-    package init(preference: UInt16, host: Domain?) {
-        self.preference = preference
-        self.host = host
-    }
+/// There is none, and DNS says so.
+package enum DNSDenial: Hashable, Sendable {
+    /// The name is there, and has no record of that type (NODATA).
+    case noRecords
+    /// There is no such name (NXDOMAIN).
+    case noSuchName
 }
 
 package struct DNSAnswer<Record: Hashable & Sendable>: Hashable, Sendable {
-    package enum Denial: Hashable, Sendable {
-        /// The name is there, and has no record of that type (NODATA).
-        case noRecords
-        /// There is no such name (NXDOMAIN).
-        case noSuchName
-    }
-
     /// Empty exactly where `denial` is set.
     package let records: [Record]
-    package let denial: Denial?
-    /// DNSSEC has proved it, be it records or a denial.
+    package let denial: DNSDenial?
+    /// DNSSEC has proved it, be it records or a denial, over all CNAMEs.
     package let isSecure: Bool
-    /// Behind all CNAMEs.
+    /// Behind all CNAMEs; nil where there were none, or where it is no name of a host.
     package let canonicalName: Domain?
+    /// For how many seconds it may be kept, 0 or more.
+    package let ttl: Int
 
-    package init(records: [Record], denial: Denial? = nil, isSecure: Bool, canonicalName: Domain? = nil) {
+    package init(records: [Record], isSecure: Bool, canonicalName: Domain? = nil, ttl: Int) {
+        self.init(records, records.isEmpty ? .noRecords : nil, isSecure, canonicalName, ttl)
+    }
+
+    package init(denial: DNSDenial, isSecure: Bool, canonicalName: Domain? = nil, ttl: Int) {
+        self.init([], denial, isSecure, canonicalName, ttl)
+    }
+
+    private init(_ records: [Record], _ denial: DNSDenial?, _ isSecure: Bool, _ canonicalName: Domain?, _ ttl: Int) {
         self.records = records
         self.denial = denial
         self.isSecure = isSecure
         self.canonicalName = canonicalName
+        self.ttl = max(0, ttl)
+    }
+
+    /// The same, to be kept for another time.
+    package func kept(for seconds: Int) -> DNSAnswer { DNSAnswer(records, denial, isSecure, canonicalName, seconds) }
+
+    /// The same in another order.
+    package func sorted(by isBefore: (Record, Record) -> Bool) -> DNSAnswer {
+        DNSAnswer(records.sorted(by: isBefore), denial, isSecure, canonicalName, ttl)
+    }
+
+    /// The same with records of another form; those that `read` makes nothing of are left out. Throws `ResolverFault.malformed` where none is left.
+    package func map<Other>(_ read: (Record) -> Other?) throws(ResolverFault) -> DNSAnswer<Other> {
+        let others = records.compactMap(read)
+        guard denial != nil || !others.isEmpty else { throw .malformed }
+        return DNSAnswer<Other>(others, denial, isSecure, canonicalName, ttl)
     }
 }
 
@@ -57,7 +97,7 @@ package enum ResolverFault: Error, Hashable, Sendable {
     case timedOut
     /// DNSSEC has shown it to be forged or broken: why, in one line.
     case bogus(String)
-    /// Octets that are no records.
+    /// Octets that are no records, or a name that DNS cannot be asked for.
     case malformed
     /// The resolver itself cannot go on.
     case unavailable(String)

@@ -24,7 +24,8 @@ package struct RemoteReply: Hashable, Sendable {
         return ([String(code)] + (status.map { [$0.description] } ?? []) + (text.isEmpty ? [] : [text])).joined(separator: " ")
     }
 
-    private static func cleaned(_ line: String) -> String {
+    /// A line of somebody else's that may be shown: cut at `mostOctets`, with `?` for control characters and such as hide or turn text.
+    package static func cleaned(_ line: String) -> String {
         var text = ""
         var room = mostOctets
         for scalar in line.unicodeScalars {

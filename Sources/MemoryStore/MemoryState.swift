@@ -28,6 +28,7 @@ struct MemoryState {
     var standardLimits = Quota()
     var annotations: [AnnotationKey: [UInt8]] = [:]
     var queue: [QueueID: QueuedBody] = [:]
+    var traces: [TraceEvent] = []
     var logs: [AccountID: MemoryLog] = [:]
 
     var isClosed = false

@@ -7,20 +7,22 @@ package import Storage
 struct QueuedBody {
     let body: MemoryBody
     let draft: QueueDraft
+    var progress: [RecipientProgress]
+    var hold: QueueHold?
+
+    init(body: MemoryBody, draft: QueueDraft) {
+        self.body = body
+        self.draft = draft
+        progress = draft.recipients.map { _ in RecipientProgress(due: draft.notBefore ?? draft.arrived) }
+    }
 
     var octets: ByteBuffer { body.octets(behind: draft.head) }
+    var isEnded: Bool { progress.allSatisfy { $0.phase != .waiting } }
 }
 
 extension MemoryStore {
     package func place(_ body: StagedBody, _ placements: [Placement], queueing drafts: [QueueDraft]) async throws -> Dispatched {
-        try await withRows {
-            try change(.place) { state in
-                let draft = try state.queue(body, drafts)
-                let placed = try state.place(placements.map { Addition(body: body, placement: $0) }, superseding: nil)
-                state.queue.merge(draft) { $1 }
-                return Dispatched(placed: placed, queued: draft.keys.sorted())
-            }
-        }
+        try await withRows { try change(.place) { try $0.dispatch(body, placements, drafts) } }
     }
 
     package func queue(after id: QueueID?, most: Int) async throws -> [QueueEntry] {
@@ -39,15 +41,53 @@ extension MemoryStore {
         }.octets(range)
     }
 
-    package func letGo(of entry: QueueID) async throws {
-        try change(.expunge) { state in
-            guard state.queue.removeValue(forKey: entry) != nil else { throw StorageFault.noSuchMessage }
+    package func update(_ update: QueueUpdate) async throws -> [Dispatched] {
+        try await withRows {
+            try change(.update) { state in
+                guard var queued = state.queue[update.entry] else { throw StorageFault.noSuchMessage }
+                for (number, progress) in update.recipients {
+                    guard queued.progress.indices.contains(number) else { throw StorageFault.notAllowed("an entry has no such recipient") }
+                    if queued.progress[number].phase == .waiting {
+                        queued.progress[number] = progress
+                    } else if queued.progress[number].phase == progress.phase, progress.isTold {
+                        queued.progress[number].isTold = true
+                    }
+                }
+                switch update.hold {
+                case .keep: break
+                case .hold(let hold): queued.hold = hold
+                case .release: queued.hold = nil
+                }
+                let told = try state.tell(update.notices)
+                state.queue[update.entry] = queued.isEnded ? nil : queued
+                return told
+            }
         }
     }
 }
 
 extension MemoryState {
-    fileprivate func queue(_ body: StagedBody, _ drafts: [QueueDraft]) throws -> [QueueID: QueuedBody] {
+    fileprivate mutating func dispatch(_ body: StagedBody, _ placements: [Placement], _ drafts: [QueueDraft]) throws -> Dispatched {
+        let entries = try entries(body, drafts)
+        let placed = try place(placements.map { Addition(body: body, placement: $0) }, superseding: nil)
+        queue.merge(entries) { $1 }
+        return Dispatched(placed: placed, queued: entries.keys.sorted())
+    }
+
+    /// All of them or none.
+    fileprivate mutating func tell(_ notices: [QueueUpdate.Notice]) throws -> [Dispatched] {
+        guard !notices.isEmpty else { return [] }
+        try admit(.place)
+        let before = self
+        do {
+            return try notices.map { try dispatch($0.body, $0.placements, $0.drafts) }
+        } catch {
+            self = before
+            throw error
+        }
+    }
+
+    private func entries(_ body: StagedBody, _ drafts: [QueueDraft]) throws -> [QueueID: QueuedBody] {
         guard let memory = body.payload as? MemoryBody else { throw StorageFault.unavailable("the body is another store's") }
         guard drafts.count <= QueueLimits.entries, drafts.allSatisfy({ !$0.recipients.isEmpty }) else {
             throw StorageFault.notAllowed("an entry of the queue without recipients, or too many entries")
@@ -61,6 +101,7 @@ extension MemoryState {
 
     fileprivate func entry(_ id: QueueID) throws -> QueueEntry {
         guard let queued = queue[id] else { throw StorageFault.noSuchMessage }
-        return QueueEntry(id: id, body: queued.body.id, size: queued.octets.readableBytes, draft: queued.draft, isRecovered: false)
+        return QueueEntry(
+            id: id, body: queued.body.id, size: queued.octets.readableBytes, draft: queued.draft, progress: queued.progress, hold: queued.hold)
     }
 }

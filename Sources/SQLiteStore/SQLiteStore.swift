@@ -44,6 +44,7 @@ package final class SQLiteStore:
     }
 
     let master: MasterKey
+    let traceKeys: TraceKeys
     let catalog: Catalog
     private let leases: Leases
     let folder: BodyFolder
@@ -88,6 +89,7 @@ package final class SQLiteStore:
 
     private init(_ path: String, _ masterKey: MasterKey, _ options: Options, _ clock: @escaping Timestamp.Clock, _ log: Logger) throws {
         master = masterKey
+        traceKeys = TraceKeys(masterKey)
         self.path = path
         budgets = options.bodies
         self.clock = clock
@@ -104,6 +106,7 @@ package final class SQLiteStore:
         for line in loaded.damage.lines { log.error("The index is damaged: \(line)") }
         keys = KeyFolder(in: path)
         try keys.complete(loaded.accounts.entries, connection)
+        try keys.complete(&loaded.queue, masterKey)
         let nextBody = NextBody(try Loading.lastBody(connection, bodies) + 1)
         self.nextBody = nextBody
 
@@ -122,7 +125,7 @@ package final class SQLiteStore:
             lastBody: nextBody.value - 1, hasRoom: hasRoom, clock: clock, log: log)
         desk = SearchDesk(indexer, path: path + "/search.db")
         let index = IndexThread(
-            connection: connection, file: file, catalog: catalog, leases: leases, folder: bodies, clock: clock, log: log, ledger: ledger,
+            connection: connection, file: file, catalog: catalog, leases: leases, folder: bodies, keys: keys, clock: clock, log: log, ledger: ledger,
             foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer, checkpointer: checkpointer)
         writer = Writer(segments: SegmentWriter(folder: bodies, lastID: opening.audit.lastSegment), index: index, hasRoom: hasRoom)
         catalogues = CatalogueKeeper(path, file, catalog, masterKey, settled: { [underWay] in underWay.settled { nextBody.value } }, clock: clock)

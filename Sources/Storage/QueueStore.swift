@@ -2,7 +2,32 @@ package import MailModel
 package import MessageFormat
 package import NIOCore
 
-/// A message that is to go out, as it is given to the queue.
+/// One of those whom a message of the queue is to reach, with what its sender asked for them (RFC 3461 §4).
+package struct QueuedRecipient: Hashable, Sendable {
+    /// Of what the sender wants to hear; empty: of what is usual, failures and delays.
+    package struct Notify: OptionSet, Hashable, Sendable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        package static let success = Notify(rawValue: 1)
+        package static let failure = Notify(rawValue: 2)
+        package static let delay = Notify(rawValue: 4)
+        /// Alone.
+        package static let never = Notify(rawValue: 8)
+    }
+
+    package let path: ForwardPath
+    package var notify: Notify
+    /// ORCPT as it came: `addr-type;xtext`, printable ASCII, 500 octets at most.
+    package var original: String?
+
+    package init(_ path: ForwardPath, notify: Notify = [], original: String? = nil) {
+        self.path = path
+        self.notify = notify
+        self.original = original
+    }
+}
+
+/// A message that is to go out, as it is given to the queue. None of it changes.
 package struct QueueDraft: Hashable, Sendable {
     package struct Traits: OptionSet, Hashable, Sendable {
         package let rawValue: UInt8
@@ -12,22 +37,36 @@ package struct QueueDraft: Hashable, Sendable {
         package static let smtpUTF8 = Traits(rawValue: 1)
         /// Its text may have octets above 127 (RFC 6152).
         package static let eightBit = Traits(rawValue: 2)
+        /// RET=HDRS (RFC 3461 §4.3): reports return the header alone.
+        package static let returnsHeader = Traits(rawValue: 4)
+        /// RET=FULL.
+        package static let returnsFull = Traits(rawValue: 8)
+        /// It is itself a report, an answer, or another message that a program wrote: nobody is told of its delay.
+        package static let isAutomatic = Traits(rawValue: 16)
     }
 
     /// What it was called when it was taken.
     package var transaction: TransactionID
     /// Where failures are told.
     package var reversePath: ReversePath
-    /// Whom it is to reach: one at least, none twice.
-    package var recipients: [ForwardPath]
+    /// Whom it is to reach: one at least, no path twice.
+    package var recipients: [QueuedRecipient]
     package var traits: Traits
     package var arrived: Timestamp
     /// Fields that go out before the text, such as Received.
     package var head: MessageHead?
+    /// Which of our users handed it in; nil: nobody who is ours.
+    package var sender: AccountID?
+    /// ENVID as it came (RFC 3461 §4.4): xtext, 100 octets at most.
+    package var envelopeID: String?
+    /// It is not sent before (FUTURERELEASE, RFC 4865; or the time in which its sender may take it back).
+    package var notBefore: Timestamp?
+    /// MT-PRIORITY (RFC 6710): -9...9.
+    package var priority: Int8
 
     package init(
-        transaction: TransactionID, reversePath: ReversePath, recipients: [ForwardPath], traits: Traits = [], arrived: Timestamp,
-        head: MessageHead? = nil
+        transaction: TransactionID, reversePath: ReversePath, recipients: [QueuedRecipient], traits: Traits = [], arrived: Timestamp,
+        head: MessageHead? = nil, sender: AccountID? = nil, envelopeID: String? = nil, notBefore: Timestamp? = nil, priority: Int8 = 0
     ) {
         self.transaction = transaction
         self.reversePath = reversePath
@@ -35,7 +74,79 @@ package struct QueueDraft: Hashable, Sendable {
         self.traits = traits
         self.arrived = arrived
         self.head = head
+        self.sender = sender
+        self.envelopeID = envelopeID
+        self.notBefore = notBefore
+        self.priority = priority
     }
+}
+
+/// How far a message is with one of its recipients.
+package struct RecipientProgress: Hashable, Sendable {
+    package enum Phase: UInt8, Hashable, Sendable {
+        /// To be tried when it is due.
+        case waiting = 0
+        /// The next server has answered for it.
+        case delivered = 1
+        /// It will not be reached.
+        case failed = 2
+        /// Somebody who may has taken the message back.
+        case cancelled = 3
+    }
+
+    /// What came of the last try.
+    package struct Attempt: Hashable, Sendable {
+        package let at: Timestamp
+        /// The server that was asked; nil: none was reached. 255 octets at most.
+        package var host: String?
+        /// Its IP address.
+        package var address: String?
+        /// What it answered.
+        package var reply: RemoteReply?
+        /// In our words, where no reply says it: why nobody could be asked. One line, 500 octets at most.
+        package var reason: String?
+        package var status: EnhancedStatus?
+
+        package init(
+            at: Timestamp, host: String? = nil, address: String? = nil, reply: RemoteReply? = nil, reason: String? = nil, status: EnhancedStatus? = nil
+        ) {
+            self.at = at
+            self.host = host
+            self.address = address
+            self.reply = reply
+            self.reason = reason
+            self.status = status
+        }
+    }
+
+    package var phase: Phase
+    /// Tries so far.
+    package var attempts: Int
+    /// When it is tried next, while it waits.
+    package var due: Timestamp
+    /// Its sender was told: that it takes long, while it waits; of the outcome, afterwards, where it is one of which they are told.
+    package var isTold: Bool
+    package var last: Attempt?
+
+    package init(phase: Phase = .waiting, attempts: Int = 0, due: Timestamp, isTold: Bool = false, last: Attempt? = nil) {
+        self.phase = phase
+        self.attempts = attempts
+        self.due = due
+        self.isTold = isTold
+        self.last = last
+    }
+}
+
+/// Why an entry waits, whatever is due.
+package enum QueueHold: UInt8, Hashable, Sendable, CaseIterable {
+    /// An administrator holds it.
+    case administrator = 1
+    /// The index was lost and made anew: whether the message had gone out already is not known.
+    case recovered = 2
+    /// Its sender's account is disabled.
+    case senderDisabled = 3
+    /// Its sender's account is removed.
+    case senderRemoved = 4
 }
 
 /// An entry of the queue.
@@ -45,15 +156,17 @@ package struct QueueEntry: Hashable, Sendable {
     /// Octets, with those of the head.
     package let size: Int
     package let draft: QueueDraft
-    /// The index was lost and made anew: whether the message had gone out already is not known.
-    package let isRecovered: Bool
+    /// By the place of the recipient in the draft, and as many.
+    package let progress: [RecipientProgress]
+    package let hold: QueueHold?
 
-    package init(id: QueueID, body: BodyID, size: Int, draft: QueueDraft, isRecovered: Bool) {
+    package init(id: QueueID, body: BodyID, size: Int, draft: QueueDraft, progress: [RecipientProgress], hold: QueueHold?) {
         self.id = id
         self.body = body
         self.size = size
         self.draft = draft
-        self.isRecovered = isRecovered
+        self.progress = progress
+        self.hold = hold
     }
 }
 
@@ -69,10 +182,47 @@ package struct Dispatched: Hashable, Sendable {
     }
 }
 
-/// The outgoing queue: a holder of bodies beside the accounts. Who gets a message, and who sent it, lies sealed.
+/// What changes in an entry, and what is to be told of it.
+package struct QueueUpdate: Sendable {
+    /// A message that tells somebody of the change: a report on failures, say.
+    package struct Notice: Sendable {
+        package let body: StagedBody
+        package let placements: [Placement]
+        package let drafts: [QueueDraft]
+
+        package init(body: StagedBody, placements: [Placement], drafts: [QueueDraft]) {
+            self.body = body
+            self.placements = placements
+            self.drafts = drafts
+        }
+    }
+
+    package enum HoldChange: Hashable, Sendable {
+        case keep
+        case hold(QueueHold)
+        case release
+    }
+
+    package let entry: QueueID
+    /// By the place of the recipient in the draft. One that is not `waiting` any more stays as it is, but that `isTold` becomes true of it with
+    /// the phase that it has.
+    package var recipients: [Int: RecipientProgress]
+    package var hold: HoldChange
+    package var notices: [Notice]
+
+    package init(_ entry: QueueID, recipients: [Int: RecipientProgress] = [:], hold: HoldChange = .keep, notices: [Notice] = []) {
+        self.entry = entry
+        self.recipients = recipients
+        self.hold = hold
+        self.notices = notices
+    }
+}
+
+/// The outgoing queue: a holder of bodies beside the accounts. Who gets a message, who sent it and what servers said of it lies sealed, under keys that are
+/// destroyed when all that they seal has left the queue.
 package protocol QueueStore: Sendable {
     /// Places one body in each placement and in an entry of the queue for each draft: all of it, in one commit, or nothing. As `MailboxStore.place`; `notAllowed`
-    /// for more than `QueueLimits.entries` drafts, or one without recipients.
+    /// for more than `QueueLimits.entries` drafts, or one without recipients. Recipients are due when the message arrived, or at its `notBefore`.
     func place(_ body: StagedBody, _ placements: [Placement], queueing drafts: [QueueDraft]) async throws -> Dispatched
 
     /// Entries behind `id` (nil: from the first), in the order in which they came, at most `most`; fewer only at the end. `corrupt`: for the call.
@@ -84,8 +234,10 @@ package protocol QueueStore: Sendable {
     /// Octets `range` of what goes out, head and text, clamped to its size; nil: all of it. `noSuchMessage`, `corrupt`.
     func read(_ range: Range<Int>?, of entry: QueueID) async throws -> ByteBuffer
 
-    /// Ends an entry; the body goes when nobody else holds it. Durable on return, on a full disk too. `noSuchMessage` when it is there no more.
-    func letGo(of entry: QueueID) async throws
+    /// Makes the change, durable on return, with its notices: all of it, in one commit, or nothing. An entry none of whose recipients waits any more is ended
+    /// with it: it is in the queue no more, and its body goes when nobody else holds it. `noSuchMessage` when it is there no more. What needs no room (ending an
+    /// entry without notices) works on a full disk too. Returns what the notices became, in their order.
+    func update(_ update: QueueUpdate) async throws -> [Dispatched]
 }
 
 package enum QueueLimits {

@@ -1,5 +1,6 @@
 import Glibc
 package import Logging
+package import MailModel
 import Synchronization
 
 /// Lets connections in, or not: so many at once in all, so many at once and so many a minute from one address (S42, S83, S84).

@@ -1,4 +1,5 @@
 import Conversation
+import MailModel
 import NIOCore
 
 /// The session's turn.

@@ -1,5 +1,6 @@
 package import Conversation
 package import Logging
+import MailModel
 import NIOCore
 import NIOPosix
 import Synchronization

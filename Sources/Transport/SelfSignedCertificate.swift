@@ -46,7 +46,6 @@ package struct SelfSignedCertificate: Sendable {
 
     private static func octets(_ text: String) throws -> ASN1OctetString {
         guard let address = IPAddress(text) else { throw TLSIdentity.Fault(description: "no IP address: \(text)") }
-        let bytes = [address.high, address.low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
-        return ASN1OctetString(contentBytes: address.isIPv4 ? bytes[12...] : bytes[...])
+        return ASN1OctetString(contentBytes: address.octets[...])
     }
 }

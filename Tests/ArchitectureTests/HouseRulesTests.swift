@@ -18,10 +18,10 @@ import Testing
         "Conversation": ["MailModel"],
         "Storage": ["MailModel", "MessageFormat"],
         "Gatehouse": ["MailModel", "Storage", "Threading", "CArgon2", "Crypto", "Logging"],
-        "PostOffice": ["MailModel", "MessageFormat", "Storage", "Gatehouse", "Logging"],
+        "PostOffice": ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "Logging"],
         "SMTP": face, "IMAP": face, "POP3": face,
         "Transport": [
-            "MailModel", "Conversation", "CZlib", "Logging", "NIOPosix", "NIOTLS", "NIOSSL", "X509", "SwiftASN1", "Crypto",
+            "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", "Logging", "NIOPosix", "NIOTLS", "NIOSSL", "X509", "SwiftASN1", "Crypto",
             "Foundation",
             "FoundationEssentials",
         ],

@@ -27,6 +27,7 @@ package func fuzzMessageFormat(_ octets: UnsafeRawBufferPointer) {
     let text = String(decoding: octets, as: UTF8.self)
     precondition(EncodedWord.encode(text).utf8.count >= 0)
     fuzzFolding(octets)
+    fuzzSevenBit(message)
     _ = HeaderFields.select(names: ["subject"], excluding: true, from: message)
     _ = MessageDate.parse(message)
     if let clear = AddressList.parseClear(message) { precondition(clear == AddressList.parse(message), "a clear list reads differently") }
@@ -60,4 +61,41 @@ private func fuzzFolding(_ octets: UnsafeRawBufferPointer) {
         precondition(!word.isEmpty && word.lowerBound >= 0 && word.upperBound <= octets.count && word.upperBound > end, "a word out of place")
         end = word.upperBound
     }
+}
+
+/// What is made for a server without 8BITMIME is ASCII, the same for every way of cutting, and its parts decode to what they were.
+private func fuzzSevenBit(_ message: ByteBuffer) {
+    var survey = SevenBitSurvey()
+    for octet in message.readableBytesView { survey.consume(ByteBuffer(bytes: CollectionOfOne(octet))) }
+    guard let plan = try? SevenBitSurvey.plan(message) else {
+        precondition((try? survey.finish()) == nil, "octet by octet it can be converted")
+        return
+    }
+    precondition((try? survey.finish()) == plan, "octet by octet it is planned differently")
+    let output = SevenBitRecoder.recoded(message, plan)
+    precondition(output.readableBytesView.allSatisfy { $0 < 0x80 }, "it is not ASCII")
+    precondition((try? SevenBitSurvey.plan(output))?.isNeeded == false, "it is to be converted again")
+    var recoder = SevenBitRecoder(plan)
+    var pieces = ByteBuffer()
+    for octet in message.readableBytesView { pieces.writeImmutableBuffer(recoder.recode(ByteBuffer(bytes: CollectionOfOne(octet)))) }
+    pieces.writeImmutableBuffer(recoder.finish())
+    precondition(pieces == output, "octet by octet it is converted differently")
+    precondition(fuzzedLeaves(message) == fuzzedLeaves(output), "a part decodes to something else")
+}
+
+/// Bodies of leaves, decoded; message/global is one.
+private func fuzzedLeaves(_ message: ByteBuffer) -> [ByteBuffer] {
+    var scanner = MessageScanner()
+    scanner.consume(message)
+    var leaves: [ByteBuffer] = []
+    var global: [Int]?
+    scanner.finish().forEachPart { path, part in
+        if let global, path.starts(with: global) { return }
+        let isGlobal = part.type == "message" && part.subtype == "global"
+        if case .leaf = part.content {} else if !isGlobal { return }
+        if isGlobal { global = path }
+        let body = message.getSlice(at: message.readerIndex + part.bodyRange.lowerBound, length: part.bodyRange.count) ?? ByteBuffer()
+        leaves.append(TransferDecoder.decoded(body, encoding: part.encoding) ?? body)
+    }
+    return leaves
 }

@@ -104,7 +104,7 @@ private struct FuzzTalk {
             if choice & 4 != 0 { return .login(.refused) }
             if choice & 8 != 0 { return .login(.inUse) }
             let login = LoginSession(Principal(account: AccountID(rawValue: 1), name: name))
-            return .login(.admitted(Visit(login: login, maildrop: FuzzBox.maildrop)))
+            return .login(.admitted(MaildropSession(login: login, maildrop: FuzzBox.maildrop)))
         case .list(let listing):
             output.writeString("+OK \(listing.marks.count)\r\n")
             return .listed

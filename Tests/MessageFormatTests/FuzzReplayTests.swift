@@ -13,7 +13,7 @@ import Testing
         "\r\n", "\n", "\r", "--b", "--b--", "--", "Content-Type: ", "multipart/mixed; boundary=b", "message/rfc822",
         "(", ")", "<", ">", "\"", "\\",
         "=?utf-8?q?", "?=", "\0", "\u{FF}", ":", ";", "*0*=", "%", "=", "&#", " ", "\t", ",", "@", "charset=utf-16",
-        "base64",
+        "base64", "Content-Transfer-Encoding: ", "quoted-printable", "8bit", "binary", "message/global", "=\r\n", "=C3",
     ]
 
     @Test("what the fuzzer calls holds for every seed and 40 mutations of each", arguments: seeds.indices)

@@ -25,6 +25,38 @@ struct DestinationTests {
             isSMTPUTF8: false, trace: ByteBuffer(string: "Received: by us;\r\n\tnow\r\n"), submission: nil)
     }
 
+    @Test("what was asked of reports is with the entry; for who has it here already a report is due: RFC 3461 §5.2.3, §5.2.7")
+    func requests() async throws {
+        try await Premises.memory.with(clock: { Self.now }) { store in
+            try await store.add(domain: try #require(Domain("example.test")))
+            let alice = try await account(store, "alice@example.test")
+            let intake = Intake(store: store, clock: { Self.now }, log: Self.log)
+            let remote = try path("dora@remote.example")
+            var envelope = try envelope([
+                Intake.Recipient(
+                    address: try path("alice@example.test"), destinations: [.mailbox(alice.inbox, of: alice.id)], notify: [.success, .delay],
+                    original: "rfc822;a@b"),
+                Intake.Recipient(address: remote, destinations: [.queue(remote)], notify: .never, original: "rfc822;d@b"),
+                Intake.Recipient(address: try path("all@example.test"), destinations: [.queue(try path("ernst@remote.example"))], notify: .failure),
+            ])
+            envelope.envelopeID = "QQ"
+            envelope.returned = .returnsHeader
+            let receipt = try await intake.deliver(envelope, ByteBuffer(string: "Auto-Submitted: auto-generated\r\n\r\nbody\r\n"))
+            let entry = try #require(try await store.queue(after: nil, most: 10).first)
+            #expect(entry.draft.envelopeID == "QQ" && entry.draft.traits == [.returnsHeader, .isAutomatic])
+            #expect(
+                entry.draft.recipients == [
+                    QueuedRecipient(remote, notify: .never, original: "rfc822;d@b"),
+                    QueuedRecipient(try path("ernst@remote.example"), notify: .failure, original: "rfc822;all@example.test"),
+                ])
+            let due = try #require(receipt.delivered)
+            #expect(due.recipients == [QueuedRecipient(try path("alice@example.test"), notify: [.success, .delay], original: "rfc822;a@b")])
+            #expect(due.envelopeID == "QQ" && due.transaction == envelope.id && due.reversePath == envelope.reversePath)
+            envelope.reversePath = .null
+            #expect(try await intake.deliver(envelope, ByteBuffer(string: "X: y\r\n\r\n")).delivered == nil)
+        }
+    }
+
     @Test("local, remote and both: one entry for those it goes on to, one message an account, one body", arguments: Premises.allCases)
     func both(_ premises: Premises) async throws {
         try await premises.with(clock: { Self.now }) { store in
@@ -45,7 +77,7 @@ struct DestinationTests {
             let receipt = try await intake.deliver(try envelope(recipients), ByteBuffer(string: "Subject: x\r\n\r\nbody\r\n"))
             #expect(receipt.placed.map(\.mailbox) == [alice.inbox, bob.inbox] && receipt.queued.count == 1)
             let entry = try #require(try await store.queue(after: nil, most: 10).first)
-            #expect(entry.draft.recipients == [remote, try path("ernst@remote.example")])
+            #expect(entry.draft.recipients.map(\.path) == [remote, try path("ernst@remote.example")])
             #expect(entry.draft.reversePath.written == "<ann@remote.example>" && entry.draft.transaction.value == "id-1" && entry.draft.arrived == Self.now)
             #expect(entry.draft.traits == [])
             #expect(String(buffer: try await store.read(nil, of: entry.id)) == "Received: by us;\r\n\tnow\r\nSubject: x\r\n\r\nbody\r\n")

@@ -53,6 +53,21 @@ import Testing
         }
     }
 
+    @Test(
+        "what a program wrote says so: RFC 3834 §5, RFC 2919",
+        arguments: [
+            ("Auto-Submitted: auto-replied\r\n\r\n", true), ("auto-submitted:\r\n  auto-generated; x=y\r\n\r\n", true),
+            ("Auto-Submitted: No (human)\r\n\r\n", false),
+            ("Auto-Submitted: nobody\r\n\r\n", true), ("Auto-Submitted:\r\n\r\n", false), ("Precedence: bulk\r\n\r\n", true), ("Precedence: LIST \r\n", true),
+            ("Precedence: first-class\r\n\r\n", false), ("List-Id: <x.example>\r\n\r\n", true), ("Subject: x\r\n\r\nList-Id: y\r\n", false),
+            ("Precedence: bulkier\r\n\r\n", false),
+        ])
+    func automatic(_ text: String, _ isAutomatic: Bool) {
+        let octets = Array(text.utf8)
+        #expect(Self.stored([octets[...]]).survey.isAutomatic == isAutomatic)
+        #expect(Self.stored(octets.indices.map { octets[$0...$0] }).survey.isAutomatic == isAutomatic)
+    }
+
     @Test("a message that was stored comes in again as it is, but for its own Return-Path", arguments: table)
     func again(_ text: String, _ expected: String) {
         #expect(Self.stored([Array(expected.utf8)[...]]).text == expected)

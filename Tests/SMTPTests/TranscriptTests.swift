@@ -30,6 +30,7 @@ import Testing
             if let limit = transcript.settings["rcpt-limit"].flatMap({ Int($0) }) { settings.recipientLimit = limit }
             if let limit = transcript.settings["mail-limit"].flatMap({ Int($0) }) { settings.mailLimit = limit }
             settings.allowsPlaintextLoginOnLoopback = transcript.settings["plaintext-login"] == "loopback"
+            settings.offersDSN = transcript.settings["dsn"] == "on"
             settings.offersStartTLS = transcript.settings["certificate"] != "none"
         }
         let address = transcript.settings["from"] ?? "192.0.2.7"

@@ -23,11 +23,14 @@ final class Fixture: Sendable {
 
     deinit { Fixture.remove(folder) }
 
-    func open(key: [UInt8] = Fixture.key, floor: Int64 = 0, foldAfter: Int = 250, largeMailbox: Int = 4_096, copiedAtOnce: Int = 2_000) throws -> SQLiteStore {
+    func open(
+        key: [UInt8] = Fixture.key, floor: Int64 = 0, foldAfter: Int = 250, largeMailbox: Int = 4_096, copiedAtOnce: Int = 2_000,
+        clock: @escaping Timestamp.Clock = { Fixture.now }
+    ) throws -> SQLiteStore {
         let master = try #require(MasterKey(key))
         var options = SQLiteStore.Options(freeFloor: floor, foldAfter: foldAfter, largeMailbox: largeMailbox)
         options.copiedAtOnce = copiedAtOnce
-        return try SQLiteStore.open(folder, masterKey: master, options: options, clock: { Fixture.now }, log: Logger(label: "test"))
+        return try SQLiteStore.open(folder, masterKey: master, options: options, clock: clock, log: Logger(label: "test"))
     }
 
     /// A store with example.test and alice.

@@ -8,10 +8,16 @@ extension Intake {
         package let address: ForwardPath
         /// Where it goes for them: one place, or several.
         package let destinations: [Destination]
+        /// Of what the sender wants to hear (RFC 3461 §4.1).
+        package var notify: QueuedRecipient.Notify
+        /// ORCPT, as in `QueuedRecipient`.
+        package var original: String?
 
-        package init(address: ForwardPath, destinations: [Destination]) {
+        package init(address: ForwardPath, destinations: [Destination], notify: QueuedRecipient.Notify = [], original: String? = nil) {
             self.address = address
             self.destinations = destinations
+            self.notify = notify
+            self.original = original
         }
     }
 
@@ -27,6 +33,10 @@ extension Intake {
         package var trace: ByteBuffer
         /// What checks wrote before the text came.
         package var annotations: [HeadField] = []
+        /// ENVID, as in `QueueDraft`.
+        package var envelopeID: String?
+        /// What reports return: `returnsHeader`, `returnsFull` or nothing that was said (RFC 3461 §4.3).
+        package var returned: QueueDraft.Traits = []
         /// Nil from other servers. Otherwise a missing From, Date and Message-ID are added (RFC 6409 §8), and From and Sender must be the user's.
         package var submission: Submission?
 
@@ -49,12 +59,16 @@ extension Intake {
         package let size: Int
         package let placed: [Placed]
         package let queued: [QueueID]
+        /// The message as it would have been queued for those who have it in a mailbox now and whose sender asked to be told of that (RFC 3461 §5.2.3): a
+        /// `DeliveryReport` with `delivered` for each is due. Nil: for none.
+        package let delivered: QueueDraft?
 
-        package init(id: TransactionID, size: Int, placed: [Placed], queued: [QueueID]) {
+        package init(id: TransactionID, size: Int, placed: [Placed], queued: [QueueID], delivered: QueueDraft? = nil) {
             self.id = id
             self.size = size
             self.placed = placed
             self.queued = queued
+            self.delivered = delivered
         }
     }
 }

@@ -1,3 +1,4 @@
+import MessageFormat
 package import NIOCore
 
 /// What Intake has to know of a message's header before the message goes on, in bounded memory.
@@ -38,8 +39,21 @@ package struct HeaderSurvey: Sendable {
         }
     }
 
+    /// A program wrote it, and no human waits for what becomes of it: it says so (RFC 3834 §5), or comes by way of a list (RFC 2919).
+    package var isAutomatic: Bool {
+        isListed || (!autoSubmitted.isEmpty && !HeaderSurvey.isField(autoSubmitted[...], "no"))
+            || HeaderSurvey.automatic.contains { HeaderSurvey.isField(precedence[...], $0) }
+    }
+
+    private var isListed = false
+    /// The first words of the last such fields.
+    private var autoSubmitted: [UInt8] = []
+    private var precedence: [UInt8] = []
+    /// No standard has it (RFC 2076 §3.9), and everybody does.
+    private static let automatic: [StaticString] = ["bulk", "junk", "list"]
+
     private enum Reading {
-        case nothing, from, sender
+        case nothing, from, sender, autoSubmitted, precedence
     }
 
     /// The field whose value is being read.
@@ -55,6 +69,15 @@ package struct HeaderSurvey: Sendable {
         if HeaderSurvey.isField(name, "message-id") { hasMessageID = true }
         if HeaderSurvey.isField(name, "from"), from.isFirst() { reading = .from }
         if HeaderSurvey.isField(name, "sender"), sender.isFirst() { reading = .sender }
+        if HeaderSurvey.isField(name, "list-id") { isListed = true }
+        if HeaderSurvey.isField(name, "auto-submitted") {
+            autoSubmitted = []
+            reading = .autoSubmitted
+        }
+        if HeaderSurvey.isField(name, "precedence") {
+            precedence = []
+            reading = .precedence
+        }
     }
 
     /// More of the field's value.
@@ -63,7 +86,20 @@ package struct HeaderSurvey: Sendable {
         case .nothing: break
         case .from: from.read(octets)
         case .sender: sender.read(octets)
+        case .autoSubmitted: if !HeaderSurvey.readWord(octets, into: &autoSubmitted) { reading = .nothing }
+        case .precedence: if !HeaderSurvey.readWord(octets, into: &precedence) { reading = .nothing }
         }
+    }
+
+    /// Letters and hyphens behind blanks, 32 at most. False at the word's end.
+    private static func readWord(_ octets: UnsafeRawBufferPointer, into word: inout [UInt8]) -> Bool {
+        for octet in octets {
+            let isBlank = octet == 0x20 || octet == 0x09 || octet == 0x0D || octet == 0x0A
+            if isBlank, word.isEmpty { continue }
+            guard OctetSet.letters.contains(octet) || octet == UInt8(ascii: "-"), word.count < 32 else { return false }
+            word.append(octet)
+        }
+        return true
     }
 
     /// `name` in lower case.

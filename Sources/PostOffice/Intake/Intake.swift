@@ -64,10 +64,12 @@ package struct Intake: Sendable {
         do {
             let body = try await mail.incoming.stage(in: store)
             let (date, head) = (clock(), try reception.head())
-            let drafts = try reception.drafts(date, isEightBit: mail.incoming.state.withLock { $0.isEightBit })
+            let isEightBit = mail.incoming.state.withLock { $0.isEightBit }
+            let drafts = try reception.drafts(date, isEightBit: isEightBit)
             let done = try await store.place(body, reception.placements(date, head), queueing: drafts)
             let size = (body.digest.outline?.size ?? 0) + head.octets.count
-            return Receipt(id: id, size: size, placed: done.placed, queued: done.queued)
+            return Receipt(
+                id: id, size: size, placed: done.placed, queued: done.queued, delivered: reception.delivered(date, isEightBit: isEightBit))
         } catch {
             throw refusal(for: error, id)
         }

@@ -108,16 +108,42 @@ final class MailReception: Sendable {
     /// One entry for all to whom it goes on; none where there is nobody.
     func drafts(_ date: Timestamp, isEightBit: Bool) throws -> [QueueDraft] {
         var seen = Set<ForwardPath>()
-        let paths = envelope.recipients.flatMap(\.destinations).compactMap { destination -> ForwardPath? in
-            guard case .queue(let path) = destination, seen.insert(path).inserted else { return nil }
-            return path
+        let recipients = envelope.recipients.flatMap { recipient in
+            recipient.destinations.compactMap { destination -> QueuedRecipient? in
+                guard case .queue(let path) = destination, seen.insert(path).inserted else { return nil }
+                return QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
+            }
         }
-        guard !paths.isEmpty else { return [] }
-        var traits: QueueDraft.Traits = isEightBit ? .eightBit : []
+        return recipients.isEmpty ? [] : [draft(for: recipients, date, isEightBit: isEightBit, head: try outgoingHead())]
+    }
+
+    /// For those of its mailboxes of whose delivery the sender wants to hear; nil: there is none, or nobody to tell.
+    func delivered(_ date: Timestamp, isEightBit: Bool) -> QueueDraft? {
+        guard envelope.reversePath != .null else { return nil }
+        let recipients = envelope.recipients.filter { recipient in
+            recipient.notify.contains(.success) && recipient.destinations.contains { if case .mailbox = $0 { true } else { false } }
+        }
+        guard !recipients.isEmpty else { return nil }
+        return draft(
+            for: recipients.map { QueuedRecipient($0.address, notify: $0.notify, original: $0.original) }, date, isEightBit: isEightBit, head: nil)
+    }
+
+    private func draft(for recipients: [QueuedRecipient], _ date: Timestamp, isEightBit: Bool, head: MessageHead?) -> QueueDraft {
+        var traits = envelope.returned
+        if isEightBit { traits.insert(.eightBit) }
         if envelope.isSMTPUTF8 { traits.insert(.smtpUTF8) }
-        return [
-            QueueDraft(
-                transaction: envelope.id, reversePath: envelope.reversePath, recipients: paths, traits: traits, arrived: date, head: try outgoingHead())
-        ]
+        if envelope.reversePath == .null || judged.withLock({ $0.survey.isAutomatic }) { traits.insert(.isAutomatic) }
+        return QueueDraft(
+            transaction: envelope.id, reversePath: envelope.reversePath, recipients: recipients, traits: traits, arrived: date, head: head,
+            envelopeID: envelope.envelopeID)
+    }
+}
+
+extension Intake.Recipient {
+    // RFC 3461 §5.2.7.1: where an address becomes another, reports name the one that the sender knows.
+    fileprivate func named(insteadOf path: ForwardPath) -> String? {
+        guard path != address, case .mailbox(let known) = address else { return nil }
+        let text = known.isASCII ? "rfc822;\(XText.encode(known.written))" : "utf-8;\(UTF8AddressText.encode(known.written))"
+        return text.utf8.count <= OriginalRecipient.most ? text : nil
     }
 }

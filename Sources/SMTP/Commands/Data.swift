@@ -67,6 +67,12 @@ extension SMTPWorker {
             id: id, reversePath: transaction.reversePath, recipients: transaction.recipients, isSMTPUTF8: transaction.isSMTPUTF8,
             trace: trace, submission: settings.role.isSubmission ? submission(submittal) : nil)
         envelope.annotations = submittal.annotations
+        envelope.envelopeID = transaction.envelopeID
+        switch transaction.returned {
+        case .full: envelope.returned = .returnsFull
+        case .header: envelope.returned = .returnsHeader
+        case nil: break
+        }
         return envelope
     }
 

@@ -18,6 +18,8 @@ package enum SMTPExtension: CaseIterable, Hashable, Sendable {
     case limits
     /// RFC 4954.
     case auth
+    /// RFC 3461.
+    case dsn
 
     package var keyword: StaticString {
         switch self {
@@ -30,6 +32,7 @@ package enum SMTPExtension: CaseIterable, Hashable, Sendable {
         case .startTLS: "STARTTLS"
         case .limits: "LIMITS"
         case .auth: "AUTH"
+        case .dsn: "DSN"
         }
     }
 }

@@ -11,7 +11,7 @@ extension SMTPSession {
             say(.tooManyMessages, &output)
             return nil
         }
-        for parameter in command.parameters where !isExtended || !terms.offers(parameter.belongsTo) { throw .unknownParameter }
+        for parameter in command.parameters where !isServed(parameter.belongsTo) { throw .unknownParameter }
         let transaction = MailTransaction(command)
         guard transaction.isSMTPUTF8 || command.reversePath.address?.isASCII ?? true else { throw .nonASCIIAddress }
         if let size = transaction.declaredSize, size > settings.messageLimit {
@@ -34,15 +34,22 @@ extension SMTPSession {
 
     mutating func rcpt(_ command: RcptCommand, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<SMTPWork>? {
         guard case .envelope(let transaction) = phase else { return nil }
+        for parameter in command.parameters {
+            guard isServed(parameter.belongsTo) else { throw .unknownParameter }
+            // RFC 6533 §3: that form only with SMTPUTF8.
+            if case .original(_, isUTF8: true) = parameter, !transaction.isSMTPUTF8 { throw .nonASCIIAddress }
+        }
         if case .mailbox(let address) = command.forwardPath, !address.isASCII, !transaction.isSMTPUTF8 { throw .nonASCIIAddress }
         guard transaction.recipients.count < settings.recipientLimit else {
             say(.tooManyRecipients, &output)
             return nil
         }
-        phase = .waiting(.recipient(transaction))
+        phase = .waiting(.recipient(transaction, command.parameters))
         guard settings.checks.contains(.recipient) else { return .work(.resolve(command.forwardPath)) }
         return .work(.judgeRecipient(command.forwardPath, transaction.reversePath, presence))
     }
+
+    private func isServed(_ name: SMTPExtension?) -> Bool { isExtended && name.map(terms.offers) ?? false }
 
     private var presence: Presence { Presence(name: client, user: login?.principal) }
 }
@@ -78,12 +85,12 @@ extension SMTPSession {
         case (.sender(let transaction), .authorized):
             phase = .envelope(transaction)
             say(.senderOK, &output)
-        case (.recipient(var transaction), .resolved(let recipient, let fields)):
-            transaction.recipients.append(recipient)
+        case (.recipient(var transaction, let parameters), .resolved(let recipient, let fields)):
+            transaction.add(recipient, parameters)
             transaction.annotations += fields
             phase = .envelope(transaction)
             say(.recipientOK, &output)
-        case (.recipient(let transaction), .refused(let refusal)):
+        case (.recipient(let transaction, _), .refused(let refusal)):
             phase = .envelope(transaction)
             say(Reply(refusal, terms.role), &output)
         case (.piece(var reception), .opened(let incoming)):

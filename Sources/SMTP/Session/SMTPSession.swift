@@ -36,7 +36,7 @@ package struct SMTPSession: LineSession {
         case hello(ClientName, isExtended: Bool)
         case login
         case sender(MailTransaction)
-        case recipient(MailTransaction)
+        case recipient(MailTransaction, [RcptParameter])
         case piece(Reception)
         case delivery
     }

@@ -5,6 +5,7 @@ package struct Terms: Hashable, Sendable {
     package var isLoopback: Bool
     package var offersStartTLS: Bool
     package var allowsPlaintextLoginOnLoopback: Bool
+    package var offersDSN: Bool
     package var messageLimit: Int
     package var recipientLimit: Int
     package var mailLimit: Int
@@ -15,6 +16,7 @@ package struct Terms: Hashable, Sendable {
         self.isLoopback = isLoopback
         offersStartTLS = settings.offersStartTLS
         allowsPlaintextLoginOnLoopback = settings.allowsPlaintextLoginOnLoopback
+        offersDSN = settings.offersDSN
         messageLimit = settings.messageLimit
         recipientLimit = settings.recipientLimit
         mailLimit = settings.mailLimit
@@ -27,6 +29,7 @@ package struct Terms: Hashable, Sendable {
         case .pipelining, .eightBitMIME, .smtpUTF8, .chunking, .enhancedStatusCodes: ""
         case .size: String(messageLimit)
         case .startTLS: !isSecured && offersStartTLS && role != .submissions ? "" : nil
+        case .dsn: offersDSN ? "" : nil
         case .limits: "MAILMAX=\(mailLimit) RCPTMAX=\(recipientLimit)"
         case .auth: role.isSubmission && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
         }
@@ -34,7 +37,7 @@ package struct Terms: Hashable, Sendable {
 
     package func offers(_ name: SMTPExtension) -> Bool {
         switch name {
-        case .startTLS, .auth: offer(name) != nil
+        case .startTLS, .auth, .dsn: offer(name) != nil
         default: true
         }
     }

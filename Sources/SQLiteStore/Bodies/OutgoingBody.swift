@@ -51,10 +51,12 @@ struct OutgoingBody: Sendable {
 
 extension SQLiteStore {
     /// Wraps a body's key, with its share, for each holder that gets it. A large one's file is complete and durable on return; a small one does not wait for
-    /// anything.
-    func prepare(_ body: StagedBody, _ placements: [Placement], queueing drafts: [QueueDraft] = []) async throws -> OutgoingBody {
+    /// anything. `key`: the queue's, where there are drafts.
+    func prepare(
+        _ body: StagedBody, _ placements: [Placement], queueing drafts: [QueueDraft] = [], under key: QueueKey? = nil
+    ) async throws -> OutgoingBody {
         try await prepare(body, arrived: placements.first?.internalDate ?? drafts.first?.arrived ?? Timestamp(rawValue: 0)) { [self] record in
-            try wrap(record, body.id, placements) + wrap(record, body.id, drafts)
+            try wrap(record, body.id, placements) + wrap(record, body.id, drafts, under: key)
         }
     }
 
@@ -99,15 +101,16 @@ extension SQLiteStore {
         }
     }
 
-    private func wrap(_ record: StagedRecord, _ body: BodyID, _ drafts: [QueueDraft]) throws -> [HolderBlock.Holder] {
+    private func wrap(_ record: StagedRecord, _ body: BodyID, _ drafts: [QueueDraft], under key: QueueKey?) throws -> [HolderBlock.Holder] {
         guard !drafts.isEmpty else { return [] }
+        guard let key else { throw StorageFault.unavailable("the queue has no key") }
         guard drafts.count <= QueueLimits.entries, drafts.allSatisfy({ !$0.recipients.isEmpty }), QueueID.bodies.contains(body.rawValue) else {
             throw StorageFault.notAllowed("an entry of the queue without recipients, or too many entries")
         }
         let numbered = drafts.enumerated().map { QueuedDraft(number: Int64($0.offset), draft: $0.element) }
         return [
             try HolderBlock.Holder(
-                record.key, .queue(numbered), of: body, for: .queue, under: known.queueKey, nonce: RandomOctets.draw(RandomOctets.nonce))
+                record.key, .queue(numbered), of: body, for: .queue, under: key.key, keyID: key.id, nonce: RandomOctets.draw(RandomOctets.nonce))
         ]
     }
 }

@@ -1,20 +1,18 @@
 package import MailModel
 package import NIOCore
 package import Storage
-import Synchronization
 
 // The outgoing queue.
 extension SQLiteStore {
+    /// The queue's key may be destroyed between the sealing of an entry and its commit.
+    private static let triesWithKeys = 8
+
     package func place(_ body: StagedBody, _ placements: [Placement], queueing drafts: [QueueDraft]) async throws -> Dispatched {
         guard !drafts.isEmpty else { return Dispatched(placed: try await place(body, placements), queued: []) }
-        let outgoing = try await prepare(body, placements, queueing: drafts)
-        let dispatched = try await writer.submit(bodies: [outgoing]) { transaction, places in
-            guard let place = places.first else { throw StorageFault.unavailable("a body without a place") }
-            let placed = try transaction.place([Transaction.Delivery(body, outgoing, at: place, placements)])
-            return Dispatched(placed: placed, queued: try transaction.queue(body.id, outgoing.holders, drafts))
-        }
-        outgoing.staged?.ticket.end()
-        return dispatched
+        let notices = [QueueUpdate.Notice(body: body, placements: placements, drafts: drafts)]
+        let dispatched = try await submit(notices) { try $0.place(notices, $1, at: $2) }
+        guard let first = dispatched.first else { throw StorageFault.unavailable("a body without a place") }
+        return first
     }
 
     package func queue(after id: QueueID?, most: Int) async throws -> [QueueEntry] {
@@ -30,93 +28,43 @@ extension SQLiteStore {
     package func read(_ range: Range<Int>?, of entry: QueueID) async throws -> ByteBuffer {
         _ = try known
         return try await readers.run { reader in
-            _ = try reader.queued(entry)
+            guard try reader.connection.number("SELECT 1 FROM queue WHERE id=?", .int(entry.rawValue)) != nil else { throw StorageFault.noSuchMessage }
             return try reader.read(range, of: entry.body, by: .queue) { try $0.draft(entry).head?.octets ?? [] }
         }
     }
 
-    package func letGo(of entry: QueueID) async throws {
-        let folder = folder
-        try await change { try $0.letGo(of: entry, folder) }
+    package func update(_ update: QueueUpdate) async throws -> [Dispatched] {
+        let (folder, keys) = (folder, keys)
+        return try await submit(update.notices) { try $0.update(update, $1, at: $2, folder, keys) }
     }
-}
 
-extension HolderShare {
-    /// `corrupt` when there is none of that number.
-    fileprivate func draft(_ id: QueueID) throws -> QueueDraft {
-        guard case .queue(let drafts) = self, let found = drafts.first(where: { $0.number == id.number }) else {
-            throw StorageFault.corrupt("queue entry \(id.rawValue): what it says")
+    /// Runs an operation with those bodies, ready to be placed. It begins with `Transaction.place(_:_:at:)`.
+    private func submit<Value: Sendable>(
+        _ notices: [QueueUpdate.Notice], _ operation: @escaping @Sendable (Transaction, [OutgoingBody], [BodyPlace]) throws -> Value
+    ) async throws -> Value {
+        for _ in 0..<SQLiteStore.triesWithKeys {
+            let key = notices.contains { !$0.drafts.isEmpty } ? try await currentQueueKey() : nil
+            var bodies: [OutgoingBody] = []
+            for notice in notices { bodies.append(try await prepare(notice.body, notice.placements, queueing: notice.drafts, under: key)) }
+            let outgoing = bodies
+            do {
+                let value = try await writer.submit(bodies: outgoing, needsRoom: !outgoing.isEmpty) { try operation($0, outgoing, $1) }
+                for body in outgoing { body.staged?.ticket.end() }
+                return value
+            } catch is QueueKeyDestroyed {
+                continue
+            }
         }
-        return found.draft
+        throw StorageFault.unavailable("the queue's key is another one all the time")
+    }
+
+    private func currentQueueKey() async throws -> QueueKey {
+        let now = clock()
+        if let key = try known.read({ $0.queue.current(at: now) }) { return key }
+        let (master, keys) = (master, keys)
+        return try await change { try $0.currentQueueKey(under: master, keys: keys) }
     }
 }
 
-extension Transaction {
-    /// Makes the queue a holder of the body, which is placed in the same operation.
-    fileprivate func queue(_ body: BodyID, _ holders: [HolderBlock.Holder], _ drafts: [QueueDraft]) throws -> [QueueID] {
-        guard let holder = holders.first(where: { $0.holder == .queue }) else { throw StorageFault.unavailable("a body without the queue's key") }
-        try hold(body, holder, count: Int64(drafts.count))
-        noteQueue()
-        return try drafts.enumerated().map { number, draft in
-            let id = QueueID(body, Int64(number))
-            try write("INSERT INTO queue VALUES (?,?,0)", .int(id.rawValue), .int(draft.arrived.rawValue))
-            return id
-        }
-    }
-
-    fileprivate func letGo(of entry: QueueID, _ folder: BodyFolder) throws {
-        guard try connection.number("SELECT 1 FROM queue WHERE id=?", .int(entry.rawValue)) != nil else { throw StorageFault.noSuchMessage }
-        try write("DELETE FROM queue WHERE id=?", .int(entry.rawValue))
-        var release = Release(self, folder)
-        try release.letGo(entry.body.rawValue, .queue)
-        try release.finish()
-        noteQueue()
-    }
-
-    /// The catalogue says what is in the queue.
-    private func noteQueue() {
-        let catalog = catalog
-        afterCommit.append { catalog.commits.add(1, ordering: .acquiringAndReleasing) }
-    }
-}
-
-extension BodyReader {
-    private static let entries =
-        "SELECT queue.id, queue.recovered, holder.sealed_key, body.size FROM queue LEFT JOIN holder ON holder.body=queue.id>>16 AND holder.account=0 "
-        + "LEFT JOIN body ON body.id=queue.id>>16 "
-
-    func queue(from: Int64, most: Int) throws -> [QueueEntry] {
-        let statement = try connection.prepare(BodyReader.entries + "WHERE queue.id>=? ORDER BY queue.id LIMIT ?")
-        try statement.bind([.int(from), .int(Int64(max(0, most)))])
-        defer { statement.reset() }
-        var found: [QueueEntry] = []
-        var last: (body: BodyID, share: HolderShare)?
-        while try statement.step() {
-            let id = QueueID(rawValue: statement.int(0))
-            // Entries of one body lie together.
-            if last?.body != id.body { last = (id.body, try share(statement, id)) }
-            if let last { found.append(try entry(statement, id, last.share)) }
-        }
-        return found
-    }
-
-    func queued(_ id: QueueID) throws -> QueueEntry {
-        let statement = try connection.prepare(BodyReader.entries + "WHERE queue.id=?")
-        try statement.bind([.int(id.rawValue)])
-        defer { statement.reset() }
-        guard try statement.step() else { throw StorageFault.noSuchMessage }
-        return try entry(statement, id, share(statement, id))
-    }
-
-    private func share(_ row: Statement, _ id: QueueID) throws -> HolderShare {
-        guard !row.isNull(2), !row.isNull(3) else { throw StorageFault.corrupt("queue entry \(id.rawValue): its body is not there") }
-        return try row.withBlob(2) { try HeldKey.open($0, id.body, for: .queue, under: catalog.queueKey) }.share
-    }
-
-    private func entry(_ row: Statement, _ id: QueueID, _ share: HolderShare) throws -> QueueEntry {
-        let draft = try share.draft(id)
-        let size = Int(try row.int(3, within: IndexRange.size, "queue entry \(id.rawValue): the size of its body"))
-        return QueueEntry(
-            id: id, body: id.body, size: size + (draft.head?.octets.count ?? 0), draft: draft, isRecovered: row.int(1) != 0)
-    }
-}
+/// The key that an entry was sealed under was destroyed before it was placed.
+struct QueueKeyDestroyed: Error {}

@@ -45,18 +45,18 @@ final class BodyReader: @unchecked Sendable {
 
     /// `head`: what stands before the body, by the holder's share.
     func read(_ range: Range<Int>?, of body: BodyID, by holder: BodyHolder, head: (HolderShare) throws -> [UInt8]) throws -> ByteBuffer {
-        guard let key = catalog.key(of: holder) else { throw StorageFault.noSuchAccount }
+        if case .account(let account) = holder, catalog.account(account) == nil { throw StorageFault.noSuchAccount }
         do {
-            return try readOnce(range, of: body, by: holder, key, head)
+            return try readOnce(range, of: body, by: holder, head)
         } catch StorageFault.unavailable {
             // Compaction may have moved it between the look-up and the read.
             forgetFiles()
-            return try readOnce(range, of: body, by: holder, key, head)
+            return try readOnce(range, of: body, by: holder, head)
         }
     }
 
     private func readOnce(
-        _ range: Range<Int>?, of body: BodyID, by holder: BodyHolder, _ key: SymmetricKey, _ head: (HolderShare) throws -> [UInt8]
+        _ range: Range<Int>?, of body: BodyID, by holder: BodyHolder, _ head: (HolderShare) throws -> [UInt8]
     ) throws -> ByteBuffer {
         let statement = try connection.prepare(
             "SELECT holder.sealed_key, body.segment, body.position, body.size FROM holder JOIN body ON body.id=holder.body WHERE holder.body=? AND holder.account=?"
@@ -66,7 +66,7 @@ final class BodyReader: @unchecked Sendable {
         let (wrapped, segment, position, size) = (statement.blob(0), statement.int(1), statement.int(2), Int(statement.int(3)))
         statement.reset()
         try BodyPlace.check(body.rawValue, segment: segment, position: position, size: Int64(size))
-        let held = try HeldKey.open(wrapped, body, for: holder, under: key)
+        let held = try wrapped.withUnsafeBytes { try HeldKey.open($0, body, for: holder, under: catalog.key(of: holder, for: $0)) }
         let head = try head(held.share)
         let whole = 0..<head.count + size
         let wanted = (range ?? whole).clamped(to: whole)

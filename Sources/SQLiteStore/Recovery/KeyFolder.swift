@@ -54,7 +54,7 @@ struct KeyFile: Hashable, Sendable {
     }
 }
 
-/// `keys/ID.key`, one file an account: 0600, in a folder 0700.
+/// `keys/ID.key`, one file an account, and `keys/queue-ID.key`, one for each of the queue's keys: 0600, in a folder 0700.
 struct KeyFolder: Sendable {
     let path: String
 
@@ -75,26 +75,32 @@ struct KeyFolder: Sendable {
 
     /// Nil when there is none, or it is damaged.
     func read(_ account: AccountID) throws -> KeyFile? {
-        let path = file(account)
+        guard let octets = try octets(of: file(account)), let file = KeyFile(octets), file.account == account else { return nil }
+        return file
+    }
+
+    /// Nil when there is no such file, or it is longer than any key's.
+    func octets(of path: String) throws -> ByteBuffer? {
         guard access(path, F_OK) == 0 else { return nil }
         let fd = try Disk.open(path, O_RDONLY)
         defer { close(fd) }
         let size = Disk.size(of: fd)
-        guard size < 1 << 16, let file = KeyFile(try Disk.read(Int(size), from: fd, at: 0, path: path)), file.account == account else { return nil }
-        return file
+        return size < 1 << 16 ? try Disk.read(Int(size), from: fd, at: 0, path: path) : nil
     }
 
     /// In one piece or not at all; on return it is durable.
-    func write(_ file: KeyFile) throws {
+    func write(_ file: KeyFile) throws { try write(file.octets, to: self.file(file.account)) }
+
+    func write(_ octets: ByteBuffer, to target: String) throws {
         try Disk.makeFolder(path)
-        let target = self.file(file.account)
-        try Disk.replace(target, by: file.octets)
+        try Disk.replace(target, by: octets)
         try Disk.syncFolder(path)
     }
 
     /// Overwrites the file and removes it; on return nothing of it is left.
-    func erase(_ account: AccountID) throws {
-        let path = file(account)
+    func erase(_ account: AccountID) throws { try erase(file(account)) }
+
+    func erase(_ path: String) throws {
         guard access(path, F_OK) == 0 else { return }
         let fd = try Disk.open(path, O_WRONLY)
         defer { close(fd) }

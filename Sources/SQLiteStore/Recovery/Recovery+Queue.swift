@@ -7,13 +7,34 @@ extension HolderShare {
     var kind: OtherDigest.Kind? { if case .kind(let kind) = self { kind } else { nil } }
 }
 
-// Entries of the queue that the index lacks: what they say lies with the body, and which of them were there the catalogue tells.
+// Entries of the queue that the index lacks: what they say lies with the body, and which of them were there the catalogue tells. How far they had come nobody
+// does: each of their recipients begins anew, once somebody has looked at them.
 extension Recovery {
-    /// Nil: nobody's whose bodies are brought back.
-    func key(of holder: BodyHolder) -> SymmetricKey? {
-        switch holder {
-        case .queue: master.queueKey
-        case .account(let id): lines[id] == nil ? nil : accountKeys[id]?.key
+    /// The queue's keys, as their files have them.
+    func readQueueKeys() {
+        for id in keys.queueKeys() {
+            // try?: it is told.
+            if let key = try? keys.queueKey(id, under: master) {
+                queueKeys[id] = key
+            } else {
+                report.note("the queue's key in \(keys.file(ofQueueKey: id)) does not open")
+            }
+        }
+    }
+
+    /// Nil: nobody's whose bodies are brought back, or of what has left the queue.
+    func key(of holder: HolderBlock.Holder) -> SymmetricKey? {
+        if case .account(let id) = holder.holder, lines[id] == nil { return nil }
+        return anyKey(of: holder)
+    }
+
+    /// Also of an account that is not brought back.
+    func anyKey(of holder: HolderBlock.Holder) -> SymmetricKey? {
+        switch holder.holder {
+        case .account(let id): return accountKeys[id]?.key
+        case .queue:
+            guard let id = Seal.keyID(of: holder.wrappedKey) else { return nil }
+            return id == Seal.currentKeyID ? master.queueKey : queueKeys[id]?.key
         }
     }
 
@@ -28,9 +49,16 @@ extension Recovery {
     func bringBack(_ drafts: [QueuedDraft], of body: BodyID, _ holder: HolderBlock.Holder, _ transaction: Transaction) throws {
         try transaction.write(
             "INSERT OR REPLACE INTO holder VALUES (?,0,?,?)", .int(body.rawValue), .int(Int64(drafts.count)), .blob(holder.wrappedKey))
+        let id = Seal.keyID(of: holder.wrappedKey) ?? Seal.currentKeyID
+        if let key = queueKeys[id] {
+            try transaction.write("INSERT OR IGNORE INTO queue_key VALUES (?,?,?)", .int(Int64(id)), .int(key.made.rawValue), .blob(key.sealed))
+        }
         for draft in drafts {
+            let recipients = SQLValue.int(Int64(draft.draft.recipients.count))
             try transaction.write(
-                "INSERT OR REPLACE INTO queue VALUES (?,?,1)", .int(QueueID(body, draft.number).rawValue), .int(draft.draft.arrived.rawValue))
+                "INSERT OR REPLACE INTO queue (id, arrived, recovered, hold, key, recipients, waiting) VALUES (?,?,0,?,?,?,?)",
+                .int(QueueID(body, draft.number).rawValue), .int(draft.draft.arrived.rawValue), .int(Int64(QueueHold.recovered.rawValue)), .int(Int64(id)),
+                recipients, recipients)
         }
         report.queued += drafts.count
     }

@@ -42,9 +42,13 @@ extension Recovery {
         // try?: a key that does not open is nobody's; a body without any is counted.
         let keepers = holders.compactMap { holder in
             // try?: as above.
-            key(of: holder.holder).flatMap { key in (try? holder.open(body, under: key)).map { (holder: holder, held: $0) } }
+            key(of: holder).flatMap { key in (try? holder.open(body, under: key)).map { (holder: holder, held: $0) } }
         }
         guard let key = keepers.first?.held.key else {
+            if catalogue?.queuedBodies.contains(body.rawValue) == true, holders.contains(where: { $0.holder == .queue }) {
+                report.note(
+                    "body \(body.rawValue) was in the outgoing queue when the catalogue was written, and its key is nowhere: it left the queue, or is lost")
+            }
             // Of accounts that were removed nothing is said: nobody may read it.
             if holders.isEmpty || holders.contains(where: { accountKeys[$0.account] != nil }) { report.withoutKey += 1 } else { report.removed += 1 }
             return false
@@ -104,7 +108,7 @@ extension Recovery {
             let rows = try transaction.connection.prepare("SELECT sealed_key FROM holder WHERE body=? AND account=?")
             try rows.bind([.int(body.rawValue), .int(holder.account.rawValue)])
             defer { rows.reset() }
-            let key = holder.holder == .queue ? master.queueKey : accountKeys[holder.account]?.key
+            let key = anyKey(of: holder)
             // try?: what does not open says nothing of whether the two are the same.
             guard try rows.step(), let key, let own = try? holder.open(body, under: key) else { continue }
             let other = HolderBlock.Holder(account: holder.account, wrappedKey: rows.blob(0))
@@ -124,7 +128,7 @@ extension Recovery {
         rows.reset()
         var seen: Set<AccountID> = []
         return holders.filter { holder in
-            let key = holder.holder == .queue ? master.queueKey : accountKeys[holder.account]?.key
+            let key = anyKey(of: holder)
             // try?: the same account may be named twice, and once with a key that does not open.
             guard let key, (try? holder.open(body, under: key)) != nil else { return !seen.contains(holder.account) }
             return seen.insert(holder.account).inserted

@@ -29,6 +29,7 @@ final class Recovery {
     var report = RecoveryReport()
     /// Keys of the accounts, whether or not the index has them.
     var accountKeys: [AccountID: (key: SymmetricKey, sealed: [UInt8], name: AccountName?)] = [:]
+    var queueKeys: [UInt32: QueueKey] = [:]
     var lines: [AccountID: RecoveryReport.Account] = [:]
     /// Later holders, by body.
     var later: [Int64: [HolderBlock.Holder]] = [:]
@@ -76,6 +77,7 @@ final class Recovery {
             // try?: one without a name gets it from the catalogue, or none.
             accountKeys[id] = (key, file.sealedKey, try? file.name(key))
         }
+        readQueueKeys()
         report.catalogue = catalogue?.summary.written.description
         let reason = try workshop.reasonToMakeAnew(path, self)
         let target = apply ? path + "/index.db.new" : workshop.path + "/new.db"
@@ -121,6 +123,7 @@ final class Recovery {
             if lines[id] == nil { lines[id] = RecoveryReport.Account(name: entry.record.name.description) }
             if accountKeys[id] == nil { accountKeys[id] = (entry.key, [], entry.record.name) }
         }
+        queueKeys.merge(state.queue.keys) { $1 }
         let catalog = Catalog(state, queueKey: master.queueKey)
         let transaction = Transaction(connection, catalog: catalog, ledger: Ledger(try LedgerRecord.load(connection)), epoch: 1, now: now)
         do {

@@ -13,6 +13,8 @@ struct RecoveryCatalogue {
     let accounts: [AccountID: CatalogueAccount]
     /// Ids of what was in the outgoing queue.
     let queue: Set<Int64>
+    /// Of whose bodies those were.
+    let queuedBodies: Set<Int64>
 
     /// Nil when there is none that opens under the master key.
     init?(_ path: String, _ master: MasterKey) throws {
@@ -26,6 +28,7 @@ struct RecoveryCatalogue {
         }
         self.accounts = accounts
         queue = RecoveryCatalogue.first(files, .queue, 0, master.queueKey) { CatalogueQueue($0).map { Set($0.entries) } } ?? []
+        queuedBodies = Set(queue.map { QueueID(rawValue: $0).body.rawValue })
     }
 
     func belongings(of account: AccountID, _ key: SymmetricKey) -> CatalogueBelongings? {

@@ -31,7 +31,9 @@ enum HolderShare: Hashable, Sendable {
 
     private static let headForm: UInt8 = 1
     private static let kindForm: UInt8 = 2
-    private static let queueForm: UInt8 = 3
+    /// Of schema 6; read, and not written.
+    private static let queuedPathsForm: UInt8 = 3
+    private static let queueForm: UInt8 = 4
 
     /// Octets that a head takes besides its own.
     static let form = 1
@@ -61,12 +63,12 @@ enum HolderShare: Hashable, Sendable {
         case HolderShare.kindForm where rest.count == 2:
             guard let kind = OtherDigest.Kind(rawValue: UInt16(rest[rest.startIndex]) << 8 | UInt16(rest[rest.startIndex + 1])) else { return nil }
             self = .kind(kind)
-        case HolderShare.queueForm:
+        case HolderShare.queueForm, HolderShare.queuedPathsForm:
             var bytes = ByteBuffer(bytes: rest)
             guard let count = bytes.readCount() else { return nil }
             var drafts: [QueuedDraft] = []
             for _ in 0..<count {
-                guard let draft = QueuedDraft(&bytes) else { return nil }
+                guard let draft = QueuedDraft(&bytes, form == HolderShare.queueForm ? .recipients : .paths) else { return nil }
                 drafts.append(draft)
             }
             guard bytes.readableBytes == 0 else { return nil }
@@ -84,10 +86,12 @@ struct HeldKey {
 
     static func label(_ body: BodyID, _ holder: BodyHolder) -> Label { Label(kind: .bodyKey, id: body.rawValue, account: holder.number) }
 
-    func seal(_ body: BodyID, for holder: BodyHolder, under holderKey: SymmetricKey, nonce: some DataProtocol) throws -> [UInt8] {
+    func seal(
+        _ body: BodyID, for holder: BodyHolder, under holderKey: SymmetricKey, keyID: UInt32 = Seal.currentKeyID, nonce: some DataProtocol
+    ) throws -> [UInt8] {
         var plain = key.withUnsafeBytes { Array($0) }
         if share != .nothing { plain += share.encode() }
-        return try Seal.seal(plain, under: holderKey, as: HeldKey.label(body, holder), nonce: nonce)
+        return try Seal.seal(plain, under: holderKey, as: HeldKey.label(body, holder), keyID: keyID, nonce: nonce)
     }
 
     /// `corrupt` when it was not sealed for that body and holder.
@@ -104,19 +108,28 @@ struct HeldKey {
     }
 }
 
-/// The queue's key, derived from the master key (HKDF-SHA256, RFC 5869), so that nothing else must be kept.
 extension MasterKey {
+    /// Derived (HKDF-SHA256, RFC 5869), so that nothing else must be kept: what the catalogue says of the queue is sealed under it, and what schema 6 had queued.
+    /// Entries since have keys of their own (`QueueKey`).
     var queueKey: SymmetricKey {
         HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: Array("martlet queue".utf8), outputByteCount: 32)
     }
 }
 
 extension Catalog {
-    /// Nil when there is no such account.
-    func key(of holder: BodyHolder) -> SymmetricKey? {
+    /// The key that opens what was sealed for a holder. `noSuchAccount`; `corrupt` where the queue's key is none that there is.
+    func key(of holder: BodyHolder, for sealed: UnsafeRawBufferPointer) throws -> SymmetricKey {
         switch holder {
-        case .account(let id): account(id)?.key
-        case .queue: queueKey
+        case .account(let id):
+            guard let key = account(id)?.key else { throw StorageFault.noSuchAccount }
+            return key
+        case .queue:
+            let id = Seal.keyID(of: sealed)
+            if id == Seal.currentKeyID { return queueKey }
+            guard let id, let key = read({ $0.queue.keys[id] })?.key else {
+                throw StorageFault.corrupt("the queue has no key \(id ?? 0)")
+            }
+            return key
         }
     }
 }

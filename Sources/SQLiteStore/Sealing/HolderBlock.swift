@@ -138,11 +138,11 @@ extension HolderBlock.Holder {
     /// The key of `body` with the holder's share, wrapped for it.
     init(
         _ key: SymmetricKey, _ share: HolderShare = .nothing, of body: BodyID, for holder: BodyHolder, under holderKey: SymmetricKey,
-        nonce: some DataProtocol
+        keyID: UInt32 = Seal.currentKeyID, nonce: some DataProtocol
     ) throws {
         self.init(
             account: AccountID(rawValue: holder.number),
-            wrappedKey: try HeldKey(key: key, share: share).seal(body, for: holder, under: holderKey, nonce: nonce))
+            wrappedKey: try HeldKey(key: key, share: share).seal(body, for: holder, under: holderKey, keyID: keyID, nonce: nonce))
     }
 
     /// `corrupt` when it was not wrapped for that body under that holder's key.

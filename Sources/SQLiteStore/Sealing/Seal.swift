@@ -38,6 +38,9 @@ struct Label {
         case change = 14
         case catalogueQueue = 15
         case accessList = 16
+        case queueKey = 17
+        case queueAttempt = 18
+        case trace = 19
         case searchHead = 20
         case searchWords = 21
         case searchPostings = 22
@@ -69,19 +72,27 @@ enum Seal {
     static let currentKeyID: UInt32 = 1
     static let overhead = 4 + 12 + 16
 
-    /// `nonce`: 12 octets that were drawn for this and nothing else.
+    /// `nonce`: 12 octets that were drawn for this and nothing else. `keyID`: what the seal is to say of which key it was.
     static func seal(
-        _ plain: some DataProtocol, under key: SymmetricKey, as label: Label, nonce: some DataProtocol = RandomOctets.draw(RandomOctets.nonce)
+        _ plain: some DataProtocol, under key: SymmetricKey, as label: Label, keyID: UInt32 = currentKeyID,
+        nonce: some DataProtocol = RandomOctets.draw(RandomOctets.nonce)
     ) throws -> [UInt8] {
-        let box = try AES.GCM.seal(plain, using: key, nonce: AES.GCM.Nonce(data: nonce), authenticating: label.bytes(keyID: currentKeyID))
+        let box = try AES.GCM.seal(plain, using: key, nonce: AES.GCM.Nonce(data: nonce), authenticating: label.bytes(keyID: keyID))
         guard let combined = box.combined else { throw StorageFault.unavailable("sealed with a nonce of another size") }
         return [UInt8](unsafeUninitializedCapacity: 4 + combined.count) { room, count in
             let room = UnsafeMutableRawBufferPointer(room)
-            room.storeBytes(of: currentKeyID.bigEndian, as: UInt32.self)
+            room.storeBytes(of: keyID.bigEndian, as: UInt32.self)
             combined.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[4...]).copyMemory(from: $0) }
             count = 4 + combined.count
         }
     }
+
+    /// Of which key a seal says that it was; nil where it is too short to say anything.
+    static func keyID(of sealed: UnsafeRawBufferPointer) -> UInt32? {
+        sealed.count >= 4 ? UInt32(bigEndian: sealed.loadUnaligned(as: UInt32.self)) : nil
+    }
+
+    static func keyID(of sealed: [UInt8]) -> UInt32? { sealed.withUnsafeBytes { keyID(of: $0) } }
 
     /// `corrupt` when it is not what was sealed under that key and label.
     static func open(_ sealed: [UInt8], under key: SymmetricKey, as label: Label) throws -> Data {

@@ -15,6 +15,7 @@ enum TableList {
         ReferenceTable.self,
         BodyTable.self,
         QueueTable.self,
+        TraceTable.self,
     ]
 
     static let noted = kinds.compactMap { $0 as? any NotedTable.Type }

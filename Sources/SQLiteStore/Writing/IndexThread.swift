@@ -15,6 +15,7 @@ final class IndexThread {
     private let catalog: Catalog
     private let leases: Leases
     private let folder: BodyFolder
+    private let keys: KeyFolder
     private let indexer: Indexer
     private let clock: Timestamp.Clock
     private let log: Logger
@@ -51,7 +52,8 @@ final class IndexThread {
     private static let descriptionAge: Int64 = 60
 
     init(
-        connection: Connection, file: IndexFile, catalog: Catalog, leases: Leases, folder: BodyFolder, clock: @escaping Timestamp.Clock, log: Logger,
+        connection: Connection, file: IndexFile, catalog: Catalog, leases: Leases, folder: BodyFolder, keys: KeyFolder, clock: @escaping Timestamp.Clock,
+        log: Logger,
         ledger: Ledger, foldAfter: Int, largeMailbox: Int, indexer: Indexer, checkpointer: Checkpointer
     ) {
         self.checkpointer = checkpointer
@@ -62,6 +64,7 @@ final class IndexThread {
         self.catalog = catalog
         self.leases = leases
         self.folder = folder
+        self.keys = keys
         self.clock = clock
         self.log = log
         self.ledger = ledger
@@ -171,6 +174,7 @@ final class IndexThread {
             fold()
             limitWAL()
         }
+        destroySpentKeys()
         let large = mailboxesToDescribe(isLast: isLast)
         guard !large.isEmpty || catalog.read({ tables in TableList.noted.contains { $0.hasNotes(tables) } }) else { return }
         let transaction = begin()
@@ -184,6 +188,20 @@ final class IndexThread {
         } catch {
             fail(transaction, error)
         }
+    }
+
+    /// Of the queue, where nothing came or went since their day was over.
+    private func destroySpentKeys() {
+        let now = clock()
+        guard catalog.read({ !$0.queue.spent(at: now).isEmpty }) else { return }
+        let transaction = begin()
+        do {
+            try transaction.destroySpentQueueKeys(keys)
+            try finish(transaction)
+        } catch {
+            fail(transaction, error)
+        }
+        if mustCut { cutWAL() }
     }
 
     /// Large mailboxes that are open and have changed since their blocks were written down.

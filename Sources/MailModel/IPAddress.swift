@@ -1,5 +1,4 @@
 import Glibc
-package import NIOCore
 
 /// An IPv4 or IPv6 address as 128 bits; IPv4 is held in its IPv4-mapped form, so that `::ffff:192.0.2.1` is `192.0.2.1`.
 package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
@@ -25,11 +24,12 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Nil for a UNIX socket.
-    package init?(_ address: SocketAddress?) {
-        switch address {
-        case .v4(let address): self.init(address.address.sin_addr)
-        case .v6(let address): self.init(address.address.sin6_addr)
+    /// Four or sixteen octets in network order, as sockets and DNS records have them; nil for another count.
+    package init?(octets: some Collection<UInt8>) {
+        func word(_ octets: some Sequence<UInt8>) -> UInt64 { octets.reduce(0) { $0 << 8 | UInt64($1) } }
+        switch octets.count {
+        case 4: self.init(high: 0, low: 0xFFFF_0000_0000 | word(octets))
+        case 16: self.init(high: word(octets.prefix(8)), low: word(octets.dropFirst(8)))
         default: return nil
         }
     }
@@ -44,6 +44,12 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
                 high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
                 low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
         }
+    }
+
+    /// In network order: four for IPv4, sixteen for IPv6.
+    package var octets: [UInt8] {
+        let all = [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
+        return isIPv4 ? Array(all[12...]) : all
     }
 
     package var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }

@@ -1,0 +1,94 @@
+import MailModel
+import NIOCore
+import PostOffice
+import Storage
+
+/// Makes a message what one server can take, or says why it cannot be: before anything of it is sent.
+struct Preparation {
+    struct Outcome {
+        /// By the place of the recipient.
+        var outcomes: [Int: CarrierReport.Outcome] = [:]
+        /// Nil: there is nobody left to ask.
+        var ready: (OutgoingMessage, Envelope)?
+    }
+
+    /// Whole messages that a server cannot be given, and why.
+    private struct Hindrance: Error {
+        let outcome: CarrierReport.Outcome
+    }
+
+    private let offer: ServerOffer
+    private let convert: SMTPCarrier.Conversion?
+
+    init(_ offer: ServerOffer, _ convert: SMTPCarrier.Conversion?) {
+        self.offer = offer
+        self.convert = convert
+    }
+
+    func preparation(of message: OutgoingMessage) async -> Outcome {
+        var result = Outcome()
+        func give(_ outcome: CarrierReport.Outcome) {
+            for place in message.recipients.indices where result.outcomes[place] == nil { result.outcomes[place] = outcome }
+        }
+        do throws(Hindrance) {
+            try checkSize(message)
+            let envelope = Envelope(message, offer)
+            result.outcomes = envelope.impossible
+            guard !envelope.recipients.isEmpty else { return result }
+            try await checkHeader(message)
+            let converted = try await sevenBit(message)
+            try checkSize(converted)
+            result.ready = (converted, converted.size == message.size ? envelope : Envelope(converted, offer))
+        } catch {
+            give(error.outcome)
+        }
+        return result
+    }
+
+    // RFC 1870 §6.1
+    private func checkSize(_ message: OutgoingMessage) throws(Hindrance) {
+        guard let limit = offer.sizeLimit, message.size > limit else { return }
+        throw Hindrance(
+            outcome: .impossible(5, 3, 4, "the message has \(message.size) octets, and the server takes \(limit) at most"))
+    }
+
+    /// RFC 6531 §3.5, RFC 6533 §4.
+    private func checkHeader(_ message: OutgoingMessage) async throws(Hindrance) {
+        guard message.traits.contains(.smtpUTF8), !offer.smtpUTF8 else { return }
+        var check = HeaderCheck()
+        var offset = 0
+        while check.finding == .unfinished, offset < message.size {
+            let piece: ByteBuffer
+            do { piece = try await message.read(offset..<min(offset + 16 * 1024, message.size)) } catch { throw Hindrance(outcome: .unreadable) }
+            guard piece.readableBytes > 0 else { throw Hindrance(outcome: .unreadable) }
+            check.feed(piece)
+            offset += piece.readableBytes
+        }
+        guard check.finding == .notASCII else { return }
+        throw Hindrance(outcome: .impossible(5, 6, 9, "the message's header is not ASCII, and the server takes none such (SMTPUTF8)"))
+    }
+
+    /// RFC 6152 §3.
+    private func sevenBit(_ message: OutgoingMessage) async throws(Hindrance) -> OutgoingMessage {
+        guard message.traits.contains(.eightBit), !offer.eightBitMIME else { return message }
+        let refusal = Hindrance(outcome: .impossible(5, 6, 3, "the message has octets above 127, and the server takes none such (8BITMIME)"))
+        guard let convert else { throw refusal }
+        do {
+            let converted = try await convert(message)
+            guard !converted.traits.contains(.eightBit), converted.recipients == message.recipients else { throw refusal }
+            return converted
+        } catch {
+            throw refusal
+        }
+    }
+}
+
+extension CarrierReport.Outcome {
+    static func impossible(_ category: Int, _ subject: Int, _ detail: Int, _ text: String) -> CarrierReport.Outcome {
+        guard let status = EnhancedStatus(category, subject, detail) else { return .interrupted(text, wasSent: false) }
+        return .impossible(status, text, isPermanent: category == 5)
+    }
+
+    /// Our own fault.
+    static var unreadable: CarrierReport.Outcome { .impossible(4, 3, 0, "the message cannot be read here") }
+}
