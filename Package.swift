@@ -38,6 +38,7 @@ let package = Package(
         .systemLibrary(name: "CUnbound", path: "Sources/C/CUnbound", providers: [.apt(["libunbound-dev"])]),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
         .target(name: "CIndexFile", dependencies: ["CSQLite"], path: "Sources/C/CIndexFile"),
+        .target(name: "CSealing", dependencies: [crypto], path: "Sources/C/CSealing"),
         .target(name: "CUnicode", path: "Sources/C/CUnicode", exclude: ["generate.py"]),
 
         // Floor 0: words, and the one wrapper of threads that may block.
@@ -91,7 +92,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "SQLiteStore",
-            dependencies: ["MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", bytes, crypto, log],
+            dependencies: ["MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", "CSealing", bytes, crypto, log],
             swiftSettings: house),
         .target(name: "MemoryStore", dependencies: ["MailModel", "MessageFormat", "Storage", bytes], swiftSettings: house),
 
