@@ -94,6 +94,7 @@ package struct Intake: Sendable {
     /// What a face is told of a fault: storage's own words are for the log.
     func refusal(for error: any Error, _ id: TransactionID) -> Refusal {
         if let refusal = error as? Refusal { return refusal }
+        if error as? MailroomRefusal == .holdsNUL { return .malformed }
         if error as? StorageFault == .overQuota {
             log.notice("Message not stored: over quota", metadata: ["id": "\(id)"])
             return .overQuota
