@@ -48,7 +48,7 @@ extension Configuration.Outbound {
         lifetime = values.number(.lifetime) ?? 432_000
         delayNotice = values.number(.delayNotice) ?? 14_400
         hold = values.number(.submissionHold) ?? 0
-        connections = values.number(.outboundConnections) ?? 500
+        connections = values.number(.outboundConnections) ?? 200
         connectionsPerSite = values.number(.connectionsPerSite) ?? 20
         guard retryFirst <= retryLongest else {
             throw values.origin(of: .retryLongest).fault(

@@ -16,7 +16,7 @@ extension Setting {
         "outbound.hold", .number(0...86_400), standard: "0",
         help: "Seconds for which what a user submits waits, for local recipients too, so that they can take it back")
     static let outboundConnections = Setting(
-        "outbound.connections", .number(1...100_000), standard: "500", help: "Connections to other servers at the same time")
+        "outbound.connections", .number(1...100_000), standard: "200", help: "Connections to other servers at the same time")
     static let connectionsPerSite = Setting(
         "outbound.connections-per-site", .number(1...10_000), standard: "20",
         help: "The same to one site, which is all domains with the same exchangers; how many there are is found out by trying")

@@ -21,7 +21,7 @@ import Testing
         let found = try configuration("hostname: mx.example.org\n")
         let outbound = found.outbound
         #expect(outbound.retryFirst == 300 && outbound.retryLongest == 14_400 && outbound.lifetime == 432_000 && outbound.delayNotice == 14_400)
-        #expect(outbound.hold == 0 && outbound.connections == 500 && outbound.connectionsPerSite == 20 && outbound.families == [.ipv6, .ipv4])
+        #expect(outbound.hold == 0 && outbound.connections == 200 && outbound.connectionsPerSite == 20 && outbound.families == [.ipv6, .ipv4])
         #expect(try outbound.identity == SendingIdentity(name: domain("mx.example.org")))
         #expect(outbound.routes.isEmpty && outbound.ways.isEmpty && outbound.identities.isEmpty && outbound.ownAddresses.isEmpty)
         #expect(found.relay.domains.isEmpty && found.relay.networks == .none && found.traceDays == 30)

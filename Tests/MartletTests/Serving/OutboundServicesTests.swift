@@ -61,6 +61,20 @@ struct OutboundServicesTests {
         try await threads.shutDown()
     }
 
+    @Test("while mail may not leave nobody is asked and nobody is called, whatever asks")
+    func held() async throws {
+        let threads = Threads(count: 1)
+        let services = try OutboundServices(try configuration("outbound: {enabled: false}\n"), threads: threads, log: log)
+        await services.probe()
+        await #expect(throws: MailRouteFault.self) { _ = try await services.router.route(to: try #require(Domain("remote.example"))) }
+        let server = MailServer(host: "localhost", address: "127.0.0.1", ownName: try #require(Domain("mx.example.org")))
+        await #expect(throws: CarrierFault.unfit("mail to other servers is held: outbound.enabled is false")) {
+            _ = try await services.carrier.connect(to: server)
+        }
+        await services.stop()
+        try await threads.shutDown()
+    }
+
     @Test("what libunbound does not take stops the start, and names the key")
     func badRecord() async throws {
         let configuration = try configuration("dns: {local-records: [mx.example. IN NONSENSE 1]}\n")
