@@ -141,7 +141,7 @@ struct ReadAheadTests {
 }
 
 extension POP3Session {
-    fileprivate var octets: Int64 { visit?.maildrop.octets ?? 0 }
+    fileprivate var octets: Int64 { maildropSession?.maildrop.octets ?? 0 }
 }
 
 /// Takes what is written, and forgets it.
