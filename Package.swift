@@ -175,7 +175,8 @@ let package = Package(
             dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "IMAP", "POP3", "SMTP", bytes, log],
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
-        .testTarget(name: "MartletTests", dependencies: ["martlet", "MailModel", "Threading"], swiftSettings: house),
+        .testTarget(
+            name: "MartletTests", dependencies: ["martlet", "Transport", "PostOffice", "Conversation", "MailModel", "Threading", log], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )
