@@ -29,7 +29,8 @@ package struct RemoteReply: Hashable, Sendable {
         var text = ""
         var room = mostOctets
         for scalar in line.unicodeScalars {
-            let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.properties.generalCategory == .format
+            let isControl =
+                scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.properties.generalCategory == .format
                 || scalar.value == 0x2028 || scalar.value == 0x2029
             let shown: Unicode.Scalar = isControl ? "?" : scalar
             room -= UTF8.width(shown)

@@ -31,7 +31,10 @@ struct DestinationTests {
         try await Premises.memory.with(clock: { Self.now }) { store in
             try await store.add(domain: try #require(Domain("example.test")))
             let alice = try await account(store, "alice@example.test")
-            let intake = Intake(store: store, clock: { Self.now }, log: Self.log)
+            let heard = Mutex<[Intake.Delivered]>([])
+            let intake = Intake(
+                store: store, clock: { Self.now }, log: Self.log,
+                onDelivered: { delivered in heard.withLock { $0.append(delivered) } })
             let remote = try path("dora@remote.example")
             var envelope = try envelope([
                 Intake.Recipient(
@@ -42,7 +45,7 @@ struct DestinationTests {
             ])
             envelope.envelopeID = "QQ"
             envelope.returned = .returnsHeader
-            let receipt = try await intake.deliver(envelope, ByteBuffer(string: "Auto-Submitted: auto-generated\r\n\r\nbody\r\n"))
+            _ = try await intake.deliver(envelope, ByteBuffer(string: "Auto-Submitted: auto-generated\r\n\r\nbody\r\n"))
             let entry = try #require(try await store.queue(after: nil, most: 10).first)
             #expect(entry.draft.envelopeID == "QQ" && entry.draft.traits == [.returnsHeader, .isAutomatic])
             #expect(
@@ -50,11 +53,14 @@ struct DestinationTests {
                     QueuedRecipient(remote, notify: .never, original: "rfc822;d@b"),
                     QueuedRecipient(try path("ernst@remote.example"), notify: .failure, original: "rfc822;all@example.test"),
                 ])
-            let due = try #require(receipt.delivered)
+            let delivered = try #require(heard.withLock { $0 }.first)
+            #expect(delivered.account == alice.id)
+            let due = delivered.draft
             #expect(due.recipients == [QueuedRecipient(try path("alice@example.test"), notify: [.success, .delay], original: "rfc822;a@b")])
             #expect(due.envelopeID == "QQ" && due.transaction == envelope.id && due.reversePath == envelope.reversePath)
             envelope.reversePath = .null
-            #expect(try await intake.deliver(envelope, ByteBuffer(string: "X: y\r\n\r\n")).delivered == nil)
+            _ = try await intake.deliver(envelope, ByteBuffer(string: "X: y\r\n\r\n"))
+            #expect(heard.withLock { $0 }.count == 1)
         }
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("The cache of answers", .timeLimit(.minutes(2)))
+@Suite("The cache of answers", .timeLimit(.minutes(20)))
 struct CachedResolverTests {
     private final class Clock: Sendable {
         private let moment = Mutex(ContinuousClock.now)

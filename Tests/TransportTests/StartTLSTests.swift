@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct StartTLSTests {
     @Test("commands behind STARTTLS in the same segment are dropped: RFC 3207 §4.2, CVE-2011-0411")
     func injection() async throws {

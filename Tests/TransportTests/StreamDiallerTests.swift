@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct StreamDiallerTests {
     /// More than any of these waits for.
     static let long = Duration.seconds(300)

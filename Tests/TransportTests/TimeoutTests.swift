@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct TimeoutTests {
     @Test("a silent peer is told goodbye when the session's patience ends")
     func patience() async throws {

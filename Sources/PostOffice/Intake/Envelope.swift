@@ -62,6 +62,15 @@ extension Intake {
         }
     }
 
+    /// A message that lies in mailboxes now, where its sender asked to be told of that (RFC 3461 §5.2.3): a `DeliveryReport` is due.
+    package struct Delivered: Hashable, Sendable {
+        /// As it would have been queued for those who have it here.
+        package let draft: QueueDraft
+        package let body: BodyID
+        /// One that has it.
+        package let account: AccountID
+    }
+
     /// What became of a message that was taken.
     package struct Receipt: Hashable, Sendable {
         package let id: TransactionID
@@ -69,16 +78,12 @@ extension Intake {
         package let size: Int
         package let placed: [Placed]
         package let queued: [QueueID]
-        /// The message as it would have been queued for those who have it in a mailbox now and whose sender asked to be told of that (RFC 3461 §5.2.3): a
-        /// `DeliveryReport` with `delivered` for each is due. Nil: for none.
-        package let delivered: QueueDraft?
 
-        package init(id: TransactionID, size: Int, placed: [Placed], queued: [QueueID], delivered: QueueDraft? = nil) {
+        package init(id: TransactionID, size: Int, placed: [Placed], queued: [QueueID]) {
             self.id = id
             self.size = size
             self.placed = placed
             self.queued = queued
-            self.delivered = delivered
         }
     }
 }

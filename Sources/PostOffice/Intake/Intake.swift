@@ -18,12 +18,14 @@ package struct Intake: Sendable {
     let log: Logger
     /// Hears of new entries of the queue; does not wait.
     private let onQueued: @Sendable ([QueueID]) -> Void
+    /// Hears of messages of whose delivery to a mailbox the sender wants to hear; does not wait.
+    private let onDelivered: @Sendable (Delivered) -> Void
     /// Of all messages whose header has not ended.
     let heldHeaders = LoanBudget(most: 16 << 20)
 
     package init(
         store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger,
-        onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }
+        onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }, onDelivered: @escaping @Sendable (Delivered) -> Void = { _ in }
     ) {
         self.store = store
         self.checks = checks
@@ -31,6 +33,7 @@ package struct Intake: Sendable {
         self.clock = clock
         self.log = log
         self.onQueued = onQueued
+        self.onDelivered = onDelivered
     }
 
     /// Whether the account is under its quota: then it gets one more message, however big, as long as it still is when that is stored.
@@ -78,9 +81,11 @@ package struct Intake: Sendable {
         let drafts = try reception.drafts(date, isEightBit: isEightBit)
         let done = try await store.place(body, reception.placements(date, head), queueing: drafts)
         if !done.queued.isEmpty { onQueued(done.queued) }
+        if let draft = reception.delivered(date, isEightBit: isEightBit), let account = reception.firstAccount {
+            onDelivered(Delivered(draft: draft, body: body.id, account: account))
+        }
         return Receipt(
-            id: reception.envelope.id, size: (body.digest.outline?.size ?? 0) + head.octets.count, placed: done.placed, queued: done.queued,
-            delivered: reception.delivered(date, isEightBit: isEightBit))
+            id: reception.envelope.id, size: (body.digest.outline?.size ?? 0) + head.octets.count, placed: done.placed, queued: done.queued)
     }
 
     /// A message of our own making, a report say, whole and sealed: for its maker to place, in one commit with what it tells of. Nobody judges it and nothing is

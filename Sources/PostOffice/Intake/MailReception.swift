@@ -93,6 +93,12 @@ final class MailReception: Sendable {
         return head
     }
 
+    /// Of those who get it here.
+    var firstAccount: AccountID? {
+        for case .mailbox(_, let account) in envelope.recipients.lazy.flatMap(\.destinations) { return account }
+        return nil
+    }
+
     /// One for each account, in the order of the recipients.
     func placements(_ date: Timestamp, _ head: MessageHead) -> [Placement] {
         var seen = Set<AccountID>()

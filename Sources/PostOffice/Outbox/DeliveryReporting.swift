@@ -8,7 +8,7 @@ package struct DeliveryReporting: Sendable {
     private let store: any QueueStore
     private let directory: Directory
     private let intake: Intake
-    private let host: Domain
+    let host: Domain
     private let clock: Timestamp.Clock
     private let makeID: TransactionID.Source
 

@@ -18,19 +18,17 @@ package struct DeliveryRoute: Hashable, Sendable {
 
 /// Finds the servers of a next hop: by DNS, or by a route of the table.
 package struct DeliveryRouting: Sendable {
-    private let table: @Sendable () -> RouteTable
+    private let ways: @Sendable () async throws -> RouteTable
     private let router: MailRouter
 
     /// - parameter table: as the configuration, and the domains of the house, are now.
-    package init(_ table: @escaping @Sendable () -> RouteTable, _ router: MailRouter) {
-        self.table = table
+    package init(_ table: @escaping @Sendable () async throws -> RouteTable, _ router: MailRouter) {
+        ways = table
         self.router = router
     }
 
-    func hop(for recipient: ForwardPath, from sender: ReversePath) -> DeliverySchedule.HopName {
-        let table = table()
-        return DeliverySchedule.HopName(next: table.nextHop(for: recipient), identity: table.identity(for: sender))
-    }
+    /// As things are now, for a while.
+    func table() async throws -> RouteTable { try await ways() }
 
     /// Throws `MailRouteFault`, `CancellationError`.
     func route(to hop: DeliverySchedule.HopName) async throws -> DeliveryRoute {
@@ -41,7 +39,8 @@ package struct DeliveryRouting: Sendable {
             let servers = route.servers.map { MailServer(exchanger: $0, as: hop.identity) }
             return DeliveryRoute(servers: servers, site: DeliveryRouting.site("smtp", route, hop))
         case .route(let name):
-            guard let way = table().routes[name] else {
+            // try?: a table that cannot be had now is as good as a route that is not there: it is asked for again.
+            guard let way = try? await table().routes[name] else {
                 throw MailRouteFault(cause: .resolver(.unavailable("no route")), description: "there is no route \(name) any more")
             }
             let route = try await router.route(via: way.exchangers, allowsPrivate: way.allowsPrivate)
@@ -52,5 +51,11 @@ package struct DeliveryRouting: Sendable {
     private static func site(_ kind: String, _ route: MailRoute, _ hop: DeliverySchedule.HopName) -> String {
         let sources = hop.identity.sources.map { "\($1)" }.sorted().joined(separator: ",")
         return "\(kind) \(route.site) as \(hop.identity.name) \(sources)"
+    }
+}
+
+extension RouteTable {
+    func hop(for recipient: ForwardPath, from sender: ReversePath) -> DeliverySchedule.HopName {
+        DeliverySchedule.HopName(next: nextHop(for: recipient), identity: identity(for: sender))
     }
 }

@@ -77,7 +77,7 @@ extension Outbox {
                     let queued = try await around.store.update(update).flatMap(\.queued)
                     schedule.finished(job)
                     note(entry, outcomes, update, isReported: isReported)
-                    plan(entry, left.keys.sorted(), entry.progress.merging(update.recipients))
+                    if !left.isEmpty { await replan(entry, left.keys.sorted(), entry.progress.merging(update.recipients)) }
                     await self.queued(queued)
                     return
                 } catch StorageFault.noSuchMessage {
@@ -96,6 +96,10 @@ extension Outbox {
                 }
             }
         }
+    }
+
+    private func replan(_ entry: QueueEntry, _ places: [Int], _ progress: [RecipientProgress]) async {
+        do { plan(entry, places, progress, try await around.routing.table()) } catch { readLater(entry.id, error) }
     }
 
     /// The change that the outcomes are, and what is to be tried again.

@@ -103,7 +103,8 @@ package actor Outbox {
         var last: QueueID?
         while !isStopping {
             let page = try await around.store.queue(after: last, most: 1_000)
-            for entry in page where !schedule.isScheduled(entry.id) { add(entry) }
+            let table = try await around.routing.table()
+            for entry in page where !schedule.isScheduled(entry.id) { add(entry, table) }
             pump()
             guard page.count == 1_000 else { return }
             last = page.last?.id
@@ -155,8 +156,7 @@ package actor Outbox {
 
     private func read(_ id: QueueID) async {
         do {
-            let entry = try await around.store.queued(id)
-            add(entry)
+            add(try await around.store.queued(id), try await around.routing.table())
         } catch StorageFault.noSuchMessage {
             return
         } catch {
@@ -171,16 +171,15 @@ package actor Outbox {
     }
 
     /// Schedules what waits of an entry and is not under way.
-    func add(_ entry: QueueEntry) {
+    private func add(_ entry: QueueEntry, _ table: RouteTable) {
         guard entry.hold == nil else { return }
-        let running = schedule.running(of: entry.id)
-        let places = entry.progress.indices.filter { entry.progress[$0].phase == .waiting && !running.contains($0) }
-        plan(entry, places, entry.progress)
+        let places = entry.progress.indices.filter { entry.progress[$0].phase == .waiting }
+        plan(entry, places, entry.progress, table)
         if places.contains(where: { entry.progress[$0].due <= now }) { schedule.wakeHops(of: entry.id, now) }
     }
 
     /// Those recipients, by where they go and when.
-    func plan(_ entry: QueueEntry, _ places: [Int], _ progress: [RecipientProgress]) {
+    func plan(_ entry: QueueEntry, _ places: [Int], _ progress: [RecipientProgress], _ table: RouteTable) {
         struct Group: Hashable {
             let hop: DeliverySchedule.HopName
             let due: Timestamp
@@ -188,13 +187,15 @@ package actor Outbox {
         let draft = entry.draft
         var groups: [Group: [Int]] = [:]
         var order: [Group] = []
-        for place in places {
-            let group = Group(hop: around.routing.hop(for: draft.recipients[place].path, from: draft.reversePath), due: progress[place].due)
+        // Those that somebody else has scheduled in the meantime, or that are under way.
+        let known = schedule.places(of: entry.id)
+        for place in places where !known.contains(place) {
+            let group = Group(hop: table.hop(for: draft.recipients[place].path, from: draft.reversePath), due: progress[place].due)
             guard settings.sendsToOthers || group.hop.next == .local else { continue }
             if groups[group] == nil { order.append(group) }
             groups[group, default: []].append(place)
         }
-        let noticeTime = places.contains { isToldOfDelay(draft, $0, progress[$0]) } ? settings.retry.delayNotice(of: draft.begins) : nil
+        let noticeTime = places.contains { isToldOfDelay(draft, $0, progress[$0]) } ? delayNotice(of: draft) : nil
         for group in order {
             let places = groups[group] ?? []
             // What a server takes at once at least (RFC 5321 §4.5.3.1.8).
@@ -211,7 +212,18 @@ package actor Outbox {
         !progress.isTold && DeliveryReport.action(for: .delayed, of: draft.recipients[place], in: draft) != nil
     }
 
-    func expiry(of draft: QueueDraft) -> Timestamp { settings.retry.expiry(of: draft.begins) }
+    /// RFC 2852 §4.1.1: sooner where its sender has said so.
+    func expiry(of draft: QueueDraft) -> Timestamp {
+        let expiry = settings.retry.expiry(of: draft.begins)
+        guard let deadline = draft.deliverBy, deadline.isReturned else { return expiry }
+        return min(expiry, deadline.time)
+    }
+
+    private func delayNotice(of draft: QueueDraft) -> Timestamp? {
+        let notice = settings.retry.delayNotice > 0 ? settings.retry.delayNotice(of: draft.begins) : nil
+        guard let deadline = draft.deliverBy, !deadline.isReturned else { return notice }
+        return deadline.time
+    }
 
     // MARK: Doing what is due
 
@@ -308,6 +320,22 @@ package actor Outbox {
     }
 
     // MARK: Reports that wait for their like
+
+    /// A message lies in a mailbox, and its sender wants to hear of that (RFC 3461 §5.2.3). Lost where the server stops now.
+    package func report(delivered: Intake.Delivered) async {
+        let progress = RecipientProgress(phase: .delivered, due: now, last: RecipientProgress.Attempt(at: now, status: .success(1, 5)))
+        do {
+            let range = DeliveryReport.needed(of: delivered.draft, size: .max, for: [.delivered]).range
+            let original = DeliveryReport.Original(try await around.store.read(range, of: delivered.body, for: delivered.account), isWhole: false)
+            let told = delivered.draft.recipients.map { DeliveryReport.Recipient($0, .delivered, progress) }
+            guard let report = DeliveryReport(from: around.reporting.host, on: delivered.draft, told, original: original, now: now) else { return }
+            for notice in try await around.reporting.notice(report) {
+                await queued(try await around.store.place(notice.body, notice.placements, queueing: notice.drafts).queued)
+            }
+        } catch {
+            around.log.error("A report on a delivery was not made: \(error)", metadata: ["id": "\(delivered.draft.transaction)"])
+        }
+    }
 
     /// An entry's recipients have become something that is told with what the others become, or in a while.
     func reportLater(_ id: QueueID) {

@@ -123,7 +123,6 @@ extension Reply {
         self =
             switch refusal {
             case .unknownUser: Reply(550, "5.1.1", "No such user here")
-            case .notLocal where role.isSubmission: Reply(550, "5.7.1", "Sending to other servers is not served yet")
             case .notLocal: Reply(550, "5.7.1", "Relaying denied")
             case .notOwner: Reply(553, "5.7.1", "Sender address is not yours")
             case .notAuthor: Reply(550, "5.7.1", "From and Sender must be addresses of yours")

@@ -36,7 +36,7 @@ package struct SMTPSettings: Sendable {
     package var allowsPlaintextLoginOnLoopback = false
     /// Text is handed on in pieces of this size, in octets; a message that is smaller goes in one piece. Each connection may hold as much.
     package var pieceSize = 16 << 10
-    /// DSN is offered: whoever runs the outgoing queue tells senders of all that they ask for, of deliveries to mailboxes too (`Intake.Receipt.delivered`).
+    /// DSN is offered: whoever runs the outgoing queue tells senders of all that they ask for, of deliveries to mailboxes too (`Intake.Delivered`).
     package var offersDSN = false
     /// Whose mail goes on to other servers; nil: nobody's, and only accounts of ours are reached.
     package var relay: RelayRules?

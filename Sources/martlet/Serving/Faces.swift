@@ -11,6 +11,7 @@ import Transport
 struct Faces {
     let configuration: Configuration
     let house: House
+    let intake: Intake
     /// Nil when TLS is off.
     let certificates: CertificateShelf?
     let log: Logger
@@ -18,9 +19,10 @@ struct Faces {
     /// One for all POP3 listeners: what one of them lends out, no other does.
     private let maildrops: Maildrops
 
-    init(_ configuration: Configuration, _ house: House, _ certificates: CertificateShelf?, _ log: Logger) {
+    init(_ configuration: Configuration, _ house: House, _ intake: Intake, _ certificates: CertificateShelf?, _ log: Logger) {
         self.configuration = configuration
         self.house = house
+        self.intake = intake
         self.certificates = certificates
         self.log = log
         mailroom = Mailroom(store: house.store, clock: SystemClock.now)
@@ -62,10 +64,14 @@ struct Faces {
         settings.errorLimit = configuration.limits.errors
         settings.offersStartTLS = certificates != nil
         settings.allowsPlaintextLoginOnLoopback = configuration.allowsPlaintextOnLoopback
+        settings.relay = RelayRules(domains: configuration.relay.domains, networks: configuration.relay.networks)
+        settings.offersDSN = true
+        var offer = QueueOffer()
+        offer.hold = configuration.outbound.hold
+        settings.queue = offer
         return SMTPWorker(
             settings, gatekeeper: house.gatekeeper, directory: house.directory,
-            intake: Intake(store: house.store, clock: SystemClock.now, log: log), clock: SystemClock.now,
-            makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) }, log: log)
+            intake: intake, clock: SystemClock.now, makeID: Departures.makeID, log: log)
     }
 
     private var imap: IMAPWorker {

@@ -16,6 +16,7 @@ struct ServiceGraph {
     private let threads: Threads
     private let listeners: Listeners
     private let outbound: OutboundServices
+    private let departures: Departures
     private let mostFiles: Int
 
     /// Serves until it is told to stop; returns when everything is closed. Throws what keeps it from starting.
@@ -42,6 +43,7 @@ struct ServiceGraph {
         listeners = Listeners(
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
         outbound = try OutboundServices(configuration, threads: threads, log: log)
+        departures = try Departures(configuration, house, outbound, log: log)
     }
 
     private func serve(_ signals: Signals) async throws {
@@ -52,6 +54,8 @@ struct ServiceGraph {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
             let administration = house.administration
+            let sending = Task { await departures.start() }
+            defer { sending.cancel() }
             let control = try ControlServer(path: house.folder.socketPath, log: log) {
                 await administration.carryOut($0)
             }
@@ -70,6 +74,7 @@ struct ServiceGraph {
     private func end() async {
         house.gatekeeper.stop()
         await listeners.stop(grace: .seconds(3))
+        await departures.outbox.stop()
         await outbound.stop()
         house.gatekeeper.finishLog()
         // try?: the program ends now, and the threads with it.
@@ -77,7 +82,7 @@ struct ServiceGraph {
     }
 
     private func openFaces() async throws {
-        let faces = Faces(configuration, house, certificates, log)
+        let faces = Faces(configuration, house, departures.intake, certificates, log)
         for listener in configuration.listeners {
             do {
                 try await faces.open(listener, in: listeners)

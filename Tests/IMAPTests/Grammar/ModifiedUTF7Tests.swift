@@ -56,7 +56,7 @@ import Testing
     }
 
     /// A decoder that looked to the end of the name at every shift would take 10^11 steps and more; the limit says so.
-    @Test("a hostile name is read in linear time", .timeLimit(.minutes(5)), arguments: ["&", "&A", "&AAAA", "&-"])
+    @Test("a hostile name is read in linear time", .timeLimit(.minutes(20)), arguments: ["&", "&A", "&AAAA", "&-"])
     func hostile(unit: String) {
         let name = String(repeating: unit, count: 200_000)
         #expect(ModifiedUTF7.decode(name).utf8.count >= 200_000)

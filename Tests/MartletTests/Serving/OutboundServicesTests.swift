@@ -6,7 +6,7 @@ import Transport
 
 @testable import martlet
 
-@Suite("What mail to other servers is sent by", .timeLimit(.minutes(5)))
+@Suite("What mail to other servers is sent by", .timeLimit(.minutes(20)))
 struct OutboundServicesTests {
     private let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }

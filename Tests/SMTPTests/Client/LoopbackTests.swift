@@ -6,7 +6,7 @@ import Testing
 import Transport
 
 /// Martlet to Martlet, over the system's sockets.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct LoopbackTests {
     private static func identity() throws -> TLSIdentity {
         let made = try SelfSignedCertificate.make(hostNames: ["mx.example.test"], now: House.now)

@@ -195,10 +195,8 @@ struct DeliverySchedule: Sendable {
         }
     }
 
-    /// Places of an entry's recipients that a running job has.
-    func running(of entry: QueueID) -> Set<Int> {
-        Set((byEntry[entry] ?? []).compactMap { jobs[$0] }.filter { $0.phase == .running }.flatMap(\.recipients))
-    }
+    /// Places of an entry's recipients that some job has.
+    func places(of entry: QueueID) -> Set<Int> { Set((byEntry[entry] ?? []).compactMap { jobs[$0] }.flatMap(\.recipients)) }
 
     /// Whoever knows better than us says that the way to an entry's recipients is open again.
     mutating func wakeHops(of entry: QueueID, _ now: Timestamp) {

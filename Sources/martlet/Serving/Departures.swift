@@ -1,0 +1,62 @@
+import Logging
+import MailModel
+import PostOffice
+import SMTP
+import Storage
+
+/// The outgoing queue's end of the running server: the outbox, and what tells it of new mail.
+struct Departures: Sendable {
+    let outbox: Outbox
+    /// By which other servers' and users' mail comes in: it tells the outbox.
+    let intake: Intake
+    private let log: Logger
+
+    init(_ configuration: Configuration, _ house: House, _ services: OutboundServices, log: Logger) throws {
+        self.log = log
+        let table: RouteTable
+        do { table = try configuration.outbound.table(ownDomains: []) } catch {
+            throw CommandFault(code: Sysexit.configuration, text: "outbound.destinations names the route \(error.route), which is not there")
+        }
+        let directory = house.directory
+        // What the outbox writes itself it knows of.
+        let own = Intake(store: house.store, clock: SystemClock.now, log: log)
+        let outbox = Outbox(
+            Outbox.Surroundings(
+                store: house.store,
+                routing: DeliveryRouting({ table.with(ownDomains: Set(try await directory.domains())) }, services.router),
+                carrier: services.carrier, directory: directory, intake: own,
+                reporting: DeliveryReporting(
+                    store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
+                clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) }, log: log),
+            settings: configuration.outbound.settings)
+        self.outbox = outbox
+        intake = Intake(
+            store: house.store, clock: SystemClock.now, log: log, onQueued: { ids in Task { await outbox.queued(ids) } },
+            onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } })
+    }
+
+    /// Sends what is queued; returns when all of the queue is known. Tried again where the store fails.
+    func start() async {
+        while !Task.isCancelled {
+            do { return try await outbox.start() } catch {
+                log.error("The queue cannot be read: \(error)")
+                await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 60))
+            }
+        }
+    }
+
+    static let makeID: TransactionID.Source = { TransactionID(bits: UInt128.random(in: .min ... .max)) }
+}
+
+extension Configuration.Outbound {
+    fileprivate var settings: Outbox.Settings {
+        var settings = Outbox.Settings()
+        settings.retry = RetrySchedule(
+            first: Int64(retryFirst), most: Int64(retryLongest), lifetime: Int64(lifetime), delayNotice: Int64(delayNotice))
+        settings.connections = connections
+        settings.connectionsPerSite = connectionsPerSite
+        settings.connectionsPerAddress = connectionsPerSite
+        settings.sendsToOthers = enabled
+        return settings
+    }
+}
