@@ -26,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
@@ -55,7 +56,10 @@ let package = Package(
         .target(name: "Gatehouse", dependencies: ["MailModel", "Storage", "Threading", "CArgon2", crypto, log], swiftSettings: house),
         .target(
             name: "PostOffice",
-            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", bytes, log],
+            dependencies: [
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", bytes, log,
+                .product(name: "DequeModule", package: "swift-collections"), .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: house),
 
         // Floor 4: faces.
@@ -171,7 +175,8 @@ let package = Package(
             dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "IMAP", "POP3", "SMTP", bytes, log],
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
-        .testTarget(name: "MartletTests", dependencies: ["martlet", "MailModel", "Threading"], swiftSettings: house),
+        .testTarget(
+            name: "MartletTests", dependencies: ["martlet", "Transport", "PostOffice", "Conversation", "MailModel", "Threading", log], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )
