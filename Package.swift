@@ -26,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
@@ -37,6 +38,7 @@ let package = Package(
         .systemLibrary(name: "CUnbound", path: "Sources/C/CUnbound", providers: [.apt(["libunbound-dev"])]),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
         .target(name: "CIndexFile", dependencies: ["CSQLite"], path: "Sources/C/CIndexFile"),
+        .target(name: "CSealing", dependencies: [crypto], path: "Sources/C/CSealing"),
         .target(name: "CUnicode", path: "Sources/C/CUnicode", exclude: ["generate.py"]),
 
         // Floor 0: words, and the one wrapper of threads that may block.
@@ -54,7 +56,10 @@ let package = Package(
         .target(name: "Gatehouse", dependencies: ["MailModel", "Storage", "Threading", "CArgon2", crypto, log], swiftSettings: house),
         .target(
             name: "PostOffice",
-            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", bytes, log],
+            dependencies: [
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", bytes, log,
+                .product(name: "DequeModule", package: "swift-collections"), .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: house),
 
         // Floor 4: faces.
@@ -87,7 +92,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "SQLiteStore",
-            dependencies: ["MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", bytes, crypto, log],
+            dependencies: ["MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", "CSealing", bytes, crypto, log],
             swiftSettings: house),
         .target(name: "MemoryStore", dependencies: ["MailModel", "MessageFormat", "Storage", bytes], swiftSettings: house),
 
@@ -170,7 +175,8 @@ let package = Package(
             dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "IMAP", "POP3", "SMTP", bytes, log],
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
-        .testTarget(name: "MartletTests", dependencies: ["martlet", "MailModel", "Threading"], swiftSettings: house),
+        .testTarget(
+            name: "MartletTests", dependencies: ["martlet", "Transport", "PostOffice", "Conversation", "MailModel", "Threading", log], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,6 +6,9 @@ extension EnhancedStatus {
     /// 4.`subject`.`detail`; the same.
     package static func transient(_ subject: UInt16, _ detail: UInt16) -> EnhancedStatus { EnhancedStatus(4, subject, detail) }
 
+    /// 2.`subject`.`detail`; the same.
+    package static func success(_ subject: UInt16, _ detail: UInt16) -> EnhancedStatus { EnhancedStatus(2, subject, detail) }
+
     private init(_ category: UInt8, _ subject: UInt16, _ detail: UInt16) {
         self.category = category
         self.subject = subject > 999 ? 0 : subject

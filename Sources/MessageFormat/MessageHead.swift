@@ -25,7 +25,7 @@ package struct MessageHead: Hashable, Sendable {
             while start < octets.count {
                 guard let feed = Lines.index(of: 0x0A, in: octets, from: start), feed > start + 1, octets[feed - 1] == 0x0D else { return false }
                 let line = UnsafeRawBufferPointer(rebasing: octets[start..<(feed - 1)])
-                guard !line.contains(where: { $0 == 0 || $0 == 0x0D }) else { return false }
+                guard Lines.index(of: 0, in: line, from: 0) == nil, Lines.index(of: 0x0D, in: line, from: 0) == nil else { return false }
                 let isContinuation = line[0] == 0x20 || line[0] == 0x09
                 guard isContinuation ? start > 0 : isField(line) else { return false }
                 start = feed + 1
@@ -35,14 +35,21 @@ package struct MessageHead: Hashable, Sendable {
     }
 
     private static func isField(_ line: UnsafeRawBufferPointer) -> Bool {
-        guard let colon = line.firstIndex(of: 0x3A), colon > 0, line[..<colon].allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return false }
-        let name = line[..<colon].map { OctetSet.lowercased($0) }
-        return !name.starts(with: "content-".utf8) && !ofTheText.contains(name)
+        guard let colon = Lines.index(of: 0x3A, in: line, from: 0), colon > 0 else { return false }
+        let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
+        for octet in name where octet <= 0x20 || octet >= 0x7F { return false }
+        return !starts(name, with: "content-") && !ofTheText.contains { $0.utf8CodeUnitCount == name.count && starts(name, with: $0) }
+    }
+
+    /// `word`: in lower case.
+    private static func starts(_ name: UnsafeRawBufferPointer, with word: StaticString) -> Bool {
+        guard name.count >= word.utf8CodeUnitCount else { return false }
+        for index in 0..<word.utf8CodeUnitCount where OctetSet.lowercased(name[index]) != word.utf8Start[index] { return false }
+        return true
     }
 
     /// RFC 5322 §3.6, RFC 2045 §3.
-    private static let ofTheText = Set(
-        [
-            "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "mime-version",
-        ].map { Array($0.utf8) })
+    private static let ofTheText: [StaticString] = [
+        "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "mime-version",
+    ]
 }

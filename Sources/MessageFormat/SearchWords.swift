@@ -34,6 +34,8 @@ package enum SearchWords {
         while index < text.count {
             let at = index
             let next = step(text, &index)
+            // Nearly all there is: the rest of a word in one go.
+            if next == .word { while index < text.count, isASCIIWord(text[index]) { index += 1 } }
             guard next != kind else { continue }
             if kind != .separator { visit(Run(kind: kind, range: start..<at)) }
             (kind, start) = (next, at)
@@ -46,10 +48,14 @@ package enum SearchWords {
         let octet = text[index]
         guard octet >= 0x80 else {
             index += 1
-            return (octet | 0x20) &- 0x61 < 26 || octet &- 0x30 < 10 ? .word : .separator
+            return isASCIIWord(octet) ? .word : .separator
         }
         return Casemap.kind(of: Casemap.scalar(text, at: &index))
     }
+
+    /// A letter or a digit.
+    @inline(__always)
+    private static func isASCIIWord(_ octet: UInt8) -> Bool { (octet | 0x20) &- 0x61 < 26 || octet &- 0x30 < 10 }
 
     static func forEachPair(in text: UnsafeRawBufferPointer, _ run: Range<Int>, _ visit: (Range<Int>) -> Void) {
         var index = run.lowerBound

@@ -2,8 +2,8 @@ package import MessageFormat
 
 /// What lists need of a body, worked out once when it comes and kept sealed beside it. What that is depends on what the body is.
 package enum BodyDigest: Sendable, Equatable {
-    /// A message's: searched, threaded, and shown in lists.
-    case message(MessageOutline)
+    /// A message's: searched, threaded, and shown in lists. Large, and handed on from room to room.
+    indirect case message(MessageOutline)
     /// Of a body that is no message: the store keeps it, and understands nothing of it.
     case other(OtherDigest)
 

@@ -349,21 +349,39 @@ extension MailboxSnapshot {
         _ rows: ContiguousArray<MessageRow>, _ ranges: [ClosedRange<UInt32>], _ range: inout Int, _ change: (MessageRow) throws -> MessageRow?
     ) rethrows -> ContiguousArray<MessageRow>? {
         var new: ContiguousArray<MessageRow>?
-        for (index, row) in rows.enumerated() {
-            let uid = row.uid.rawValue
-            while range < ranges.count, ranges[range].upperBound < uid { range += 1 }
-            guard range < ranges.count, ranges[range].lowerBound <= uid else {
-                new?.append(row)
-                continue
+        /// Rows before it are in `new`, or gone.
+        var taken = 0
+        var index = 0
+        while range < ranges.count {
+            index = firstRow(from: ranges[range].lowerBound, in: rows, above: index)
+            while index < rows.count, rows[index].uid.rawValue <= ranges[range].upperBound {
+                let row = rows[index]
+                let now = try change(row)
+                if now != row {
+                    if new == nil {
+                        new = []
+                        new?.reserveCapacity(rows.count)
+                    }
+                    new?.append(contentsOf: rows[taken..<index])
+                    if let now { new?.append(now) }
+                    taken = index + 1
+                }
+                index += 1
             }
-            let now = try change(row)
-            if new == nil {
-                guard now != row else { continue }
-                new = ContiguousArray(rows[..<index])
-                new?.reserveCapacity(rows.count)
-            }
-            if let now { new?.append(now) }
+            guard index < rows.count else { break }
+            range += 1
         }
+        new?.append(contentsOf: rows[taken...])
         return new
+    }
+
+    /// The place of the first row whose UID is at least `uid`; rows before `start` are below it.
+    private static func firstRow(from uid: UInt32, in rows: ContiguousArray<MessageRow>, above start: Int) -> Int {
+        var (low, high) = (start, rows.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if rows[middle].uid.rawValue < uid { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

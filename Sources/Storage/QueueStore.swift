@@ -45,6 +45,21 @@ package struct QueueDraft: Hashable, Sendable {
         package static let isAutomatic = Traits(rawValue: 16)
     }
 
+    /// When it has to be there (DELIVERBY, RFC 2852 §4).
+    package struct Deadline: Hashable, Sendable {
+        package let time: Timestamp
+        /// By-mode R: what is not there by then comes back. Otherwise its sender is told that it takes longer, once, and it is tried on.
+        package let isReturned: Bool
+        /// By-trace T: its sender is told when it is passed on.
+        package let isTraced: Bool
+
+        package init(time: Timestamp, isReturned: Bool, isTraced: Bool = false) {
+            self.time = time
+            self.isReturned = isReturned
+            self.isTraced = isTraced
+        }
+    }
+
     /// What it was called when it was taken.
     package var transaction: TransactionID
     /// Where failures are told.
@@ -61,12 +76,14 @@ package struct QueueDraft: Hashable, Sendable {
     package var envelopeID: String?
     /// It is not sent before (FUTURERELEASE, RFC 4865; or the time in which its sender may take it back).
     package var notBefore: Timestamp?
+    package var deliverBy: Deadline?
     /// MT-PRIORITY (RFC 6710): -9...9.
     package var priority: Int8
 
     package init(
         transaction: TransactionID, reversePath: ReversePath, recipients: [QueuedRecipient], traits: Traits = [], arrived: Timestamp,
-        head: MessageHead? = nil, sender: AccountID? = nil, envelopeID: String? = nil, notBefore: Timestamp? = nil, priority: Int8 = 0
+        head: MessageHead? = nil, sender: AccountID? = nil, envelopeID: String? = nil, notBefore: Timestamp? = nil,
+        deliverBy: Deadline? = nil, priority: Int8 = 0
     ) {
         self.transaction = transaction
         self.reversePath = reversePath
@@ -77,6 +94,7 @@ package struct QueueDraft: Hashable, Sendable {
         self.sender = sender
         self.envelopeID = envelopeID
         self.notBefore = notBefore
+        self.deliverBy = deliverBy
         self.priority = priority
     }
 }

@@ -1,20 +1,22 @@
-import Glibc
+package import Glibc
 
 /// A queue between threads that block: many push, one takes everything that is there.
 ///
+/// Inlinable, as a generic that is called from other modules costs several times as much.
+///
 /// `@unchecked Sendable`: every access to `items` and `isClosed` is made holding `lock`.
 package final class BlockingQueue<Item>: @unchecked Sendable {
-    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let arrived = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var items: [Item] = []
-    private var isClosed = false
+    @usableFromInline let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    @usableFromInline let arrived = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    @usableFromInline var items: [Item] = []
+    @usableFromInline var isClosed = false
 
-    package init() {
+    @inlinable package init() {
         pthread_mutex_init(lock, nil)
         pthread_cond_init(arrived, nil)
     }
 
-    deinit {
+    @inlinable deinit {
         pthread_cond_destroy(arrived)
         pthread_mutex_destroy(lock)
         arrived.deallocate()
@@ -22,9 +24,9 @@ package final class BlockingQueue<Item>: @unchecked Sendable {
     }
 
     /// False, and the item is dropped, once closed.
-    package func push(_ item: Item) -> Bool { push(contentsOf: CollectionOfOne(item)) }
+    @inlinable package func push(_ item: Item) -> Bool { push(contentsOf: CollectionOfOne(item)) }
 
-    package func push(contentsOf new: some Collection<Item>) -> Bool {
+    @inlinable package func push(contentsOf new: some Collection<Item>) -> Bool {
         pthread_mutex_lock(lock)
         let isOpen = !isClosed
         if isOpen { items.append(contentsOf: new) }
@@ -35,7 +37,7 @@ package final class BlockingQueue<Item>: @unchecked Sendable {
     }
 
     /// The items so far, at most `most`, in order; waits for one. Empty after `milliseconds` without any. Nil when closed and empty.
-    package func take(most: Int, milliseconds: Int? = nil) -> [Item]? {
+    @inlinable package func take(most: Int, milliseconds: Int? = nil) -> [Item]? {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
         if items.isEmpty, !isClosed, let milliseconds {
@@ -59,7 +61,7 @@ package final class BlockingQueue<Item>: @unchecked Sendable {
         return batch
     }
 
-    package func close() {
+    @inlinable package func close() {
         pthread_mutex_lock(lock)
         isClosed = true
         pthread_cond_broadcast(arrived)

@@ -38,7 +38,7 @@ final class LoopExecutor: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if loop.inEventLoop { return add(.job(job)) }
-        loop.execute { self.add(.job(job)) }
+        loop.execute { self.arrived(.job(job)) }
     }
 
     /// On the loop. Does `turn` behind what waits already.
@@ -51,38 +51,61 @@ final class LoopExecutor: TaskExecutor {
     var tick: UInt64 { state.value.tick }
 
     private func add(_ entry: Entry) {
-        state.value.waiting.append(entry)
-        call()
+        if isFirst(entry) { call() }
+    }
+
+    /// From another thread, as a task of the loop's own, which need not be called once more.
+    private func arrived(_ entry: Entry) {
+        guard isFirst(entry) else { return }
+        if hasRoom { work() } else { callLater(LoopExecutor.shortest) }
+    }
+
+    /// Has it wait. False: the loop will come by anyway.
+    private func isFirst(_ entry: Entry) -> Bool {
+        state.withValue { state in
+            state.waiting.append(entry)
+            defer { state.isCalled = true }
+            return !state.isCalled
+        }
     }
 
     private func call() {
-        guard !state.value.isCalled else { return }
-        state.value.isCalled = true
         if hasRoom { loop.execute { self.work() } } else { callLater(LoopExecutor.shortest) }
     }
 
     private var hasRoom: Bool {
-        let state = state.value
-        return state.lastTick != state.tick || (state.done < budget.entries && state.spent < budget.time)
+        state.withValue { state in state.lastTick != state.tick || (state.done < budget.entries && state.spent < budget.time) }
     }
 
     /// As much as there is room for, at least one.
     private func work() {
-        if state.value.lastTick != state.value.tick {
-            state.value.lastTick = state.value.tick
-            state.value.done = 0
-            state.value.spent = .zero
+        let spent = state.withValue { state in
+            if state.lastTick != state.tick {
+                state.lastTick = state.tick
+                state.done = 0
+                state.spent = .zero
+            }
+            return state.spent
         }
-        let spent = state.value.spent
         let begin = budget.clock()
-        repeat {
-            guard let entry = state.value.waiting.popFirst() else { break }
-            state.value.done += 1
+        while let entry = next() {
             run(entry)
             state.value.spent = spent + (budget.clock() - begin)
-        } while hasRoom
-        state.value.isCalled = false
-        if !state.value.waiting.isEmpty { call() }
+            guard hasRoom else { break }
+        }
+        let isLeft = state.withValue { state in
+            state.isCalled = !state.waiting.isEmpty
+            return state.isCalled
+        }
+        if isLeft { call() }
+    }
+
+    private func next() -> Entry? {
+        state.withValue { state in
+            guard let entry = state.waiting.popFirst() else { return nil }
+            state.done += 1
+            return entry
+        }
     }
 
     private func run(_ entry: Entry) {

@@ -23,7 +23,7 @@ package func fuzzSMTPSession(_ bytes: UnsafeRawBufferPointer) {
     var single = FuzzTalk(choice, host)
     for octet in rest { single.send(ByteBuffer(bytes: CollectionOfOne(octet))) }
     precondition(lines.output == single.output, "replies depend on how the bytes are cut")
-    precondition(lines.messages == single.messages, "messages depend on how the bytes are cut")
+    precondition(lines.messages == single.messages && lines.binaries == single.binaries, "messages depend on how the bytes are cut")
     var whole = FuzzTalk(choice, host)
     whole.send(ByteBuffer(bytes: rest))
     for talk in [lines, whole] { talk.check() }
@@ -32,6 +32,8 @@ package func fuzzSMTPSession(_ bytes: UnsafeRawBufferPointer) {
 private struct FuzzTalk {
     private(set) var output = ByteBuffer()
     private(set) var messages: [ByteBuffer] = []
+    /// Of any octets.
+    private(set) var binaries: [ByteBuffer] = []
     private var session: SMTPSession
     private var input = ByteBuffer()
     private var isClosed = false
@@ -43,6 +45,7 @@ private struct FuzzTalk {
         var settings = SMTPSettings(role: role, hostName: host)
         settings.messageLimit = 300
         settings.recipientLimit = 5
+        settings.queue = QueueOffer()
         settings.pieceSize = choice & 4 == 0 ? 1 << 16 : 40
         session = SMTPSession(settings)
         let tls = role == .submissions || choice & 8 == 0 ? TLSFacts(version: "TLSv1.3") : nil
@@ -79,12 +82,12 @@ private struct FuzzTalk {
             guard choice & 16 == 0, let name = try? AccountName("alice@example.test"), !credentials.user.isEmpty else { return .notAdmitted }
             return .admitted(LoginSession(Principal(account: AccountID(rawValue: 1), name: name)))
         case .authorize: return choice & 32 == 0 ? .authorized : .refused(.notOwner)
-        case .resolve(let path):
+        case .resolve(let path, _):
             guard choice & 64 == 0 else { return .refused(.unknownUser) }
             return .resolved(Intake.Recipient(address: path, destinations: [.mailbox(MailboxID(rawValue: 1), of: AccountID(rawValue: 1))]))
         case .judgeConnection, .judgeHello, .judgeSender, .judgeRecipient: return .refused(.unavailable)
-        case .deliver(_, let text):
-            messages.append(text)
+        case .deliver(let submittal, let text):
+            if submittal.transaction.isBinary { binaries.append(text) } else { messages.append(text) }
             return .delivered(TransactionID(bits: 0))
         case .open, .append, .finish: return .refused(.full)
         }
@@ -101,6 +104,10 @@ private struct FuzzTalk {
             }
             precondition(previous != 0x0D, "a bare CR ends a message")
             fuzzIncomingHeader(message)
+        }
+        for text in binaries {
+            precondition(text.readableBytes <= 300, "a message is larger than the limit")
+            fuzzBinaryText(text)
         }
         for line in output.readableBytesView.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast() {
             precondition(line.last == 0x0D && line.dropLast().allSatisfy { $0 != 0x0D && $0 != 0 }, "a reply holds CR, LF or NUL")

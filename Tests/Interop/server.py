@@ -65,7 +65,8 @@ class Server:
         self.key = self.data + ".key"
         self.host = host
         self.offset = free_offset(host)
-        self.settings = settings or {}
+        # Nothing of a test's goes out to the world, unless it says so.
+        self.settings = {"outbound.enabled": False, **(settings or {})}
         self.extra = env or {}
         self.preload = preload
         self.files = files

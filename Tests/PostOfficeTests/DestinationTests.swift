@@ -5,6 +5,7 @@ import NIOCore
 import PostOffice
 import Rehearsal
 import Storage
+import Synchronization
 import Testing
 
 @Suite("A message goes to all its destinations at once")
@@ -94,6 +95,34 @@ struct DestinationTests {
         }
     }
 
+    @Test("who runs the queue hears of new entries, and a report is staged as it is and placed with what it tells of", arguments: Premises.allCases)
+    func queued(_ premises: Premises) async throws {
+        try await premises.with(clock: { Self.now }) { store in
+            try await store.add(domain: try #require(Domain("example.test")))
+            let alice = try await account(store, "alice@example.test")
+            let heard = Heard()
+            let intake = Intake(store: store, clock: { Self.now }, log: Self.log) { heard.add($0) }
+            let remote = try path("dora@remote.example")
+            let here = Intake.Recipient(address: try path("alice@example.test"), destinations: [.mailbox(alice.inbox, of: alice.id)])
+            _ = try await intake.deliver(try envelope([here]), ByteBuffer(string: "Subject: x\r\n\r\n"))
+            #expect(heard.all.isEmpty)
+            let receipt = try await intake.deliver(
+                try envelope([here, Intake.Recipient(address: remote, destinations: [.queue(remote)])]), ByteBuffer(string: "Subject: x\r\n\r\n"))
+            let entry = try #require(receipt.queued.first)
+            #expect(heard.all == [entry])
+            let text = "Subject: failed\r\nBcc: kept\r\n\r\nAlas.\r\n"
+            let body = try await intake.stage(ByteBuffer(string: text))
+            let ended = RecipientProgress(phase: .failed, attempts: 1, due: Self.now)
+            let notice = QueueUpdate.Notice(body: body, placements: [Placement(mailbox: alice.inbox, internalDate: Self.now)], drafts: [])
+            let done = try await store.update(QueueUpdate(entry, recipients: [0: ended], notices: [notice]))
+            #expect(done.first?.placed.count == 1)
+            let snapshot = try await store.open(alice.inbox).snapshot
+            let row = try #require(try snapshot.row(at: 2))
+            #expect(String(buffer: try await store.read(nil, of: row.body, for: alice.id)) == text)
+            #expect(heard.all == [entry])
+        }
+    }
+
     @Test("when one destination cannot take it, none gets it", arguments: Premises.allCases)
     func noneOrAll(_ premises: Premises) async throws {
         try await premises.with(clock: { Self.now }) { store in
@@ -110,4 +139,11 @@ struct DestinationTests {
             #expect(try await store.open(alice.inbox).snapshot.count == 0)
         }
     }
+}
+
+/// Entries that an intake told of.
+private final class Heard: Sendable {
+    private let kept = Mutex<[QueueID]>([])
+    var all: [QueueID] { kept.withLock { $0 } }
+    func add(_ entries: [QueueID]) { kept.withLock { $0 += entries } }
 }

@@ -79,6 +79,22 @@ struct DirectoryResolveTests {
         #expect(try await premises.resolve("postmaster@second.example") == premises.inbox(zed))
     }
 
+    @Test("a domain is the same in A-labels and in U-labels: RFC 5890 §2.3.2.4")
+    func labels() async throws {
+        let premises = try await Premises()
+        for (domain, name, other) in [
+            ("bücher.example", "kim@bücher.example", "xn--bcher-kva.example"), ("xn--mnchen-3ya.example", "kim@xn--mnchen-3ya.example", "münchen.example"),
+        ] {
+            try await premises.directory.add(domain: domain)
+            let kim = try await premises.enrol(name)
+            for address in ["kim@\(domain)", "KIM@\(other)", "kim@\(other.uppercased())"] {
+                #expect(try await premises.resolve(address) == premises.inbox(kim), "\(address)")
+            }
+            #expect(try await premises.resolve("nobody@\(other)") == .unknownUser)
+        }
+        #expect(try await premises.resolve("kim@xn--bcher-kvb.example") == .notLocal)
+    }
+
     @Test("a disabled account still gets mail")
     func disabled() async throws {
         let premises = try await Premises()

@@ -54,9 +54,9 @@ struct House {
     /// The store that can be made to fail; nil over another.
     var memory: MemoryStore? { store as? MemoryStore }
 
-    func worker(_ role: SMTPRole = .mx, _ change: (inout SMTPSettings) -> Void = { _ in }) throws -> SMTPWorker {
+    func worker(_ role: SMTPRole = .mx, _ change: (inout SMTPSettings) throws -> Void = { _ in }) throws -> SMTPWorker {
         var settings = SMTPSettings(role: role, hostName: try #require(Domain("mx.example.test")))
-        change(&settings)
+        try change(&settings)
         let count = Mutex(0)
         return SMTPWorker(
             settings, gatekeeper: gatekeeper, directory: directory, intake: intake, clock: { House.now },
@@ -71,7 +71,7 @@ struct House {
 
     /// A conversation with a new connection, whose client said EHLO.
     func talk(
-        _ role: SMTPRole = .mx, tls: Bool = false, _ change: (inout SMTPSettings) -> Void = { _ in }
+        _ role: SMTPRole = .mx, tls: Bool = false, _ change: (inout SMTPSettings) throws -> Void = { _ in }
     ) async throws -> Rehearsal<SMTPWorker> {
         let facts = ConnectionFacts.rehearsal(from: "192.0.2.7", tls: tls || role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
         let talk = await Rehearsal(try worker(role, change), facts: facts)
@@ -80,7 +80,7 @@ struct House {
     }
 
     /// On the submission port, alice has logged in.
-    func alicesTalk(_ change: (inout SMTPSettings) -> Void = { _ in }) async throws -> Rehearsal<SMTPWorker> {
+    func alicesTalk(_ change: (inout SMTPSettings) throws -> Void = { _ in }) async throws -> Rehearsal<SMTPWorker> {
         let talk = try await talk(.submissions, change)
         #expect(await talk.send("AUTH PLAIN AGFsaWNlAG9wZW4gc2VzYW1l\r\n") == "235 2.7.0 Authentication succeeded\r\n")
         return talk
@@ -107,6 +107,13 @@ struct House {
 
     func mail(of account: AccountRecord) async throws -> [String] {
         try await inbox(of: account).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// What is in the outgoing queue, in order, and what goes out of each.
+    func queue() async throws -> [(entry: QueueEntry, text: String)] {
+        var queue: [(entry: QueueEntry, text: String)] = []
+        for entry in try await store.queue(after: nil, most: 100) { queue.append((entry, String(buffer: try await store.read(nil, of: entry.id)))) }
+        return queue
     }
 
     /// What is behind the trace lines.

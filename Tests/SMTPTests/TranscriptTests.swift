@@ -1,4 +1,6 @@
 import Conversation
+import MailModel
+import PostOffice
 import Rehearsal
 import SMTP
 import Storage
@@ -30,12 +32,21 @@ import Testing
             if let limit = transcript.settings["rcpt-limit"].flatMap({ Int($0) }) { settings.recipientLimit = limit }
             if let limit = transcript.settings["mail-limit"].flatMap({ Int($0) }) { settings.mailLimit = limit }
             settings.allowsPlaintextLoginOnLoopback = transcript.settings["plaintext-login"] == "loopback"
+            settings.relay = try relay(transcript)
+            if transcript.settings["queue"] == "on" { settings.queue = QueueOffer() }
             settings.offersDSN = transcript.settings["dsn"] == "on"
             settings.offersStartTLS = transcript.settings["certificate"] != "none"
         }
         let address = transcript.settings["from"] ?? "192.0.2.7"
         let facts = ConnectionFacts.rehearsal(from: address, tls: role == .submissions ? TLSFacts(version: "TLSv1.3") : nil)
         try await transcript.perform(worker, byteByByte: byteByByte, facts: facts)
+    }
+
+    private func relay(_ transcript: Transcript) throws -> RelayRules? {
+        let (domains, networks) = (transcript.settings["relay-domains"], transcript.settings["relay-networks"])
+        guard domains != nil || networks != nil else { return nil }
+        return RelayRules(
+            domains: Set(try (domains ?? "").split(separator: " ").map { try #require(Domain($0)) }), networks: try NetworkList(networks ?? ""))
     }
 
     @Test("there are transcripts")

@@ -27,6 +27,7 @@ struct StoreContractQueueProgress {
         draft.sender = AccountID(rawValue: 4_711)
         draft.envelopeID = "QQ314159+2B"
         draft.notBefore = at(1_790_000_123)
+        draft.deliverBy = QueueDraft.Deadline(time: at(1_790_000_456), isReturned: true, isTraced: true)
         draft.priority = -9
         return draft
     }

@@ -29,7 +29,7 @@ extension IMAPSession {
 
     /// REPLACE names a message whose row is not at hand: it is begun again when it is (`held`).
     mutating func readRows(_ blocks: [MailboxSnapshot.Block]) -> Step<IMAPWork>? {
-        guard let view = selection?.view else { return nil }
+        guard let view else { return nil }
         pending.append(.rows)
         return .work(.read(blocks, view.mailbox))
     }
@@ -47,7 +47,7 @@ extension IMAPSession {
 
     /// RFC 8508 §3.
     private func superseded(_ target: AppendTarget) throws(RowsNotAtHand) -> Result<Placing.Replaced?, Ending> {
-        guard let set = target.replaced, let view = selection?.view else { return .success(nil) }
+        guard let set = target.replaced, let view else { return .success(nil) }
         guard !view.isReadOnly else { return .failure(Ending(.readOnly)) }
         do {
             let places = try view.places(of: set, target.verb.row.messages.numbering ?? .sequence)
@@ -126,7 +126,7 @@ extension IMAPSession {
         activity = .commands
         let deposit = receiving.currentDeposit()
         let inclusion = Inclusion(
-            deposit: deposit, before: receiving.takeGathered(), url: url, selected: selection?.view.mailbox,
+            deposit: deposit, before: receiving.takeGathered(), url: url, selected: view?.mailbox,
             room: settings.messageLimit - receiving.octets, principal: login.principal)
         activity = .receiving(receiving)
         pending.append(.inclusion)

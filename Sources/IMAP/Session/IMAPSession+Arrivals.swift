@@ -8,7 +8,7 @@ import NIOCore
 extension IMAPSession {
     /// True when `updateContexts` has to be called before the command is begun.
     mutating func mustTellFirst(before verb: Verb, _ output: inout ByteBuffer) -> Bool {
-        guard verb.row.messages.numbering == .uid, wantsNews, selection?.view.lacksArrivals ?? false else { return false }
+        guard verb.row.messages.numbering == .uid, wantsNews, view?.lacksArrivals ?? false else { return false }
         tellArrivals(&output)
         if case .logout = state { return true }
         return selection?.isOwing ?? false

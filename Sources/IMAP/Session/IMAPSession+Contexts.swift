@@ -6,14 +6,14 @@ import NIOCore
 extension IMAPSession {
     /// A command ends: its answer, unless news have to be told or contexts worked out first, or other answers wait for that.
     mutating func conclude(_ tag: Tag, _ answer: StatusResponse, _ output: inout ByteBuffer) {
-        guard var selection, selection.isOwing || !selection.delayed.isEmpty else { return say(tag, answer, &output) }
-        selection.delayed.append((tag, answer))
-        self.selection = selection
+        guard case .selected(let selection) = state, selection.value.isOwing || !selection.value.delayed.isEmpty else { return say(tag, answer, &output) }
+        withSelection { $0.delayed.append((tag, answer)) }
     }
 
     /// Nil: there is nothing to tell or to work out.
     mutating func updateContexts() -> Step<IMAPWork>? {
-        guard case .selected(var selection) = state, selection.isOwing, pending.isEmpty else { return nil }
+        guard case .selected(let held) = state, held.value.isOwing, pending.isEmpty else { return nil }
+        var selection = held.value
         let job = Job(
             tag: .context, command: Command(.search, NoArguments()), principal: selection.login.principal, dialect: dialect, view: selection.view)
         pending.append(.update)

@@ -24,13 +24,13 @@ extension IMAPSession {
         if names.contains("CONDSTORE") || dialect.hasVanished, !dialect.hasModSeqs {
             dialect.hasModSeqs = true
             if names.contains("CONDSTORE") { enabled.append("CONDSTORE") }
-            if let view = selection?.view {
+            if let view {
                 output.writeUntagged(.ok("CONDSTORE is on", .highestModSeq(view.toldModSeq)))
             }
         }
         if names.contains("UIDONLY"), !dialect.isUIDOnly {
             dialect.isUIDOnly = true
-            selection?.contexts.endNumbered(&output)
+            withSelection { $0.contexts.endNumbered(&output) }
             enabled.append("UIDONLY")
         }
         output.writeEnabled(enabled)

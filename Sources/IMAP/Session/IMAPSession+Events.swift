@@ -101,7 +101,7 @@ extension IMAPSession {
 
     private mutating func begin(_ command: Command, _ tag: Tag) -> Step<IMAPWork>? {
         guard let login else { return nil }
-        let job = Job(tag: tag, command: command, principal: login.principal, dialect: dialect, view: selection?.view)
+        let job = Job(tag: tag, command: command, principal: login.principal, dialect: dialect, view: view)
         noteOwnNames(command)
         pending.append(.command(tag, command.verb))
         return .work(.command(job))
@@ -115,25 +115,25 @@ extension IMAPSession {
 
     /// `own`: what an answer says of messages that the client put there itself. `flags`: whether changes of flags are told.
     mutating func tellNews(expunges: Bool, flags: Bool = true, own: ResponseCode? = nil, _ output: inout ByteBuffer) {
-        tellNews(&output) { session, answers in
-            try session.tellNews(flags, own, &answers) { try $0.catchUp(expunges: expunges, modSeqs: $1.hasModSeqs, claimsRecent: !$1.isRev2) }
-        }
+        tellNews(flags, own, &output) { try $0.catchUp(expunges: expunges, modSeqs: $1.hasModSeqs, claimsRecent: !$1.isRev2) }
     }
 
     /// Of the news only what has come.
     mutating func tellArrivals(_ output: inout ByteBuffer) {
-        tellNews(&output) { session, answers in
-            try session.tellNews(false, nil, &answers) { try $0.takeArrivals(claimsRecent: !$1.isRev2) }
-        }
+        tellNews(false, nil, &output) { try $0.takeArrivals(claimsRecent: !$1.isRev2) }
     }
 
-    private mutating func tellNews(_ output: inout ByteBuffer, _ tell: (inout IMAPSession, inout ByteBuffer) throws -> Void) {
-        var told = self
+    /// All of it or nothing: what `bring` cannot tell ends the session.
+    private mutating func tellNews(
+        _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer, _ bring: (inout MailboxView, Dialect) throws -> MailboxView.News
+    ) {
+        let (dialect, notifications) = (dialect, notifications)
+        var answers = ByteBuffer()
         do {
-            var answers = ByteBuffer()
-            try tell(&told, &answers)
+            try withSelection { selection in
+                try selection.tellNews(flags, own, dialect, notifications, &answers) { try bring(&$0, dialect) }
+            }
             output.writeImmutableBuffer(answers)
-            self = told
         } catch {
             endBlind(error, &output)
         }
@@ -141,41 +141,12 @@ extension IMAPSession {
 
     /// What is new cannot be told, and what the client holds for its mailbox is not: a new connection gets it right or a NO.
     private mutating func endBlind(_ error: any Error, _ output: inout ByteBuffer) {
-        let isDeleted = selection?.view.current.isDeleted ?? false
+        let isDeleted = view?.current.isDeleted ?? false
         if !isDeleted {
             settings.log.error("What is new in a mailbox cannot be told: \(error)", metadata: ["id": "\(connection)-\(settings.clock().rawValue)"])
         }
         output.writeBye(isDeleted ? "The mailbox was deleted" : "The mailbox cannot be read")
         state = .logout
-    }
-
-    private mutating func tellNews(
-        _ flags: Bool, _ own: ResponseCode?, _ output: inout ByteBuffer, _ bring: (inout MailboxView, Dialect) throws -> MailboxView.News
-    ) throws {
-        guard case .selected(var selection) = state else { return }
-        let wasBehind = selection.view.isBehind
-        var opening = ByteBuffer()
-        let before = selection.contexts.isEmpty ? nil : selection.view
-        var news = try bring(&selection.view, dialect)
-        if let before {
-            if !news.vanished.isEmpty { try selection.contexts.writeRemoval(of: news.vanished, before, &opening) }
-            try selection.contexts.note(news, selection.view)
-        }
-        if !flags { news.changed = [] }
-        try notifications?.noteOwed(news, selection.view, own: own, in: &selection.owed)
-        // RFC 7162 §3.2, §6: while expunges wait the client must not believe higher ModSeqs that it has seen.
-        var closing = ByteBuffer()
-        if dialect.hasVanished, wasBehind || selection.view.isBehind {
-            closing.writeUntagged(.ok(selection.view.isBehind ? "VANISHED has to wait" : "Nothing waits", .highestModSeq(selection.view.toldModSeq)))
-        }
-        if selection.untold.isEmpty, !MailboxUpdates.areNeeded(for: news, dialect) {
-            output.writeImmutableBuffer(opening)
-            output.writeNews(news, selection.view, dialect)
-            output.writeImmutableBuffer(closing)
-        } else {
-            selection.untold.append(MailboxUpdates(news, selection.view, opening: opening, closing: closing))
-        }
-        state = .selected(selection)
     }
 
     /// A literal over its limit.

@@ -5,7 +5,7 @@ import NIOCore
 // IDLE (RFC 9051 §6.3.13).
 extension IMAPSession {
     mutating func beginIdle(_ tag: Tag, _ output: inout ByteBuffer) -> Step<IMAPWork>? {
-        guard let view = selection?.view else {
+        guard let view else {
             idle(tag, watch: nil, &output)
             return nil
         }

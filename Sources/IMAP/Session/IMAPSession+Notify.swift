@@ -37,12 +37,11 @@ extension IMAPSession {
         var job = Job(tag: .notice, command: Command(.notify, NoArguments()), principal: login.principal, dialect: dialect, view: nil)
         let isIdle = if case .idle = activity { true } else { false }
         tellWishedNews(expunges: isIdle || !notifications.selected.delaysExpunges, &output)
-        if case .selected(var selection) = state {
+        withSelection { selection in
             notice.selected = selection.view.mailbox.id
             notice.newMessages = selection.owed
             job.view = selection.view
             selection.owed = NumberSet()
-            self.selection = selection
         }
         let isElsewhere = !notifications.elsewhere.isEmpty && !(notice.span == nil && notice.others.isEmpty)
         guard isElsewhere || !notice.newMessages.isEmpty else { return nil }
@@ -57,11 +56,11 @@ extension IMAPSession {
         if case .overflow = completion.effect {
             // RFC 5465 §5.8: from now on it is as after NOTIFY NONE.
             notifications = Notifications.none
-            selection?.owed = NumberSet()
+            withSelection { $0.owed = NumberSet() }
             output.writeUntagged(.ok("Too much happens here for you to be told of it", .notificationOverflow))
         }
-        guard selection != nil, case .view(let view) = completion.effect else { return }
-        selection?.view = view
+        guard case .selected = state, case .view(let view) = completion.effect else { return }
+        withSelection { $0.view = view }
         // What the items have told of flags is no news any more.
         tellWishedNews(expunges: false, &output)
     }

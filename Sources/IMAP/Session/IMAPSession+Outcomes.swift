@@ -53,19 +53,19 @@ extension IMAPSession {
         defer {
             if let asked = completion.notifications {
                 notifications = asked
-                selection?.owed = NumberSet()
+                withSelection { $0.owed = NumberSet() }
             }
         }
         switch completion.effect {
         case .none, .overflow:
             finish(tag, verb, completion.answer, &output)
         case .view(let view):
-            selection?.view = view
+            withSelection { $0.view = view }
             tellNews(
                 after: verb, completion.answer.code, expunges: verb.row.messages.tellsExpunges && !completion.usedNumbers, &output)
             conclude(tag, completion.answer, &output)
         case .selected(let view):
-            state = .selected(Selection(login, view))
+            state = .selected(Boxed(Selection(login, view)))
             say(tag, completion.answer, &output)
         case .unselected:
             state = .authenticated(login)

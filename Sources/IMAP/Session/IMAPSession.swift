@@ -21,7 +21,7 @@ package struct IMAPSession: LineSession {
         /// → selected, logout
         case authenticated(Login)
         /// → selected, authenticated, logout
-        case selected(Selection)
+        case selected(Boxed<Selection>)
         case logout
     }
 
@@ -151,25 +151,38 @@ extension IMAPSession {
     var login: Login? {
         switch state {
         case .authenticated(let login): login
-        case .selected(let selection): selection.login
+        case .selected(let selection): selection.value.login
         case .notAuthenticated, .logout: nil
         }
     }
 
     /// Nil when no mailbox is selected. To set it to nil does not log out.
     var selection: Selection? {
-        get { if case .selected(let selection) = state { selection } else { nil } }
+        get { if case .selected(let selection) = state { selection.value } else { nil } }
         set {
             guard case .selected(let selection) = state else { return }
-            state = newValue.map { .selected($0) } ?? .authenticated(selection.login)
+            state = newValue.map { .selected(Boxed($0)) } ?? .authenticated(selection.value.login)
         }
     }
 
+    /// Of the selected mailbox.
+    var view: MailboxView? { if case .selected(let selection) = state { selection.value.view } else { nil } }
+
+    /// Changes what is selected where it lies, without a copy; nil when no mailbox is.
+    @discardableResult
+    mutating func withSelection<Value>(_ change: (inout Selection) throws -> Value) rethrows -> Value? {
+        guard case .selected(var selection) = state else { return nil }
+        // The state does not hold it meanwhile.
+        state = .logout
+        defer { state = .selected(selection) }
+        return try change(&selection.value)
+    }
+
     /// Items of new messages are owed (NOTIFY).
-    private var owesItems: Bool { if case .selected(let selection) = state { !selection.owed.isEmpty } else { false } }
+    private var owesItems: Bool { if case .selected(let selection) = state { !selection.value.owed.isEmpty } else { false } }
 
     /// Answers wait.
-    private var isDelayed: Bool { if case .selected(let selection) = state { !selection.delayed.isEmpty } else { false } }
+    private var isDelayed: Bool { if case .selected(let selection) = state { !selection.value.delayed.isEmpty } else { false } }
 
     var allowsLogin: Bool {
         settings.allowsLogin(isSecure: isSecure, isLoopback: facts?.isLoopback ?? false)

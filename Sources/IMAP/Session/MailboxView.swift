@@ -190,32 +190,54 @@ extension MailboxView {
         private(set) var gone: [Int] = []
 
         init(from old: MailboxSnapshot, to new: MailboxSnapshot) throws {
-            var (a, i, b, j) = (0, 0, 0, 0)
+            // The newer table's next row: in block `b` at `j`.
+            var (b, j) = (0, 0)
             var index = 0
-            while a < old.blocks.count {
-                if i == 0, j == 0, b < new.blocks.count, old.blocks[a] === new.blocks[b] {
-                    index += old.blocks[a].count
-                    a += 1
+            for block in old.blocks {
+                if j == 0, b < new.blocks.count, block === new.blocks[b] {
+                    index += block.count
                     b += 1
                     continue
                 }
-                let rows = try old.blocks[a].rows
-                let uid = rows[i].uid
-                // Of a block that begins above it nothing need be read.
-                let isAbove = b == new.blocks.count || (j == 0 && new.blocks[b].first > uid)
-                if !isAbove, let other = try new.blocks[b].row(j), other.uid <= uid {
-                    j += 1
-                    if j == new.blocks[b].count { (b, j) = (b + 1, 0) }
-                    guard other.uid == uid else { continue }
-                    // Whatever changes a row raises its ModSeq; numbers are compared without a call.
-                    if other.modSeq.rawValue != rows[i].modSeq.rawValue || other.flags.rawValue != rows[i].flags.rawValue { changed.append(other) }
-                } else {
-                    gone.append(index)
+                let rows = try block.rows
+                var i = 0
+                while i < rows.count {
+                    // Of a block that begins above it nothing need be read.
+                    guard b < new.blocks.count, j > 0 || new.blocks[b].first <= rows[i].uid else {
+                        gone.append(index + i)
+                        i += 1
+                        continue
+                    }
+                    let others = try new.blocks[b].rows
+                    (i, j) = compare(rows, from: i, others, from: j, at: index)
+                    if j == others.count { (b, j) = (b + 1, 0) }
                 }
-                index += 1
-                i += 1
-                if i == rows.count { (a, i) = (a + 1, 0) }
+                index += rows.count
             }
+        }
+
+        /// Goes along two blocks until one of them ends; answers where it stopped in each. `index`: the place of the older one's first row.
+        private mutating func compare(
+            _ rows: ContiguousArray<MessageRow>, from first: Int, _ others: ContiguousArray<MessageRow>, from start: Int, at index: Int
+        ) -> (Int, Int) {
+            var (i, j) = (first, start)
+            while i < rows.count, j < others.count {
+                // Numbers are compared without a call.
+                let (uid, other) = (rows[i].uid.rawValue, others[j].uid.rawValue)
+                if other < uid {
+                    j += 1
+                    continue
+                }
+                if other == uid {
+                    // Whatever changes a row raises its ModSeq.
+                    if others[j].modSeq.rawValue != rows[i].modSeq.rawValue || others[j].flags.rawValue != rows[i].flags.rawValue { changed.append(others[j]) }
+                    j += 1
+                } else {
+                    gone.append(index + i)
+                }
+                i += 1
+            }
+            return (i, j)
         }
     }
 }

@@ -7,7 +7,8 @@ package import Storage
 /// What the session has done for it.
 package enum IMAPWork: Sendable {
     case logIn(LoginAttempt)
-    case command(Job)
+    // Indirect: it is handed on often, and large.
+    indirect case command(Job)
     /// Has the connection poked when the mailbox changes: IDLE.
     case watch(any MailboxHandle)
     /// Tells what NOTIFY asked for.
@@ -30,7 +31,7 @@ package enum IMAPWork: Sendable {
 /// What became of it.
 package enum IMAPOutcome: Sendable {
     case login(LoginResult)
-    case command(Completion)
+    indirect case command(Completion)
     case watching(any AnyObject & Sendable)
     case noticed(Completion)
     /// What is not written yet, and the contexts that go on.
@@ -113,7 +114,7 @@ package struct Completion: Sendable {
     enum Effect: Sendable {
         case none
         /// The view after the command.
-        case view(MailboxView)
+        indirect case view(MailboxView)
         case selected(MailboxView)
         case unselected
         /// More has happened than NOTIFY can tell.

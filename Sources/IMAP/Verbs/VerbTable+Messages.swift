@@ -53,6 +53,6 @@ extension VerbTable {
         .execution("UIDBATCHES", .selected, .uids, .asWished, .toLook, capabilities: [Capability("UIDBATCHES", rfc: 10022)], BatchArguments.read) {
             try await $0.uidBatches($1)
         },
-        .answered("CANCELUPDATE", .selected, CancelUpdateArguments.read) { session, arguments, _ in session.selection?.contexts.cancel(arguments.tags) },
+        .answered("CANCELUPDATE", .selected, CancelUpdateArguments.read) { session, arguments, _ in session.withSelection { $0.contexts.cancel(arguments.tags) } },
     ]
 }

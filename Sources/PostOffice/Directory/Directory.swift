@@ -43,7 +43,10 @@ package struct Directory: Sendable {
         if let user, let record = try await accounts.account(named: AccountName(user: user, domain: address.domain)) {
             return try await resolution(record.id)
         }
-        guard try await accounts.domains().contains(address.domain) else { return .notLocal }
+        guard let own = try await ownDomain(address.domain) else { return .notLocal }
+        if let user, own != address.domain, let record = try await accounts.account(named: AccountName(user: user, domain: own)) {
+            return try await resolution(record.id)
+        }
         return user?.folded == "postmaster" ? try await resolvePostmaster() : .unknownUser
     }
 
@@ -55,16 +58,25 @@ package struct Directory: Sendable {
 
     /// Who gets mail for a local part at this very machine, as an address literal names it: the account of that name in the default domain.
     package func resolveHere(_ localPart: String) async throws -> Resolution {
-        guard let defaultDomain, let address = Address(localPart: localPart, domain: defaultDomain),
-            case .destinations(let destinations) = try await resolve(address)
-        else { return .notLocal }
+        guard let address = addressHere(localPart), case .destinations(let destinations) = try await resolve(address) else { return .unknownUser }
         return .destinations(destinations)
     }
+
+    /// The address that is meant by it; nil: there is no default domain.
+    package func addressHere(_ localPart: String) -> Address? { defaultDomain.flatMap { Address(localPart: localPart, domain: $0) } }
 
     /// Whether mail from the address is theirs to send.
     package func owns(_ principal: Principal, _ address: Address) async throws -> Bool {
         guard case .destinations(let destinations) = try await resolve(address) else { return false }
         return destinations.contains { if case .mailbox(_, of: principal.account) = $0 { true } else { false } }
+    }
+
+    /// The domain of ours that a name means: itself, or the same in A-labels or U-labels (RFC 5890 §2.3.2.4).
+    private func ownDomain(_ name: Domain) async throws -> Domain? {
+        let domains = try await accounts.domains()
+        if domains.contains(name) { return name }
+        guard let form = name.asciiForm, !name.isASCII || name.value.contains("xn--") else { return nil }
+        return domains.first { $0.asciiForm == form }
     }
 
     private func resolution(_ account: AccountID) async throws -> Resolution {

@@ -90,10 +90,17 @@ extension Intake {
             return phases
         }
 
-        /// RFC 5321 §6.3.
+        /// RFC 5321 §6.3: it goes round between servers, or comes back to a mailbox here.
         package static let hops: Check = {
             var check = Check(name: "hops")
-            check.header = { _, survey in survey.hops > HeaderSurvey.mostHops ? .refuse(.loop) : .pass }
+            check.header = { envelope, survey in
+                if survey.hops >= HeaderSurvey.mostHops { return .refuse(.loop) }
+                guard let host = envelope.host, survey.hasDeliveries else { return .pass }
+                for case .mailbox(let address) in envelope.recipients.map(\.address) where survey.wasDelivered(to: address, by: host) {
+                    return .refuse(.returned)
+                }
+                return .pass
+            }
             return check
         }()
 

@@ -39,6 +39,16 @@ extension Intake {
         package var returned: QueueDraft.Traits = []
         /// Nil from other servers. Otherwise a missing From, Date and Message-ID are added (RFC 6409 §8), and From and Sender must be the user's.
         package var submission: Submission?
+        /// What we call ourselves in trace lines; nil: it is not looked for whether the message was here before.
+        package var host: Domain?
+        /// Its text may have parts of any octets (BINARYMIME, RFC 3030 §3), which are kept as base64.
+        package var isBinary = false
+        /// Which of our users hands it in.
+        package var sender: AccountID?
+        // For those to whom it goes on, as in `QueueDraft`.
+        package var notBefore: Timestamp?
+        package var deliverBy: QueueDraft.Deadline?
+        package var priority: Int8 = 0
 
         package init(
             id: TransactionID, reversePath: ReversePath, recipients: [Recipient], isSMTPUTF8: Bool, trace: ByteBuffer, submission: Submission?

@@ -1,3 +1,4 @@
+package import MailModel
 import MessageFormat
 package import NIOCore
 
@@ -12,7 +13,7 @@ package struct HeaderSurvey: Sendable {
     /// The end of the header, or of the message, was seen.
     package internal(set) var isComplete = false
 
-    /// RFC 5321 §6.3: "at least 100".
+    /// One that was through so many is refused. RFC 5321 §6.3: "at least 100".
     package static let mostHops = 100
 
     /// A field that says who wrote or sent the message (RFC 5322 §3.6.2).
@@ -52,8 +53,10 @@ package struct HeaderSurvey: Sendable {
     /// No standard has it (RFC 2076 §3.9), and everybody does.
     private static let automatic: [StaticString] = ["bulk", "junk", "list"]
 
+    private var deliveries = DeliveryTrace()
+
     private enum Reading {
-        case nothing, from, sender, autoSubmitted, precedence
+        case nothing, from, sender, autoSubmitted, precedence, delivery
     }
 
     /// The field whose value is being read.
@@ -64,7 +67,11 @@ package struct HeaderSurvey: Sendable {
     /// A field of that name begins.
     mutating func begin(_ name: ArraySlice<UInt8>) {
         reading = .nothing
-        if HeaderSurvey.isField(name, "received") { hops += 1 }
+        if HeaderSurvey.isField(name, "received") {
+            hops += 1
+            if deliveries.beginTrace() { reading = .delivery }
+        }
+        if HeaderSurvey.isField(name, "delivered-to"), deliveries.beginRecipient() { reading = .delivery }
         if HeaderSurvey.isField(name, "date") { hasDate = true }
         if HeaderSurvey.isField(name, "message-id") { hasMessageID = true }
         if HeaderSurvey.isField(name, "from"), from.isFirst() { reading = .from }
@@ -86,6 +93,7 @@ package struct HeaderSurvey: Sendable {
         case .nothing: break
         case .from: from.read(octets)
         case .sender: sender.read(octets)
+        case .delivery: deliveries.read(octets)
         case .autoSubmitted: if !HeaderSurvey.readWord(octets, into: &autoSubmitted) { reading = .nothing }
         case .precedence: if !HeaderSurvey.readWord(octets, into: &precedence) { reading = .nothing }
         }
@@ -101,6 +109,12 @@ package struct HeaderSurvey: Sendable {
         }
         return true
     }
+
+    /// Some server wrote into it to whom it was delivered.
+    package var hasDeliveries: Bool { deliveries.isAny }
+
+    /// Whether a server of that name, and of our kind, has said so of that recipient.
+    package func wasDelivered(to recipient: Address, by host: Domain) -> Bool { deliveries.contains(recipient, by: host) }
 
     /// `name` in lower case.
     static func isField(_ octets: ArraySlice<UInt8>, _ name: StaticString) -> Bool {

@@ -12,6 +12,8 @@ package final class Incoming: Sendable {
         /// Octets that wait: of a header that has yet to be judged.
         var held = ByteBuffer()
         var repair: Repair
+        /// Of mail whose text may be binary: comes before `repair`.
+        var binary: BinaryText?
         var loans = HeaderLoans()
         var digester: any Digester
         var observers: [any TextObserver]
@@ -41,7 +43,10 @@ package final class Incoming: Sendable {
     init(_ reception: MailReception, expected: Int?) {
         self.expected = expected
         self.reception = reception
-        state = Mutex(State(repair: .header(IncomingHeader()), digester: MessageDigester(), observers: reception.makeObservers()))
+        state = Mutex(
+            State(
+                repair: .header(IncomingHeader()), binary: reception.envelope.isBinary ? BinaryText() : nil, digester: MessageDigester(),
+                observers: reception.makeObservers()))
     }
 
     deinit { discard() }
@@ -150,10 +155,12 @@ extension Incoming.State {
             guard !recoded.holdsNUL else { throw MailroomRefusal.holdsNUL }
             return recoded.readableBytes > 0 ? recoded : nil
         case .header(var header):
-            guard !header.survey.isComplete else { return octets }
+            let text = try binary?.recode(octets) ?? octets
+            guard text.readableBytes > 0 else { return nil }
+            guard !header.survey.isComplete else { return text }
             // Only `header` has it now, so that changing it copies nothing.
             repair = .none
-            header.consume(octets, into: &held)
+            header.consume(text, into: &held)
             let isWhole = header.survey.isComplete
             repair = .header(header)
             if sink == nil, let budget { try loans.cover(held, from: budget) }
@@ -171,7 +178,9 @@ extension Incoming.State {
             guard !last.holdsNUL else { throw MailroomRefusal.holdsNUL }
             return last.readableBytes > 0 ? last : nil
         case .header(var header):
-            guard !header.survey.isComplete else { return nil }
+            let last = try binary?.finish() ?? ByteBuffer()
+            guard !header.survey.isComplete else { return last.readableBytes > 0 ? last : nil }
+            header.consume(last, into: &held)
             header.finish(into: &held)
             repair = .header(header)
             return takeHeld()

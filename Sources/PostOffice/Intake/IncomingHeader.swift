@@ -39,6 +39,12 @@ package struct IncomingHeader: Sendable {
                 if isWithinLine {
                     start = passLine(octets, from: start, into: &output)
                 } else {
+                    let end = passName(octets, from: start)
+                    guard end == start else {
+                        head.append(contentsOf: octets[start..<end])
+                        start = end
+                        continue
+                    }
                     head.append(octets[start])
                     start += 1
                     if let kind { begin(kind, into: &output) }
@@ -90,6 +96,15 @@ package struct IncomingHeader: Sendable {
             }
             return head.count > IncomingHeader.longestName ? .text : nil
         }
+    }
+
+    /// Behind the octets that cannot tell what the line is: more of a name, within what a name may have.
+    private func passName(_ octets: UnsafeRawBufferPointer, from start: Int) -> Int {
+        guard nameLength == nil, head.first != 0x0D else { return start }
+        let most = min(octets.count, start + IncomingHeader.longestName - head.count)
+        var end = start
+        while end < most, octets[end] > 0x20, octets[end] < 0x7F, octets[end] != UInt8(ascii: ":") { end += 1 }
+        return end
     }
 
     /// `From ` and more, perhaps behind ">", as an mbox has it before a message (RFC 4155, appendix A).

@@ -8,6 +8,7 @@ package import Storage
 /// - A message is taken for all its recipients or for none.
 /// - When `finish` or `deliver` returns, it is durable in all its destinations, by one commit: once in each account, and in the outgoing queue.
 /// - What was not taken leaves nothing behind.
+/// - Who runs the outgoing queue hears of each new entry once it is durable.
 package struct Intake: Sendable {
     let store: any BodyStore & MailboxStore & QuotaStore & QueueStore
     let checks: [Check]
@@ -15,17 +16,21 @@ package struct Intake: Sendable {
     package let phases: Check.Phases
     let clock: Timestamp.Clock
     let log: Logger
+    /// Hears of new entries of the queue; does not wait.
+    private let onQueued: @Sendable ([QueueID]) -> Void
     /// Of all messages whose header has not ended.
     let heldHeaders = LoanBudget(most: 16 << 20)
 
     package init(
-        store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger
+        store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger,
+        onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }
     ) {
         self.store = store
         self.checks = checks
         phases = checks.reduce(into: []) { $0.formUnion($1.phases) }
         self.clock = clock
         self.log = log
+        self.onQueued = onQueued
     }
 
     /// Whether the account is under its quota: then it gets one more message, however big, as long as it still is when that is stored.
@@ -62,22 +67,34 @@ package struct Intake: Sendable {
     package func finish(_ mail: Mail) async throws(Refusal) -> Receipt {
         let (reception, id) = (mail.reception, mail.reception.envelope.id)
         do {
-            let body = try await mail.incoming.stage(in: store)
-            let (date, head) = (clock(), try reception.head())
-            let isEightBit = mail.incoming.state.withLock { $0.isEightBit }
-            let drafts = try reception.drafts(date, isEightBit: isEightBit)
-            let done = try await store.place(body, reception.placements(date, head), queueing: drafts)
-            let size = (body.digest.outline?.size ?? 0) + head.octets.count
-            return Receipt(
-                id: id, size: size, placed: done.placed, queued: done.queued, delivered: reception.delivered(date, isEightBit: isEightBit))
+            return try await place(mail.incoming.stage(in: store), reception, isEightBit: mail.incoming.state.withLock { $0.isEightBit })
         } catch {
             throw refusal(for: error, id)
         }
     }
 
+    private func place(_ body: StagedBody, _ reception: MailReception, isEightBit: Bool) async throws -> Receipt {
+        let (date, head) = (clock(), try reception.head())
+        let drafts = try reception.drafts(date, isEightBit: isEightBit)
+        let done = try await store.place(body, reception.placements(date, head), queueing: drafts)
+        if !done.queued.isEmpty { onQueued(done.queued) }
+        return Receipt(
+            id: reception.envelope.id, size: (body.digest.outline?.size ?? 0) + head.octets.count, placed: done.placed, queued: done.queued,
+            delivered: reception.delivered(date, isEightBit: isEightBit))
+    }
+
+    /// A message of our own making, a report say, whole and sealed: for its maker to place, in one commit with what it tells of. Nobody judges it and nothing is
+    /// added. Lines end with CRLF. `MailroomRefusal.holdsNUL`; what `BodyStore.receive` and `BodySink` throw.
+    package func stage(_ text: ByteBuffer) async throws -> StagedBody {
+        let incoming = Incoming(expected: text.readableBytes)
+        try await incoming.take(text, into: store)
+        return try await incoming.stage(in: store)
+    }
+
     /// What a face is told of a fault: storage's own words are for the log.
     func refusal(for error: any Error, _ id: TransactionID) -> Refusal {
         if let refusal = error as? Refusal { return refusal }
+        if error as? MailroomRefusal == .holdsNUL { return .malformed }
         if error as? StorageFault == .overQuota {
             log.notice("Message not stored: over quota", metadata: ["id": "\(id)"])
             return .overQuota

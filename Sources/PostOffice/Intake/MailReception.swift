@@ -135,7 +135,8 @@ final class MailReception: Sendable {
         if envelope.reversePath == .null || judged.withLock({ $0.survey.isAutomatic }) { traits.insert(.isAutomatic) }
         return QueueDraft(
             transaction: envelope.id, reversePath: envelope.reversePath, recipients: recipients, traits: traits, arrived: date, head: head,
-            envelopeID: envelope.envelopeID)
+            sender: envelope.sender, envelopeID: envelope.envelopeID, notBefore: envelope.notBefore, deliverBy: envelope.deliverBy,
+            priority: envelope.priority)
     }
 }
 

@@ -10,8 +10,12 @@ package enum Refusal: Error, Hashable, Sendable {
     case notAuthor
     /// Whose mail it is, From and Sender do not say clearly (RFC 5322 §3.6.2).
     case unclearAuthor
-    /// It has been through more than `HeaderSurvey.mostHops` servers (RFC 5321 §6.3).
+    /// It has been through `HeaderSurvey.mostHops` servers (RFC 5321 §6.3).
     case loop
+    /// It was delivered here to the same recipient before.
+    case returned
+    /// Its text has a bare CR, or a NUL, where neither may be.
+    case malformed
     /// The recipient's mailbox is full (`QuotaStore`); later there may be room.
     case overQuota
     /// Less than the free floor is left on the disk; try later.

@@ -1,5 +1,5 @@
-import Conversation
-import MailModel
+package import Conversation
+package import MailModel
 
 /// An exchanger while its addresses are looked for.
 struct RouteCandidate {
@@ -61,7 +61,7 @@ extension IPAddress {
     var family: AddressFamily { isIPv4 ? .ipv4 : .ipv6 }
 
     /// `[192.0.2.1]` or `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3).
-    init?(literal: Domain) {
+    package init?(literal: Domain) {
         guard literal.isLiteral else { return nil }
         let text = literal.value.dropFirst().dropLast()
         let tag = "ipv6:"
@@ -76,8 +76,8 @@ extension IPAddress {
 }
 
 extension ResolverFault {
-    /// For people.
-    var words: String {
+    /// For people, as the end of a sentence.
+    package var words: String {
         switch self {
         case .failed(let code): "the name server answered \(ResolverFault.names[code] ?? "code \(code)")"
         case .timedOut: "no name server answered in time"

@@ -3,7 +3,8 @@ package import PostOffice
 
 /// Brings messages to other servers by SMTP (RFC 5321) and LMTP (RFC 2033).
 package struct SMTPCarrier: Carrier {
-    /// Makes a message with octets above 127 one without (RFC 6152 §3), for a server that takes no others.
+    /// Makes a message with octets above 127 one without (RFC 6152 §3), for a server that takes no others. Throws `SevenBitFault` where there is no way, and
+    /// anything else where it could not be found out: then it is tried again later.
     package typealias Conversion = @Sendable (OutgoingMessage) async throws -> OutgoingMessage
 
     private let dialler: any Dialler

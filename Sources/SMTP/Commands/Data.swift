@@ -60,13 +60,20 @@ extension SMTPWorker {
             transmission: TransmissionType(
                 isExtended: submittal.isExtended, isUTF8: transaction.isSMTPUTF8, isSecured: facts.tls != nil,
                 isAuthenticated: submittal.isAuthenticated),
-            tlsVersion: facts.tls?.version, id: id, recipient: onlyRecipient(of: transaction), date: clock())
+            tlsVersion: facts.tls?.version, id: id, recipient: onlyRecipient(of: transaction),
+            priority: transaction.priority, date: clock())
         var trace = ByteBuffer()
         received.write(to: &trace)
         var envelope = Intake.Envelope(
             id: id, reversePath: transaction.reversePath, recipients: transaction.recipients, isSMTPUTF8: transaction.isSMTPUTF8,
             trace: trace, submission: settings.role.isSubmission ? submission(submittal) : nil)
         envelope.annotations = submittal.annotations
+        envelope.host = settings.hostName
+        envelope.isBinary = transaction.isBinary
+        envelope.sender = submittal.user?.account
+        envelope.deliverBy = transaction.deliverBy
+        envelope.priority = transaction.priority ?? 0
+        hold(&envelope, transaction, submittal)
         envelope.envelopeID = transaction.envelopeID
         switch transaction.returned {
         case .full: envelope.returned = .returnsFull
@@ -74,6 +81,32 @@ extension SMTPWorker {
         case nil: break
         }
         return envelope
+    }
+
+    /// What a user sends later than now, or may yet take back, waits in the queue, for our own accounts too.
+    private func hold(_ envelope: inout Intake.Envelope, _ transaction: MailTransaction, _ submittal: Submittal) {
+        envelope.notBefore = transaction.notBefore
+        if let seconds = settings.queue?.hold, seconds > 0, submittal.user != nil {
+            envelope.notBefore = max(envelope.notBefore ?? clock(), clock().after(seconds: seconds))
+        }
+        guard envelope.notBefore != nil else { return }
+        var seen = Set<AccountID>()
+        envelope.recipients = envelope.recipients.map { recipient in
+            let accounts = recipient.destinations.compactMap { if case .mailbox(_, let account) = $0 { account } else { nil } }
+            guard !accounts.isEmpty else { return recipient }
+            // Two names of one account get one copy, as they do at once.
+            let isNew = accounts.reduce(false) { seen.insert($1).inserted || $0 } || recipient.destinations.count > accounts.count
+            return Intake.Recipient(
+                address: recipient.address, destinations: isNew ? [.queue(queued(recipient.address))] : [], notify: recipient.notify,
+                original: recipient.original)
+        }
+    }
+
+    /// The address of an account, by which the queue knows that it is ours; a literal means it by the way it came.
+    private func queued(_ path: ForwardPath) -> ForwardPath {
+        guard case .mailbox(let address) = path, address.domain.isLiteral else { return path }
+        if address.localPart.lowercased() == "postmaster" { return .postmaster }
+        return directory.addressHere(address.localPart).map { .mailbox($0) } ?? path
     }
 
     /// What must be the user's, and what is added in their name (RFC 6409 §6.1, §8).

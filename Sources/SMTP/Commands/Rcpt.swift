@@ -2,9 +2,9 @@ import Conversation
 import MailModel
 import PostOffice
 
-// RCPT: only our own accounts, whoever asks.
+// RCPT: our own accounts, whoever asks; others' as `RelayRules` say.
 extension SMTPWorker {
-    func resolve(_ path: ForwardPath, _ facts: ConnectionFacts) async -> SMTPOutcome {
+    func resolve(_ path: ForwardPath, _ presence: Presence, _ facts: ConnectionFacts) async -> SMTPOutcome {
         do {
             let resolution =
                 switch path {
@@ -17,7 +17,7 @@ extension SMTPWorker {
                 for case .mailbox(_, let account) in destinations where try !intake.hasRoom(account) { return .refused(.overQuota) }
                 return .resolved(Intake.Recipient(address: path, destinations: destinations))
             case .unknownUser: return .refused(.unknownUser)
-            case .notLocal: return .refused(.notLocal)
+            case .notLocal: return relay(path, presence, facts)
             }
         } catch {
             log.error("Recipient not looked up: \(error)")
@@ -25,9 +25,16 @@ extension SMTPWorker {
         }
     }
 
+    private func relay(_ path: ForwardPath, _ presence: Presence, _ facts: ConnectionFacts) -> SMTPOutcome {
+        guard let rules = settings.relay, case .mailbox(let address) = path,
+            rules.admits(address, from: client(presence, facts), isSubmission: settings.role.isSubmission)
+        else { return .refused(.notLocal) }
+        return .resolved(Intake.Recipient(address: path, destinations: [.queue(path)]))
+    }
+
     /// The same, and then what the checks say.
     func judgeRecipient(_ path: ForwardPath, _ reversePath: ReversePath, _ presence: Presence, _ facts: ConnectionFacts) async -> SMTPOutcome {
-        let outcome = await resolve(path, facts)
+        let outcome = await resolve(path, presence, facts)
         guard case .resolved(let recipient, _) = outcome else { return outcome }
         do throws(Refusal) {
             return .resolved(recipient, annotations: try await intake.judge(client(presence, facts), from: reversePath, to: path))

@@ -20,6 +20,7 @@ package struct SMTPWorker: LineWorker {
     ) {
         var settings = settings
         settings.checks = intake.phases
+        settings.clock = clock
         self.settings = settings
         self.gatekeeper = gatekeeper
         self.directory = directory
@@ -35,7 +36,7 @@ package struct SMTPWorker: LineWorker {
         switch work {
         case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
         case .authorize(let principal, let address): await authorize(principal, address)
-        case .resolve(let path): await resolve(path, link.facts)
+        case .resolve(let path, let presence): await resolve(path, presence, link.facts)
         case .judgeConnection: await judgeConnection(link.facts)
         case .judgeHello(let presence): await judgeHello(presence, link.facts)
         case .judgeSender(let path, let presence): await judgeSender(path, presence, link.facts)

@@ -29,7 +29,7 @@ package struct MailCommand: Equatable, Sendable {
 package enum MailParameter: Equatable, Sendable {
     /// Octets (RFC 1870 §6); a number that is too large for any message reads as `Int.max`.
     case size(Int)
-    /// RFC 6152 §3.
+    /// RFC 6152 §3, RFC 3030 §3.
     case body(BodyType)
     /// RFC 6531 §3.4.
     case smtpUTF8
@@ -49,7 +49,7 @@ package enum MailParameter: Equatable, Sendable {
     case priority(Int8)
 
     package enum BodyType: Equatable, Sendable {
-        case sevenBit, eightBitMIME
+        case sevenBit, eightBitMIME, binaryMIME
     }
 
     package enum Returned: Equatable, Sendable {
@@ -66,15 +66,18 @@ package enum MailParameter: Equatable, Sendable {
         package let isTraced: Bool
     }
 
-    /// The extension without which it is unknown; nil: none is offered.
-    package var belongsTo: SMTPExtension? {
+    /// The extension without which it is unknown.
+    package var belongsTo: SMTPExtension {
         switch self {
         case .size: .size
+        case .body(.binaryMIME): .binaryMIME
         case .body: .eightBitMIME
         case .smtpUTF8: .smtpUTF8
         case .auth: .auth
         case .returns, .envelopeID: .dsn
-        case .holdFor, .holdUntil, .deliverBy, .priority: nil
+        case .holdFor, .holdUntil: .futureRelease
+        case .deliverBy: .deliverBy
+        case .priority: .priority
         }
     }
 
@@ -82,9 +85,8 @@ package enum MailParameter: Equatable, Sendable {
     fileprivate func excludes(_ other: MailParameter) -> Bool {
         switch (self, other) {
         case (.returns, .envelopeID), (.envelopeID, .returns): false
-        case (.holdFor, .holdUntil), (.holdUntil, .holdFor), (.holdFor, .holdFor), (.holdUntil, .holdUntil): true
-        case (.deliverBy, .deliverBy), (.priority, .priority): true
-        default: belongsTo != nil && belongsTo == other.belongsTo
+        case (.body, .body): true
+        default: belongsTo == other.belongsTo
         }
     }
 
@@ -101,6 +103,8 @@ package enum MailParameter: Equatable, Sendable {
                 self = .body(.eightBitMIME)
             } else if value.take(caseInsensitive: "7BIT"), value.isAtEnd {
                 self = .body(.sevenBit)
+            } else if value.take(caseInsensitive: "BINARYMIME"), value.isAtEnd {
+                self = .body(.binaryMIME)
             } else {
                 throw .parameter
             }

@@ -14,11 +14,13 @@ package struct ReceivedField: Sendable {
     package var id: TransactionID
     /// Only where it is the message's one recipient, so that none learns of another.
     package var recipient: Address?
+    /// Of MT-PRIORITY; nil where none was asked for.
+    package var priority: Int8?
     package var date: Timestamp
 
     package init(
         clientName: ClientName?, peerAddress: String, host: Domain, transmission: TransmissionType, tlsVersion: String?,
-        id: TransactionID, recipient: Address?, date: Timestamp
+        id: TransactionID, recipient: Address?, priority: Int8? = nil, date: Timestamp
     ) {
         self.clientName = clientName
         self.peerAddress = peerAddress
@@ -27,6 +29,7 @@ package struct ReceivedField: Sendable {
         self.tlsVersion = tlsVersion
         self.id = id
         self.recipient = recipient
+        self.priority = priority
         self.date = date
     }
 
@@ -55,6 +58,8 @@ package struct ReceivedField: Sendable {
             output.writeString(recipient.written)
             output.writeStaticString(">")
         }
+        // Additional-Registered-Clauses =/ CFWS "PRIORITY" FWS priority-value          (RFC 6710 §8)
+        if let priority { output.writeString("\r\n\tpriority \(priority)") }
         output.writeStaticString(";\r\n\t")
         output.writeString(MessageDate.format(date))
         output.writeStaticString("\r\n")

@@ -16,6 +16,9 @@ extension Reply {
     static var noRecipients: Reply { Reply(554, "5.5.1", "No valid recipients") }
     static var earlyText: Reply { Reply(503, "5.5.0", "Text sent before 354; closing the connection") }
     static var malformedText: Reply { Reply(550, "5.5.2", "Bare CR, bare LF or NUL in the message: only CRLF ends a line") }
+    static var chunksOnly: Reply { Reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT") }
+    static var alreadyReleased: Reply { Reply(501, "5.5.4", "HOLDUNTIL is over") }
+    static var releasedTooLate: Reply { Reply(501, "5.5.4", "It is to be delivered before it is released") }
     static var tooLarge: Reply { Reply(552, "5.3.4", "Message too large") }
     static var bareLineFeed: Reply { Reply(.notALine) }
     static var lineTooLong: Reply { Reply(500, "5.5.2", "Command line too long") }

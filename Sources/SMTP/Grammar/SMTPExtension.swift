@@ -8,8 +8,10 @@ package enum SMTPExtension: CaseIterable, Hashable, Sendable {
     case eightBitMIME
     /// RFC 6531.
     case smtpUTF8
-    /// RFC 3030, without BINARYMIME.
+    /// RFC 3030 §2.
     case chunking
+    /// RFC 3030 §3.
+    case binaryMIME
     /// RFC 2034.
     case enhancedStatusCodes
     /// RFC 3207.
@@ -20,6 +22,12 @@ package enum SMTPExtension: CaseIterable, Hashable, Sendable {
     case auth
     /// RFC 3461.
     case dsn
+    /// RFC 4865.
+    case futureRelease
+    /// RFC 2852.
+    case deliverBy
+    /// RFC 6710.
+    case priority
 
     package var keyword: StaticString {
         switch self {
@@ -28,11 +36,15 @@ package enum SMTPExtension: CaseIterable, Hashable, Sendable {
         case .eightBitMIME: "8BITMIME"
         case .smtpUTF8: "SMTPUTF8"
         case .chunking: "CHUNKING"
+        case .binaryMIME: "BINARYMIME"
         case .enhancedStatusCodes: "ENHANCEDSTATUSCODES"
         case .startTLS: "STARTTLS"
         case .limits: "LIMITS"
         case .auth: "AUTH"
         case .dsn: "DSN"
+        case .futureRelease: "FUTURERELEASE"
+        case .deliverBy: "DELIVERBY"
+        case .priority: "MT-PRIORITY"
         }
     }
 }

@@ -24,16 +24,25 @@ package struct TextDecoder: Sendable {
 
     private var place = Place.lineStart
     private let isDotStuffed: Bool
+    /// Octets are anything (RFC 3030 §3): nothing is looked for, or mended.
+    private let isBinary: Bool
     package private(set) var isMalformed = false
     /// Octets of text so far, while it is not malformed.
     package private(set) var count = 0
 
     /// For DATA, or (not dot-stuffed) for the chunks of BDAT, one after the other.
-    package init(isDotStuffed: Bool) { self.isDotStuffed = isDotStuffed }
+    package init(isDotStuffed: Bool, isBinary: Bool = false) {
+        self.isDotStuffed = isDotStuffed
+        self.isBinary = isBinary && !isDotStuffed
+    }
 
     /// Appends the text in `octets` to `text`, where it is to be kept and not malformed.
     /// - returns: how many octets were used: all, or those up to the end of DATA.
     package mutating func decode(_ octets: UnsafeRawBufferPointer, into text: inout ByteBuffer, keep: Bool) -> (used: Int, isEnd: Bool) {
+        if isBinary {
+            emit(octets, into: &text, keep)
+            return (octets.count, false)
+        }
         var index = 0
         var run = 0
         while index < octets.count {

@@ -27,7 +27,7 @@ struct Reception: Sendable {
         self.transaction = transaction
         self.source = source
         self.limit = limit
-        if case .data = source { decoder = TextDecoder(isDotStuffed: true) } else { decoder = TextDecoder(isDotStuffed: false) }
+        if case .data = source { decoder = TextDecoder(isDotStuffed: true) } else { decoder = TextDecoder(isDotStuffed: false, isBinary: transaction.isBinary) }
     }
 
     /// Why it will not be taken; the rest is read and forgotten. It does not depend on how the octets were cut.

@@ -115,6 +115,7 @@ extension SMTPSession {
         client = name
         self.isExtended = isExtended
         reset()
+        if terms.queue != nil { terms.now = settings.clock() }
         let host = settings.hostName.value
         Reply.write(250, nil, lines: isExtended ? [host] + terms.offers : [host], to: &output)
     }

@@ -12,10 +12,14 @@ extension SMTPSession {
             return nil
         }
         for parameter in command.parameters where !isServed(parameter.belongsTo) { throw .unknownParameter }
-        let transaction = MailTransaction(command)
+        var transaction = MailTransaction(command)
         guard transaction.isSMTPUTF8 || command.reversePath.address?.isASCII ?? true else { throw .nonASCIIAddress }
         if let size = transaction.declaredSize, size > settings.messageLimit {
             say(.tooLarge, &output)
+            return nil
+        }
+        if let offer = terms.queue, let reply = transaction.schedule(command, offer, settings.clock()) {
+            say(reply, &output)
             return nil
         }
         if settings.checks.contains(.mail) {
@@ -45,11 +49,11 @@ extension SMTPSession {
             return nil
         }
         phase = .waiting(.recipient(transaction, command.parameters))
-        guard settings.checks.contains(.recipient) else { return .work(.resolve(command.forwardPath)) }
+        guard settings.checks.contains(.recipient) else { return .work(.resolve(command.forwardPath, presence)) }
         return .work(.judgeRecipient(command.forwardPath, transaction.reversePath, presence))
     }
 
-    private func isServed(_ name: SMTPExtension?) -> Bool { isExtended && name.map(terms.offers) ?? false }
+    private func isServed(_ name: SMTPExtension) -> Bool { isExtended && terms.offers(name) }
 
     private var presence: Presence { Presence(name: client, user: login?.principal) }
 }
@@ -125,6 +129,8 @@ extension Reply {
             case .notAuthor: Reply(550, "5.7.1", "From and Sender must be addresses of yours")
             case .unclearAuthor: Reply(550, "5.7.1", "From and Sender must say clearly, and once, whose message it is")
             case .loop: Reply(554, "5.4.6", "Too many hops: the message is in a loop")
+            case .returned: Reply(554, "5.4.6", "The message is in a loop: its recipient has had it here before")
+            case .malformed: .malformedText
             // RFC 3463 §3.3 X.2.2; for now, so that the sender keeps the mail and tries again.
             case .overQuota: Reply(452, "4.2.2", "Mailbox full; try later")
             case .full: Reply(452, "4.3.1", "Insufficient storage; try later")

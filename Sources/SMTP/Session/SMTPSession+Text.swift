@@ -6,6 +6,8 @@ extension SMTPSession {
     mutating func data(_ output: inout ByteBuffer) {
         guard case .envelope(let transaction) = phase else { return }
         guard !transaction.recipients.isEmpty else { return say(.noRecipients, &output) }
+        // RFC 3030 §3: DATA cannot carry it.
+        guard !transaction.isBinary else { return say(.chunksOnly, &output) }
         phase = .text(Reception(transaction, source: .data, limit: settings.messageLimit))
         say(.startText, &output)
     }

@@ -1,9 +1,9 @@
 package import MailModel
-import PostOffice
+package import PostOffice
 
 /// Which of SMTP's three doors a connection came through.
 package enum SMTPRole: Hashable, Sendable {
-    /// Port 25: mail from other servers, for our own accounts only.
+    /// Port 25: mail from other servers, for our own accounts and as `RelayRules` say.
     case mx
     /// Port 587: mail from our users, after STARTTLS (RFC 6409).
     case submission
@@ -38,8 +38,14 @@ package struct SMTPSettings: Sendable {
     package var pieceSize = 16 << 10
     /// DSN is offered: whoever runs the outgoing queue tells senders of all that they ask for, of deliveries to mailboxes too (`Intake.Receipt.delivered`).
     package var offersDSN = false
+    /// Whose mail goes on to other servers; nil: nobody's, and only accounts of ours are reached.
+    package var relay: RelayRules?
+    /// Nil: nobody runs the outgoing queue, and users are offered nothing of it.
+    package var queue: QueueOffer?
     /// Phases in which checks ask something. The worker says.
     var checks: Intake.Check.Phases = []
+    /// What time it is, for who is told of times. The worker says.
+    var clock: Timestamp.Clock = { Timestamp(rawValue: 0) }
 
     package init(role: SMTPRole, hostName: Domain) {
         self.role = role

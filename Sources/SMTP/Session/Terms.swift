@@ -1,3 +1,5 @@
+package import MailModel
+
 /// What of a connection decides which extensions and commands it is offered.
 package struct Terms: Hashable, Sendable {
     package var role: SMTPRole
@@ -6,6 +8,10 @@ package struct Terms: Hashable, Sendable {
     package var offersStartTLS: Bool
     package var allowsPlaintextLoginOnLoopback: Bool
     package var offersDSN: Bool
+    /// What of the outgoing queue users are offered.
+    package var queue: QueueOffer?
+    /// When it was said last.
+    package var now = Timestamp(rawValue: 0)
     package var messageLimit: Int
     package var recipientLimit: Int
     package var mailLimit: Int
@@ -17,6 +23,7 @@ package struct Terms: Hashable, Sendable {
         offersStartTLS = settings.offersStartTLS
         allowsPlaintextLoginOnLoopback = settings.allowsPlaintextLoginOnLoopback
         offersDSN = settings.offersDSN
+        queue = settings.role.isSubmission ? settings.queue : nil
         messageLimit = settings.messageLimit
         recipientLimit = settings.recipientLimit
         mailLimit = settings.mailLimit
@@ -29,7 +36,14 @@ package struct Terms: Hashable, Sendable {
         case .pipelining, .eightBitMIME, .smtpUTF8, .chunking, .enhancedStatusCodes: ""
         case .size: String(messageLimit)
         case .startTLS: !isSecured && offersStartTLS && role != .submissions ? "" : nil
+        case .binaryMIME: role.isSubmission ? "" : nil
         case .dsn: offersDSN ? "" : nil
+        // "FUTURERELEASE" SP max-future-release-interval SP max-future-release-date-time          (RFC 4865 §4)
+        case .futureRelease: queue.map { "\($0.longestHold) \(now.after(seconds: $0.longestHold))" }
+        // "DELIVERBY" [ SP min-by-time ]          (RFC 2852 §3)
+        case .deliverBy: queue.map { "\($0.shortestDelivery)" }
+        // RFC 6710 §3: without a name all of -9...9 differ.
+        case .priority: queue.map { _ in "" }
         case .limits: "MAILMAX=\(mailLimit) RCPTMAX=\(recipientLimit)"
         case .auth: role.isSubmission && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
         }
@@ -38,7 +52,9 @@ package struct Terms: Hashable, Sendable {
     package func offers(_ name: SMTPExtension) -> Bool {
         switch name {
         case .startTLS, .auth, .dsn: offer(name) != nil
-        default: true
+        case .binaryMIME: role.isSubmission
+        case .futureRelease, .deliverBy, .priority: queue != nil
+        case .pipelining, .size, .eightBitMIME, .smtpUTF8, .chunking, .enhancedStatusCodes, .limits: true
         }
     }
 

@@ -10,7 +10,7 @@ struct IndexFile: Sendable {
 
     init(in folder: String, _ masterKey: MasterKey, log: Logger) throws {
         path = folder + "/" + IndexFile.name
-        tags = PageTags(masterKey, log: log)
+        tags = try PageTags(masterKey, log: log)
         vfs = try IndexVFS(tags)
     }
 

@@ -37,7 +37,8 @@ extension QueuedDraft {
         static let envelopeID = Fields(rawValue: 4)
         static let notBefore = Fields(rawValue: 8)
         static let priority = Fields(rawValue: 16)
-        static let all = Fields(rawValue: 31)
+        static let deliverBy = Fields(rawValue: 32)
+        static let all = Fields(rawValue: 63)
     }
 
     func encode(into out: inout ByteBuffer) {
@@ -54,12 +55,17 @@ extension QueuedDraft {
         if draft.envelopeID != nil { fields.insert(.envelopeID) }
         if draft.notBefore != nil { fields.insert(.notBefore) }
         if draft.priority != 0 { fields.insert(.priority) }
+        if draft.deliverBy != nil { fields.insert(.deliverBy) }
         out.writeInteger(fields.rawValue)
         if let head = draft.head { out.writeCompact(head.octets) }
         if let sender = draft.sender { out.writeSigned(sender.rawValue) }
         if let id = draft.envelopeID { out.writeCompact(id) }
         if let time = draft.notBefore { out.writeSigned(time.rawValue) }
         if draft.priority != 0 { out.writeInteger(draft.priority) }
+        if let deadline = draft.deliverBy {
+            out.writeSigned(deadline.time.rawValue)
+            out.writeInteger(UInt8((deadline.isReturned ? 1 : 0) | (deadline.isTraced ? 2 : 0)))
+        }
     }
 
     init?(_ bytes: inout ByteBuffer, _ form: Form) {
@@ -106,6 +112,10 @@ extension QueuedDraft {
         if fields.contains(.priority) {
             guard let priority = bytes.readInteger(as: Int8.self) else { return false }
             draft.priority = priority
+        }
+        if fields.contains(.deliverBy) {
+            guard let time = bytes.readSigned(), let mode = bytes.readInteger(as: UInt8.self), mode < 4 else { return false }
+            draft.deliverBy = QueueDraft.Deadline(time: Timestamp(rawValue: time), isReturned: mode & 1 != 0, isTraced: mode & 2 != 0)
         }
         return true
     }

@@ -92,9 +92,9 @@ extension BodyReader {
                 let start = out.writerIndex
                 if !ticket.head.isEmpty { out.writeBytes(ticket.head) }
                 let record = Int(ticket.position - first.position)..<Int(ticket.end - first.position)
-                let chunks = (record.lowerBound + RecordHeader.octets - BodySeal.room)..<record.upperBound
+                let chunks = (record.lowerBound + RecordHeader.octets)..<record.upperBound
                 try BodySeal(key: ticket.key, body: ticket.body).open(
-                    UnsafeMutableRawBufferPointer(rebasing: octets[chunks]), chunks: 0...(BodySeal.chunks(of: ticket.size) - 1), of: ticket.size,
+                    UnsafeRawBufferPointer(rebasing: octets[chunks]), chunks: 0...(BodySeal.chunks(of: ticket.size) - 1), of: ticket.size,
                     into: &out)
                 ranges.append(start..<out.writerIndex)
             }

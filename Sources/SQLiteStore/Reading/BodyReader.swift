@@ -92,9 +92,9 @@ final class BodyReader: @unchecked Sendable {
         let to = end == last ? BodySeal.sealedSize(of: size) : (end + 1) * stride
         var out = ByteBufferAllocator().buffer(capacity: before.count + to - from)
         if !before.isEmpty { out.writeBytes(before) }
-        try withScratch(to - from + BodySeal.room) { octets in
-            try Disk.read(into: octets, from: fd, at: position + Int64(RecordHeader.octets + from - BodySeal.room), path: path)
-            try BodySeal(key: key, body: body).open(octets, chunks: first...end, of: size, into: &out)
+        try withScratch(to - from) { octets in
+            try Disk.read(into: octets, from: fd, at: position + Int64(RecordHeader.octets + from), path: path)
+            try BodySeal(key: key, body: body).open(UnsafeRawBufferPointer(octets), chunks: first...end, of: size, into: &out)
         }
         out.moveReaderIndex(forwardBy: wanted.lowerBound - first * BodySeal.chunk)
         return out.readSlice(length: before.count + wanted.count) ?? ByteBuffer()

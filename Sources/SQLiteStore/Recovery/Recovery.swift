@@ -192,7 +192,7 @@ private struct Workshop {
             try Disk.copy(folder + "/index.db" + suffix, to: index + suffix)
         }
         do {
-            let tags = PageTags(recovery.master, log: recovery.log)
+            let tags = try PageTags(recovery.master, log: recovery.log)
             let state: IndexState
             do {
                 state = try IndexState.examine(path, tags)

@@ -100,15 +100,15 @@ struct RecordFile: Sendable {
         let last = BodySeal.chunks(of: size) - 1
         let stride = BodySeal.chunk + BodySeal.tag
         let end = BodySeal.sealedSize(of: size)
-        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: BodySeal.room + stride, alignment: 16)
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: stride, alignment: 16)
         defer { room.deallocate() }
         var scanner = MessageScanner()
         for number in 0...last {
             let from = number * stride
-            let octets = UnsafeMutableRawBufferPointer(rebasing: room[..<(BodySeal.room + min(stride, end - from))])
-            try Disk.read(into: octets, from: fd, at: position + Int64(RecordHeader.octets + from - BodySeal.room), path: path)
+            let octets = UnsafeMutableRawBufferPointer(rebasing: room[..<min(stride, end - from)])
+            try Disk.read(into: octets, from: fd, at: position + Int64(RecordHeader.octets + from), path: path)
             var plain = ByteBuffer()
-            try seal.open(octets, number: number, isLast: number == last, into: &plain)
+            try seal.open(UnsafeRawBufferPointer(octets), number: number, isLast: number == last, into: &plain)
             scanner.consume(plain)
         }
         return scanner.finish()

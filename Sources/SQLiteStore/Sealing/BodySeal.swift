@@ -20,38 +20,46 @@ struct BodySeal {
 
     /// Seals one chunk's bytes, at most `chunk` of them, behind what is in `out`.
     func seal(_ plain: UnsafeRawBufferPointer, number: Int, isLast: Bool, into out: inout ByteBuffer) throws {
-        let box = try AES.GCM.seal(
-            plain, using: key, nonce: nonce(number, isLast), authenticating: label(number).bytes(keyID: Seal.currentKeyID))
-        guard let combined = box.combined else { throw StorageFault.unavailable("sealed with a nonce of another size") }
-        _ = combined.withUnsafeBytes { out.writeBytes(UnsafeRawBufferPointer(rebasing: $0[RandomOctets.nonce...])) }
-    }
-
-    /// Octets before a chunk's ciphertext that `open` overwrites with the nonce, so that nothing need be copied to stand in a row.
-    static let room = 12
-
-    /// Opens chunk `number`: `octets` are `room` octets of anything, its ciphertext and its tag.
-    func open(_ octets: UnsafeMutableRawBufferPointer, number: Int, isLast: Bool, into out: inout ByteBuffer) throws {
-        guard octets.count >= BodySeal.room + BodySeal.tag else { throw StorageFault.corrupt("body \(body.rawValue): chunk \(number) is too short") }
-        octets.storeBytes(of: UInt32(isLast ? 1 : 0).bigEndian, as: UInt32.self)
-        octets.storeBytes(of: UInt64(number).bigEndian, toByteOffset: 4, as: UInt64.self)
-        do {
-            let box = try AES.GCM.SealedBox(combined: UnsafeRawBufferPointer(octets))
-            let plain = try AES.GCM.open(box, using: key, authenticating: label(number).bytes(keyID: Seal.currentKeyID))
-            plain.withUnsafeBytes { _ = out.writeBytes($0) }
-        } catch {
-            throw StorageFault.corrupt("body \(body.rawValue): chunk \(number) is not what was stored")
+        let key = try SealingKey(key)
+        try withNonce(number, isLast) { nonce in
+            try label(number).bytes(keyID: Seal.currentKeyID).withUnsafeBytes { label in
+                _ = try out.writeWithUnsafeMutableBytes(minimumWritableBytes: plain.count + BodySeal.tag) { room in
+                    let tag = UnsafeMutableRawBufferPointer(rebasing: room[plain.count...].prefix(BodySeal.tag))
+                    try key.seal(
+                        plain, nonce: nonce, authenticating: label, into: UnsafeMutableRawBufferPointer(rebasing: room[..<plain.count]), tag: tag)
+                    return plain.count + BodySeal.tag
+                }
+            }
         }
     }
 
-    /// Opens chunks `first...last` of a body of `size` octets; `octets` are `room` octets of anything and the chunks as they lie.
-    func open(_ octets: UnsafeMutableRawBufferPointer, chunks: ClosedRange<Int>, of size: Int, into out: inout ByteBuffer) throws {
+    /// Opens chunk `number`: `octets` are its ciphertext and its tag.
+    func open(_ octets: UnsafeRawBufferPointer, number: Int, isLast: Bool, into out: inout ByteBuffer) throws {
+        guard octets.count >= BodySeal.tag else { throw StorageFault.corrupt("body \(body.rawValue): chunk \(number) is too short") }
+        let key = try SealingKey(key)
+        let count = octets.count - BodySeal.tag
+        try withNonce(number, isLast) { nonce in
+            try label(number).bytes(keyID: Seal.currentKeyID).withUnsafeBytes { label in
+                _ = try out.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
+                    let isWhole = key.open(
+                        UnsafeRawBufferPointer(rebasing: octets[..<count]), tag: UnsafeRawBufferPointer(rebasing: octets[count...]), nonce: nonce,
+                        authenticating: label, into: room)
+                    guard isWhole else { throw StorageFault.corrupt("body \(body.rawValue): chunk \(number) is not what was stored") }
+                    return count
+                }
+            }
+        }
+    }
+
+    /// Opens chunks `first...last` of a body of `size` octets; `octets` are the chunks as they lie.
+    func open(_ octets: UnsafeRawBufferPointer, chunks: ClosedRange<Int>, of size: Int, into out: inout ByteBuffer) throws {
         let last = BodySeal.chunks(of: size) - 1
         let stride = BodySeal.chunk + BodySeal.tag
         for number in chunks {
             let start = (number - chunks.lowerBound) * stride
-            let end = min(octets.count, start + BodySeal.room + stride)
+            let end = min(octets.count, start + stride)
             guard start <= end else { throw StorageFault.corrupt("body \(body.rawValue): chunk \(number) is not there") }
-            try open(UnsafeMutableRawBufferPointer(rebasing: octets[start..<end]), number: number, isLast: number == last, into: &out)
+            try open(UnsafeRawBufferPointer(rebasing: octets[start..<end]), number: number, isLast: number == last, into: &out)
         }
     }
 
@@ -59,10 +67,12 @@ struct BodySeal {
         Label(kind: .bodyChunk, id: body.rawValue, chunk: UInt64(number))
     }
 
-    private func nonce(_ number: Int, _ isLast: Bool) throws -> AES.GCM.Nonce {
-        var bytes: [UInt8] = [0, 0, 0, isLast ? 1 : 0]
-        withUnsafeBytes(of: UInt64(number).bigEndian) { bytes.append(contentsOf: $0) }
-        return try AES.GCM.Nonce(data: bytes)
+    private func withNonce<Value>(_ number: Int, _ isLast: Bool, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+        try withUnsafeTemporaryAllocation(byteCount: RandomOctets.nonce, alignment: 4) { nonce in
+            nonce.storeBytes(of: UInt32(isLast ? 1 : 0).bigEndian, as: UInt32.self)
+            nonce.storeBytes(of: UInt64(number).bigEndian, toByteOffset: 4, as: UInt64.self)
+            return try body(UnsafeRawBufferPointer(nonce))
+        }
     }
 }
 

@@ -16,59 +16,61 @@ import Synchronization
 final class PageTags: Sendable {
     private let master: SymmetricKey
     private let run: UInt64
-    private let runKey: SymmetricKey
+    private let runKey: SealingKey
     private let written = Atomic<UInt64>(0)
-    private let earlier = Mutex<[UInt64: SymmetricKey]>([:])
+    private let earlier = Mutex<[UInt64: SealingKey]>([:])
     private let damaged = Mutex<Set<UInt32>>([])
     private let log: Logger
 
     static let page = Int(CINDEXFILE_PAGE)
     static let trailer = Int(CINDEXFILE_TRAILER)
     static let content = page - trailer
-    /// Keys of earlier runs that are kept, of some 100 octets.
-    private static let mostKeys = 10_000
+    /// Keys of earlier runs that are kept, of some 700 octets.
+    private static let mostKeys = 2_000
     /// Pages that the log names, each once.
     private static let mostNamed = 1_000
 
-    init(_ masterKey: MasterKey, log: Logger) {
+    init(_ masterKey: MasterKey, log: Logger) throws {
         master = masterKey.key
         run = RandomOctets.draw(8).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
-        runKey = PageTags.key(of: run, master)
+        runKey = try PageTags.key(of: run, master)
         self.log = log
     }
 
-    private static func key(of run: UInt64, _ master: SymmetricKey) -> SymmetricKey {
-        withUnsafeBytes(of: run.bigEndian) {
+    private static func key(of run: UInt64, _ master: SymmetricKey) throws -> SealingKey {
+        let key = withUnsafeBytes(of: run.bigEndian) {
             HKDF<SHA256>.deriveKey(inputKeyMaterial: master, salt: Array($0), info: Array("martlet index page".utf8), outputByteCount: 32)
         }
+        return try SealingKey(key)
     }
 
-    private func key(of run: UInt64) -> SymmetricKey {
+    private func key(of run: UInt64) throws -> SealingKey {
         if run == self.run { return runKey }
-        return earlier.withLock { keys in
+        return try earlier.withLock { keys in
             if let key = keys[run] { return key }
             if keys.count >= PageTags.mostKeys { keys.removeAll() }
-            let key = PageTags.key(of: run, master)
+            let key = try PageTags.key(of: run, master)
             keys[run] = key
             return key
         }
     }
 
-    private static func nonce(_ count: UInt64, _ page: UInt32) throws -> AES.GCM.Nonce {
-        try withUnsafeTemporaryAllocation(byteCount: RandomOctets.nonce, alignment: 8) { room in
-            room.storeBytes(of: count.bigEndian, as: UInt64.self)
-            room.storeBytes(of: page.bigEndian, toByteOffset: 8, as: UInt32.self)
-            return try AES.GCM.Nonce(data: UnsafeRawBufferPointer(room))
+    private static func tag(
+        _ octets: UnsafeRawBufferPointer, under key: SealingKey, _ count: UInt64, _ page: UInt32, into tag: UnsafeMutableRawBufferPointer
+    ) throws {
+        try withUnsafeTemporaryAllocation(byteCount: RandomOctets.nonce, alignment: 8) { nonce in
+            nonce.storeBytes(of: count.bigEndian, as: UInt64.self)
+            nonce.storeBytes(of: page.bigEndian, toByteOffset: 8, as: UInt32.self)
+            try key.authenticate(octets, nonce: UnsafeRawBufferPointer(nonce), into: tag)
         }
     }
 
     /// Writes the trailer of page `number`. `octets`: what lies before it.
     func seal(_ number: UInt32, _ octets: UnsafeRawBufferPointer, into trailer: UnsafeMutableRawBufferPointer) throws {
         let count = written.add(1, ordering: .relaxed).oldValue
-        let box = try AES.GCM.seal(EmptyCollection<UInt8>(), using: runKey, nonce: PageTags.nonce(count, number), authenticating: octets)
         trailer.storeBytes(of: run.bigEndian, as: UInt64.self)
         trailer.storeBytes(of: count.bigEndian, toByteOffset: 8, as: UInt64.self)
-        box.tag.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: trailer[16...]).copyMemory(from: $0) }
+        try PageTags.tag(octets, under: runKey, count, number, into: UnsafeMutableRawBufferPointer(rebasing: trailer[16...]))
     }
 
     /// Whether the trailer was made for page `number` with those octets.
@@ -76,10 +78,12 @@ final class PageTags: Sendable {
         let run = UInt64(bigEndian: trailer.loadUnaligned(as: UInt64.self))
         let count = UInt64(bigEndian: trailer.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         do {
-            let box = try AES.GCM.seal(EmptyCollection<UInt8>(), using: key(of: run), nonce: PageTags.nonce(count, number), authenticating: octets)
-            var differing: UInt8 = 0
-            box.tag.withUnsafeBytes { tag in for index in tag.indices { differing |= tag[index] ^ trailer[16 + index] } }
-            return differing == 0
+            return try withUnsafeTemporaryAllocation(byteCount: SealingKey.tag, alignment: 8) { tag in
+                try PageTags.tag(octets, under: key(of: run), count, number, into: tag)
+                var differing: UInt8 = 0
+                for index in tag.indices { differing |= tag[index] ^ trailer[16 + index] }
+                return differing == 0
+            }
         } catch {
             return false
         }

@@ -77,14 +77,33 @@ enum Seal {
         _ plain: some DataProtocol, under key: SymmetricKey, as label: Label, keyID: UInt32 = currentKeyID,
         nonce: some DataProtocol = RandomOctets.draw(RandomOctets.nonce)
     ) throws -> [UInt8] {
-        let box = try AES.GCM.seal(plain, using: key, nonce: AES.GCM.Nonce(data: nonce), authenticating: label.bytes(keyID: keyID))
-        guard let combined = box.combined else { throw StorageFault.unavailable("sealed with a nonce of another size") }
-        return [UInt8](unsafeUninitializedCapacity: 4 + combined.count) { room, count in
-            let room = UnsafeMutableRawBufferPointer(room)
-            room.storeBytes(of: keyID.bigEndian, as: UInt32.self)
-            combined.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[4...]).copyMemory(from: $0) }
-            count = 4 + combined.count
+        let key = try SealingKey(key)
+        return try withOctets(of: plain) { plain in
+            try [UInt8](unsafeUninitializedCapacity: overhead + plain.count) { room, count in
+                let room = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(room)[..<(overhead + plain.count)])
+                room.storeBytes(of: keyID.bigEndian, as: UInt32.self)
+                try withOctets(of: nonce) { nonce in
+                    guard nonce.count == RandomOctets.nonce else { throw StorageFault.unavailable("a nonce of another size") }
+                    UnsafeMutableRawBufferPointer(rebasing: room[4..<text]).copyMemory(from: nonce)
+                }
+                try label.bytes(keyID: keyID).withUnsafeBytes { label in
+                    try key.seal(
+                        plain, nonce: UnsafeRawBufferPointer(rebasing: room[4..<text]), authenticating: label,
+                        into: UnsafeMutableRawBufferPointer(rebasing: room[text..<(room.count - SealingKey.tag)]),
+                        tag: UnsafeMutableRawBufferPointer(rebasing: room[(room.count - SealingKey.tag)...]))
+                }
+                count = room.count
+            }
         }
+    }
+
+    /// Where the ciphertext begins.
+    private static let text = 4 + RandomOctets.nonce
+
+    /// In one piece, which most are already.
+    private static func withOctets<Value>(of octets: some Collection<UInt8>, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+        if let value = try octets.withContiguousStorageIfAvailable({ try body(UnsafeRawBufferPointer($0)) }) { return value }
+        return try Array(octets).withUnsafeBytes(body)
     }
 
     /// Of which key a seal says that it was; nil where it is too short to say anything.
@@ -102,11 +121,17 @@ enum Seal {
     static func open(_ sealed: UnsafeRawBufferPointer, under key: SymmetricKey, as label: Label) throws -> Data {
         guard sealed.count >= overhead else { throw StorageFault.corrupt("\(label.kind) \(label.id): too short") }
         let keyID = UInt32(bigEndian: sealed.loadUnaligned(as: UInt32.self))
-        do {
-            let box = try AES.GCM.SealedBox(combined: UnsafeRawBufferPointer(rebasing: sealed[4...]))
-            return try AES.GCM.open(box, using: key, authenticating: label.bytes(keyID: keyID))
-        } catch {
-            throw StorageFault.corrupt("\(label.kind) \(label.id): not what was stored, or stored under another key")
+        let key = try SealingKey(key)
+        var plain = Data(count: sealed.count - overhead)
+        let isWhole = plain.withUnsafeMutableBytes { plain in
+            label.bytes(keyID: keyID).withUnsafeBytes { label in
+                key.open(
+                    UnsafeRawBufferPointer(rebasing: sealed[text..<(sealed.count - SealingKey.tag)]),
+                    tag: UnsafeRawBufferPointer(rebasing: sealed[(sealed.count - SealingKey.tag)...]),
+                    nonce: UnsafeRawBufferPointer(rebasing: sealed[4..<text]), authenticating: label, into: plain)
+            }
         }
+        guard isWhole else { throw StorageFault.corrupt("\(label.kind) \(label.id): not what was stored, or stored under another key") }
+        return plain
     }
 }

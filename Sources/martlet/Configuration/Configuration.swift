@@ -63,6 +63,11 @@ struct Configuration: Sendable {
     let allowsPlaintextOnLoopback: Bool
     let allowsUnauthenticate: Bool
     let logging: Logging
+    let outbound: Outbound
+    let relay: Relay
+    /// Days for which it is kept what became of messages.
+    let traceDays: Int
+    let names: Names
 }
 
 extension Configuration {
@@ -96,6 +101,10 @@ extension Configuration {
         allowsUnauthenticate = values.toggle(.unauthenticate)
         logging = Logging(
             level: values.text(.logLevel) ?? "info", json: values.toggle(.logJSON), file: values.text(.logFile))
+        outbound = try Outbound(values, hostname: hostname, read: read)
+        relay = try Relay(values)
+        traceDays = values.number(.traceDays) ?? 30
+        names = try Names(values, read: read)
     }
 
     private static func withoutFinalSlash(_ path: String) -> String {

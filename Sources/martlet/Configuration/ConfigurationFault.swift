@@ -26,6 +26,16 @@ enum Origin: Hashable, Sendable {
     /// The option as it was given.
     case option(String)
 
+    /// For people.
+    var place: String {
+        switch self {
+        case .standard: "default"
+        case .file(let file, let line): line.map { "\(file):\($0)" } ?? file
+        case .environment(let name): name
+        case .option(let option): option
+        }
+    }
+
     /// A fault of the value of `setting` that came from here.
     func fault(_ setting: Setting, _ problem: String, _ remedy: String) -> ConfigurationFault {
         switch self {

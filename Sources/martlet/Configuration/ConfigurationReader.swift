@@ -17,6 +17,12 @@ struct ConfigurationReader {
     private static let foreignPrefixes = ["MARTLET_TEST_", "MARTLET_BENCH_"]
 
     func configuration() throws(ConfigurationFault) -> Configuration {
+        let (values, isEmbedded) = try values()
+        return try Configuration(values, isEmbedded: isEmbedded, read: read)
+    }
+
+    /// All values, each good by itself.
+    func values() throws(ConfigurationFault) -> (SettingValues, isEmbedded: Bool) {
         var values = try SettingValues()
         let (file, isEmbedded) = try chosenFile()
         for entry in file.entries {
@@ -38,7 +44,7 @@ struct ConfigurationReader {
             }
             try values.set(setting, to: value, from: .option(option))
         }
-        return try Configuration(values, isEmbedded: isEmbedded, read: read)
+        return (values, isEmbedded)
     }
 
     private func chosenFile() throws(ConfigurationFault) -> (ConfigurationFile, isEmbedded: Bool) {
@@ -65,13 +71,15 @@ struct ConfigurationReader {
         try ConfigurationFile(name: embeddedName, text: embeddedText)
     }
 
-    /// What runs when there is no file: everything in the current folder, on loopback, beside the system's own mail server.
+    /// What runs when there is no file: everything in the current folder, on loopback, beside the system's own mail server; and nothing goes out to the world.
     static let embeddedText = """
         data: ./data
         domain: example.test
         port-offset: 2000
         listeners:
           addresses: [127.0.0.1]
+        outbound:
+          enabled: false
         """
 
     // `MARTLET_…` wins over the other names; of those, two that differ stop the start.

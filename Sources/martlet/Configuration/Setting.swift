@@ -42,10 +42,12 @@ struct Setting: Sendable {
         case networks
         /// Names of TLS cipher suites.
         case suites
+        /// Whatever a form says.
+        case items(ItemForm)
 
         var isList: Bool {
             switch self {
-            case .addresses, .networks, .suites: true
+            case .addresses, .networks, .suites, .items: true
             default: false
             }
         }

@@ -43,7 +43,7 @@ extension Setting.Kind {
                 throw bad(trimmed)
             }
             return .text(choice)
-        case .addresses, .networks, .suites:
+        case .addresses, .networks, .suites, .items:
             return .list([])
         }
     }
@@ -56,9 +56,13 @@ extension Setting.Kind {
                 switch self {
                 case .addresses: IPText.isAddress(item)
                 case .networks: IPText.isNetwork(item)
+                case .items: true
                 default: item.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !item.isEmpty
                 }
             guard good else { throw bad(item) }
+            if case .items(let form) = self, let problem = form.problem(of: item) {
+                throw BadValue(problem: "\"\(item.prefix(80))\" is not \(form): \(problem)", remedy: form.remedy)
+            }
         }
         return .list(items)
     }
@@ -102,6 +106,7 @@ extension Setting.Kind: CustomStringConvertible {
         case .addresses: "an IP address"
         case .networks: "an IP address or a network"
         case .suites: "the name of a cipher suite"
+        case .items(let form): form.description
         }
     }
 
@@ -112,6 +117,7 @@ extension Setting.Kind: CustomStringConvertible {
         case .addresses: "give a list such as [127.0.0.1, \"::1\"]"
         case .networks: "give a list such as [127.0.0.0/8, \"::1\"]"
         case .suites: "give a list such as [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]"
+        case .items(let form): form.remedy
         case .octets: "give \(description), such as 50M"
         default: "give \(description)"
         }

@@ -15,6 +15,7 @@ struct ServiceGraph {
     private let certificate: OwnCertificate?
     private let threads: Threads
     private let listeners: Listeners
+    private let outbound: OutboundServices
     private let mostFiles: Int
 
     /// Serves until it is told to stop; returns when everything is closed. Throws what keeps it from starting.
@@ -40,6 +41,7 @@ struct ServiceGraph {
         threads = Threads()
         listeners = Listeners(
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
+        outbound = try OutboundServices(configuration, threads: threads, log: log)
     }
 
     private func serve(_ signals: Signals) async throws {
@@ -54,6 +56,8 @@ struct ServiceGraph {
                 await administration.carryOut($0)
             }
             announce(newcomers)
+            let probe = Task { await outbound.probe() }
+            defer { probe.cancel() }
             for await signal in signals.arrivals {
                 if signal == .stop { break }
                 reload()
@@ -66,6 +70,7 @@ struct ServiceGraph {
     private func end() async {
         house.gatekeeper.stop()
         await listeners.stop(grace: .seconds(3))
+        await outbound.stop()
         house.gatekeeper.finishLog()
         // try?: the program ends now, and the threads with it.
         try? await threads.shutDown()
@@ -98,6 +103,7 @@ struct ServiceGraph {
                 "Only \(mostFiles) files may be open: fewer connections than limits.connections; raise it with ulimit -n"
             )
         }
+        if !configuration.outbound.enabled { log.notice("Mail to other servers is queued and held: outbound.enabled is false") }
         guard configuration.isEmbedded else {
             if configuration.tls.enabled, configuration.tls.files == nil {
                 log.warning(

@@ -12,7 +12,7 @@ struct WelcomeScreen {
     }
 
     var text: String {
-        ([""] + listening + [""] + accounts + [""] + firstMessage
+        ([""] + listening + [""] + accounts + [""] + firstMessage + outbound
             + [
                 "", "Data: \(data)   Master key: \(data).key (keep a copy of it elsewhere)",
                 "Ctrl-C stops the server; what it holds stays.", "",
@@ -57,6 +57,14 @@ struct WelcomeScreen {
             lines.append("  curl -k --user \(user) 'imaps://\(WelcomeScreen.place(imaps))/INBOX;MAILINDEX=1'")
         }
         return lines.count > 1 ? lines : []
+    }
+
+    private var outbound: [String] {
+        guard !configuration.outbound.enabled else { return [] }
+        return [
+            "", "Mail to other servers is queued and held: nothing leaves this machine.",
+            "  To send it, start with MARTLET_OUTBOUND_ENABLED=true, or with a configuration file of your own.",
+        ]
     }
 
     private func listener(_ service: Service) -> Configuration.Listener? {

@@ -1,4 +1,5 @@
 import MailModel
+import MessageFormat
 import NIOCore
 import PostOffice
 import Testing
@@ -216,11 +217,10 @@ import Testing
             outcomes: [.impossible(status, "the message has octets above 127, and the server takes none such (8BITMIME)", isPermanent: true)], isUsable: true)
         let message = try Carriage.message("Subject: x\r\n\r\nü\r\n", traits: .eightBit)
         #expect(try await Carriage.report(Sink.Plan(offers: ["SIZE"]), message).0 == refusal)
-        struct Fails: Error {}
         for isRight in [true, false] {
             let sink = Sink(Sink.Plan(offers: ["SIZE"]))
             let carrier = Carriage.carrier(sink) { _ in
-                guard isRight else { throw Fails() }
+                guard isRight else { throw SevenBitFault.notConvertible }
                 return try Carriage.message("Subject: x\r\n\r\n=C3=BC\r\n")
             }
             let connection = try await carrier.connect(to: try Carriage.server())

@@ -43,7 +43,7 @@ import Testing
         arguments: [
             ("SIZE=0", [MailParameter.size(0)]), ("size=1234 BODY=8BITMIME", [.size(1234), .body(.eightBitMIME)]),
             (" BODY=7bit  SMTPUTF8", [.body(.sevenBit), .smtpUTF8]), ("AUTH=<> SIZE=99999999999999999999", [.auth, .size(.max)]),
-            ("AUTH=e+3Dmc2@example.com", [.auth]),
+            ("AUTH=e+3Dmc2@example.com", [.auth]), ("body=binarymime", [.body(.binaryMIME)]),
         ])
     func parameters(_ text: String, _ parameters: [MailParameter]) throws {
         #expect(try MailCommand(ByteScanner("FROM:<a@b.example> " + text)).parameters == parameters)
@@ -53,7 +53,8 @@ import Testing
         "MAIL's parameters that are none",
         arguments: [
             ("SIZE", SyntaxError.parameter), ("SIZE=", .parameter), ("SIZE=-1", .parameter), ("SIZE=1x", .parameter), ("SIZE=1 SIZE=2", .parameter),
-            ("SIZE=999999999999999999999", .parameter), ("BODY", .parameter), ("BODY=BINARYMIME", .parameter), ("SMTPUTF8=1", .parameter),
+            ("SIZE=999999999999999999999", .parameter), ("BODY", .parameter), ("BODY=BINARY", .parameter), ("BODY=BINARYMIME BODY=7BIT", .parameter),
+            ("SMTPUTF8=1", .parameter),
             ("RETURN=HDRS", .unknownParameter), ("X", .unknownParameter), ("=1", .parameter), ("-X=1", .parameter), ("SIZE=1=2", .parameter),
             ("AUTH", .parameter), ("SMTPUTF8 SMTPUTF8", .parameter), ("BODY=8BITMIME BODY=7BIT", .parameter),
         ])

@@ -18,11 +18,24 @@ import Testing
     @Test(
         "EHLO offers exactly this: RFC 5321 §4.1.1.1",
         arguments: [
-            (SMTPRole.mx, false, ["STARTTLS"]), (.mx, true, []), (.submission, false, ["STARTTLS"]), (.submission, true, ["AUTH PLAIN LOGIN"]),
-            (.submissions, true, ["AUTH PLAIN LOGIN"]),
+            (SMTPRole.mx, false, ["STARTTLS"]), (.mx, true, []), (.submission, false, ["BINARYMIME", "STARTTLS"]),
+            (.submission, true, ["BINARYMIME", "AUTH PLAIN LOGIN"]), (.submissions, true, ["BINARYMIME", "AUTH PLAIN LOGIN"]),
         ])
     func offers(_ role: SMTPRole, _ tls: Bool, _ more: [String]) throws {
         #expect(Set(try terms(role, tls: tls).offers) == Set(Self.always + more))
+    }
+
+    @Test("what the outgoing queue does is offered to users alone: RFC 4865 §4, RFC 2852 §3, RFC 6710 §3")
+    func queue() throws {
+        for role in [SMTPRole.mx, .submission, .submissions] {
+            var settings = SMTPSettings(role: role, hostName: try #require(Domain("mx.example.test")))
+            settings.queue = QueueOffer()
+            var terms = Terms(settings, isSecured: true, isLoopback: false)
+            terms.now = Timestamp(rawValue: 1_795_307_700)
+            let more = ["FUTURERELEASE 2592000 2026-12-22T00:35:00Z", "DELIVERBY 60", "MT-PRIORITY", "BINARYMIME"]
+            #expect(Set(terms.offers).isSuperset(of: more) == role.isSubmission)
+            for name in [SMTPExtension.futureRelease, .deliverBy, .priority, .binaryMIME] { #expect(terms.offers(name) == role.isSubmission) }
+        }
     }
 
     @Test("AUTH without TLS on loopback only where configured, never elsewhere, never on the MX")

@@ -1,4 +1,5 @@
 import MailModel
+import MessageFormat
 import NIOCore
 import PostOffice
 import Storage
@@ -73,13 +74,15 @@ struct Preparation {
         guard message.traits.contains(.eightBit), !offer.eightBitMIME else { return message }
         let refusal = Hindrance(outcome: .impossible(5, 6, 3, "the message has octets above 127, and the server takes none such (8BITMIME)"))
         guard let convert else { throw refusal }
-        do {
-            let converted = try await convert(message)
-            guard !converted.traits.contains(.eightBit), converted.recipients == message.recipients else { throw refusal }
-            return converted
-        } catch {
+        let converted: OutgoingMessage
+        do { converted = try await convert(message) } catch is SevenBitFault {
             throw refusal
+        } catch {
+            // The message could not be read: nothing is known of it.
+            throw Hindrance(outcome: .unreadable)
         }
+        guard !converted.traits.contains(.eightBit), converted.recipients == message.recipients else { throw refusal }
+        return converted
     }
 }
 

@@ -1,0 +1,178 @@
+import MailModel
+import Storage
+
+/// Why a site's servers cannot be asked now.
+struct ConnectFault: Error, Sendable {
+    var host: String?
+    var address: String?
+    var reply: RemoteReply?
+    let reason: String
+    /// All that were asked have said no for good (RFC 5321 §3.1: 554 in the place of a greeting).
+    let isPermanent: Bool
+    /// Nobody was asked: its addresses have as many connections as they may.
+    var isCrowded = false
+}
+
+extension Outbox {
+    /// Servers that one job tries, one after the other.
+    private static let mostServers = 8
+
+    /// A connection's life, from the first message to the last.
+    func serve(_ site: DeliverySchedule.SiteID) async {
+        defer { schedule.disconnected(site) }
+        guard let route = schedule[site], let job = schedule.take(site, isNew: true, now) else { return }
+        if route.servers.isEmpty { return await deliverHere(job, site) }
+        switch await connect(to: route.servers) {
+        case .failure(let fault):
+            if fault.isCrowded {
+                schedule.putBack(job)
+                schedule.siteCrowded(site, now)
+                return
+            }
+            if !fault.isPermanent { schedule.siteFailed(site, fault.line, now) }
+            await settle(job, fault, earliest: schedule.wakening(of: site, now))
+        case .success(let (server, connection)):
+            await use(connection, of: server, site, job)
+            await connection.close()
+            addresses.disconnected(server)
+        }
+    }
+
+    private func use(_ connection: any CarrierConnection, of server: MailServer, _ site: DeliverySchedule.SiteID, _ first: DeliverySchedule.JobID) async {
+        var next: DeliverySchedule.JobID? = first
+        var messages = 0
+        while true {
+            while let job = next {
+                let isUsable = await bring(job, over: connection, of: server, site, isFirst: messages == 0)
+                messages += 1
+                guard isUsable, !isStopping else { return }
+                next = schedule.take(site, isNew: false, now)
+            }
+            guard await idle(site) else { return }
+            next = schedule.take(site, isNew: true, now)
+        }
+    }
+
+    /// To the first of the servers that can be spoken to.
+    private func connect(to servers: [MailServer]) async -> Result<(MailServer, any CarrierConnection), ConnectFault> {
+        let candidates = addresses.servers(of: servers, most: settings.connectionsPerAddress, now)
+        var worst = ConnectFault(reason: "its servers have as many connections as they may", isPermanent: false, isCrowded: true)
+        var isPermanent = true
+        for server in candidates.prefix(Outbox.mostServers) {
+            guard !Task.isCancelled else { break }
+            addresses.connecting(server)
+            switch await connect(to: server) {
+            case .success(let connection): return .success((server, connection))
+            case .failure(let fault):
+                addresses.disconnected(server)
+                isPermanent = isPermanent && fault.isPermanent
+                // What a server said is worth more than that another was silent.
+                if worst.reply == nil || fault.reply != nil { worst = fault }
+            }
+        }
+        return .failure(
+            ConnectFault(
+                host: worst.host, address: worst.address, reply: worst.reply, reason: worst.reason, isPermanent: isPermanent && !worst.isCrowded,
+                isCrowded: worst.isCrowded))
+    }
+
+    private func connect(to server: MailServer) async -> Result<any CarrierConnection, ConnectFault> {
+        var server = addresses.terms(server, now)
+        while true {
+            do {
+                let connection = try await around.carrier.connect(to: server)
+                addresses.reached(server)
+                return .success(connection)
+            } catch CarrierFault.tls(let reason) {
+                guard server.encryption == .opportunistic else { return .failure(fault(server, "TLS failed: \(reason)")) }
+                // RFC 7435 §3: better in clear than not at all, where nobody asks for more; and on a new connection.
+                around.log.notice("TLS failed, and is not tried for an hour", metadata: ["host": "\(server.host)", "reason": "\(reason)"])
+                addresses.failedTLS(server, now)
+                server.encryption = .never
+            } catch CarrierFault.refused(let reply) {
+                return .failure(
+                    ConnectFault(
+                        host: server.host, address: server.address, reply: reply, reason: "it turned us away", isPermanent: reply.code >= 500))
+            } catch CarrierFault.unreachable(let reason) {
+                addresses.unreachable(server, now)
+                return .failure(fault(server, reason))
+            } catch CarrierFault.unfit(let reason) {
+                return .failure(fault(server, reason))
+            } catch {
+                return .failure(fault(server, "\(error)"))
+            }
+        }
+    }
+
+    private func fault(_ server: MailServer, _ reason: String) -> ConnectFault {
+        ConnectFault(host: server.host, address: server.address, reason: reason, isPermanent: false)
+    }
+
+    /// Hands one message over. False: the connection has ended.
+    private func bring(
+        _ id: DeliverySchedule.JobID, over connection: any CarrierConnection, of server: MailServer, _ site: DeliverySchedule.SiteID, isFirst: Bool
+    ) async -> Bool {
+        guard let (entry, places) = await entry(of: id) else { return true }
+        let store = around.store
+        let message = OutgoingMessage(
+            reversePath: entry.draft.reversePath, recipients: places.map { entry.draft.recipients[$0] }, traits: entry.draft.traits,
+            envelopeID: entry.draft.envelopeID, size: entry.size, read: { range in try await store.read(range, of: entry.id) })
+        let report = await connection.send(message)
+        let outcomes = Dictionary(zip(places, report.outcomes), uniquingKeysWith: { first, _ in first })
+        if outcomes.values.contains(where: { if case .delivered = $0 { true } else { false } }) {
+            schedule.siteSucceeded(site)
+        } else if outcomes.values.contains(where: \.isComplaint) {
+            schedule.siteRefused(site)
+        }
+        await settle(id, entry.id, Asked(host: server.host, facts: connection.facts, isFirst: isFirst), outcomes)
+        return report.isUsable
+    }
+
+    /// What a job is for, as it is now: nil, and the job is over, where nothing of it is to be tried.
+    func entry(of id: DeliverySchedule.JobID) async -> (entry: QueueEntry, places: [Int])? {
+        guard let job = schedule[id] else { return nil }
+        do {
+            let entry = try await around.store.queued(job.entry)
+            let places = job.recipients.filter { entry.progress.indices.contains($0) && entry.progress[$0].phase == .waiting }
+            guard entry.hold == nil, !places.isEmpty else {
+                schedule.finished(id)
+                return nil
+            }
+            if let hold = try await reasonToHold(entry) {
+                await self.hold(entry, hold)
+                schedule.finished(id)
+                return nil
+            }
+            return (entry, places)
+        } catch StorageFault.noSuchMessage {
+            // It was taken back.
+            schedule.finished(id)
+        } catch {
+            schedule.finished(id)
+            readLater(job.entry, error)
+        }
+        return nil
+    }
+
+    private func reasonToHold(_ entry: QueueEntry) async throws -> QueueHold? {
+        guard let sender = entry.draft.sender else { return nil }
+        guard let account = try await around.store.account(sender) else { return .senderRemoved }
+        return account.enabled ? nil : .senderDisabled
+    }
+}
+
+extension CarrierReport.Outcome {
+    /// It wants less of us: 421, or a connection that broke off.
+    fileprivate var isComplaint: Bool {
+        switch self {
+        case .refused(let reply, _): reply.code == 421
+        case .interrupted: true
+        case .delivered, .impossible, .untried: false
+        }
+    }
+}
+
+extension ConnectFault {
+    /// In one line.
+    var line: String { [host.map { "\($0) [\(address ?? "?")]" }, reply?.written ?? reason].compactMap(\.self).joined(separator: ": ") }
+}

@@ -1,0 +1,81 @@
+import Conversation
+import Logging
+import MailModel
+import PostOffice
+import SMTP
+import Transport
+
+/// What the outbox sends by: names, ways and connections to other servers. While mail may not leave (`outbound.enabled`) none of it can: nobody is asked, and
+/// nobody is called.
+struct OutboundServices: Sendable {
+    /// Where a domain's mail goes, and the addresses of a route's hosts.
+    let router: MailRouter
+    let carrier: any Carrier
+    /// Nil while mail may not leave.
+    private let resolver: UnboundResolver?
+    /// No anchor is configured, and nothing is to be proved.
+    private let isTrusting: Bool
+    private let log: Logger
+
+    /// Reads the files that name resolvers and authorities. Throws `ConfigurationFault` or `CommandFault`.
+    init(_ configuration: Configuration, threads: Threads, log: Logger) throws {
+        self.log = log
+        isTrusting = configuration.names.anchor == .none
+        guard configuration.outbound.enabled else {
+            resolver = nil
+            router = MailRouter(HeldResolver(), MailRouter.Setting(), asciiForm: { $0.asciiForm })
+            carrier = HeldCarrier()
+            return
+        }
+        let resolver = try OutboundServices.resolver(configuration.names)
+        self.resolver = resolver
+        router = MailRouter(CachedResolver(resolver), try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
+        do {
+            carrier = SMTPCarrier(dialler: try StreamDialler(group: threads.group), convert: SevenBitConversion.convert)
+        } catch {
+            throw CommandFault(code: Sysexit.unavailable, text: "the system's certificate authorities cannot be read: \(error)")
+        }
+    }
+
+    private static func resolver(_ names: Configuration.Names) throws(ConfigurationFault) -> UnboundResolver {
+        do { return try UnboundResolver(names.resolverSetting) } catch {
+            throw ConfigurationFault(
+                place: "names", name: "dns", problem: "\(error)", remedy: "mend the keys below dns, or set outbound.enabled to false")
+        }
+    }
+
+    /// Says in the log what names can be found, and how sure one can be of them. It takes as long as the resolver's patience.
+    func probe() async {
+        guard let finding = await resolver?.probe(), !Task.isCancelled else { return }
+        switch finding {
+        case .validating: log.info("Names are found, and DNSSEC proves those that are signed")
+        case .notValidating where isTrusting: log.info("Names are found, and none is proved: dns.trust-anchor is none")
+        case .notValidating: log.warning("Names are found, and none is proved: dns.trust-anchor is not the root's")
+        case .bogus(let reason):
+            log.error(
+                """
+                Names cannot be trusted, and those that are signed will not be found: the servers that are asked leave DNSSEC's signatures out, or \
+                forge. Ask others (dns.servers), or set dns.trust-anchor to none
+                """, metadata: ["reason": "\(LogText.quoted(reason))"])
+        case .failing(let fault):
+            log.error("Names are not found; mail to other servers waits until they are", metadata: ["reason": "\(fault.words)"])
+        }
+    }
+
+    /// Nobody sends any more. Who still waits for a name is told that there is nobody to ask.
+    func stop() async { await resolver?.close() }
+}
+
+/// Asks nobody.
+private struct HeldResolver: Resolver {
+    func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]> { throw ResolverFault.unavailable(OutboundServices.heldReason) }
+}
+
+/// Calls nobody.
+private struct HeldCarrier: Carrier {
+    func connect(to server: MailServer) async throws -> any CarrierConnection { throw CarrierFault.unfit(OutboundServices.heldReason) }
+}
+
+extension OutboundServices {
+    fileprivate static let heldReason = "mail to other servers is held: outbound.enabled is false"
+}
