@@ -197,8 +197,8 @@ extension QueueDesk {
             TraceEvent(kind, of: entry.draft.transaction, at: now, fields.merging(["queue": "\(entry.id.rawValue)", "by": "administrator"]) { $1 })
         }
         guard !update.recipients.isEmpty else { return [event(kind, [:])] }
-        var events = update.recipients.keys.sorted().map { event(kind, ["recipient": entry.draft.recipients[$0].path.written]) }
-        if !update.notices.isEmpty { events.append(event(.notified, ["recipient": entry.draft.reversePath.written])) }
+        var events = update.recipients.keys.sorted().map { event(kind, ["recipient": entry.draft.recipients[$0].path.bare]) }
+        if !update.notices.isEmpty { events.append(event(.notified, ["recipient": entry.draft.reversePath.address?.written ?? ""])) }
         return events
     }
 }

@@ -51,7 +51,7 @@ struct ServiceGraph {
         try await withCleanup(end) {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
-            let administration = house.administration
+            let administration = house.administration()
             let control = try ControlServer(path: house.folder.socketPath, log: log) {
                 await administration.carryOut($0)
             }
