@@ -73,3 +73,17 @@ def test_a_long_queue_comes_in_pages(held):
         submit(held, "a@one.example")
     assert len(listed(held)) == 130
     assert "Held 130 messages." in held.cli("queue", "hold", "--domain", "one.example").stdout
+
+
+def test_what_was_done_with_a_message_is_in_its_trace(held):
+    submit(held, "a@one.example")
+    [entry] = listed(held)
+    held.cli("queue", "hold", entry["id"])
+    held.cli("queue", "release", entry["id"])
+    lines = json.loads(held.cli("trace", entry["id"], "--json").stdout)
+    assert [line["event"] for line in lines if line["fields"].get("by") == "administrator"] == ["held", "released"]
+    held.cli("queue", "cancel", entry["id"])
+    text = held.cli("trace", entry["transaction"]).stdout
+    assert "cancelled for a@one.example by the administrator" in text
+    nothing = held.cli("trace", "<nobody@nowhere.example>", check=False)
+    assert nothing.returncode == 65 and "nothing is known" in nothing.stderr

@@ -13,7 +13,7 @@ extension QueueCommand {
         func validate() throws {
             try QueueCommand.check(ids)
             let isFiltered = try !filter.selection.isAll
-            guard ids.isEmpty != (all || isFiltered) else {
+            guard ids.isEmpty == (all || isFiltered) else {
                 throw ValidationError(ids.isEmpty ? "say which: numbers, a filter or --all" : "numbers go without a filter and without --all")
             }
         }

@@ -24,6 +24,8 @@ enum Order: Codable, Sendable {
     case showQueued(id: String)
     /// Some of what is meant; the answer says whether and behind which entry to go on. With `ids` those entries alone, all at once.
     case changeQueue(action: String, ids: [String], selection: QueueSelection, after: String?)
+    /// What happened to a message: of a Message-ID, a number of the queue or a transaction, without the first `skipping` events.
+    case trace(name: String, skipping: Int)
 }
 
 /// What came of an order.
@@ -38,6 +40,7 @@ enum OrderResult: Codable, Sendable, Equatable {
     case queue(page: QueuePage)
     case queued(line: QueueLine)
     case queueChanged(change: QueueChange)
+    case trace(page: TracePage)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

@@ -12,6 +12,7 @@ import Testing
             "account add a@example.org", "account list", "account enable a@example.org",
             "account disable a@example.org", "account password a@example.org",
             "account remove a@example.org", "message inspect file", "queue list", "queue list --domain example.org --json", "queue show 65536",
+            "trace <a@example.org>",
             "queue retry --all", "queue hold 1 2", "queue release --state held", "queue cancel --sender a@example.org", "queue bounce --older-than 2d",
             "store check", "store compact", "store status", "version",
         ])
@@ -26,7 +27,7 @@ import Testing
             "", "serve", "init", "config", "config check", "config reference", "domain", "domain add", "domain list",
             "domain remove", "account", "account add",
             "account list", "account enable", "account disable", "account password", "account remove", "message",
-            "message inspect", "queue", "queue list", "queue show", "queue retry", "queue bounce", "store",
+            "message inspect", "queue", "queue list", "queue show", "queue retry", "queue bounce", "trace", "store",
             "store check", "store compact", "store status", "version",
         ])
     func help(_ line: String) {
