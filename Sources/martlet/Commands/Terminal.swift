@@ -14,6 +14,13 @@ enum Terminal {
         show(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
+    /// In one line, for lists that are printed as they come.
+    static func line(json value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
     /// The first line of standard input without its end; nil at the end of input. At most `longest` octets.

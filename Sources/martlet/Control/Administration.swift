@@ -8,6 +8,7 @@ import Storage
 struct Administration: Sendable {
     let directory: Directory
     let store: SQLiteStore
+    let desk: QueueDesk
 
     func carryOut(_ order: Order) async -> OrderResult {
         do {
@@ -45,6 +46,11 @@ struct Administration: Sendable {
                 remove
                     ? HealthReport(counts: [.init(name: "files removed", value: try store.clearAside())])
                     : HealthReport(counts: [.init(name: "files set aside", value: store.aside.count)], notes: store.aside))
+        case .listQueue(let selection, let after): return .queue(page: try await queue(selection, after: after))
+        case .showQueued(let id): return .queued(line: try await queued(id))
+        case .changeQueue(let action, let ids, let selection, let after):
+            return .queueChanged(change: try await changeQueue(action, ids, selection, after: after))
+        case .trace(let name, let skipping): return .trace(page: try await trace(name, skipping: skipping))
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -59,6 +65,7 @@ struct Administration: Sendable {
         switch error {
         case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
         case StorageFault.noSuchAccount: OrderResult.Refused(code: Sysexit.noUser, text: "there is no such account")
+        case StorageFault.noSuchMessage: OrderResult.Refused(code: Sysexit.dataError, text: "there is no such message in the queue (any more)")
         case StorageFault.noSuchDomain:
             OrderResult.Refused(code: Sysexit.noUser, text: "there is no such domain; martlet domain add makes it")
         case StorageFault.nameTaken: OrderResult.Refused(code: Sysexit.cannotCreate, text: "that name is taken")

@@ -19,6 +19,13 @@ enum Order: Codable, Sendable {
     case confirmStore
     /// Lists what starts have set aside, or removes it.
     case asideOfStore(remove: Bool)
+    /// A page of the queue, behind an entry; nil: from the first.
+    case listQueue(selection: QueueSelection, after: String?)
+    case showQueued(id: String)
+    /// Some of what is meant; the answer says whether and behind which entry to go on. With `ids` those entries alone, all at once.
+    case changeQueue(action: String, ids: [String], selection: QueueSelection, after: String?)
+    /// What happened to a message: of a Message-ID, a number of the queue or a transaction, without the first `skipping` events.
+    case trace(name: String, skipping: Int)
 }
 
 /// What came of an order.
@@ -30,6 +37,10 @@ enum OrderResult: Codable, Sendable, Equatable {
     case accounts(lines: [AccountLine])
     case report(HealthReport)
     case quota(lines: [QuotaLine])
+    case queue(page: QueuePage)
+    case queued(line: QueueLine)
+    case queueChanged(change: QueueChange)
+    case trace(page: TracePage)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

@@ -9,10 +9,17 @@ struct Departures: Sendable {
     let outbox: Outbox
     /// By which other servers' and users' mail comes in: it tells the outbox.
     let intake: Intake
+    private let store: any TraceStore
+    private let recorder: TraceRecorder
+    private let traceDays: Int
     private let log: Logger
 
     init(_ configuration: Configuration, _ house: House, _ services: OutboundServices, log: Logger) throws {
         self.log = log
+        store = house.store
+        traceDays = configuration.traceDays
+        let recorder = TraceRecorder(store: house.store, log: log)
+        self.recorder = recorder
         let table: RouteTable
         do { table = try configuration.outbound.table(ownDomains: []) } catch {
             throw CommandFault(code: Sysexit.configuration, text: "outbound.destinations names the route \(error.route), which is not there")
@@ -27,7 +34,8 @@ struct Departures: Sendable {
                 carrier: services.carrier, directory: directory, intake: own,
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
-                clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) }, log: log),
+                clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) },
+                trace: { recorder.record($0) }, log: log),
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
@@ -35,8 +43,34 @@ struct Departures: Sendable {
             onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } })
     }
 
-    /// Sends what is queued; returns when all of the queue is known. Tried again where the store fails.
-    func start() async {
+    /// Sends what is queued, and keeps the traces of it, until it is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await start() }
+            group.addTask { await recorder.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 1)) } }
+            group.addTask { await prune() }
+        }
+    }
+
+    /// No new try begins; what is under way may end.
+    func stop() async {
+        await outbox.stop()
+        await recorder.flush()
+    }
+
+    /// Once an hour, what is older than it is to be kept.
+    private func prune() async {
+        while !Task.isCancelled {
+            do {
+                let oldest = Timestamp(rawValue: SystemClock.now().rawValue - Int64(traceDays) * 86_400)
+                while !Task.isCancelled, try await store.pruneTraces(before: oldest) {}
+            } catch { log.warning("Old traces were not removed: \(error)") }
+            await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 3_600))
+        }
+    }
+
+    /// Returns when all of the queue is known. Tried again where the store fails.
+    private func start() async {
         while !Task.isCancelled {
             do { return try await outbox.start() } catch {
                 log.error("The queue cannot be read: \(error)")

@@ -15,8 +15,15 @@ struct House: Sendable {
     /// Where a bare login name belongs: as configured, or else the first account's domain at the start.
     let defaultDomain: Domain?
 
-    var administration: Administration {
-        Administration(directory: directory, store: store)
+    private let reporting: DeliveryReporting
+    private let log: Logger
+
+    /// - parameter changed: hears of entries of the queue that an administrator changed or added.
+    func administration(changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }) -> Administration {
+        let reporting = reporting
+        let desk = QueueDesk(
+            store: store, traces: store, clock: SystemClock.now, log: log, notices: { try await reporting.notices(on: $0, $1) }, changed: changed)
+        return Administration(directory: directory, store: store, desk: desk)
     }
 
     /// Opens it for `body`, and closes it behind that. Throws as `open`, and what `body` throws.
@@ -56,12 +63,13 @@ struct House: Sendable {
         let defaultDomain = configuration.domain ?? first
         let gatekeeper = Gatekeeper(
             accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
+        let directory = Directory(
+            accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames)
+        let reporting = DeliveryReporting(
+            store: store, directory: directory, intake: Intake(store: store, clock: SystemClock.now, log: log), host: configuration.hostname,
+            clock: SystemClock.now, makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) })
         return House(
-            folder: folder, store: store, gatekeeper: gatekeeper,
-            directory: Directory(
-                accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain,
-                serverNames: configuration.serverNames),
-            defaultDomain: defaultDomain)
+            folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, defaultDomain: defaultDomain, reporting: reporting, log: log)
     }
 
     /// Waits for what is under way; the folder is free when the value is gone.

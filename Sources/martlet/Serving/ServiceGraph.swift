@@ -53,8 +53,9 @@ struct ServiceGraph {
         try await withCleanup(end) {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
-            let administration = house.administration
-            let sending = Task { await departures.start() }
+            let outbox = departures.outbox
+            let administration = house.administration { await outbox.changed($0) }
+            let sending = Task { await departures.run() }
             defer { sending.cancel() }
             let control = try ControlServer(path: house.folder.socketPath, log: log) {
                 await administration.carryOut($0)
@@ -74,7 +75,7 @@ struct ServiceGraph {
     private func end() async {
         house.gatekeeper.stop()
         await listeners.stop(grace: .seconds(3))
-        await departures.outbox.stop()
+        await departures.stop()
         await outbound.stop()
         house.gatekeeper.finishLog()
         // try?: the program ends now, and the threads with it.

@@ -11,7 +11,10 @@ import Testing
             "domain remove example.org",
             "account add a@example.org", "account list", "account enable a@example.org",
             "account disable a@example.org", "account password a@example.org",
-            "account remove a@example.org", "message inspect file", "store check", "store compact", "store status", "version",
+            "account remove a@example.org", "message inspect file", "queue list", "queue list --domain example.org --json", "queue show 65536",
+            "trace <a@example.org>",
+            "queue retry --all", "queue hold 1 2", "queue release --state held", "queue cancel --sender a@example.org", "queue bounce --older-than 2d",
+            "store check", "store compact", "store status", "version",
         ])
     func commands(_ line: String) throws {
         let command = try Martlet.parseAsRoot(line.split(separator: " ").map(String.init))
@@ -24,7 +27,7 @@ import Testing
             "", "serve", "init", "config", "config check", "config reference", "domain", "domain add", "domain list",
             "domain remove", "account", "account add",
             "account list", "account enable", "account disable", "account password", "account remove", "message",
-            "message inspect", "store",
+            "message inspect", "queue", "queue list", "queue show", "queue retry", "queue bounce", "trace", "store",
             "store check", "store compact", "store status", "version",
         ])
     func help(_ line: String) {
@@ -42,6 +45,7 @@ import Testing
     @Test(
         "what is no command ends with 64",
         arguments: [
+            "queue cancel", "queue cancel 1 --all", "queue hold x", "queue list --older-than soon", "queue list --state new", "queue list --domain a..b",
             "account", "srve", "account add", "account add a --pasword-stdin", "serve now", "store check --json=1",
         ])
     func mistakes(_ line: String) {
