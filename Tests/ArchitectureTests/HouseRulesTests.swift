@@ -26,7 +26,7 @@ import Testing
             "FoundationEssentials",
         ],
         "SQLiteStore": [
-            "MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", "Crypto", "FoundationEssentials", "Logging",
+            "MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", "CSealing", "Crypto", "FoundationEssentials", "Logging",
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [

@@ -65,6 +65,7 @@ package struct DeliveryReporting: Sendable {
         case .destinations(let destinations):
             let head = MessageHead(Array("Return-Path: <>\r\n".utf8))
             let placements = destinations.compactMap { destination -> Placement? in
+                // try?: an account whose quota cannot be asked is as if it had room; the store says no where it has none.
                 guard case .mailbox(let mailbox, let account) = destination, (try? intake.hasRoom(account)) ?? true else { return nil }
                 var placement = Placement(mailbox: mailbox, internalDate: now)
                 placement.mayOverdraw = true

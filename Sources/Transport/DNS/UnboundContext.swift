@@ -54,6 +54,9 @@ final class UnboundContext: @unchecked Sendable {
             ("cache-max-negative-ttl:", "\(setting.mostNegativeTTL)"),
             // A server that is silent holds a socket no longer than this, in milliseconds.
             ("infra-cache-max-rtt:", "10000"),
+            // One that was silent to some questions is asked others; else a single bad domain would cost all others a forwarder for a quarter of an hour.
+            ("infra-keep-probing:", "yes"),
+            ("infra-host-ttl:", "60"),
             ("do-not-query-localhost:", setting.isAskingLoopback ? "no" : "yes"),
         ]
         if let hints = setting.rootHints {
