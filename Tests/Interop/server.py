@@ -55,6 +55,14 @@ class StartFailed(Exception):
     pass
 
 
+def until(look, timeout):
+    """What `look` finds, as soon as it is something; after `timeout` seconds what there is."""
+    deadline = time.monotonic() + timeout
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
 class Server:
     """One martlet. `settings` are configuration keys (`smtp.connections-per-peer`), `preload` a library to load before libc,
     `files` a limit of open files, `folder` where its own folder is made, `data` a data folder elsewhere."""

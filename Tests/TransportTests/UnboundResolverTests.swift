@@ -182,7 +182,7 @@ struct UnboundResolverTests {
 
     @Test("a server that never answers costs its own question its patience, and no other")
     func silent() async throws {
-        try await with(patience: .seconds(20)) { query in
+        try await with(patience: .seconds(6)) { query in
             query.name.hasPrefix("silent") ? [] : [query.reply([StubNameServer.record(1, [9, 0, 0, 1])])]
         } _: { (resolver, _) async throws in
             // Whichever gives up first: we, or libunbound.

@@ -64,13 +64,12 @@ package struct DeliveryReporting: Sendable {
         case .unknownUser: return []
         case .destinations(let destinations):
             let head = MessageHead(Array("Return-Path: <>\r\n".utf8))
-            let placements = destinations.compactMap { destination -> Placement? in
-                // try?: an account whose quota cannot be asked is as if it had room; the store says no where it has none.
-                guard case .mailbox(let mailbox, let account) = destination, (try? intake.hasRoom(account)) ?? true else { return nil }
+            var placements: [Placement] = []
+            for case .mailbox(let mailbox, let account) in destinations where try intake.hasRoom(account) {
                 var placement = Placement(mailbox: mailbox, internalDate: now)
                 placement.mayOverdraw = true
                 placement.head = head
-                return placement
+                placements.append(placement)
             }
             // Whoever is over quota misses a report; what it is on must not wait for that.
             guard !placements.isEmpty else { return [] }
