@@ -35,6 +35,13 @@ struct UnboundResolverTests {
         try #require(await #expect(throws: ResolverFault.self) { _ = try await resolver.rdata(type, of: domain(name)) })
     }
 
+    /// Asked again while libunbound, which has seen its only server silent, will not ask it: that passes.
+    private func countOfAddresses(_ resolver: UnboundResolver, _ name: String) async throws -> Int {
+        while true {
+            do { return try await resolver.addresses(of: domain(name), .ipv4).records.count } catch ResolverFault.failed(code: 2) { continue }
+        }
+    }
+
     @Test("A, AAAA and MX, compressed names written out: RFC 1035 §4.1.4, RFC 3597 §4")
     func records() async throws {
         try await with { query in
@@ -187,7 +194,7 @@ struct UnboundResolverTests {
         } _: { (resolver, _) async throws in
             // Whichever gives up first: we, or libunbound.
             #expect([.timedOut, .failed(code: 2)].contains(try await fault(resolver, "silent.example")))
-            #expect(try await resolver.addresses(of: domain("a.example"), .ipv4).records.count == 1)
+            #expect(try await countOfAddresses(resolver, "a.example") == 1)
         }
     }
 
@@ -203,7 +210,7 @@ struct UnboundResolverTests {
             for await _ in asked.stream { break }
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
-            #expect(try await resolver.addresses(of: domain("a.example"), .ipv4).records.count == 1)
+            #expect(try await countOfAddresses(resolver, "a.example") == 1)
             let late = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
                 _ = try await resolver.rdata(.a, of: name)
