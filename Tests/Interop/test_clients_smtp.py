@@ -191,10 +191,11 @@ def test_a_whole_pipelined_conversation(server, account):
 def test_ehlo_offers_what_is_served_and_no_more(server):
     with SMTP(server.host, server.port("smtp")) as smtp:
         offered = set(smtp.extensions)
-        assert {"PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES", "STARTTLS", "LIMITS"} <= offered
-        assert not offered & {"AUTH", "DSN", "BINARYMIME"}
+        assert {"PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES", "STARTTLS", "LIMITS", "DSN"} <= offered
+        assert not offered & {"AUTH", "BINARYMIME", "FUTURERELEASE", "DELIVERBY", "MT-PRIORITY"}
         assert smtp.extensions["SIZE"] == ["52428800"]
         smtp.starttls()
         assert "STARTTLS" not in smtp.extensions and "AUTH" not in smtp.extensions
     with SMTP(server.host, server.port("submissions"), tls=True) as smtp:
         assert set(smtp.extensions["AUTH"]) >= {"PLAIN", "LOGIN"}
+        assert {"DSN", "BINARYMIME", "FUTURERELEASE", "DELIVERBY", "MT-PRIORITY"} <= set(smtp.extensions)
