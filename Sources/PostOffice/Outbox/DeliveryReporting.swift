@@ -33,7 +33,9 @@ package struct DeliveryReporting: Sendable {
             case .delivered: progress.last?.reply == nil ? .delivered : .passedOn(servesDSN: false)
             case .cancelled: nil
             }
-        return outcome.flatMap { DeliveryReport.action(for: $0, of: recipient, in: draft) }
+        let action = outcome.flatMap { DeliveryReport.action(for: $0, of: recipient, in: draft) }
+        guard action == nil, draft.deliverBy?.isTraced == true, case .passedOn? = outcome else { return action }
+        return draft.reversePath == .null || recipient.notify.contains(.never) ? nil : .relayed
     }
 
     /// A report on those of an entry's recipients of whom, with this progress, there is something to tell; none where there is not.

@@ -150,7 +150,8 @@ extension Outbox {
         switch outcome.verdict {
         case .delivered(let isTold):
             after.phase = .delivered
-            after.isTold = isTold
+            // RFC 2852 §4: with a trace its sender is told, whatever the next server promises.
+            after.isTold = isTold && draft.deliverBy?.isTraced != true
         case .failed:
             after.phase = .failed
             after.isTold = false
@@ -170,13 +171,15 @@ extension Outbox {
 
     /// Reports what has waited for its like long enough.
     func report(_ id: QueueID) async {
-        await change(id) { entry in try await self.update(entry, [:], nil, earliest: nil, reportsNow: true).0 }
+        let isDone = await change(id) { entry in try await self.update(entry, [:], nil, earliest: nil, reportsNow: true).0 }
+        if !isDone { reportLater(id) }
     }
 
     /// Tells the sender that it takes long.
     func tellDelay(_ id: QueueID) async {
         await change(id) { entry in
-            let late = entry.progress.enumerated().filter { _, progress in progress.phase == .waiting && !progress.isTold && progress.attempts > 0 }
+            // Those too that nobody has tried, as their servers were known to be out of reach.
+            let late = entry.progress.enumerated().filter { _, progress in progress.phase == .waiting && !progress.isTold }
             var update = QueueUpdate(id)
             update.notices = try await self.around.reporting.notices(
                 on: entry, Dictionary(uniqueKeysWithValues: late.map { ($0.offset, $0.element) }), retryUntil: self.expiry(of: entry.draft))
@@ -200,19 +203,23 @@ extension Outbox {
         around.trace(TraceEvent(.held, of: entry.draft.transaction, at: now, ["reason": "\(hold)"]))
     }
 
-    /// One that can be left out where the store fails: it is thought of again.
-    private func change(_ id: QueueID, _ make: (QueueEntry) async throws -> QueueUpdate) async {
+    /// False: the store could not, and the entry is looked at again in a while.
+    @discardableResult
+    private func change(_ id: QueueID, _ make: (QueueEntry) async throws -> QueueUpdate) async -> Bool {
         await changing(id) {
             do {
                 let entry = try await around.store.queued(id)
                 let update = try await make(entry)
-                guard !update.recipients.isEmpty || update.hold != .keep else { return }
+                guard !update.recipients.isEmpty || update.hold != .keep else { return true }
                 await queued(try await around.store.update(update).flatMap(\.queued))
                 if !update.notices.isEmpty { around.trace(TraceEvent(.notified, of: entry.draft.transaction, at: now)) }
+                return true
             } catch StorageFault.noSuchMessage {
-                return
+                return true
             } catch {
                 around.log.error("A message of the queue could not be changed: \(error)", metadata: ["queue": "\(id)"])
+                readLater(id, error)
+                return false
             }
         }
     }

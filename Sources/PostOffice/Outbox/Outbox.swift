@@ -174,6 +174,13 @@ package actor Outbox {
     private func add(_ entry: QueueEntry, _ table: RouteTable) {
         guard entry.hold == nil else { return }
         let places = entry.progress.indices.filter { entry.progress[$0].phase == .waiting }
+        // What the last run had yet to tell.
+        let isUntold = entry.progress.indices.contains { place in
+            let progress = entry.progress[place]
+            return progress.phase != .waiting && !progress.isTold
+                && around.reporting.action(on: entry.draft.recipients[place], progress, in: entry.draft) != nil
+        }
+        if isUntold { reportLater(entry.id) }
         plan(entry, places, entry.progress, table)
         if places.contains(where: { entry.progress[$0].due <= now }) { schedule.wakeHops(of: entry.id, now) }
     }

@@ -221,6 +221,59 @@ struct OutboxTests {
         #expect(house.carrier.recipients.count == 1_001)
     }
 
+    @Test("whose message waits behind a server that is down is told so, though another's message did the asking")
+    func delayBehindOthers() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("dead.example", at: "9.0.0.1")
+        house.carrier.set(connecting: { _ in throw CarrierFault.unreachable("no answer") })
+        for _ in 0..<40 { try await house.queue(["x@dead.example"]) }
+        try await house.outbox.start()
+        await house.pass(4 * 3_600 + 1)
+        #expect(try await house.entries.contains { $0.progress[0].attempts == 0 })
+        #expect(try await house.mail().count == 40)
+        #expect(try await house.entries.allSatisfy { $0.progress[0].isTold })
+    }
+
+    @Test("a failure that a stop kept from being told is told after the start")
+    func untoldAtStart() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("a.example", at: "9.0.0.1")
+        let id = try await house.queue(["no@a.example", "later@a.example"])
+        let later = Timestamp(rawValue: house.clock.now.rawValue + 10_000)
+        var update = QueueUpdate(id)
+        update.recipients = [
+            0: RecipientProgress(phase: .failed, attempts: 1, due: house.clock.now), 1: RecipientProgress(attempts: 1, due: later),
+        ]
+        _ = try await house.store.update(update)
+        try await house.outbox.start()
+        await house.pass(61)
+        #expect(try await house.mail().count == 1)
+        #expect(try await house.entries.first?.progress[0].isTold == true)
+    }
+
+    @Test("with a trace its sender hears that it was passed on: RFC 2852 §4")
+    func trace() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("a.example", at: "9.0.0.1")
+        try await house.send(["dora@a.example"]) { draft in
+            draft.deliverBy = QueueDraft.Deadline(time: Timestamp(rawValue: draft.arrived.rawValue + 600), isReturned: false, isTraced: true)
+        }
+        #expect(try await house.mail().first?.contains("Action: relayed") == true)
+    }
+
+    @Test("what is to be there by a time, and is not, comes back then: RFC 2852 §4")
+    func deadline() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("a.example", at: "9.0.0.1")
+        house.carrier.set { ScriptedCarrier.refused($0, 450) }
+        try await house.send(["dora@a.example"]) { draft in
+            draft.deliverBy = QueueDraft.Deadline(time: Timestamp(rawValue: draft.arrived.rawValue + 600), isReturned: true)
+        }
+        await house.pass(601)
+        #expect(try await house.entries.isEmpty)
+        #expect(try await house.mail().first?.contains("Action: failed") == true)
+    }
+
     @Test("many domains with one server share its connections, which grow with success")
     func sharedSite() async throws {
         var settings = Outbox.Settings()

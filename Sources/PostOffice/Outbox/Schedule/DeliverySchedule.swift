@@ -278,7 +278,10 @@ struct DeliverySchedule: Sendable {
 
     private mutating func ring(_ id: JobID, _ now: Timestamp, _ actions: inout [Action]) {
         guard var job = self[id], job.phase != .running else { return }
-        if let notice = job.delayNotice, now >= notice {
+        // What is about to be tried may be there in a moment: it is told of when that has failed.
+        let isAboutToGo = job.phase == .waiting ? now >= job.due : sleep(ofHop: job.hop, now) == nil
+        let isLate = job.delayNotice.map { now >= $0 } ?? false
+        if isLate, !isAboutToGo {
             delayTold(job.entry)
             job.delayNotice = nil
             actions.append(.tellDelay(job.entry))
@@ -303,7 +306,7 @@ struct DeliverySchedule: Sendable {
         case .running: return
         }
         // A job that is ready though its time is over was never tried, or has come from long ago: some time is left to it.
-        if job.phase == .ready, now >= job.expires {
+        if job.phase == .ready, now >= job.expires || (isLate && isAboutToGo) {
             alarms.insert(Alarm(time: Timestamp(rawValue: now.rawValue + settings.retry.first), kind: .job(id)))
         } else {
             setAlarm(id.place)
