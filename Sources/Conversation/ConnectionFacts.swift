@@ -9,16 +9,22 @@ package struct ConnectionFacts: Hashable, Sendable {
     package let localAddress: String
     package let localPort: Int
     package let isLoopback: Bool
+    /// The user id of the program at the other end of a UNIX socket, as the system says it; nil for a peer that came by the network.
+    package let localUser: UInt32?
     /// Set once the handshake is done: from the start on an implicit-TLS port, later after STARTTLS.
     package var tls: TLSFacts?
 
-    package init(id: UInt64, peerAddress: String, peerPort: Int, localAddress: String = "", localPort: Int, isLoopback: Bool, tls: TLSFacts? = nil) {
+    package init(
+        id: UInt64, peerAddress: String, peerPort: Int, localAddress: String = "", localPort: Int, isLoopback: Bool, localUser: UInt32? = nil,
+        tls: TLSFacts? = nil
+    ) {
         self.id = id
         self.peerAddress = peerAddress
         self.peerPort = peerPort
         self.localAddress = localAddress
         self.localPort = localPort
         self.isLoopback = isLoopback
+        self.localUser = localUser
         self.tls = tls
     }
 }

@@ -2,6 +2,9 @@ package import MailModel
 package import NIOCore
 
 extension IPAddress {
+    /// What a peer that came by a UNIX socket counts as: 127.0.0.1.
+    static let localPeer = IPAddress(octets: [127, 0, 0, 1])
+
     /// Nil for a UNIX socket.
     package init?(_ address: SocketAddress?) {
         switch address {

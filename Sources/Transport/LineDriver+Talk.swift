@@ -5,14 +5,15 @@ import NIOCore
 /// The session's turn.
 extension LineDriver {
     func begin(tls: TLSFacts?) {
-        guard let context, let peer = IPAddress(context.channel.remoteAddress) else {
+        guard let context, let peer = localUser == nil ? IPAddress(context.channel.remoteAddress) : .localPeer else {
             context?.close(promise: nil)
             return
         }
         let facts = ConnectionFacts(
             id: id, peerAddress: peer.description, peerPort: context.channel.remoteAddress?.port ?? 0,
-            localAddress: IPAddress(context.channel.localAddress)?.description ?? "", localPort: context.channel.localAddress?.port ?? 0,
-            isLoopback: peer.isLoopback, tls: tls)
+            localAddress: localUser == nil ? IPAddress(context.channel.localAddress)?.description ?? "" : peer.description,
+            localPort: context.channel.localAddress?.port ?? 0,
+            isLoopback: peer.isLoopback, localUser: localUser, tls: tls)
         link = LoopLink(self, facts, context.eventLoop)
         session = worker.session()
         phase = .talking(.resting(for: .input))

@@ -17,6 +17,8 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     let setting: LineSetting
     let executor: LoopExecutor
     let id: UInt64
+    /// Nil for a peer that came by the network.
+    let localUser: UInt32?
 
     var phase: LinePhase
     var context: ChannelHandlerContext?
@@ -50,11 +52,12 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     /// Gathered output leaves at the end of this turn of the loop.
     var isFlushScheduled = false
 
-    init(_ worker: Worker, _ setting: LineSetting, executor: LoopExecutor, id: UInt64) {
+    init(_ worker: Worker, _ setting: LineSetting, executor: LoopExecutor, id: UInt64, localUser: UInt32? = nil) {
         self.worker = worker
         self.setting = setting
         self.executor = executor
         self.id = id
+        self.localUser = localUser
         if case .implicitTLS = setting.security { phase = .opening } else { phase = .talking(.resting(for: .input)) }
     }
 

@@ -7,11 +7,13 @@ import Synchronization
 
 /// Where and how connections come in.
 package struct Endpoint: Sendable {
-    /// An IP address or a host name; `::` takes IPv4 too.
+    /// An IP address or a host name; `::` takes IPv4 too. Of a UNIX socket its path, for messages.
     package var host: String
     /// 0 for any free one.
     package var port: Int
     package var security: Security
+    /// A UNIX stream socket that is bound already, in place of host and port; whoever listens there closes it. Its peers are programs of this machine.
+    package var socket: CInt?
     package var limits = LineLimits()
     /// What a connection that is not let in is told, with its CRLF (SMTP `421 4.7.0 …`, IMAP `* BYE …`).
     package var farewell: @Sendable (Doorkeeper.Refusal) -> String = { _ in "" }
@@ -88,31 +90,41 @@ package final class Listener: Sendable {
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(AcceptPause(logger)) }
             }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: LineSizes.lowWater, high: LineSizes.highWater))
             .childChannelOption(.recvAllocator, value: ReceiveSizes())
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try greet(channel, worker, setting, endpoint, house, threads) }
+                guard endpoint.socket != nil else {
+                    return channel.eventLoop.makeCompletedFuture {
+                        guard let address = IPAddress(channel.remoteAddress) else { throw ChannelError.ioOnClosedChannel }
+                        try greet(channel, address, localUser: nil, worker, setting, endpoint, house, threads)
+                    }
+                }
+                return PeerCredentials.ask(channel).flatMapThrowing { peer in
+                    guard let address = IPAddress.localPeer else { throw ChannelError.ioOnClosedChannel }
+                    try greet(channel, address, localUser: peer.user, worker, setting, endpoint, house, threads)
+                }
             }
         do {
-            return Listener(try await bootstrap.bind(host: endpoint.host, port: endpoint.port).get(), house)
+            if let socket = endpoint.socket { return Listener(try await bootstrap.withBoundSocket(socket).get(), house) }
+            let network =
+                bootstrap
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            return Listener(try await network.bind(host: endpoint.host, port: endpoint.port).get(), house)
         } catch {
-            throw Fault(description: "cannot listen on \(endpoint.host) port \(endpoint.port): \(error)")
+            throw Fault(description: "cannot listen on \(endpoint.socket == nil ? "\(endpoint.host) port \(endpoint.port)" : endpoint.host): \(error)")
         }
     }
 
     /// On the connection's loop, before its first byte.
     private static func greet(
-        _ channel: any Channel, _ worker: some LineWorker, _ setting: LineSetting, _ endpoint: Endpoint, _ house: House,
-        _ threads: Threads
+        _ channel: any Channel, _ address: IPAddress, localUser: UInt32?, _ worker: some LineWorker, _ setting: LineSetting, _ endpoint: Endpoint,
+        _ house: House, _ threads: Threads
     ) throws {
-        guard let address = IPAddress(channel.remoteAddress), let executor = threads.executor(of: channel.eventLoop) else {
-            throw ChannelError.ioOnClosedChannel
-        }
+        guard let executor = threads.executor(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
         if let refusal = house.doorkeeper.enter(address) {
             return try Farewell.say(endpoint.farewell(refusal), to: channel, endpoint.security, house.farewells)
         }
@@ -121,7 +133,7 @@ package final class Listener: Sendable {
             house.doorkeeper.leave(address)
             throw ChannelError.ioOnClosedChannel
         }
-        let driver = LineDriver(worker, setting, executor: executor, id: id)
+        let driver = LineDriver(worker, setting, executor: executor, id: id, localUser: localUser)
         do { try channel.pipeline.syncOperations.addHandler(driver) } catch {
             house.leave(id)
             throw error

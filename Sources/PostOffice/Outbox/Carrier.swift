@@ -84,12 +84,15 @@ package struct CarrierFacts: Hashable, Sendable {
     package var sizeLimit: Int?
     /// MAILMAX of LIMITS (RFC 9422): messages that one connection may bring; nil: it has not said.
     package var messageLimit: Int?
+    /// The domain of addresses that have none, as our own server tells programs of its machine (`XDOMAIN`).
+    package var localDomain: Domain?
 
-    package init(address: String, tlsVersion: String? = nil, sizeLimit: Int? = nil, messageLimit: Int? = nil) {
+    package init(address: String, tlsVersion: String? = nil, sizeLimit: Int? = nil, messageLimit: Int? = nil, localDomain: Domain? = nil) {
         self.address = address
         self.tlsVersion = tlsVersion
         self.sizeLimit = sizeLimit
         self.messageLimit = messageLimit
+        self.localDomain = localDomain
     }
 }
 

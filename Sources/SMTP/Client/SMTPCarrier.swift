@@ -34,7 +34,8 @@ package struct SMTPCarrier: Carrier {
         do {
             let offer = try await Opening(server, dialogue).open()
             let facts = CarrierFacts(
-                address: server.address, tlsVersion: stream.facts.tls?.version, sizeLimit: offer.sizeLimit, messageLimit: offer.messageLimit)
+                address: server.address, tlsVersion: stream.facts.tls?.version, sizeLimit: offer.sizeLimit, messageLimit: offer.messageLimit,
+                localDomain: offer.localDomain)
             return SMTPConnection(dialogue, offer, server.dialect, facts, convert)
         } catch {
             stream.close()

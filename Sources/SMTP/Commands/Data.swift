@@ -55,13 +55,14 @@ extension SMTPWorker {
 
     private func envelope(_ submittal: Submittal, _ facts: ConnectionFacts) -> Intake.Envelope {
         let (id, transaction) = (makeID(), submittal.transaction)
-        let received = ReceivedField(
+        var received = ReceivedField(
             clientName: submittal.client, peerAddress: facts.peerAddress, host: settings.hostName,
             transmission: TransmissionType(
                 isExtended: submittal.isExtended, isUTF8: transaction.isSMTPUTF8, isSecured: facts.tls != nil,
                 isAuthenticated: submittal.isAuthenticated),
             tlsVersion: facts.tls?.version, id: id, recipient: onlyRecipient(of: transaction),
             priority: transaction.priority, date: clock())
+        received.localUser = facts.localUser
         var trace = ByteBuffer()
         received.write(to: &trace)
         var envelope = Intake.Envelope(
@@ -109,12 +110,13 @@ extension SMTPWorker {
         return directory.addressHere(address.localPart).map { .mailbox($0) } ?? path
     }
 
-    /// What must be the user's, and what is added in their name (RFC 6409 §6.1, §8).
+    /// What must be the user's, and what is added in their name (RFC 6409 §6.1, §8). A program of this machine, which the administrator put there, writes in
+    /// anybody's.
     private func submission(_ submittal: Submittal) -> Intake.Submission {
         let own = submittal.user.flatMap { Address(localPart: $0.name.user.spelling, domain: $0.name.domain) }
-        let directory = directory
+        let (directory, isLocal) = (directory, settings.role == .local)
         return Intake.Submission(host: settings.hostName, author: submittal.transaction.reversePath.address ?? own) { address in
-            guard let user = submittal.user else { return false }
+            guard let user = submittal.user else { return isLocal }
             return try await directory.owns(user, address)
         }
     }

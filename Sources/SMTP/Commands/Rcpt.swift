@@ -16,7 +16,9 @@ extension SMTPWorker {
             case .destinations(let destinations):
                 for case .mailbox(_, let account) in destinations where try !intake.hasRoom(account) { return .refused(.overQuota) }
                 return .resolved(Intake.Recipient(address: path, destinations: destinations))
-            case .unknownUser: return .refused(.unknownUser)
+            case .unknownUser:
+                if settings.role == .local, let postmaster = try await root(path) { return .resolved(postmaster) }
+                return .refused(.unknownUser)
             case .notLocal: return relay(path, presence, facts)
             }
         } catch {
@@ -25,9 +27,18 @@ extension SMTPWorker {
         }
     }
 
+    /// The system's own programs write to `root`. Where nobody is called so, it is the postmaster.
+    private func root(_ path: ForwardPath) async throws -> Intake.Recipient? {
+        guard case .mailbox(let address) = path, address.localPart.lowercased() == "root",
+            case .destinations(let destinations) = try await directory.resolvePostmaster()
+        else { return nil }
+        return Intake.Recipient(address: path, destinations: destinations)
+    }
+
     private func relay(_ path: ForwardPath, _ presence: Presence, _ facts: ConnectionFacts) -> SMTPOutcome {
-        guard let rules = settings.relay, case .mailbox(let address) = path,
-            rules.admits(address, from: client(presence, facts), isSubmission: settings.role.isSubmission)
+        guard case .mailbox(let address) = path,
+            settings.role == .local
+                || settings.relay?.admits(address, from: client(presence, facts), isSubmission: settings.role.isSubmission) ?? false
         else { return .refused(.notLocal) }
         return .resolved(Intake.Recipient(address: path, destinations: [.queue(path)]))
     }

@@ -7,6 +7,8 @@ package struct ReceivedField: Sendable {
     /// What the client called itself; written only where it is a domain, and one of ASCII unless the message is of SMTPUTF8 (RFC 6531 §3.7.3).
     package var clientName: ClientName?
     package var peerAddress: String
+    /// Of a program of this machine, the id of its user, which is written as a comment.
+    package var localUser: UInt32?
     package var host: Domain
     package var transmission: TransmissionType
     /// `TLSv1.3`; nil without TLS.
@@ -42,7 +44,9 @@ package struct ReceivedField: Sendable {
         output.writeString(clientDomain?.value ?? literal)
         output.writeStaticString(" (")
         output.writeString(literal)
-        output.writeStaticString(")\r\n\tby ")
+        output.writeStaticString(")")
+        if let localUser { output.writeString(" (userid \(localUser))") }
+        output.writeStaticString("\r\n\tby ")
         output.writeString(host.value)
         output.writeStaticString(" (Martlet) with ")
         output.writeString(transmission.rawValue)

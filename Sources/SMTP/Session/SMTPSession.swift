@@ -3,7 +3,7 @@ package import Gatehouse
 package import NIOCore
 import PostOffice
 
-/// The server's side of an SMTP conversation (RFC 5321), for all three roles.
+/// The server's side of an SMTP conversation (RFC 5321), for all four roles.
 ///
 /// - A command is carried out when its whole line is there, and answered before the next one is read.
 /// - Only CRLF ends a line, in commands as in text. A bare LF in a command is answered at once, and the line is passed over up to its CRLF.

@@ -1,7 +1,7 @@
 package import MailModel
 package import PostOffice
 
-/// Which of SMTP's three doors a connection came through.
+/// Which of SMTP's four doors a connection came through.
 package enum SMTPRole: Hashable, Sendable {
     /// Port 25: mail from other servers, for our own accounts and as `RelayRules` say.
     case mx
@@ -9,8 +9,12 @@ package enum SMTPRole: Hashable, Sendable {
     case submission
     /// Port 465: the same, TLS from the start (RFC 8314 §3.3).
     case submissions
+    /// A UNIX socket of this machine, by which its programs hand in mail (`martlet sendmail`): the system says whose they are, and nobody logs in.
+    case local
 
     package var isSubmission: Bool { self != .mx }
+    /// Nobody hands in mail before AUTH (RFC 6409 §4.3).
+    package var needsLogin: Bool { self == .submission || self == .submissions }
 }
 
 /// What a listener's sessions are told.
@@ -42,6 +46,8 @@ package struct SMTPSettings: Sendable {
     package var relay: RelayRules?
     /// Nil: nobody runs the outgoing queue, and users are offered nothing of it.
     package var queue: QueueOffer?
+    /// What a local part alone means to programs of this machine (`XDOMAIN`).
+    package var localDomain: Domain?
     /// Phases in which checks ask something. The worker says.
     var checks: Intake.Check.Phases = []
     /// What time it is, for who is told of times. The worker says.

@@ -12,6 +12,7 @@ package struct Terms: Hashable, Sendable {
     package var queue: QueueOffer?
     /// When it was said last.
     package var now = Timestamp(rawValue: 0)
+    package var localDomain: Domain?
     package var messageLimit: Int
     package var recipientLimit: Int
     package var mailLimit: Int
@@ -24,6 +25,7 @@ package struct Terms: Hashable, Sendable {
         allowsPlaintextLoginOnLoopback = settings.allowsPlaintextLoginOnLoopback
         offersDSN = settings.offersDSN
         queue = settings.role.isSubmission ? settings.queue : nil
+        localDomain = settings.role == .local ? settings.localDomain : nil
         messageLimit = settings.messageLimit
         recipientLimit = settings.recipientLimit
         mailLimit = settings.mailLimit
@@ -44,14 +46,15 @@ package struct Terms: Hashable, Sendable {
         case .deliverBy: queue.map { "\($0.shortestDelivery)" }
         // RFC 6710 §3: without a name all of -9...9 differ.
         case .priority: queue.map { _ in "" }
+        case .localDomain: localDomain?.value
         case .limits: "MAILMAX=\(mailLimit) RCPTMAX=\(recipientLimit)"
-        case .auth: role.isSubmission && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
+        case .auth: role.needsLogin && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
         }
     }
 
     package func offers(_ name: SMTPExtension) -> Bool {
         switch name {
-        case .startTLS, .auth, .dsn: offer(name) != nil
+        case .startTLS, .auth, .dsn, .localDomain: offer(name) != nil
         case .binaryMIME: role.isSubmission
         case .futureRelease, .deliverBy, .priority: queue != nil
         case .pipelining, .size, .eightBitMIME, .smtpUTF8, .chunking, .enhancedStatusCodes, .limits: true

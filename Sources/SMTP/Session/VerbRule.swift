@@ -48,10 +48,10 @@ struct VerbRule: Sendable {
     /// Nil when the verb may be carried out.
     func objection(_ standing: Standing, _ terms: Terms, isAuthenticated: Bool, hasArgument: Bool) -> Reply? {
         if let belongsTo, !terms.offers(belongsTo) {
-            return verb == .auth && terms.role.isSubmission ? .encryptionRequired : .notOffered
+            return verb == .auth && terms.role.needsLogin ? .encryptionRequired : .notOffered
         }
         if verb == .auth, isAuthenticated { return .alreadyAuthenticated }
-        if needsLogin, terms.role.isSubmission, !isAuthenticated { return terms.offers(.auth) ? .loginFirst : .startTLSFirst }
+        if needsLogin, terms.role.needsLogin, !isAuthenticated { return terms.offers(.auth) ? .loginFirst : .startTLSFirst }
         guard self.standing.contains(standing) else { return standing == .connected ? .helloFirst : .badSequence }
         switch argument {
         case .none where hasArgument: return Reply(.unexpectedArgument)

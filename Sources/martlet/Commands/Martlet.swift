@@ -14,13 +14,15 @@ struct Martlet: AsyncParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, MessageCommand.self,
-            QueueCommand.self, TraceCommand.self, StoreCommand.self, Version.self,
+            QueueCommand.self, TraceCommand.self, Sendmail.self, StoreCommand.self, Version.self,
         ])
 
     static func main() async {
         // Nothing that this program makes is anybody else's business (S99).
         umask(0o077)
         do {
+            let name = CommandLine.arguments.first.flatMap { $0.split(separator: "/").last.map(String.init) } ?? ""
+            if Sendmail.names.contains(name) { return try await Sendmail.run(name: name, Array(CommandLine.arguments.dropFirst())) }
             var command = try parseAsRoot()
             if var waiting = command as? any AsyncParsableCommand {
                 try await waiting.run()

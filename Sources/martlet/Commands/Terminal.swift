@@ -42,6 +42,20 @@ enum Terminal {
         return hasRead ? line : nil
     }
 
+    /// Standard input up to its end. Throws `SystemFault`, with EMSGSIZE where it is longer than `most` octets.
+    static func readAll(most: Int) throws(SystemFault) -> [UInt8] {
+        var octets: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(STDIN_FILENO, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemFault("read", "standard input") }
+            guard count > 0 else { return octets }
+            octets += chunk[..<count]
+            guard octets.count <= most else { throw SystemFault("read", "standard input", code: EMSGSIZE) }
+        }
+    }
+
     private static func write(_ text: String, _ file: Int32) {
         var text = text
         text.withUTF8 { bytes in

@@ -50,6 +50,10 @@ extension Setting {
         "relay.networks", .networks, standardNote: "none",
         help: "Addresses and networks, such as a printer's, whose mail to anywhere is taken without a login")
 
+    static let sendmailSocket = Setting(
+        "sendmail.socket", .path, standardNote: "`sendmail.sock` in the data folder",
+        help: "The UNIX socket of `martlet sendmail`. Whoever gets to its folder may send mail; `/run/martlet/sendmail.sock` is found by all users' programs")
+
     static let traceDays = Setting(
         "trace.keep-days", .number(1...3_650), standard: "30", help: "Days for which it is kept what became of each message")
 
@@ -77,7 +81,8 @@ extension Setting {
     /// In the order of the reference.
     static let outbound: [Setting] = [
         outboundEnabled, retryFirst, retryLongest, lifetime, delayNotice, submissionHold, outboundConnections, connectionsPerSite, outboundHostname,
-        sourceAddresses, ipVersions, identities, publicAddresses, routes, destinations, relayDomains, relayNetworks, traceDays, nameServers, rootHints,
+        sourceAddresses, ipVersions, identities, publicAddresses, routes, destinations, relayDomains, relayNetworks, sendmailSocket, traceDays, nameServers,
+        rootHints,
         trustAnchor, stubZones, openZones, localRecords,
     ]
 }

@@ -27,6 +27,12 @@ struct SystemFault: Error, Equatable, CustomStringConvertible {
 
 /// What the machine calls itself.
 enum SystemName {
+    /// Who runs the program: their login name, or where the system knows none, their number.
+    static func user() -> String {
+        guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else { return "uid\(geteuid())" }
+        return String(cString: name)
+    }
+
     static func host() -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gethostname(&buffer, 255) == 0 else { return "localhost" }

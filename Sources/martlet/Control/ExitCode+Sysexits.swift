@@ -2,6 +2,8 @@ import ArgumentParser
 
 /// Exit codes as sysexits.h names them, so that scripts can tell a typing error from a full disk.
 enum Sysexit {
+    /// Options that make no sense.
+    static let usage: Int32 = 64
     /// A name or a message that is not well formed.
     static let dataError: Int32 = 65
     /// A file that cannot be read.

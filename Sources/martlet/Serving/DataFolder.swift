@@ -39,7 +39,7 @@ final class DataFolder: Sendable {
     var certificateKeyPath: String { path + "/tls/key.pem" }
     var socketPath: String { path + "/control.sock" }
     /// Files and folders that the program itself keeps beside the store's.
-    private static let ownNames: Set<String> = ["lock", "tls", "control.sock"]
+    private static let ownNames: Set<String> = ["lock", "tls", "control.sock", "sendmail.sock"]
 
     private init(path: String, lock: Int32) {
         self.path = path

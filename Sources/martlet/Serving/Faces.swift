@@ -36,7 +36,13 @@ struct Faces {
         case .smtp, .submission, .submissions:
             // RFC 5321 §3.8: a server that must turn a client away says 421.
             endpoint.farewell = { _ in "421 4.7.0 Too many connections, try again later\r\n" }
-            try await listeners.open(endpoint, smtp(listener.service))
+            let role: SMTPRole =
+                switch listener.service {
+                case .submission: .submission
+                case .submissions: .submissions
+                default: .mx
+                }
+            try await listeners.open(endpoint, smtp(role))
         case .imap, .imaps:
             endpoint.farewell = { _ in "* BYE Too many connections, try again later\r\n" }
             try await listeners.open(endpoint, imap)
@@ -51,18 +57,21 @@ struct Faces {
         return service.isImplicitTLS ? .implicitTLS(certificates) : .startTLS(certificates)
     }
 
-    private func smtp(_ service: Service) -> SMTPWorker {
-        let role: SMTPRole =
-            switch service {
-            case .submission: .submission
-            case .submissions: .submissions
-            default: .mx
-            }
+    /// For programs of this machine, at a bound socket. Throws `Listener.Fault`.
+    func open(submissionSocket socket: Int32, in listeners: Listeners) async throws {
+        var endpoint = Endpoint(host: configuration.sendmailSocket, port: 0, security: .plain)
+        endpoint.socket = socket
+        endpoint.farewell = { _ in "421 4.7.0 Too many connections, try again later\r\n" }
+        try await listeners.open(endpoint, smtp(.local))
+    }
+
+    private func smtp(_ role: SMTPRole) -> SMTPWorker {
         var settings = SMTPSettings(role: role, hostName: configuration.hostname)
         settings.messageLimit = configuration.limits.messageSize
         settings.recipientLimit = configuration.limits.recipients
         settings.errorLimit = configuration.limits.errors
-        settings.offersStartTLS = certificates != nil
+        settings.offersStartTLS = certificates != nil && role != .local
+        settings.localDomain = house.defaultDomain ?? configuration.hostname
         settings.allowsPlaintextLoginOnLoopback = configuration.allowsPlaintextOnLoopback
         settings.relay = RelayRules(domains: configuration.relay.domains, networks: configuration.relay.networks)
         settings.offersDSN = true

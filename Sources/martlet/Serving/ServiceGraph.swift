@@ -74,6 +74,7 @@ struct ServiceGraph {
 
     private func end() async {
         house.gatekeeper.stop()
+        unlink(configuration.sendmailSocket)
         await listeners.stop(grace: .seconds(3))
         await departures.stop()
         await outbound.stop()
@@ -92,6 +93,15 @@ struct ServiceGraph {
                     code: Sysexit.unavailable,
                     text: "\(fault); stop what listens there, or set another MARTLET_PORT_OFFSET")
             }
+        }
+        try await openSubmissionSocket(faces)
+    }
+
+    private func openSubmissionSocket(_ faces: Faces) async throws {
+        let path = configuration.sendmailSocket
+        let socket = try SubmissionSocket.bind(path)
+        do { try await faces.open(submissionSocket: socket, in: listeners) } catch let fault as Listener.Fault {
+            throw CommandFault(code: Sysexit.unavailable, text: "\(fault)")
         }
     }
 

@@ -1,3 +1,5 @@
+package import MailModel
+
 /// What a server offers: its answer to EHLO or LHLO (RFC 5321 §4.1.1.1). What is not known, or not well formed, is not there.
 package struct ServerOffer: Hashable, Sendable {
     /// RFC 3207.
@@ -31,6 +33,8 @@ package struct ServerOffer: Hashable, Sendable {
     package var messageLimit: Int?
     package var recipientLimit: Int?
     package var domainLimit: Int?
+    /// `SMTPExtension.localDomain`.
+    package var localDomain: Domain?
 
     package init() {}
 
@@ -60,6 +64,7 @@ package struct ServerOffer: Hashable, Sendable {
             // RFC 1870 §3: 0 is no fixed maximum.
             sizeLimit = parameters.first.flatMap { ServerOffer.number($0, digits: 18) }.flatMap { $0 > 0 ? $0 : nil }
         case "AUTH": mechanisms.formUnion(parameters)
+        case "XDOMAIN": localDomain = parameters.first.flatMap { Domain($0) }
         case "LIMITS": for parameter in parameters { readLimit(parameter) }
         default:
             // Servers of before 1999.
