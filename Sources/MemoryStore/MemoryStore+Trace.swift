@@ -9,10 +9,10 @@ extension MemoryStore: TraceStore {
 
     package func events(of transaction: TransactionID) async throws -> [TraceEvent] { try look { $0.traces(of: transaction) } }
 
-    package func events(ofMessageID messageID: String) async throws -> [TraceEvent] {
+    package func events(named name: String) async throws -> [TraceEvent] {
         try look { state in
             var transactions: [TransactionID] = []
-            for event in state.traces where event.messageID == messageID && !transactions.contains(event.transaction) { transactions.append(event.transaction) }
+            for event in state.traces where event.name == name && !transactions.contains(event.transaction) { transactions.append(event.transaction) }
             return Array(transactions.prefix(TraceLimits.transactions).flatMap { state.traces(of: $0) }.prefix(TraceLimits.answer))
         }
     }

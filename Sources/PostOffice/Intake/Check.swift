@@ -29,6 +29,10 @@ extension Intake {
         package var user: Principal?
         /// What it called itself: a domain or an address literal.
         package var name: String?
+        /// `TLSv1.3`; nil without TLS, or where it is not known.
+        package var tlsVersion: String?
+        /// The id of the user whose program of this machine it is.
+        package var localUser: UInt32?
 
         package init(address: String, isSecured: Bool, user: Principal? = nil, name: String? = nil) {
             self.address = address

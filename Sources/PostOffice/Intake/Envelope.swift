@@ -43,6 +43,8 @@ extension Intake {
         package var host: Domain?
         /// Its text may have parts of any octets (BINARYMIME, RFC 3030 §3), which are kept as base64.
         package var isBinary = false
+        /// Who brings it; nil: not a client.
+        package var client: Client?
         /// Which of our users hands it in.
         package var sender: AccountID?
         // For those to whom it goes on, as in `QueueDraft`.

@@ -20,12 +20,15 @@ package struct Intake: Sendable {
     private let onQueued: @Sendable ([QueueID]) -> Void
     /// Hears of messages of whose delivery to a mailbox the sender wants to hear; does not wait.
     private let onDelivered: @Sendable (Delivered) -> Void
+    /// Hears of each message that was taken, in words for its trace; does not wait.
+    private let trace: @Sendable (@escaping TraceRecorder.Piece) -> Void
     /// Of all messages whose header has not ended.
     let heldHeaders = LoanBudget(most: 16 << 20)
 
     package init(
         store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger,
-        onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }, onDelivered: @escaping @Sendable (Delivered) -> Void = { _ in }
+        onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }, onDelivered: @escaping @Sendable (Delivered) -> Void = { _ in },
+        trace: @escaping @Sendable (@escaping TraceRecorder.Piece) -> Void = { _ in }
     ) {
         self.store = store
         self.checks = checks
@@ -34,6 +37,7 @@ package struct Intake: Sendable {
         self.log = log
         self.onQueued = onQueued
         self.onDelivered = onDelivered
+        self.trace = trace
     }
 
     /// Whether the account is under its quota: then it gets one more message, however big, as long as it still is when that is stored.
@@ -84,8 +88,11 @@ package struct Intake: Sendable {
         if let draft = reception.delivered(date, isEightBit: isEightBit), let account = reception.firstAccount {
             onDelivered(Delivered(draft: draft, body: body.id, account: account))
         }
-        return Receipt(
+        let receipt = Receipt(
             id: reception.envelope.id, size: (body.digest.outline?.size ?? 0) + head.octets.count, placed: done.placed, queued: done.queued)
+        let messageID = body.digest.outline?.envelope.messageID
+        trace { reception.events(receipt, messageID: messageID, at: date) }
+        return receipt
     }
 
     /// A message of our own making, a report say, whole and sealed: for its maker to place, in one commit with what it tells of. Nobody judges it and nothing is

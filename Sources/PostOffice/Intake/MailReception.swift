@@ -30,6 +30,9 @@ final class MailReception: Sendable {
 
     var budget: LoanBudget { intake.heldHeaders }
 
+    /// What checks said.
+    var judgements: [HeadField] { judged.withLock { envelope.annotations + $0.header + $0.text } }
+
     func makeObservers() -> [any TextObserver] {
         intake.phases.contains(.text) ? intake.checks.compactMap { $0.makeObserver?() } : []
     }

@@ -17,6 +17,8 @@ package final class TraceRecorder: Sendable {
     private struct State {
         var pieces: [Piece] = []
         var dropped = 0
+        /// The last call of `flush`.
+        var last: Task<Void, Never>?
     }
 
     private enum Signal {
@@ -71,8 +73,20 @@ package final class TraceRecorder: Sendable {
         }
     }
 
-    /// Records what there is. What the store does not take is dropped.
+    /// Records what there is, behind what another call is recording. What the store does not take is dropped.
     package func flush() async {
+        let turn = state.withLock { state in
+            let turn = Task { [last = state.last] in
+                await last?.value
+                await drain()
+            }
+            state.last = turn
+            return turn
+        }
+        await turn.value
+    }
+
+    private func drain() async {
         while true {
             let (pieces, dropped) = state.withLock { state in
                 let pieces = Array(state.pieces.prefix(TraceRecorder.batch))

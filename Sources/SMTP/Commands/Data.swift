@@ -70,6 +70,7 @@ extension SMTPWorker {
             trace: trace, submission: settings.role.isSubmission ? submission(submittal) : nil)
         envelope.annotations = submittal.annotations
         envelope.host = settings.hostName
+        envelope.client = client(Presence(name: submittal.client, user: submittal.user), facts)
         envelope.isBinary = transaction.isBinary
         envelope.sender = submittal.user?.account
         envelope.deliverBy = transaction.deliverBy

@@ -5,7 +5,10 @@ import PostOffice
 // What the checks say of a connection before there is a message.
 extension SMTPWorker {
     func client(_ presence: Presence, _ facts: ConnectionFacts) -> Intake.Client {
-        Intake.Client(address: facts.peerAddress, isSecured: facts.tls != nil, user: presence.user, name: presence.name?.text)
+        var client = Intake.Client(address: facts.peerAddress, isSecured: facts.tls != nil, user: presence.user, name: presence.name?.text)
+        client.tlsVersion = facts.tls?.version
+        client.localUser = facts.localUser
+        return client
     }
 
     func judgeConnection(_ facts: ConnectionFacts) async -> SMTPOutcome {

@@ -6,7 +6,7 @@ package import Storage
 /// Keys for traces, from the master key (HKDF-SHA256, RFC 5869). What is too old is overwritten, so they need none that are destroyed.
 struct TraceKeys: Sendable {
     let seal: SymmetricKey
-    /// Of ids of transactions and of messages, to find records by.
+    /// Of transactions' ids and of names, to find records by.
     let hash: KeyedHash
 
     init(_ master: MasterKey) {
@@ -33,12 +33,12 @@ extension SQLiteStore: TraceStore {
         return try await readers.run { try $0.traces(of: transaction, keys) }
     }
 
-    package func events(ofMessageID messageID: String) async throws -> [TraceEvent] {
+    package func events(named name: String) async throws -> [TraceEvent] {
         _ = try known
         let keys = traceKeys
         return try await readers.run { reader in
             var found: [TraceEvent] = []
-            for transaction in try reader.transactions(of: messageID, keys) where found.count < TraceLimits.answer {
+            for transaction in try reader.transactions(of: name, keys) where found.count < TraceLimits.answer {
                 found += try reader.traces(of: transaction, keys).prefix(TraceLimits.answer - found.count)
             }
             return found
@@ -59,7 +59,7 @@ extension Transaction {
         let sealed = try Seal.seal(record.encode(), under: keys.seal, as: TraceRecord.label(trail), nonce: nonces.next())
         try write(
             "INSERT INTO trace (time, trail, message, sealed) VALUES (?,?,?,?)", .int(first.time.rawValue), .int(trail),
-            record.messageID.map { .int(keys.hash($0)) } ?? .null, .blob(sealed))
+            record.name.map { .int(keys.hash($0)) } ?? .null, .blob(sealed))
     }
 
     /// Looks at the oldest ones: they were recorded about when they happened.
@@ -93,13 +93,13 @@ extension BodyReader {
         return Array(events.sorted { $0.time < $1.time }.prefix(TraceLimits.answer))
     }
 
-    fileprivate func transactions(of messageID: String, _ keys: TraceKeys) throws -> [TransactionID] {
+    fileprivate func transactions(of name: String, _ keys: TraceKeys) throws -> [TransactionID] {
         let rows = try connection.prepare("SELECT trail, sealed FROM trace WHERE message=? ORDER BY id LIMIT \(TraceLimits.answer)")
-        try rows.bind([.int(keys.hash(messageID))])
+        try rows.bind([.int(keys.hash(name))])
         defer { rows.reset() }
         var found: [TransactionID] = []
         while found.count < TraceLimits.transactions, try rows.step() {
-            for event in try TraceRecord.open(rows, 1, rows.int(0), keys).events where event.messageID == messageID && !found.contains(event.transaction) {
+            for event in try TraceRecord.open(rows, 1, rows.int(0), keys).events where event.name == name && !found.contains(event.transaction) {
                 found.append(event.transaction)
             }
         }

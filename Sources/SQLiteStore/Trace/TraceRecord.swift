@@ -10,7 +10,7 @@ struct TraceRecord: Sendable {
         var places: [TransactionID: Int] = [:]
         var records: [TraceRecord] = []
         for event in events {
-            if let place = places[event.transaction], records[place].messageID == nil || event.messageID == nil || records[place].messageID == event.messageID {
+            if let place = places[event.transaction], records[place].name == nil || event.name == nil || records[place].name == event.name {
                 records[place].events.append(event)
             } else {
                 places[event.transaction] = records.count
@@ -20,7 +20,7 @@ struct TraceRecord: Sendable {
         return records
     }
 
-    var messageID: String? { events.lazy.compactMap(\.messageID).first }
+    var name: String? { events.lazy.compactMap(\.name).first }
 
     static func label(_ trail: Int64) -> Label { Label(kind: .trace, id: trail) }
 
@@ -31,8 +31,8 @@ struct TraceRecord: Sendable {
         for event in events {
             out.writeInteger(event.kind.rawValue)
             out.writeSigned(event.time.rawValue)
-            out.writeInteger(UInt8(event.messageID == nil ? 0 : 1))
-            if let id = event.messageID { out.writeCompact(id) }
+            out.writeInteger(UInt8(event.name == nil ? 0 : 1))
+            if let id = event.name { out.writeCompact(id) }
             out.writeCompact(UInt64(event.fields.count))
             for (key, value) in event.fields.sorted(by: { $0.key < $1.key }) {
                 out.writeCompact(key)
@@ -51,10 +51,10 @@ struct TraceRecord: Sendable {
             guard let kind = bytes.readInteger(as: UInt8.self).flatMap(TraceEvent.Kind.init), let time = bytes.readSigned(),
                 let hasID = bytes.readInteger(as: UInt8.self)
             else { return nil }
-            var messageID: String?
+            var name: String?
             if hasID == 1 {
                 guard let text = bytes.readCompactText() else { return nil }
-                messageID = text
+                name = text
             }
             guard let pairs = bytes.readCount() else { return nil }
             var fields: [String: String] = [:]
@@ -62,7 +62,7 @@ struct TraceRecord: Sendable {
                 guard let key = bytes.readCompactText(), let value = bytes.readCompactText() else { return nil }
                 fields[key] = value
             }
-            events.append(TraceEvent(kind, of: transaction, at: Timestamp(rawValue: time), messageID: messageID, fields))
+            events.append(TraceEvent(kind, of: transaction, at: Timestamp(rawValue: time), name: name, fields))
         }
         guard bytes.readableBytes == 0 else { return nil }
     }

@@ -6,7 +6,8 @@ struct TraceCommand: AsyncParsableCommand {
         commandName: "trace", abstract: "Tell what happened to a message.",
         discussion: "Exit code 65 when nothing is known of it: it never came, or it is too long ago.")
 
-    @Argument(help: "A Message-ID; a message's number while it is in the queue; or what the server called it in its answer and in the log.") var name: String
+    @Argument(help: "A Message-ID; a message's number in the queue, while it is there or later; or what the server called it in its answer and in the log.")
+    var name: String
     @OptionGroup var options: ConfigurationOptions
     @OptionGroup var output: OutputOptions
 
@@ -49,6 +50,7 @@ struct TraceCommand: AsyncParsableCommand {
 
     /// Fields in the order in which a sentence has them.
     private static let order = [
-        ("recipient", "for"), ("sender", "from"), ("host", "at"), ("address", "on"), ("by", "by the"), ("reply", "which said:"), ("reason", "because:"),
+        ("recipient", "for"), ("mailbox", "in"), ("sender", "from"), ("host", "at"), ("address", "on"), ("field", "in"), ("verdict", "as"),
+        ("by", "by the"), ("reply", "which said:"), ("reason", "because:"),
     ]
 }

@@ -9,6 +9,8 @@ struct Administration: Sendable {
     let directory: Directory
     let store: SQLiteStore
     let desk: QueueDesk
+    /// Returns when what has happened so far is recorded.
+    let finishTraces: @Sendable () async -> Void
 
     func carryOut(_ order: Order) async -> OrderResult {
         do {

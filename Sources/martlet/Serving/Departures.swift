@@ -40,7 +40,7 @@ struct Departures: Sendable {
         self.outbox = outbox
         intake = Intake(
             store: house.store, clock: SystemClock.now, log: log, onQueued: { ids in Task { await outbox.queued(ids) } },
-            onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } })
+            onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
     }
 
     /// Sends what is queued, and keeps the traces of it, until it is cancelled.
@@ -57,6 +57,9 @@ struct Departures: Sendable {
         await outbox.stop()
         await recorder.flush()
     }
+
+    /// Returns when what has happened so far can be read.
+    func finishTraces() async { await recorder.flush() }
 
     /// Once an hour, what is older than it is to be kept.
     private func prune() async {

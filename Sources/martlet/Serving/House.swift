@@ -18,12 +18,16 @@ struct House: Sendable {
     private let reporting: DeliveryReporting
     private let log: Logger
 
-    /// - parameter changed: hears of entries of the queue that an administrator changed or added.
-    func administration(changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }) -> Administration {
+    /// - parameters:
+    ///   - changed: hears of entries of the queue that an administrator changed or added.
+    ///   - finishTraces: returns when what has happened so far is recorded.
+    func administration(
+        changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }, finishTraces: @escaping @Sendable () async -> Void = {}
+    ) -> Administration {
         let reporting = reporting
         let desk = QueueDesk(
             store: store, traces: store, clock: SystemClock.now, log: log, notices: { try await reporting.notices(on: $0, $1) }, changed: changed)
-        return Administration(directory: directory, store: store, desk: desk)
+        return Administration(directory: directory, store: store, desk: desk, finishTraces: finishTraces)
     }
 
     /// Opens it for `body`, and closes it behind that. Throws as `open`, and what `body` throws.

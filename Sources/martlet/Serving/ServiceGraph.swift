@@ -54,7 +54,9 @@ struct ServiceGraph {
             let newcomers = try await FirstAccounts.make(configuration, house)
             try await openFaces()
             let outbox = departures.outbox
-            let administration = house.administration { await outbox.changed($0) }
+            let departures = departures
+            let administration = house.administration(
+                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() })
             let sending = Task { await departures.run() }
             defer { sending.cancel() }
             let control = try ControlServer(path: house.folder.socketPath, log: log) {
