@@ -24,6 +24,7 @@ import Testing
             switch transcript.settings["role"] {
             case "submission": .submission
             case "submissions": .submissions
+            case "local": .local
             default: .mx
             }
         let worker = try house.worker(role) { settings in
@@ -34,6 +35,7 @@ import Testing
             settings.allowsPlaintextLoginOnLoopback = transcript.settings["plaintext-login"] == "loopback"
             settings.relay = try relay(transcript)
             if transcript.settings["queue"] == "on" { settings.queue = QueueOffer() }
+            settings.localDomain = House.domain
             settings.offersDSN = transcript.settings["dsn"] == "on"
             settings.offersStartTLS = transcript.settings["certificate"] != "none"
         }

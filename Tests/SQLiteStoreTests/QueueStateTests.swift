@@ -50,7 +50,7 @@ struct QueueStateTests {
         let id = try await queue(in: store, recipients: 2)
         _ = try await store.update(QueueUpdate(id, recipients: [0: waits]))
         let name = try #require(TransactionID("out"))
-        try await store.record([TraceEvent(.attempt, of: name, at: Fixture.now, messageID: "<m@quetzal.example>", ["reply": "zirconia"])])
+        try await store.record([TraceEvent(.attempt, of: name, at: Fixture.now, name: "<m@quetzal.example>", ["reply": "zirconia"])])
         await store.close()
         for file in fixture.everyFile() {
             let octets = try fixture.octets(of: file)

@@ -98,39 +98,36 @@ struct Sendmail: AsyncParsableCommand {
     private static func sender(_ options: SendmailOptions, _ domain: Domain) throws -> ReversePath {
         if options.sender == "" { return .null }
         let text = options.sender ?? SystemName.user()
-        guard let address = addresses(text, domain)?.first else {
-            throw CommandFault(code: Sysexit.dataError, text: "\(RemoteReply.cleaned(text)) is no address")
-        }
-        return .mailbox(address)
+        guard let addresses = Sendmail.addresses(text, domain), addresses.count == 1 else { throw noAddress(text) }
+        return .mailbox(addresses[0])
     }
 
     /// Those of the command line and, with -t, of the message; each once.
     private static func recipients(_ options: SendmailOptions, _ message: SendmailMessage, _ domain: Domain) throws -> [QueuedRecipient] {
         var found: [QueuedRecipient] = []
         var seen = Set<Address>()
-        for text in options.recipients + (options.readsRecipients ? message.recipients : []) {
-            guard let addresses = addresses(text, domain) else {
-                throw CommandFault(code: Sysexit.dataError, text: "\(RemoteReply.cleaned(text)) is no address; nothing was sent")
-            }
-            for address in addresses where seen.insert(address).inserted {
-                found.append(QueuedRecipient(.mailbox(address), notify: options.notify))
-            }
+        let named = try options.recipients.flatMap { text in
+            guard let addresses = Sendmail.addresses(text, domain) else { throw noAddress(text) }
+            return addresses
+        }
+        if options.readsRecipients, let text = message.unreadable.first { throw noAddress(text) }
+        for address in named + (options.readsRecipients ? message.recipients : []) where seen.insert(address).inserted {
+            found.append(QueuedRecipient(.mailbox(address), notify: options.notify))
         }
         guard !found.isEmpty else { throw CommandFault(code: Sysexit.usage, text: "there is nobody to send it to; name somebody, or give -t") }
         return found
     }
 
+    private static func noAddress(_ text: String) -> CommandFault {
+        CommandFault(code: Sysexit.dataError, text: "\"\(RemoteReply.cleaned(text))\" is no address; nothing was sent")
+    }
+
     /// Nil: it holds something that is no address.
     private static func addresses(_ text: String, _ domain: Domain) -> [Address]? {
-        let list = AddressList.parse(AddressCompletion.complete(ByteBuffer(string: text), with: domain)).filter { !$0.isGroupStart && !$0.isGroupEnd }
-        var addresses: [Address] = []
-        for item in list {
-            guard let local = item.mailbox, let host = item.host.flatMap({ Domain($0) }), let address = Address(localPart: local, domain: host) else {
-                return nil
-            }
-            addresses.append(address)
-        }
-        return addresses.isEmpty ? nil : addresses
+        let list = AddressList.parseClear(AddressCompletion.complete(ByteBuffer(string: text), with: domain), limit: .max)
+        let addresses = list?.filter { !$0.isGroupStart && !$0.isGroupEnd }.map { Address($0) }
+        guard let addresses, !addresses.isEmpty, !addresses.contains(nil) else { return nil }
+        return addresses.compactMap { $0 }
     }
 
     /// Says what was not taken, and ends with the code for it.

@@ -18,6 +18,8 @@ struct ServiceGraph {
     private let outbound: OutboundServices
     private let departures: Departures
     private let mostFiles: Int
+    /// Bound, for `martlet sendmail`.
+    private let submissionSocket: Int32
 
     /// Serves until it is told to stop; returns when everything is closed. Throws what keeps it from starting.
     static func run(_ configuration: Configuration) async throws {
@@ -44,6 +46,7 @@ struct ServiceGraph {
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
         outbound = try OutboundServices(configuration, threads: threads, log: log)
         departures = try Departures(configuration, house, outbound, log: log)
+        submissionSocket = try SubmissionSocket.bind(configuration.sendmailSocket)
     }
 
     private func serve(_ signals: Signals) async throws {
@@ -87,6 +90,10 @@ struct ServiceGraph {
 
     private func openFaces() async throws {
         let faces = Faces(configuration, house, departures.intake, certificates, log)
+        // Before the ports: whoever can reach one of them can reach it too.
+        do { try await faces.open(submissionSocket: submissionSocket, in: listeners) } catch let fault as Listener.Fault {
+            throw CommandFault(code: Sysexit.unavailable, text: "\(fault)")
+        }
         for listener in configuration.listeners {
             do {
                 try await faces.open(listener, in: listeners)
@@ -95,15 +102,6 @@ struct ServiceGraph {
                     code: Sysexit.unavailable,
                     text: "\(fault); stop what listens there, or set another MARTLET_PORT_OFFSET")
             }
-        }
-        try await openSubmissionSocket(faces)
-    }
-
-    private func openSubmissionSocket(_ faces: Faces) async throws {
-        let path = configuration.sendmailSocket
-        let socket = try SubmissionSocket.bind(path)
-        do { try await faces.open(submissionSocket: socket, in: listeners) } catch let fault as Listener.Fault {
-            throw CommandFault(code: Sysexit.unavailable, text: "\(fault)")
         }
     }
 
@@ -116,6 +114,7 @@ struct ServiceGraph {
                     "port": "\(listener.port)",
                 ])
         }
+        log.info("Listening", metadata: ["service": "sendmail", "path": "\(configuration.sendmailSocket)"])
         if mostFiles < configuration.limits.connections {
             log.warning(
                 "Only \(mostFiles) files may be open: fewer connections than limits.connections; raise it with ulimit -n"
