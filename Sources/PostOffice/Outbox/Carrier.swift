@@ -110,24 +110,43 @@ package enum CarrierFault: Error, Hashable, Sendable {
 
 /// A message on its way out.
 package struct OutgoingMessage: Sendable {
+    /// When it has to be there (RFC 2852 §4): what is left of that as it is handed over.
+    package struct DeliverBy: Hashable, Sendable {
+        /// Below 0: it is late.
+        package let seconds: Int64
+        package let isReturned: Bool
+        package let isTraced: Bool
+
+        package init(seconds: Int64, isReturned: Bool, isTraced: Bool) {
+            self.seconds = seconds
+            self.isReturned = isReturned
+            self.isTraced = isTraced
+        }
+    }
+
     package let reversePath: ReversePath
     /// One at least.
     package let recipients: [QueuedRecipient]
     package let traits: QueueDraft.Traits
     package let envelopeID: String?
+    package let deliverBy: DeliverBy?
+    /// MT-PRIORITY (RFC 6710): -9...9.
+    package let priority: Int8
     /// Octets, head and text.
     package let size: Int
     /// Octets of that range, at most as many as there are.
     package let read: @Sendable (Range<Int>) async throws -> ByteBuffer
 
     package init(
-        reversePath: ReversePath, recipients: [QueuedRecipient], traits: QueueDraft.Traits, envelopeID: String?, size: Int,
-        read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer
+        reversePath: ReversePath, recipients: [QueuedRecipient], traits: QueueDraft.Traits, envelopeID: String?, deliverBy: DeliverBy? = nil,
+        priority: Int8 = 0, size: Int, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer
     ) {
         self.reversePath = reversePath
         self.recipients = recipients
         self.traits = traits
         self.envelopeID = envelopeID
+        self.deliverBy = deliverBy
+        self.priority = priority
         self.size = size
         self.read = read
     }

@@ -116,7 +116,10 @@ extension Outbox {
         let store = around.store
         let message = OutgoingMessage(
             reversePath: entry.draft.reversePath, recipients: places.map { entry.draft.recipients[$0] }, traits: entry.draft.traits,
-            envelopeID: entry.draft.envelopeID, size: entry.size, read: { range in try await store.read(range, of: entry.id) })
+            envelopeID: entry.draft.envelopeID,
+            deliverBy: entry.draft.deliverBy.map {
+                OutgoingMessage.DeliverBy(seconds: $0.time.rawValue - now.rawValue, isReturned: $0.isReturned, isTraced: $0.isTraced)
+            }, priority: entry.draft.priority, size: entry.size, read: { range in try await store.read(range, of: entry.id) })
         let report = await connection.send(message)
         let outcomes = Dictionary(zip(places, report.outcomes), uniquingKeysWith: { first, _ in first })
         if outcomes.values.contains(where: { if case .delivered = $0 { true } else { false } }) {

@@ -27,6 +27,8 @@ struct Outcome: Sendable {
     var reply: RemoteReply?
     var reason: String?
     var status: EnhancedStatus?
+
+    var isDelivered: Bool { if case .delivered = verdict { true } else { false } }
 }
 
 extension Outbox {
@@ -68,6 +70,8 @@ extension Outbox {
     ) async {
         await changing(id) {
             var (outcomes, filing) = (outcomes, filing)
+            // What waits until there is room for the report that it brings about.
+            var behind: [Int: Outcome] = [:]
             while true {
                 do {
                     let entry = try await around.store.queued(id)
@@ -75,6 +79,12 @@ extension Outbox {
                     let isReported = !update.notices.isEmpty
                     if let filing { update.notices += try await filing() }
                     let queued = try await around.store.update(update).flatMap(\.queued)
+                    if !behind.isEmpty {
+                        note(entry, outcomes, update, isReported: isReported)
+                        await self.queued(queued)
+                        (outcomes, behind) = (behind, [:])
+                        continue
+                    }
                     schedule.finished(job)
                     note(entry, outcomes, update, isReported: isReported)
                     if !left.isEmpty { await replan(entry, left.keys.sorted(), entry.progress.merging(update.recipients)) }
@@ -89,6 +99,10 @@ extension Outbox {
                         outcomes[place] = Outcome(putOff: StorageFault.overQuota)
                     }
                     filing = nil
+                } catch StorageFault.full where filing == nil && outcomes.contains(where: \.value.isDelivered) && !outcomes.allSatisfy(\.value.isDelivered) {
+                    // There is no room for a report. That others have the message is written down all the same, so that they do not get it again.
+                    behind = outcomes.filter { !$0.value.isDelivered }
+                    outcomes = outcomes.filter(\.value.isDelivered)
                 } catch {
                     around.log.error("What became of a message could not be written down: \(error)", metadata: ["queue": "\(id)"])
                     guard !isStopping, !Task.isCancelled else { return schedule.finished(job) }

@@ -109,6 +109,7 @@ private actor ConvertedText {
 extension OutgoingMessage {
     fileprivate init(_ other: OutgoingMessage, traits: QueueDraft.Traits, size: Int, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer) {
         self.init(
-            reversePath: other.reversePath, recipients: other.recipients, traits: traits, envelopeID: other.envelopeID, size: size, read: read)
+            reversePath: other.reversePath, recipients: other.recipients, traits: traits, envelopeID: other.envelopeID, deliverBy: other.deliverBy,
+            priority: other.priority, size: size, read: read)
     }
 }

@@ -234,6 +234,38 @@ struct OutboxTests {
         #expect(try await house.entries.allSatisfy { $0.progress[0].isTold })
     }
 
+    @Test("on a full disk it is written down who has it, and whom it failed for is told when there is room")
+    func full() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("a.example", at: "9.0.0.1")
+        house.carrier.set { delivery in
+            CarrierReport(
+                outcomes: delivery.recipients.map { recipient in
+                    recipient.hasPrefix("no")
+                        ? .refused(RemoteReply(code: 550, status: .permanent(1, 1), lines: ["No such user"]), isPermanent: true)
+                        : .delivered(ScriptedCarrier.ok, relaysNotify: false)
+                }, isUsable: true)
+        }
+        let id = try await house.queue(["yes@a.example", "no@a.example"])
+        house.store.isFull = true
+        await house.outbox.queued([id])
+        // It is tried again in ten seconds, and again.
+        for _ in 0..<3 {
+            let again = Timestamp(rawValue: house.clock.now.rawValue + 10)
+            while house.clock.next != again { await Task.yield() }
+            #expect(try await house.entries.first?.progress.map(\.phase) == [.delivered, .waiting])
+            house.clock.advance(to: again)
+        }
+        while house.clock.next == nil { await Task.yield() }
+        #expect(try await house.mail().isEmpty)
+        house.store.isFull = false
+        house.clock.advance(by: 10)
+        await house.outbox.whenQuiet()
+        #expect(try await house.mail().first?.contains("Final-Recipient: rfc822; no@a.example\r\nAction: failed") == true)
+        #expect(try await house.entries.isEmpty)
+        #expect(house.carrier.recipients == ["yes@a.example", "no@a.example"])
+    }
+
     @Test("a failure that a stop kept from being told is told after the start")
     func untoldAtStart() async throws {
         let house = try await OutboxHouse()

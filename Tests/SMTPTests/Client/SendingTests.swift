@@ -50,6 +50,36 @@ import Testing
         #expect(older.commands.dropFirst().prefix(2) == ["MAIL FROM:<a@example.test> BODY=8BITMIME", "RCPT TO:<postmaster>"])
     }
 
+    private func message(by: OutgoingMessage.DeliverBy?, priority: Int8 = 0) throws -> OutgoingMessage {
+        let plain = try Carriage.message()
+        return OutgoingMessage(
+            reversePath: plain.reversePath, recipients: plain.recipients, traits: [], envelopeID: nil, deliverBy: by, priority: priority, size: plain.size,
+            read: plain.read)
+    }
+
+    @Test("a deadline and a priority go on to who offers to see to them: RFC 2852 §4, RFC 6710 §4.2")
+    func deadline() async throws {
+        let traced = OutgoingMessage.DeliverBy(seconds: -3, isReturned: false, isTraced: true)
+        let (_, sink) = try await Carriage.report(Sink.Plan(offers: ["DELIVERBY 60", "MT-PRIORITY MIXER"]), try message(by: traced, priority: -4))
+        #expect(sink.commands[1] == "MAIL FROM:<a@example.test> BY=-3;NT MT-PRIORITY=-4")
+        let returned = OutgoingMessage.DeliverBy(seconds: 600, isReturned: true, isTraced: false)
+        let (_, other) = try await Carriage.report(Sink.Plan(offers: ["DELIVERBY"]), try message(by: returned, priority: 9))
+        #expect(other.commands[1] == "MAIL FROM:<a@example.test> BY=600;R")
+    }
+
+    @Test("what is to come back when it is late goes to nobody who does not see to that; a mailbox here is no passing on: RFC 2852 §4.1")
+    func unpromised() async throws {
+        let returned = OutgoingMessage.DeliverBy(seconds: 600, isReturned: true, isTraced: false)
+        let (report, sink) = try await Carriage.report(Sink.Plan(), try message(by: returned))
+        guard case .impossible(let status, _, true)? = report.outcomes.first else { return #expect(Bool(false), "\(report)") }
+        #expect(status == EnhancedStatus(5, 3, 3) && !sink.commands.contains { $0.hasPrefix("MAIL") } && report.isUsable)
+        let late = OutgoingMessage.DeliverBy(seconds: 600, isReturned: false, isTraced: false)
+        #expect(try await Carriage.report(Sink.Plan(), try message(by: late)).0.outcomes == [Carriage.taken])
+        var plan = Sink.Plan()
+        plan.isLMTP = true
+        #expect(try await Carriage.report(plan, try message(by: returned)).1.commands.contains("MAIL FROM:<a@example.test>"))
+    }
+
     @Test("the null sender stays null: TRAPS §1.11")
     func null() async throws {
         let (_, sink) = try await Carriage.report(Sink.Plan(), try Carriage.message(from: nil, traits: .returnsFull))

@@ -49,6 +49,12 @@ struct Envelope {
         if offer.size { line += " SIZE=\(message.size)" }
         if offer.eightBitMIME, message.traits.contains(.eightBit) { line += " BODY=8BITMIME" }
         if isInternational { line += " SMTPUTF8" }
+        // by-value = by-time ";" by-mode [ by-trace ]                                                                                (RFC 2852 §4)
+        if offer.deliverBy, let by = message.deliverBy {
+            line += " BY=\(min(max(by.seconds, -999_999_999), 999_999_999));\(by.isReturned ? "R" : "N")\(by.isTraced ? "T" : "")"
+        }
+        // RFC 6710 §4.2
+        if offer.priority, message.priority != 0 { line += " MT-PRIORITY=\(message.priority)" }
         guard offer.dsn else { return line }
         // RFC 3461 §4.3, §4.4
         if message.traits.contains(.returnsHeader) { line += " RET=HDRS" } else if message.traits.contains(.returnsFull) { line += " RET=FULL" }

@@ -20,8 +20,11 @@ struct Preparation {
 
     private let offer: ServerOffer
     private let convert: SMTPCarrier.Conversion?
+    /// The server delivers, and passes nothing on (LMTP).
+    private let isFinal: Bool
 
-    init(_ offer: ServerOffer, _ convert: SMTPCarrier.Conversion?) {
+    init(_ offer: ServerOffer, isFinal: Bool, _ convert: SMTPCarrier.Conversion?) {
+        self.isFinal = isFinal
         self.offer = offer
         self.convert = convert
     }
@@ -33,6 +36,7 @@ struct Preparation {
         }
         do throws(Hindrance) {
             try checkSize(message)
+            try checkDeadline(message)
             let envelope = Envelope(message, offer)
             result.outcomes = envelope.impossible
             guard !envelope.recipients.isEmpty else { return result }
@@ -51,6 +55,13 @@ struct Preparation {
         guard let limit = offer.sizeLimit, message.size > limit else { return }
         throw Hindrance(
             outcome: .impossible(5, 3, 4, "the message has \(message.size) octets, and the server takes \(limit) at most"))
+    }
+
+    /// RFC 2852 §4.1: what is to come back when it is late goes to nobody who does not see to that.
+    private func checkDeadline(_ message: OutgoingMessage) throws(Hindrance) {
+        guard let by = message.deliverBy, by.isReturned, !offer.deliverBy, !isFinal else { return }
+        throw Hindrance(
+            outcome: .impossible(5, 3, 3, "the message is to be there in time or to come back, and the server does not promise that (DELIVERBY)"))
     }
 
     /// RFC 6531 §3.5, RFC 6533 §4.

@@ -33,7 +33,7 @@ actor SMTPConnection: CarrierConnection {
         isBusy = true
         defer { isBusy = false }
         var outcomes = [CarrierReport.Outcome?](repeating: nil, count: message.recipients.count)
-        let preparation = await Preparation(offer, convert).preparation(of: message)
+        let preparation = await Preparation(offer, isFinal: dialect == .lmtp, convert).preparation(of: message)
         for (place, outcome) in preparation.outcomes { outcomes[place] = outcome }
         if let (message, envelope) = preparation.ready {
             await carryOut(message, envelope, &outcomes)
