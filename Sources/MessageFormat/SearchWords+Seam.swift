@@ -1,7 +1,8 @@
-// Texts that are looked into in parts.
+// Texts whose words are read in parts, because the whole is too long to be in memory at once.
 extension SearchWords {
-    /// Where a text that goes on may be parted: what comes before `end` and what begins with `next` have the words of the whole and no others, and the
-    /// `overlap` octets before `end` are in both. Nil when too little has come. O(overlap).
+    /// Where to cut a text of which more is to come: one part is what lies before `end`, the next one begins at `next`, at least `overlap` octets before `end`, so that a
+    /// phrase of that length across the cut lies whole in one of them. Together the parts have exactly the words of the whole text: no word is cut in two and taken for
+    /// others. Nil when too little has come to cut. O(overlap).
     static func seam(of text: UnsafeRawBufferPointer, overlap: Int) -> (end: Int, next: Int)? {
         let last = tail(of: text, before: text.count)
         let end = last.isAnyLength ? text.count : last.start
@@ -14,8 +15,9 @@ extension SearchWords {
         return next > 0 ? (end, next) : nil
     }
 
-    /// Where the run begins that ends before `end`, or so much of it that the words of the whole run that go on behind `end` are those of this: of a run
-    /// that is too long for a word, more than a word may have; of a script without spaces a pair.
+    /// Where the run of word characters begins that reaches up to `end`, so that a part that begins there has the words of that run right. Two runs need not be
+    /// kept whole, and for them `isAnyLength` is true: one that is longer than a word may be, whose last `longest` octets and one more show that it is no word; and one of
+    /// a script without spaces, whose words are pairs of characters, so that its last pair is enough.
     private static func tail(of text: UnsafeRawBufferPointer, before end: Int) -> (start: Int, isAnyLength: Bool) {
         var start = end
         var characters = 0

@@ -4,7 +4,7 @@ import Synchronization
 /// The certificates in use. New connections take what lies on it at that moment; those that are secured keep what they have.
 package final class CertificateShelf: Sendable {
     /// Where a certificate and its key are, both in PEM.
-    package struct Place: Hashable, Sendable {
+    package struct Files: Hashable, Sendable {
         package let certificatePath: String
         package let keyPath: String
 
@@ -19,21 +19,21 @@ package final class CertificateShelf: Sendable {
         let context: NIOSSLContext
     }
 
-    private let places: [Place]
+    private let files: [Files]
     private let policy: TLSPolicy
     private let entries: Mutex<[Entry]>
 
-    /// - parameter places: at least one; the first serves whoever asks for no name, or for one that none covers.
+    /// - parameter files: at least one; the first serves whoever asks for no name, or for one that none covers.
     /// - throws: `TLSIdentity.Fault`, which names the file.
-    package init(_ places: [Place], policy: TLSPolicy = TLSPolicy()) throws {
-        self.places = places
+    package init(_ files: [Files], policy: TLSPolicy = TLSPolicy()) throws {
+        self.files = files
         self.policy = policy
-        entries = Mutex(try Self.load(places, policy))
+        entries = Mutex(try Self.load(files, policy))
     }
 
     /// Certificates that are in no file; `reload` keeps them.
     package init(_ identities: [TLSIdentity], policy: TLSPolicy = TLSPolicy()) throws {
-        places = []
+        files = []
         self.policy = policy
         entries = Mutex(try Self.entries(identities, policy))
     }
@@ -42,8 +42,8 @@ package final class CertificateShelf: Sendable {
 
     /// Reads all files again. When one cannot be used, nothing changes and the `TLSIdentity.Fault` is thrown.
     package func reload() throws {
-        guard !places.isEmpty else { return }
-        let fresh = try Self.load(places, policy)
+        guard !files.isEmpty else { return }
+        let fresh = try Self.load(files, policy)
         entries.withLock { $0 = fresh }
     }
 
@@ -62,8 +62,8 @@ package final class CertificateShelf: Sendable {
         }
     }
 
-    private static func load(_ places: [Place], _ policy: TLSPolicy) throws -> [Entry] {
-        try entries(places.map { try TLSIdentity(certificatePath: $0.certificatePath, keyPath: $0.keyPath) }, policy)
+    private static func load(_ files: [Files], _ policy: TLSPolicy) throws -> [Entry] {
+        try entries(files.map { try TLSIdentity(certificatePath: $0.certificatePath, keyPath: $0.keyPath) }, policy)
     }
 
     private static func entries(_ identities: [TLSIdentity], _ policy: TLSPolicy) throws -> [Entry] {

@@ -39,7 +39,7 @@ struct TLSIdentityTests {
             SelfSignedCertificate.make(hostNames: ["one"], now: Timestamp(rawValue: 1_790_000_000)),
             SelfSignedCertificate.make(hostNames: ["two"], now: Timestamp(rawValue: 1_790_000_000))
         )
-        let place = CertificateShelf.Place(certificatePath: cert, keyPath: key)
+        let place = CertificateShelf.Files(certificatePath: cert, keyPath: key)
         func fault() -> String {
             do {
                 _ = try CertificateShelf([place])

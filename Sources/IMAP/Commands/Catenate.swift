@@ -11,7 +11,7 @@ extension IMAPWorker {
     private static let piece = 128 << 10
 
     func include(_ inclusion: Inclusion, _ link: any Link) async -> Inclusion.Outcome {
-        if inclusion.before.readableBytes > 0 { await mailroom.receive(inclusion.before, into: inclusion.deposit) }
+        if inclusion.before.readableBytes > 0 { await mailroom.receive(inclusion.before, into: inclusion.incoming) }
         // What is another account's and what is not there answer alike.
         let badURL = Inclusion.Outcome.refused(.no("That URL names nothing here", .badURL(inclusion.url)))
         guard let url = IMAPURL(inclusion.url), isOurs(url.server, inclusion.principal, link) else { return badURL }
@@ -19,7 +19,7 @@ extension IMAPWorker {
             guard let source = try await source(of: url, inclusion) else { return badURL }
             let octets = source.octets(from: url.offset, count: url.count)
             guard octets.count <= inclusion.room else { return .refused(.messageTooBig(settings.messageLimit)) }
-            try await copy(octets, of: source, into: inclusion.deposit)
+            try await copy(octets, of: source, into: inclusion.incoming)
             return .included(octets.count)
         } catch is MailroomRefusal {
             return badURL
@@ -83,12 +83,12 @@ extension IMAPWorker {
         }
     }
 
-    private func copy(_ octets: Range<Int>, of source: Source, into deposit: Incoming) async throws {
+    private func copy(_ octets: Range<Int>, of source: Source, into incoming: Incoming) async throws {
         if let bytes = source.bytes {
             guard let slice = bytes.getSlice(at: bytes.readerIndex + octets.lowerBound, length: octets.count),
                 !octets.isEmpty
             else { return }
-            return await mailroom.receive(slice, into: deposit)
+            return await mailroom.receive(slice, into: incoming)
         }
         var position = source.range.lowerBound + octets.lowerBound
         let end = source.range.lowerBound + octets.upperBound
@@ -98,7 +98,7 @@ extension IMAPWorker {
             guard bytes.readableBytes == piece.count else {
                 throw StorageFault.corrupt("body \(source.row.body.rawValue) ends early")
             }
-            await mailroom.receive(bytes, into: deposit)
+            await mailroom.receive(bytes, into: incoming)
             position = piece.upperBound
         }
     }

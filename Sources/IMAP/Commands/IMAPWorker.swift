@@ -28,10 +28,10 @@ package struct IMAPWorker: LineWorker {
         case .update(let updating): await CommandExecution.run(updating, self, link)
         case .checkTarget(let name, let principal): .target(await refusal(of: name, principal, link))
         case .read(let blocks, let mailbox): .rows(await read(blocks, mailbox, link))
-        case .receive(let deposit, let bytes):
-            await receive(bytes, into: deposit)
-        case .finish(let deposit, let bytes):
-            await finish(deposit, bytes)
+        case .receive(let incoming, let bytes):
+            await receive(bytes, into: incoming)
+        case .finish(let incoming, let bytes):
+            await finish(incoming, bytes)
         case .include(let inclusion): .included(await include(inclusion, link))
         case .place(let placing): await place(placing, link)
         }
@@ -52,14 +52,14 @@ package struct IMAPWorker: LineWorker {
         }
     }
 
-    private func receive(_ bytes: ByteBuffer, into deposit: Incoming) async -> IMAPOutcome {
-        await mailroom.receive(bytes, into: deposit)
+    private func receive(_ bytes: ByteBuffer, into incoming: Incoming) async -> IMAPOutcome {
+        await mailroom.receive(bytes, into: incoming)
         return .received
     }
 
-    private func finish(_ deposit: Incoming, _ bytes: ByteBuffer) async -> IMAPOutcome {
-        if bytes.readableBytes > 0 { await mailroom.receive(bytes, into: deposit) }
-        await mailroom.finish(deposit)
+    private func finish(_ incoming: Incoming, _ bytes: ByteBuffer) async -> IMAPOutcome {
+        if bytes.readableBytes > 0 { await mailroom.receive(bytes, into: incoming) }
+        await mailroom.finish(incoming)
         return .received
     }
 }

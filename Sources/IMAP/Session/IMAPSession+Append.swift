@@ -102,11 +102,11 @@ extension IMAPSession {
         activity = .commands
         receiving.gathered.writeImmutableBuffer(bytes)
         guard receiving.gathered.readableBytes >= Receiving.piece else { return receive(receiving) }
-        let deposit = receiving.currentDeposit()
+        let incoming = receiving.currentIncoming()
         let piece = receiving.takeGathered()
         activity = .receiving(receiving)
         pending.append(.chunk)
-        return .work(.receive(deposit, piece))
+        return .work(.receive(incoming, piece))
     }
 
     /// Text of a message that is put together of parts (RFC 4469 §3).
@@ -124,9 +124,9 @@ extension IMAPSession {
     mutating func include(_ url: String) -> Step<IMAPWork>? {
         guard case .receiving(var receiving) = activity, let login else { return nil }
         activity = .commands
-        let deposit = receiving.currentDeposit()
+        let incoming = receiving.currentIncoming()
         let inclusion = Inclusion(
-            deposit: deposit, before: receiving.takeGathered(), url: url, selected: view?.mailbox,
+            incoming: incoming, before: receiving.takeGathered(), url: url, selected: view?.mailbox,
             room: settings.messageLimit - receiving.octets, principal: login.principal)
         activity = .receiving(receiving)
         pending.append(.inclusion)

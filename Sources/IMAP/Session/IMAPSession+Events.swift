@@ -55,7 +55,7 @@ extension IMAPSession {
     }
 
     func objection(to verb: Verb) -> StatusResponse? {
-        if let objection = Legality.objection(to: verb, in: place) { return objection }
+        if let objection = Legality.objection(to: verb, in: commandState) { return objection }
         if dialect.isUIDOnly, verb.row.messages.numbering == .sequence { return .uidRequired }
         return verb.row.objection?(circumstances)
     }

@@ -140,7 +140,7 @@ extension IMAPSession {
     var isSecure: Bool { facts?.tls != nil }
     var connection: UInt64 { facts?.id ?? 0 }
 
-    var place: Legality.Place {
+    var commandState: Legality.State {
         switch state {
         case .notAuthenticated, .logout: .notAuthenticated
         case .authenticated: .authenticated

@@ -16,7 +16,7 @@ struct Receiving: Sendable {
     private(set) var message: AppendMessage
     /// Of the message so far, by announcement.
     var octets: Int
-    var deposit: Incoming?
+    var incoming: Incoming?
     /// Bytes that are not handed on yet.
     var gathered = ByteBuffer()
     /// The client may be asked for more: its target is there.
@@ -40,10 +40,10 @@ struct Receiving: Sendable {
     /// One more message is too much (RFC 3502 leaves the number to the server).
     var isFull: Bool { filings.count + 1 >= Receiving.mostMessages || weight > Receiving.mostWeight }
 
-    /// The deposit of the message that comes in.
-    mutating func currentDeposit() -> Incoming {
-        let current = deposit ?? Incoming(expected: octets, isBinary: message.isBinary)
-        deposit = current
+    /// The message that comes in, begun where it is not yet.
+    mutating func currentIncoming() -> Incoming {
+        let current = incoming ?? Incoming(expected: octets, isBinary: message.isBinary)
+        incoming = current
         return current
     }
 
@@ -54,10 +54,10 @@ struct Receiving: Sendable {
 
     /// The message is whole.
     mutating func file() -> Incoming {
-        let whole = currentDeposit()
+        let whole = currentIncoming()
         filings.append(Filing(incoming: whole, flags: message.flags, internalDate: message.date))
         isBinary = isBinary || message.isBinary
-        deposit = nil
+        incoming = nil
         return whole
     }
 

@@ -124,8 +124,8 @@ package struct Completion: Sendable {
 
 /// A part of a message that a URL names, on its way into the message.
 package struct Inclusion: Sendable {
-    let deposit: Incoming
-    /// The bytes before it that `deposit` does not have yet.
+    let incoming: Incoming
+    /// The bytes before it that `incoming` does not have yet.
     let before: ByteBuffer
     let url: String
     /// What a relative URL is about.

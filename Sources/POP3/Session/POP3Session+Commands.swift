@@ -55,7 +55,7 @@ extension POP3Session {
     }
 
     func objection(to command: CommandLine) -> Reply? {
-        VerbRule.objection(to: command.verb, in: place, circumstances, hasArgument: command.hasArgument)
+        VerbRule.objection(to: command.verb, in: commandState, circumstances, hasArgument: command.hasArgument)
     }
 
     private mutating func carryOut(

@@ -60,16 +60,16 @@ package struct POP3Session: LineSession {
             }
             held = nil
             if let retrieval = retrieval(line) {
-                switch ahead.place(of: retrieval) {
-                case .elsewhere:
+                switch ahead.availability(of: retrieval) {
+                case .notAhead:
                     if retrievals.add(retrieval) { continue }
-                case .here where retrievals.all.isEmpty:
+                case .held where retrievals.all.isEmpty:
                     show(retrieval, &output)
                     return .again
-                case .coming where retrievals.all.isEmpty:
+                case .pending where retrievals.all.isEmpty:
                     held = line
                     return .wait
-                case .here, .coming: break
+                case .held, .pending: break
                 }
             }
             if let step = retrieve(retrievals) {
@@ -117,12 +117,12 @@ extension POP3Session {
         }
     }
 
-    var place: VerbRule.Place { if case .transaction = state { .transaction } else { .authorization } }
+    var commandState: VerbRule.State { if case .transaction = state { .transaction } else { .authorization } }
 
     var circumstances: Capability.Circumstances {
         let isSecure = facts?.tls != nil
         return Capability.Circumstances(
-            isAuthenticated: place == .transaction, isSecure: isSecure, offersTLS: settings.offersTLS,
+            isAuthenticated: commandState == .transaction, isSecure: isSecure, offersTLS: settings.offersTLS,
             allowsLogin: settings.allowsLogin(isSecure: isSecure, isLoopback: facts?.isLoopback ?? false))
     }
 
@@ -131,7 +131,7 @@ extension POP3Session {
     /// In the place of the answer to an error too many, it says so, and closes.
     mutating func complain(_ reply: Reply, _ output: inout ByteBuffer) {
         errors += 1
-        guard errors > (place == .transaction ? settings.mostErrors.member : settings.mostErrors.stranger) else {
+        guard errors > (commandState == .transaction ? settings.mostErrors.member : settings.mostErrors.stranger) else {
             return say(reply, &output)
         }
         say(.tooManyErrors, &output)

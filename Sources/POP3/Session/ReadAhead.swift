@@ -17,12 +17,13 @@ struct ReadAhead: Sendable {
     /// Something could not be read, or there is no room: who asks will see.
     private var isOff = false
 
-    enum Place { case here, coming, elsewhere }
+    /// Whether a message is held, is being read, or is to be read by itself.
+    enum Availability { case held, pending, notAhead }
 
-    func place(of retrieval: Retrieval) -> Place {
-        guard retrieval.lines == nil else { return .elsewhere }
-        if held.contains(where: { $0.range.contains(retrieval.index) }) { return .here }
-        return pending?.contains(retrieval.index) ?? false ? .coming : .elsewhere
+    func availability(of retrieval: Retrieval) -> Availability {
+        guard retrieval.lines == nil else { return .notAhead }
+        if held.contains(where: { $0.range.contains(retrieval.index) }) { return .held }
+        return pending?.contains(retrieval.index) ?? false ? .pending : .notAhead
     }
 
     /// A message that is retrieved; its octets when they are here.

@@ -1,23 +1,23 @@
 /// When a verb is legal: the one table of the protocol. Argument grammars are asked only after it has let the verb pass.
 struct VerbRule: Sendable {
     /// RFC 1939 §3; UPDATE takes no commands.
-    enum Place: Sendable { case authorization, transaction }
+    enum State: Sendable { case authorization, transaction }
     enum Argument: Sendable { case none, optional, required }
 
-    let places: Set<Place>
+    let states: Set<State>
     let argument: Argument
     /// Without it being offered, the verb is not served.
     let belongsTo: Capability.Name?
 
-    private init(_ places: Set<Place>, _ argument: Argument = .none, _ belongsTo: Capability.Name? = nil) {
-        self.places = places
+    private init(_ states: Set<State>, _ argument: Argument = .none, _ belongsTo: Capability.Name? = nil) {
+        self.states = states
         self.argument = argument
         self.belongsTo = belongsTo
     }
 
-    private static let stranger: Set<Place> = [.authorization]
-    private static let member: Set<Place> = [.transaction]
-    private static let both: Set<Place> = [.authorization, .transaction]
+    private static let stranger: Set<State> = [.authorization]
+    private static let member: Set<State> = [.transaction]
+    private static let both: Set<State> = [.authorization, .transaction]
 
     /// APOP is not in it: nobody's password is known here in plain text (RFC 1939 §7).
     static let table: [Verb: VerbRule] = [
@@ -31,9 +31,9 @@ struct VerbRule: Sendable {
     ]
 
     /// Nil when the command may be carried out.
-    static func objection(to verb: Verb, in place: Place, _ circumstances: Capability.Circumstances, hasArgument: Bool) -> Reply? {
+    static func objection(to verb: Verb, in state: State, _ circumstances: Capability.Circumstances, hasArgument: Bool) -> Reply? {
         guard let rule = table[verb] else { return .notServed }
-        guard rule.places.contains(place) else { return place == .authorization ? .logInFirst : .loggedIn }
+        guard rule.states.contains(state) else { return state == .authorization ? .logInFirst : .loggedIn }
         if let name = rule.belongsTo, !Capability.offers(name, circumstances) {
             switch name {
             case .user, .sasl: return .needsTLS

@@ -79,7 +79,8 @@ final class Writer: @unchecked Sendable {
     private func commitBatches() {
         while let batch = incoming.take(most: Writer.mostInBatch, milliseconds: index.patience) {
             let (jobs, arrival) = append(batch)
-            // One of which nothing is left is not an idle moment.
+            // `take` gives an empty batch when nothing came for a while: then the index does its upkeep. A batch whose operations were all refused is no
+            // such moment.
             guard batch.isEmpty || !jobs.isEmpty else { continue }
             index.run(jobs) { try arrival?.wait() }
         }

@@ -22,7 +22,7 @@ extension Configuration {
                 return try CertificateShelf([own.place], policy: policy)
             }
             guard let files = tls.files else { return nil }
-            return try CertificateShelf([CertificateShelf.Place(certificatePath: files.certificate, keyPath: files.key)], policy: policy)
+            return try CertificateShelf([CertificateShelf.Files(certificatePath: files.certificate, keyPath: files.key)], policy: policy)
         } catch let fault as TLSIdentity.Fault {
             throw ConfigurationFault(
                 place: "certificate", name: "tls.certificate", problem: fault.description,

@@ -8,7 +8,7 @@ import Transport
 struct OwnCertificate: Sendable {
     /// Made with mode 0700 when it is not there.
     let folder: String
-    let place: CertificateShelf.Place
+    let place: CertificateShelf.Files
     let names: [String]
     let clock: Timestamp.Clock
 

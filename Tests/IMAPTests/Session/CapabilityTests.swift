@@ -23,9 +23,9 @@ struct CapabilityTests {
 
     @Test("every command has its states", arguments: Verb.allCases)
     func legality(verb: Verb) {
-        let places: [Legality.Place] = [.notAuthenticated, .authenticated, .selected]
-        #expect(places.contains { Legality.objection(to: verb, in: $0) == nil })
-        #expect(places.allSatisfy { Legality.objection(to: verb, in: $0)?.condition != .no })
+        let states: [Legality.State] = [.notAuthenticated, .authenticated, .selected]
+        #expect(states.contains { Legality.objection(to: verb, in: $0) == nil })
+        #expect(states.allSatisfy { Legality.objection(to: verb, in: $0)?.condition != .no })
     }
 
     @Test("what logs in is refused once logged in: S3", arguments: ["LOGIN", "AUTHENTICATE", "STARTTLS"] as [Verb])

@@ -54,9 +54,9 @@ struct House {
     func deliver(_ text: String, to mailbox: String = "INBOX", flags: Flags = Flags(), at date: Timestamp = House.now) async throws {
         guard let name = MailboxName(text.isEmpty ? mailbox : mailbox) else { throw StorageFault.noSuchMailbox }
         let bytes = ByteBuffer(string: text)
-        let deposit = Incoming(expected: bytes.readableBytes)
-        await mailroom.receive(bytes, into: deposit)
-        _ = try await mailroom.place(deposit, in: name, flags: flags, internalDate: date, turn: Turn(), of: alice)
+        let incoming = Incoming(expected: bytes.readableBytes)
+        await mailroom.receive(bytes, into: incoming)
+        _ = try await mailroom.place(incoming, in: name, flags: flags, internalDate: date, turn: Turn(), of: alice)
     }
 
     /// The store that can be made to fail; nil over another.

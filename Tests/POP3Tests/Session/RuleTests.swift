@@ -24,8 +24,8 @@ struct RuleTests {
         for isSecure in [false, true] {
             for login in [false, true] {
                 let circumstances = circumstances(isSecure, login: login)
-                let place = rule.places.contains(.authorization) ? VerbRule.Place.authorization : .transaction
-                let objection = VerbRule.objection(to: verb, in: place, circumstances, hasArgument: rule.argument == .required)
+                let state = rule.states.contains(.authorization) ? VerbRule.State.authorization : .transaction
+                let objection = VerbRule.objection(to: verb, in: state, circumstances, hasArgument: rule.argument == .required)
                 #expect((objection == nil) == Capability.list(circumstances).contains { $0.name == name })
             }
         }
