@@ -65,6 +65,8 @@ package enum AddressCompletion {
             if octet == UInt8(ascii: "\"") {
                 var text: [UInt8] = []
                 lexer.quoted(into: &text)
+                // What has no end cannot be completed behind it.
+                if lexer.isUnclosed { isWhole = true }
             } else {
                 _ = lexer.run(.phraseWord)
             }

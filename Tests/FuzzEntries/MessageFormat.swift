@@ -1,3 +1,4 @@
+import MailModel
 import NIOCore
 
 @testable import MessageFormat
@@ -31,6 +32,10 @@ package func fuzzMessageFormat(_ octets: UnsafeRawBufferPointer) {
     _ = HeaderFields.select(names: ["subject"], excluding: true, from: message)
     _ = MessageDate.parse(message)
     if let clear = AddressList.parseClear(message) { precondition(clear == AddressList.parse(message), "a clear list reads differently") }
+    if let domain = Domain("example.org") {
+        let completed = AddressCompletion.complete(message, with: domain)
+        precondition(completed == AddressCompletion.complete(completed, with: domain), "what has its domains gets others")
+    }
     _ = SearchableText.anyAddress("from", of: message) { _ in false }
 }
 

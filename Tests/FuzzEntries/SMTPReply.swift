@@ -1,10 +1,14 @@
+import Conversation
 import MailModel
 import NIOCore
 import SMTP
 
 /// What another server may answer, cut in three ways. Traps when replies depend on how they are cut, when more is held than may be, and when what is kept of
-/// one has a control character, is no reply, or is larger than may be.
+/// one has a control character, is no reply, or is larger than may be. The same octets are read as DNS records too.
 package func fuzzSMTPReply(_ bytes: UnsafeRawBufferPointer) {
+    if let exchanger = RecordData.mailExchanger(Array(bytes)), let host = exchanger.host {
+        precondition(host.value.utf8.count <= 253 && !host.value.utf8.contains { $0 <= 0x20 || $0 >= 0x7F }, "an exchanger that is no host name")
+    }
     let whole = Replies(bytes, piece: max(1, bytes.count))
     precondition(whole == Replies(bytes, piece: 1), "octet by octet it is read differently")
     precondition(whole == Replies(bytes, piece: 7), "in small pieces it is read differently")
