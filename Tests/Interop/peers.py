@@ -20,7 +20,8 @@ def why_not(*programs):
 
 
 def needs(*programs):
-    return pytest.mark.skipif(why_not(*programs) is not None, reason=str(why_not(*programs)))
+    reason = why_not(*programs)
+    return pytest.mark.skipif(reason is not None, reason=str(reason))
 
 
 def free_ports(count):

@@ -1,4 +1,4 @@
-"""A server for SMTP on a free loopback port that misbehaves as it is told, and then is a good one. It takes note of all that it is given."""
+"""A server for SMTP, by default on a free loopback port, that misbehaves as it is told, and then is a good one. It takes note of all that it is given."""
 import re
 import socket
 import ssl
@@ -90,12 +90,12 @@ class Sink:
     too); `BDAT`, a chunk that is not the last; `handshake`, in the place of one; `secured`, what is said behind one.
     `most`: how many recipients a transaction may have, and what the others are answered."""
 
-    def __init__(self, *misdeeds, offers=PLAIN, most=None, certificate=None):
+    def __init__(self, *misdeeds, offers=PLAIN, most=None, certificate=None, place=("127.0.0.1", 0)):
         self.misdeeds, self.offers, self.most, self.certificate = misdeeds, offers, most, certificate
         self.texts, self.commands = [], []
         self.connections = self.flooded = 0
         self.links = []
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.listener = socket.create_server(place, backlog=64)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -119,9 +119,10 @@ class Sink:
         return sum(r.split("@")[0] == recipient for t in self.texts if t.accepted for r in t.recipients)
 
     def close(self):
-        # Wakes whoever waits in accept.
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        if self.listener.fileno() >= 0:
+            # Wakes whoever waits in accept.
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
         for link in self.links:
             link.socket.close()
 

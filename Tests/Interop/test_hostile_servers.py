@@ -4,6 +4,7 @@ Every case is a domain with a server of its own, whose first connections misbeha
 """
 import email
 import json
+import threading
 from dataclasses import dataclass, field
 
 import pytest
@@ -273,3 +274,82 @@ def test_memory_and_log_are_bounded_and_the_server_serves_on(outcome):
     with SMTP(outcome.server.host, outcome.server.port("smtp")) as smtp:
         assert smtp.deliver("bob@other.example", [sender], b"Subject: still there?\r\n\r\n")[0] == 250
     assert outcome.server.stop() == 0
+
+
+# -- a server of ours for each ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(request):
+    """A server with a user, whose mail for `NAME.example` goes to the sink of that name; words behind it are more of its route."""
+    made = []
+
+    def make(sinks, settings=None, **more):
+        server = serving.Server({
+            "outbound.enabled": True, "outbound.retry-first": 1, "outbound.retry-longest": 1, "outbound.destinations": ["%s %s.example" % (n, n) for n in sinks],
+            "outbound.routes": ['"%s 127.0.0.1:%d private %s"' % (n, sink.port, more.get(n, "")) for n, sink in sinks.items()], **(settings or {})})
+        made.extend([server, *sinks.values()])
+        with open(server.top + "/password", "w") as f:
+            f.write("sesame\n")
+        server.settings["outbound.routes"] = [r.replace("PASSWORD", server.top + "/password") for r in server.settings["outbound.routes"]]
+        server.write_configuration()
+        return server.make("postmaster", "alice").start()
+
+    yield make
+    for thing in made:
+        thing.remove() if isinstance(thing, serving.Server) else thing.close()
+
+
+def submit(server, *recipients, data=b"Subject: wren\r\n\r\nA wren.\r\n"):
+    sender = server.address("alice")
+    with SMTP(server.host, server.port("submissions"), tls=True) as smtp:
+        assert smtp.auth_plain(sender, server.passwords["alice"])[0] == 235
+        code, said = smtp.deliver(sender, recipients, data)
+        assert code == 250, said
+
+
+def queued(server):
+    return json.loads(server.cli("queue", "list", "--json").stdout)
+
+
+def test_what_nobody_takes_in_time_comes_back_and_its_delay_is_told_before(alone):
+    busy, login, bare, gone = Sink(*[{"MAIL": b"451 4.3.0 not now\r\n"}] * 100), Sink(*[{"AUTH": b"535 5.7.8 who?\r\n"}] * 100, offers=PLAIN + ("AUTH PLAIN",)), Sink(), Sink()
+    server = alone({"busy": busy, "login": login, "bare": bare, "gone": gone}, {"outbound.lifetime": 5, "outbound.delay-notice": 1},
+                   login="user=me password-file=PASSWORD tls=never", bare="tls=required")
+    gone.close()
+    submit(server, *("bea@%s.example" % name for name in ("busy", "login", "bare", "gone")))
+    assert serving.until(lambda: queued(server) == [], 60)
+    told = {"delayed": {}, "failed": {}}
+    for text in Account(server, "alice").bodies().values():
+        for part in email.message_from_bytes(text).get_payload(1).get_payload()[1:]:
+            name = part["Final-Recipient"].split("@")[1].split(".")[0]
+            assert name not in told[part["Action"]], "told twice"
+            told[part["Action"]][name] = part
+    assert set(told["delayed"]) == set(told["failed"]) == {"busy", "login", "bare", "gone"}
+    # A failed login and a missing STARTTLS are not what the recipient's server says of them.
+    assert all(part["Status"].startswith("4.") or part["Status"] == "5.4.7" for part in told["failed"].values()), [p["Status"] for p in told["failed"].values()]
+    assert "451 4.3.0 not now" in told["failed"]["busy"]["Diagnostic-Code"]
+    # What demands TLS, or a login, says nothing of the message without.
+    assert all("MAIL" not in line for sink in (login, bare) for _, line in sink.commands)
+
+
+def test_a_stop_while_a_server_owes_an_answer_loses_nothing(alone):
+    slow = Sink({".": read_on})
+    server = alone({"slow": slow})
+    submit(server, "bea@slow.example")
+    assert serving.until(lambda: slow.texts, 30)
+    assert server.stop() == 0
+    # It may have arrived: nobody knows, and it comes again.
+    server.start()
+    assert serving.until(lambda: queued(server) == [], 30) and slow.copies("bea") == 2 and slow.accepted("bea") == 1
+
+
+def test_a_kill_in_the_midst_of_a_text_loses_nothing(alone):
+    begun = threading.Event()
+    slow = Sink({"text": lambda link: begun.set() or read_on(link)})
+    server = alone({"slow": slow})
+    submit(server, "bea@slow.example", data=text(0, 0, LARGE))
+    assert begun.wait(30)
+    server.kill()
+    server.start()
+    assert serving.until(lambda: queued(server) == [], 30) and slow.copies("bea") == slow.accepted("bea") == 1
