@@ -1,4 +1,4 @@
-"""Two networks of their own, of which this machine's knows nothing: ours, and that of the world, where any address may be had and any port is free."""
+"""Two networks of which this machine's knows nothing: ours, and that of the world, where any address may be had and any port is free."""
 import contextlib
 import ctypes
 import os
@@ -16,7 +16,8 @@ def why_not():
     missing = [p for p in ("ip", "unshare", "nsenter") if shutil.which(p) is None]
     if missing:
         return "%s: not installed" % ", ".join(missing)
-    r = subprocess.run(["unshare", "-n", "ip", "link", "add", "west", "type", "veth", "peer", "name", "east"], stderr=subprocess.PIPE, text=True)
+    r = subprocess.run(["unshare", "-n", "ip", "link", "add", "west", "type", "veth", "peer", "name", "east"],
+                       stderr=subprocess.PIPE, text=True)
     return None if r.returncode == 0 else "no networks of our own here: " + r.stderr.strip()
 
 

@@ -139,11 +139,13 @@ postlog unix-dgram n - n - 1 postlogd
         return self._postfix("status").returncode == 0
 
     def _postfix(self, word):
-        return subprocess.run(["postfix", "-c", self.etc, word], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        return subprocess.run(["postfix", "-c", self.etc, word], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, timeout=60)
 
     def queued(self):
         """How many messages it holds."""
-        return sum(len(files) for queue in ("incoming", "active", "deferred", "hold") for _, _, files in os.walk(os.path.join(self.spool, queue)))
+        queues = [os.path.join(self.spool, name) for name in ("incoming", "active", "deferred", "hold")]
+        return sum(len(files) for queue in queues for _, _, files in os.walk(queue))
 
     def log_text(self):
         if not os.path.exists(self.log):

@@ -1,4 +1,4 @@
-"""A server for SMTP, by default on a free loopback port, that misbehaves as it is told, and then is a good one. It takes note of all that it is given."""
+"""A server for SMTP that misbehaves as it is told, and then is a good one. It takes note of all that it is given."""
 import re
 import socket
 import ssl
@@ -84,10 +84,10 @@ class Text:
 
 
 class Sink:
-    """`misdeeds`: for each connection in turn the answers that are not as they should be, {what they answer: an answer}; an answer is one part or several in a tuple;
-    a list has the answers to the first time, the second and so on.
-    What is answered: `greeting`; a command's verb; `RCPT two`, that to a local part; `text`, octets of a message whose end has not come; `.`, its end (with BDAT
-    too); `BDAT`, a chunk that is not the last; `handshake`, in the place of one; `secured`, what is said behind one.
+    """`misdeeds`: for each connection in turn the answers that are not as they should be, {what they answer: an answer}; an answer is one part or
+    several in a tuple; a list has the answers to the first time, the second and so on.
+    What is answered: `greeting`; a command's verb; `RCPT two`, that to a local part; `text`, octets of a message whose end has not come; `.`, its
+    end (with BDAT too); `BDAT`, a chunk that is not the last; `handshake`, in the place of one; `secured`, what is said behind one.
     `most`: how many recipients a transaction may have, and what the others are answered."""
 
     def __init__(self, *misdeeds, offers=PLAIN, most=None, certificate=None, place=("127.0.0.1", 0)):
@@ -132,7 +132,8 @@ class Link:
 
     def __init__(self, sink, connection, number):
         self.sink, self.socket, self.number = sink, connection, number
-        self.misdeeds = {k: list(v) if isinstance(v, list) else v for k, v in sink.misdeeds[number].items()} if number < len(sink.misdeeds) else {}
+        misdeeds = sink.misdeeds[number] if number < len(sink.misdeeds) else {}
+        self.misdeeds = {what: list(answer) if isinstance(answer, list) else answer for what, answer in misdeeds.items()}
         self.offers = sink.offers
         self.buffer = bytearray()
         self.socket.settimeout(60)
@@ -242,7 +243,8 @@ class Link:
 
     @staticmethod
     def said(answer):
-        return b"".join(getattr(part, "said", part) if isinstance(part, bytes) or hasattr(part, "said") else b"" for part in (answer if isinstance(answer, tuple) else (answer,)))
+        parts = answer if isinstance(answer, tuple) else (answer,)
+        return b"".join(part if isinstance(part, bytes) else getattr(part, "said", b"") for part in parts)
 
     @staticmethod
     def is_good(said):

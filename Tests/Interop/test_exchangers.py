@@ -41,9 +41,10 @@ RECORDS = {
 }
 #: Where it comes to: a server's address, or the status of the report on it, or that it waits.
 EXPECTED = {
-    "second.example": GOOD, "best.example": BEST, "implicit.example": GOOD, "alias.example": GOOD, "six.example": GOOD, "half.example": GOOD, "[%s]" % GOOD: GOOD, "backup.example": GOOD,
-    "null.example": "5.1.10", "nothere.example": "5.1.2", "loopback.example": "5.4.4", "private.example": "5.4.4", "own.example": "5.4.6", "named.example": "5.4.6", "literal.example": "5.4.4",
-    "silent.example": "waiting",
+    "second.example": GOOD, "best.example": BEST, "implicit.example": GOOD, "alias.example": GOOD, "six.example": GOOD, "half.example": GOOD,
+    "[%s]" % GOOD: GOOD, "backup.example": GOOD,
+    "null.example": "5.1.10", "nothere.example": "5.1.2", "loopback.example": "5.4.4", "private.example": "5.4.4", "literal.example": "5.4.4",
+    "own.example": "5.4.6", "named.example": "5.4.6", "silent.example": "waiting",
 }
 
 
@@ -59,8 +60,8 @@ class World:
             self.names.__enter__()
             self.names.silent.add("silent.example")
             self.server = serving.Server({
-                "outbound.enabled": True, "outbound.retry-first": 1, "outbound.retry-longest": 1, "outbound.own-addresses": [OURS], "hostname": "mail.example.test",
-                **self.names.settings})
+                "outbound.enabled": True, "outbound.retry-first": 1, "outbound.retry-longest": 1, "outbound.own-addresses": [OURS],
+                "hostname": "mail.example.test", **self.names.settings})
             self.server.make("postmaster", "alice").start()
             sender = self.server.address("alice")
             with SMTP(self.server.host, self.server.port("submissions"), tls=True) as smtp:
@@ -68,7 +69,7 @@ class World:
                 for name in EXPECTED:
                     code, said = smtp.deliver(sender, ["bea@" + name], b"Subject: x\r\n\r\nA wren.\r\n")
                     assert code == 250, (name, said)
-            serving.until(lambda: [e["recipients"][0]["address"] for e in self.queue()] == ["bea@silent.example"], 40)
+            serving.until(lambda: [e["recipients"][0]["address"] for e in self.queue()] == ["bea@silent.example"], 120)
             self.left = {e["recipients"][0]["address"].split("@")[1]: e["recipients"][0] for e in self.queue()}
             self.reports = [email.message_from_bytes(text) for text in Account(self.server, "alice").bodies().values()]
 
@@ -92,7 +93,7 @@ def world():
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_where_mail_for_a_domain_goes(world, name):
-    came = {address: sink.copies("bea") and [t for t in sink.texts if t.recipients == ["bea@" + name]] for address, sink in world.sinks.items()}
+    came = {address: [t for t in sink.texts if t.recipients == ["bea@" + name]] for address, sink in world.sinks.items()}
     told = [part for report in world.reports for part in report.get_payload(1).get_payload()[1:] if part["Final-Recipient"].endswith("@" + name)]
     expected = EXPECTED[name]
     if expected in world.sinks:
