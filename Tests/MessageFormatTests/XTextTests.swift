@@ -45,7 +45,8 @@ struct XTextTests {
         #expect(postfix == OriginalRecipient("utf-8;bj\\x{F8}rn@example.org") && postfix.written == "utf-8;bj\\x{F8}rn@example.org")
         #expect(plain.written == "rfc822;a+2Bb@example.org")
         for text in [
-            "", "rfc822", ";a", "rfc822;", "rfc 822;a", "rfc822;+0D+0AStatus:", "rfc822;ä", "rfc822;+C3@b", "rfc822;+C3+B8+0A", "rfc822;+C2+85", "x400;+C3+B8", "utf-8;a+20b", "rfc822;" + String(repeating: "a", count: 494),
+            "", "rfc822", ";a", "rfc822;", "rfc 822;a", "rfc822;+0D+0AStatus:", "rfc822;ä", "rfc822;+C3@b", "rfc822;+C3+B8+0A", "rfc822;+C2+85",
+            "x400;+C3+B8", "utf-8;a+20b", "rfc822;" + String(repeating: "a", count: 494),
         ] {
             #expect(OriginalRecipient(text) == nil, "\(text)")
         }
