@@ -104,14 +104,23 @@ package struct OriginalRecipient: Hashable, Sendable {
     package static let most = 500
 
     // original-recipient-address = addr-type ";" xtext
-    /// Nil for anything else.
+    /// Nil for anything else. Postfix writes `rfc822;` and the octets of UTF-8 in xtext where `utf-8;` is meant, and is understood so.
     package init?(_ text: String) {
         guard text.utf8.count <= OriginalRecipient.most, let semicolon = text.firstIndex(of: ";") else { return nil }
         let kind = text[..<semicolon].lowercased()
         guard !kind.isEmpty, kind.utf8.count <= 64, kind.utf8.allSatisfy(OctetSet.token.contains) else { return nil }
         let rest = text[text.index(after: semicolon)...]
-        guard let address = kind == "utf-8" ? UTF8AddressText.decode(rest) : XText.printable(rest), !address.isEmpty else { return nil }
-        type = kind
-        self.address = address
+        if let address = kind == "utf-8" ? UTF8AddressText.decode(rest) : XText.printable(rest) {
+            guard !address.isEmpty else { return nil }
+            (type, self.address) = (kind, address)
+        } else {
+            guard kind == "rfc822", let octets = XText.decode(rest), let address = String(validating: octets, as: UTF8.self),
+                address.unicodeScalars.allSatisfy({ ("!"..."~").contains($0) || $0.value >= 0xA0 })
+            else { return nil }
+            (type, self.address) = ("utf-8", address)
+        }
     }
+
+    /// In ASCII, as a parameter's value has it.
+    package var written: String { type == "utf-8" ? "utf-8;\(UTF8AddressText.encode(address))" : "\(type);\(XText.encode(address))" }
 }

@@ -40,8 +40,13 @@ struct XTextTests {
         #expect(other.type == "x400" && other.address == "/C=de/ S=x/")
         let unicode = try #require(OriginalRecipient("utf-8;j\\x{FC}rgen@example.org"))
         #expect(unicode.type == "utf-8" && unicode.address == "jürgen@example.org")
+        // As Postfix writes what is not ASCII.
+        let postfix = try #require(OriginalRecipient("rfc822;bj+C3+B8rn@example.org"))
+        #expect(postfix == OriginalRecipient("utf-8;bj\\x{F8}rn@example.org") && postfix.written == "utf-8;bj\\x{F8}rn@example.org")
+        #expect(plain.written == "rfc822;a+2Bb@example.org")
         for text in [
-            "", "rfc822", ";a", "rfc822;", "rfc 822;a", "rfc822;+0D+0AStatus:", "rfc822;ä", "utf-8;a+20b", "rfc822;" + String(repeating: "a", count: 494),
+            "", "rfc822", ";a", "rfc822;", "rfc 822;a", "rfc822;+0D+0AStatus:", "rfc822;ä", "rfc822;+C3@b", "rfc822;+C3+B8+0A", "rfc822;+C2+85",
+            "x400;+C3+B8", "utf-8;a+20b", "rfc822;" + String(repeating: "a", count: 494),
         ] {
             #expect(OriginalRecipient(text) == nil, "\(text)")
         }

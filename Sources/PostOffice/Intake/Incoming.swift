@@ -123,7 +123,7 @@ package final class Incoming: Sendable {
         guard text.readableBytes > 0 else { return }
         state.withLock { state in
             state.digester.take(text)
-            if reception?.isOutgoing == true, !state.isEightBit { state.isEightBit = text.readableBytesView.contains { $0 >= 0x80 } }
+            if reception?.isOutgoing == true, !state.isEightBit { state.isEightBit = text.withUnsafeReadableBytes { $0.contains { $0 >= 0x80 } } }
         }
         try await sink.write(text)
     }

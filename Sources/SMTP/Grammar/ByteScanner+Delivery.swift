@@ -81,10 +81,11 @@ extension ByteScanner {
         guard remaining <= OriginalRecipient.most, let text = String(validating: rest.readableBytesView, as: UTF8.self),
             let original = OriginalRecipient(text)
         else { throw .parameter }
-        guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return .original(text, isUTF8: false) }
-        let safe = "\(original.type);\(UTF8AddressText.encode(original.address))"
-        guard safe.utf8.count <= OriginalRecipient.most else { throw .parameter }
-        return .original(safe, isUTF8: true)
+        let isASCII = text.utf8.allSatisfy { $0 < 0x80 }
+        // What came in ASCII goes on as it came, but for what names the wrong type.
+        if isASCII, text.lowercased().hasPrefix("\(original.type);") { return .original(text, isUTF8: false) }
+        guard original.written.utf8.count <= OriginalRecipient.most else { throw .parameter }
+        return .original(original.written, isUTF8: !isASCII)
     }
 
     // date-time = full-date "T" full-time;  full-time = 2DIGIT ":" 2DIGIT ":" 2DIGIT ["." 1*DIGIT] ("Z" / ("+" / "-") 2DIGIT ":" 2DIGIT)

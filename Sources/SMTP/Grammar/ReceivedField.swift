@@ -2,7 +2,8 @@ package import MailModel
 import MessageFormat
 package import NIOCore
 
-/// A server's trace line (RFC 5321 §4.4). Every part is of a type that can hold no CR or LF, or is checked here.
+/// A server's trace line (RFC 5321 §4.4). Every part is of a type that can hold no CR or LF, or is checked here. Domains are written as A-labels where they
+/// have such a form: a line of ours must not be what makes a header one that only SMTPUTF8 can carry.
 package struct ReceivedField: Sendable {
     /// What the client called itself; written only where it is a domain, and one of ASCII unless the message is of SMTPUTF8 (RFC 6531 §3.7.3).
     package var clientName: ClientName?
@@ -59,7 +60,7 @@ package struct ReceivedField: Sendable {
         output.writeString(id.value)
         if let recipient {
             output.writeStaticString("\r\n\tfor <")
-            output.writeString(recipient.written)
+            output.writeString(ReceivedField.plain(recipient).written)
             output.writeStaticString(">")
         }
         // Additional-Registered-Clauses =/ CFWS "PRIORITY" FWS priority-value          (RFC 6710 §8)
@@ -71,7 +72,11 @@ package struct ReceivedField: Sendable {
 
     private var clientDomain: Domain? {
         guard let domain = clientName.flatMap({ Domain($0.text) }), domain.isASCII || transmission.isUTF8 else { return nil }
-        return domain
+        return domain.asciiForm ?? domain
+    }
+
+    private static func plain(_ address: Address) -> Address {
+        address.domain.asciiForm.flatMap { Address(localPart: address.localPart, domain: $0) } ?? address
     }
 
     // address-literal = "[" ( IPv4-address-literal / "IPv6:" IPv6-addr ) "]"          (RFC 5321 §4.1.3)

@@ -52,6 +52,7 @@ struct DeliveryParameterTests {
             ("ORCPT=x400;/C+3Dde/", .original("x400;/C+3Dde/", isUTF8: false)),
             ("ORCPT=utf-8;j\\x{FC}@b.example", .original("utf-8;j\\x{FC}@b.example", isUTF8: false)),
             ("ORCPT=UTF-8;j\u{FC}@b.example", .original("utf-8;j\\x{FC}@b.example", isUTF8: true)),
+            ("ORCPT=rfc822;bj+C3+B8rn@b.example", .original("utf-8;bj\\x{F8}rn@b.example", isUTF8: false)),
         ] as [(String, RcptParameter)])
     func rcptParameters(_ text: String, _ parameter: RcptParameter) throws { #expect(try rcpt(text) == [parameter]) }
 
