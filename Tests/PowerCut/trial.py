@@ -77,7 +77,7 @@ class Trial:
         self.server.start()
         workers = self.load()
         told = []
-        if self.recorder and self.round == 1:
+        if self.recorder and self.synced and self.round == 1:
             self.recorder.roll_back()
             self.forget()
             return "all changes rolled back: the shim had seen every one"
