@@ -27,7 +27,7 @@ import cut  # noqa: E402
 from oracle import Violation  # noqa: E402
 from server import StartFailed  # noqa: E402
 from trial import Trial  # noqa: E402
-from wire import Refused  # noqa: E402
+from wire import Closed, Refused  # noqa: E402
 
 # And how many rounds of each, unless --rounds (of cuts) or --kills (of the others) says so.
 KINDS = {"cut": 20, "kill": 10, "term": 10, "stop": 10, "unsynced": 5}
@@ -45,7 +45,7 @@ def rounds(kind, count, o, library):
             counted = trial.finish()
             if counted:
                 print("%s, all rounds: %s" % (kind, counted), flush=True)
-        except (Violation, StartFailed, Refused, cut.Unseen) as e:
+        except (Violation, StartFailed, Refused, Closed, OSError, cut.Unseen) as e:
             print("%s %d: %s: %s" % (kind, number, type(e).__name__, str(e)[:2000]), flush=True)
             if kind == "unsynced":
                 print("%s: found out, as it should be" % kind)
