@@ -3,6 +3,7 @@ import json
 import os
 import socket
 
+from oracle import Violation
 from wire import Closed
 
 
@@ -19,3 +20,30 @@ def ask(server, order) -> dict:
                 raise Closed("no answer")
             answer += more
     return json.loads(answer)
+
+
+def is_open(server):
+    """It opens behind the ports; a dead server leaves its file behind."""
+    with socket.socket(socket.AF_UNIX) as line:
+        return line.connect_ex(os.path.join(server.data, "control.sock")) == 0
+
+
+def is_closing(answer):
+    """It can do nothing now (EX_TEMPFAIL)."""
+    return "refused" in answer and answer["refused"]["_0"]["code"] == 75
+
+
+def queue(server, **selection):
+    """All lines of the outgoing queue, page after page. An entry that is in it all the while is among them."""
+    after = None
+    while True:
+        answer = ask(server, {"listQueue": {"selection": selection, **({"after": after} if after else {})}})
+        if is_closing(answer):
+            raise Closed("it stops")
+        if "queue" not in answer:
+            raise Violation("the queue is not listed: %s" % answer)
+        page = answer["queue"]["page"]
+        yield from page["lines"]
+        after = page.get("next")
+        if not after:
+            return

@@ -10,6 +10,11 @@ term       the same by SIGTERM: it ends with 0 in good order
 stop       it is stopped (SIGSTOP) and continued under load, several times; the last time it is killed as it stands
 unsynced   the same with all syncs switched off: this must be found out, or the test is worth nothing
 
+queue-cut, queue-kill, queue-term and queue-unsynced do so with the outgoing queue (queuetrial.py): users submit to several recipients here and
+elsewhere, have messages wait and cancel them (queueload.py); the servers elsewhere (queuesink.py) take them, refuse them, put them off, or cut the
+connection before they answer. No recipient whose message was answered 250 may be lost; who has it twice must have it twice for a reason
+(queueoracle.py).
+
 In every second round, and in all of `term` and `stop`, the store is compacted all the time. Exit status 0 when all came out as they should.
 MARTLET_BIN names the program.
 """
@@ -25,18 +30,21 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "Interop")]
 
 import cut  # noqa: E402
 from oracle import Violation  # noqa: E402
+from queuetrial import QueueTrial  # noqa: E402
 from server import StartFailed  # noqa: E402
 from trial import Trial  # noqa: E402
 from wire import Closed, Refused  # noqa: E402
 
 # And how many rounds of each, unless --rounds (of cuts) or --kills (of the others) says so.
-KINDS = {"cut": 20, "kill": 10, "term": 10, "stop": 10, "unsynced": 5}
+KINDS = {"cut": 20, "kill": 10, "term": 10, "stop": 10, "unsynced": 5, "queue-cut": 100, "queue-kill": 100, "queue-term": 20, "queue-unsynced": 5}
 
 
 def rounds(kind, count, o, library):
     """Whether `kind` came out as it should."""
-    ending = kind if kind in ("term", "stop") else "kill"
-    trial = Trial("%s-%s" % (o.seed, kind), o.senders, library if kind in ("cut", "unsynced") else None, synced=kind != "unsynced", ending=ending)
+    ending = kind.removeprefix("queue-")
+    make = QueueTrial if kind.startswith("queue-") else Trial
+    trial = make("%s-%s" % (o.seed, kind), o.senders, library if ending in ("cut", "unsynced") else None, synced=ending != "unsynced",
+                 ending=ending if ending in ("term", "stop") else "kill")
     number = 0
     try:
         try:
@@ -47,12 +55,12 @@ def rounds(kind, count, o, library):
                 print("%s, all rounds: %s" % (kind, counted), flush=True)
         except (Violation, StartFailed, Refused, Closed, OSError, cut.Unseen) as e:
             print("%s %d: %s: %s" % (kind, number, type(e).__name__, str(e)[:2000]), flush=True)
-            if kind == "unsynced":
+            if ending == "unsynced":
                 print("%s: found out, as it should be" % kind)
                 return True
             print("seed %s; the folder: %s" % (o.seed, trial.server.top if o.keep else "not kept, use --keep"))
             return False
-        return kind != "unsynced"
+        return ending != "unsynced"
     finally:
         trial.end(o.keep)
 
