@@ -30,12 +30,9 @@ extension SQLiteStore {
             return found
         }
         for (segment, dead) in worth where segment != currentSegment && !opening.segmentsKept.contains(segment) {
-            report.bodiesMoved += try await empty(segment, rest: rest)
-            try await carryHolders(of: segment)
-            let isGone = try await change { try $0.dropSegment(segment) }
+            let (moved, isGone) = try await remove(segment, rest: rest)
+            report.bodiesMoved += moved
             guard isGone else { continue }
-            unlink(folder.segment(segment))
-            readers.forgetFiles()
             report.segments += 1
             report.freed += dead
         }
@@ -61,6 +58,20 @@ extension SQLiteStore {
                 log.warning("Not compacted: \(error)")
             }
         }
+    }
+
+    /// Moves what lives in a segment, and removes it. One at a time: another compaction may want the same one, and has nothing to do once it is gone.
+    private func remove(_ segment: Int64, rest: Int) async throws -> (moved: Int, isGone: Bool) {
+        await compactions.enter()
+        defer { compactions.leave() }
+        let isThere = try await readers.run { try $0.connection.number("SELECT 1 FROM segment WHERE id=?", .int(segment)) != nil }
+        guard isThere else { return (0, false) }
+        let moved = try await empty(segment, rest: rest)
+        try await carryHolders(of: segment)
+        guard try await change({ try $0.dropSegment(segment) }) else { return (moved, false) }
+        unlink(folder.segment(segment))
+        readers.forgetFiles()
+        return (moved, true)
     }
 
     /// Moves every live body of a segment to the newest one, 64 at a time.

@@ -56,6 +56,7 @@ package final class SQLiteStore:
     let copiedAtOnce: Int
     let changesKept: ChangesKept
     let largeCopies = Lane()
+    let compactions = Lane()
     let files = BlockingPool(name: "martlet-file", threads: 2, refusal: StorageFault.closed)
     let checkpointer: Checkpointer
     let desk: SearchDesk

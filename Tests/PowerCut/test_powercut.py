@@ -8,9 +8,12 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-@pytest.mark.parametrize("kind", ["cut", "kill", "term", "stop", "unsynced"])
+ROUNDS = {"cut": 3, "kill": 3, "term": 1, "stop": 1, "unsynced": 5, "queue-cut": 2, "queue-kill": 2, "queue-term": 1, "queue-unsynced": 5}
+
+
+@pytest.mark.parametrize("kind", ROUNDS)
 def test_powercut(kind):
-    count = os.environ.get("POWERCUT_ROUNDS", "1" if kind in ("term", "stop") else "3")
+    count = os.environ.get("POWERCUT_ROUNDS", str(ROUNDS[kind]))
     r = subprocess.run([sys.executable, os.path.join(HERE, "powercut.py"), "--rounds", count, "--kills", count, "--only", kind],
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
     print(r.stdout)

@@ -203,6 +203,30 @@ struct SQLiteStoreTests {
         await again.close()
     }
 
+    @Test("compactions that run at the same time remove each segment once, and none of them fails")
+    func compactsTogether() async throws {
+        let fixture = try Fixture()
+        var (store, _, inbox) = try await fixture.openWithAlice()
+        for round in 0..<5 {
+            for number in 1...4 {
+                let message = Fixture.message(round * 10 + number, size: 5_000)
+                _ = try await Fixture.place(message, in: store, inbox, flags: number % 2 == 0 ? Flags(system: .deleted) : Flags())
+            }
+            _ = try await store.expunge(nil, in: inbox)
+            try await store.settle()
+            await store.close()
+            store = try fixture.open()
+            let opened = store
+            let segments = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<8 { group.addTask { try await opened.compact(all: true).segments } }
+                return try await group.reduce(0, +)
+            }
+            #expect(segments == 1)
+            #expect(try await store.check().isSound)
+        }
+        await store.close()
+    }
+
     @Test("compaction gives space back on a full disk, by itself, and stops with the store")
     func compactsByItself() async throws {
         let fixture = try Fixture()
