@@ -140,6 +140,8 @@ package actor Outbox {
         for id in ids {
             schedule.forget(id)
             await read(id)
+            // Whoever changed it may know that the way is open again. New mail does not: it waits with the rest.
+            schedule.wakeHops(of: id, now)
         }
         pump()
     }
@@ -182,7 +184,6 @@ package actor Outbox {
         }
         if isUntold { reportLater(entry.id) }
         plan(entry, places, entry.progress, table)
-        if places.contains(where: { entry.progress[$0].due <= now }) { schedule.wakeHops(of: entry.id, now) }
     }
 
     /// Those recipients, by where they go and when.

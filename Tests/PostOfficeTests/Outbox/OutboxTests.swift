@@ -221,6 +221,19 @@ struct OutboxTests {
         #expect(house.carrier.recipients.count == 1_001)
     }
 
+    @Test("new mail for a server that is down waits with the rest; what is due by an administrator's word is tried at once")
+    func newMailForDeadSite() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("dead.example", at: "9.0.0.1")
+        house.carrier.set(connecting: { _ in throw CarrierFault.unreachable("no answer") })
+        for _ in 0..<100 { try await house.send(["x@dead.example"]) }
+        #expect(house.carrier.attempts.count == 1)
+        let last = try #require(try await house.entries.last)
+        await house.outbox.changed([last.id])
+        await house.outbox.whenQuiet()
+        #expect(house.carrier.attempts.count == 2)
+    }
+
     @Test("whose message waits behind a server that is down is told so, though another's message did the asking")
     func delayBehindOthers() async throws {
         let house = try await OutboxHouse()

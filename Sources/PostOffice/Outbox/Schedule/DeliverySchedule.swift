@@ -201,7 +201,8 @@ struct DeliverySchedule: Sendable {
     /// Whoever knows better than us says that the way to an entry's recipients is open again.
     mutating func wakeHops(of entry: QueueID, _ now: Timestamp) {
         for place in byEntry[entry] ?? [] {
-            guard let hop = jobs[place]?.hop else { continue }
+            guard let job = jobs[place], job.due <= now else { continue }
+            let hop = job.hop
             switch hops[hop]?.route {
             case .failed: hops[hop]?.route = .unknown
             case .site(let site): sites[site.place]?.asleepUntil = now
