@@ -60,6 +60,10 @@ extension Outbox {
                     }
                 }
                 messages += 1
+                guard !schedule.yields(site, messages: messages) else {
+                    await settling?.value
+                    return
+                }
                 next = schedule.take(site, isNew: false, now)
             }
             await settling?.value

@@ -259,6 +259,7 @@ package actor Outbox {
         case .connect(let site): run { await $0.serve(site) }
         case .wake(let site):
             if !wakeIdler(of: site) { around.log.error("A connection that should be idle is not") }
+        case .release(let site): releaseIdler(of: site)
         case .expire(let job, let reason): run { await $0.expire(job, reason) }
         case .reject(let job, let fault): run { await $0.reject(job, fault) }
         case .tellDelay(let entry): run { await $0.tellDelay(entry) }
@@ -393,6 +394,15 @@ package actor Outbox {
             }
             if idlers[site]?.isEmpty == true { idlers[site] = nil }
         }
+    }
+
+    /// The first to come.
+    private func releaseIdler(of site: DeliverySchedule.SiteID) {
+        guard let idler = idlers[site]?.first else { return around.log.error("A connection that should be idle is not") }
+        idlers[site]?.removeFirst()
+        if idlers[site]?.isEmpty == true { idlers[site] = nil }
+        busy += 1
+        idler.continuation.resume(returning: false)
     }
 
     /// The latest: its connection is the likeliest to be open still.

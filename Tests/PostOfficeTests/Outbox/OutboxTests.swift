@@ -335,6 +335,32 @@ struct OutboxTests {
         #expect(house.carrier.mostOpen <= 5 && house.carrier.mostOpen >= 2)
     }
 
+    @Test("where all places for connections are taken, one that has nothing to do makes room")
+    func idleMakesRoom() async throws {
+        var settings = Outbox.Settings()
+        settings.connections = 2
+        let house = try await OutboxHouse(settings: settings)
+        for (number, name) in ["a.example", "b.example", "c.example", "d.example"].enumerated() { try house.domain(name, at: "9.0.0.\(number + 1)") }
+        for name in ["a.example", "b.example", "c.example", "d.example", "a.example"] { try await house.send(["x@\(name)"]) }
+        #expect(house.carrier.recipients == ["x@a.example", "x@b.example", "x@c.example", "x@d.example", "x@a.example"])
+        #expect(house.carrier.mostOpen == 2)
+    }
+
+    @Test("where all places are taken by others' thousands, a site without a connection gets one soon")
+    func busyMakeRoom() async throws {
+        var settings = Outbox.Settings()
+        settings.connections = 2
+        let house = try await OutboxHouse(settings: settings)
+        for (number, name) in ["a.example", "b.example", "c.example"].enumerated() { try house.domain(name, at: "9.0.0.\(number + 1)") }
+        for number in 0..<1_000 { try await house.queue(["x@\(number.isMultiple(of: 2) ? "a" : "b").example"]) }
+        try await house.queue(["x@c.example"])
+        try await house.outbox.start()
+        await house.outbox.whenQuiet()
+        #expect(house.carrier.recipients.count == 1_001)
+        #expect(try #require(house.carrier.recipients.firstIndex(of: "x@c.example")) < 250)
+        #expect(house.carrier.mostOpen == 2)
+    }
+
     @Test("addresses that two sites share have no more connections than they may")
     func sharedAddress() async throws {
         var settings = Outbox.Settings()
