@@ -71,6 +71,8 @@ package actor Outbox {
     private var changing: [QueueID: [CheckedContinuation<Void, Never>]] = [:]
     /// Connections without a message.
     private var idlers: [DeliverySchedule.SiteID: [Idler]] = [:]
+    /// None of them ends before: they are many, and looked at only then.
+    private var idlersEnd: Timestamp?
     private var tasks: [Int: Task<Void, Never>] = [:]
     private var lastTask = 0
     private var alarm: (time: Timestamp, task: Task<Void, Never>)?
@@ -291,7 +293,7 @@ package actor Outbox {
 
     /// When something is to be done next, if nothing happens before.
     package var nextMoment: Timestamp? {
-        [schedule.nextAlarm, reportTimes.values.min(), rereadTimes.values.min(), idlers.values.compactMap(\.first?.until).min()].compactMap(\.self).min()
+        [schedule.nextAlarm, reportTimes.values.min(), rereadTimes.values.min(), idlersEnd].compactMap(\.self).min()
     }
 
     private func setAlarm() {
@@ -378,13 +380,16 @@ package actor Outbox {
         schedule.becameIdle(site)
         busy -= 1
         return await withCheckedContinuation { continuation in
-            idlers[site, default: []].append(Idler(until: Timestamp(rawValue: now.rawValue + settings.linger), continuation: continuation))
+            let until = Timestamp(rawValue: now.rawValue + settings.linger)
+            idlers[site, default: []].append(Idler(until: until, continuation: continuation))
+            idlersEnd = min(idlersEnd ?? until, until)
             pump()
         }
     }
 
     /// Those that have waited long enough; of a site the first came first.
     private func endIdlers(_ now: Timestamp) {
+        guard let end = idlersEnd, end <= now else { return }
         for (site, waiting) in idlers {
             for idler in waiting.prefix(while: { $0.until <= now }) {
                 idlers[site]?.removeFirst()
@@ -394,6 +399,7 @@ package actor Outbox {
             }
             if idlers[site]?.isEmpty == true { idlers[site] = nil }
         }
+        idlersEnd = idlers.values.compactMap(\.first?.until).min()
     }
 
     /// The first to come.
