@@ -276,8 +276,12 @@ extension DeliverySchedule {
         sites[id.place]?.limit = max(1, site.limit / 2)
     }
 
-    /// Its addresses have as many connections as they may, which other sites opened: it waits for a moment.
+    /// Its addresses have as many connections as they may. What it has itself goes on; where others opened them, it waits for a moment.
     mutating func siteCrowded(_ id: SiteID, _ now: Timestamp) {
+        if let site = sites[id.place], site.connections > 1 {
+            sites[id.place]?.limit = Double(site.connections - 1)
+            return
+        }
         let until = Timestamp(rawValue: now.rawValue + 1)
         sites[id.place]?.asleepUntil = until
         sites[id.place]?.reason = "its servers have as many connections as they may"
