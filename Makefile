@@ -49,6 +49,7 @@ bench: ## Runs the project's benchmarks and, where it is there, the yardstick be
 	scripts/build-release --product martlet-benchmarks
 	.build/release/martlet-benchmarks .build
 	Benchmarks/neighbours
+	Benchmarks/outgoing
 	Benchmarks/yardstick
 
 format: ## Formats all Swift sources

@@ -4,6 +4,8 @@ package import NIOCore
 package protocol ByteStream: Sendable {
     /// Of the socket as it is connected, and TLS once it is there.
     var facts: ConnectionFacts { get }
+    /// Where work that reads and writes much need not change threads; nil: it makes no difference.
+    var executor: (any TaskExecutor)? { get }
 
     /// The next octets, one at least; nil: the peer has said all. Waits `patience` at most. Throws `StreamFault`.
     func read(patience: Duration) async throws -> ByteBuffer?
@@ -16,6 +18,10 @@ package protocol ByteStream: Sendable {
 
     /// At once; reads and writes that wait end with `closed`.
     func close()
+}
+
+extension ByteStream {
+    package var executor: (any TaskExecutor)? { nil }
 }
 
 /// What is asked of the other end's certificate.

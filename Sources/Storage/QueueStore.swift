@@ -249,6 +249,9 @@ package protocol QueueStore: Sendable {
     /// `noSuchMessage` when it is there no more.
     func queued(_ id: QueueID) async throws -> QueueEntry
 
+    /// As `queued`, and what goes out, head and text, where that has `most` octets at most and can be read; in one go, for whoever is about to send it.
+    func queued(_ id: QueueID, withText most: Int) async throws -> (entry: QueueEntry, text: ByteBuffer?)
+
     /// Octets `range` of what goes out, head and text, clamped to its size; nil: all of it. `noSuchMessage`, `corrupt`.
     func read(_ range: Range<Int>?, of entry: QueueID) async throws -> ByteBuffer
 
@@ -256,6 +259,14 @@ package protocol QueueStore: Sendable {
     /// with it: it is in the queue no more, and its body goes when nobody else holds it. `noSuchMessage` when it is there no more. What needs no room (ending an
     /// entry without notices) works on a full disk too. Returns what the notices became, in their order.
     func update(_ update: QueueUpdate) async throws -> [Dispatched]
+}
+
+extension QueueStore {
+    package func queued(_ id: QueueID, withText most: Int) async throws -> (entry: QueueEntry, text: ByteBuffer?) {
+        let entry = try await queued(id)
+        // try?: whoever needs it reads it again, and hears why it cannot be read.
+        return (entry, entry.size <= most ? try? await read(nil, of: id) : nil)
+    }
 }
 
 package enum QueueLimits {

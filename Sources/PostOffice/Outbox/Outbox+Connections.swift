@@ -1,4 +1,5 @@
 import MailModel
+import NIOCore
 import Storage
 
 /// Why a site's servers cannot be asked now.
@@ -16,6 +17,8 @@ struct ConnectFault: Error, Sendable {
 extension Outbox {
     /// Servers that one job tries, one after the other.
     private static let mostServers = 8
+    /// Octets of a message that are held until they are sent; a longer one is read in pieces.
+    private static let mostAhead = 64 * 1024
 
     /// A connection's life, from the first message to the last.
     func serve(_ site: DeliverySchedule.SiteID) async {
@@ -41,13 +44,29 @@ extension Outbox {
     private func use(_ connection: any CarrierConnection, of server: MailServer, _ site: DeliverySchedule.SiteID, _ first: DeliverySchedule.JobID) async {
         var next: DeliverySchedule.JobID? = first
         var messages = 0
+        // What became of a message is written down while the next one is on its way: of one at most.
+        var settling: Task<Void, Never>?
         while true {
             while let job = next {
-                let isUsable = await bring(job, over: connection, of: server, site, isFirst: messages == 0)
+                if let (entry, places, text) = await entry(of: job, withText: Outbox.mostAhead) {
+                    let report = await bring(entry, places, text, over: connection, site)
+                    await settling?.value
+                    let outcomes = Dictionary(zip(places, report.outcomes), uniquingKeysWith: { first, _ in first })
+                    let asked = Asked(host: server.host, facts: connection.facts, isFirst: messages == 0)
+                    settling = Task { await self.settle(job, entry, asked, outcomes) }
+                    guard report.isUsable, !isStopping else {
+                        await settling?.value
+                        return
+                    }
+                }
                 messages += 1
-                guard isUsable, !isStopping else { return }
+                guard !schedule.yields(site, messages: messages) else {
+                    await settling?.value
+                    return
+                }
                 next = schedule.take(site, isNew: false, now)
             }
+            await settling?.value
             guard await idle(site) else { return }
             next = schedule.take(site, isNew: true, now)
         }
@@ -108,34 +127,43 @@ extension Outbox {
         ConnectFault(host: server.host, address: server.address, reason: reason, isPermanent: false)
     }
 
-    /// Hands one message over. False: the connection has ended.
+    /// Hands one message over.
+    /// - parameter text: all of it; nil: it is read.
     private func bring(
-        _ id: DeliverySchedule.JobID, over connection: any CarrierConnection, of server: MailServer, _ site: DeliverySchedule.SiteID, isFirst: Bool
-    ) async -> Bool {
-        guard let (entry, places) = await entry(of: id) else { return true }
+        _ entry: QueueEntry, _ places: [Int], _ text: ByteBuffer?, over connection: any CarrierConnection, _ site: DeliverySchedule.SiteID
+    ) async -> CarrierReport {
         let store = around.store
         let message = OutgoingMessage(
             reversePath: entry.draft.reversePath, recipients: places.map { entry.draft.recipients[$0] }, traits: entry.draft.traits,
             envelopeID: entry.draft.envelopeID,
             deliverBy: entry.draft.deliverBy.map {
                 OutgoingMessage.DeliverBy(seconds: $0.time.rawValue - now.rawValue, isReturned: $0.isReturned, isTraced: $0.isTraced)
-            }, priority: entry.draft.priority, size: entry.size, read: { range in try await store.read(range, of: entry.id) })
+            }, priority: entry.draft.priority, size: entry.size,
+            read: { range in
+                guard let text else { return try await store.read(range, of: entry.id) }
+                let wanted = range.clamped(to: 0..<text.readableBytes)
+                return text.getSlice(at: text.readerIndex + wanted.lowerBound, length: wanted.count) ?? ByteBuffer()
+            })
         let report = await connection.send(message)
-        let outcomes = Dictionary(zip(places, report.outcomes), uniquingKeysWith: { first, _ in first })
-        if outcomes.values.contains(where: { if case .delivered = $0 { true } else { false } }) {
+        if report.outcomes.contains(where: { if case .delivered = $0 { true } else { false } }) {
             schedule.siteSucceeded(site)
-        } else if outcomes.values.contains(where: \.isComplaint) {
+        } else if report.outcomes.contains(where: \.isComplaint) {
             schedule.siteRefused(site)
         }
-        await settle(id, entry.id, Asked(host: server.host, facts: connection.facts, isFirst: isFirst), outcomes)
-        return report.isUsable
+        return report
     }
 
     /// What a job is for, as it is now: nil, and the job is over, where nothing of it is to be tried.
     func entry(of id: DeliverySchedule.JobID) async -> (entry: QueueEntry, places: [Int])? {
+        await entry(of: id, withText: nil).map { ($0.entry, $0.places) }
+    }
+
+    /// - parameter most: a text of so many octets is read too.
+    private func entry(of id: DeliverySchedule.JobID, withText most: Int?) async -> (entry: QueueEntry, places: [Int], text: ByteBuffer?)? {
         guard let job = schedule[id] else { return nil }
         do {
-            let entry = try await around.store.queued(job.entry)
+            let (entry, text) =
+                if let most { try await around.store.queued(job.entry, withText: most) } else { (try await around.store.queued(job.entry), nil) }
             let places = job.recipients.filter { entry.progress.indices.contains($0) && entry.progress[$0].phase == .waiting }
             guard entry.hold == nil, !places.isEmpty else {
                 schedule.finished(id)
@@ -146,7 +174,7 @@ extension Outbox {
                 schedule.finished(id)
                 return nil
             }
-            return (entry, places)
+            return (entry, places, text)
         } catch StorageFault.noSuchMessage {
             // It was taken back.
             schedule.finished(id)

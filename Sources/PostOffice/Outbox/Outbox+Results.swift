@@ -33,8 +33,12 @@ struct Outcome: Sendable {
 
 extension Outbox {
     /// A server has answered, for each of these places of the recipient.
-    func settle(_ job: DeliverySchedule.JobID, _ id: QueueID, _ asked: Asked, _ outcomes: [Int: CarrierReport.Outcome]) async {
-        await settle(job, id, outcomes.mapValues { Outcome($0, asked) })
+    /// - parameter entry: as it was before the try.
+    func settle(_ job: DeliverySchedule.JobID, _ entry: QueueEntry, _ asked: Asked, _ outcomes: [Int: CarrierReport.Outcome]) async {
+        let outcomes = outcomes.mapValues { Outcome($0, asked) }
+        // Where all of its recipients have it, nothing that was done to the entry meanwhile makes a difference, and it need not be read anew.
+        let isOver = entry.progress.indices.allSatisfy { if case .delivered = outcomes[$0]?.verdict { true } else { false } }
+        await settle(job, entry.id, outcomes, known: isOver ? entry : nil)
     }
 
     /// None of the servers could be asked.
@@ -63,9 +67,10 @@ extension Outbox {
     // MARK: Writing it down
 
     /// Makes it durable, with the report that it brings about, and schedules what is left to do. Until the store can, nothing goes on with these recipients.
+    /// - parameter known: the entry; nil: it is read.
     /// - parameter filing: what is placed in the same commit.
     func settle(
-        _ job: DeliverySchedule.JobID, _ id: QueueID, _ outcomes: [Int: Outcome], earliest: Timestamp? = nil,
+        _ job: DeliverySchedule.JobID, _ id: QueueID, _ outcomes: [Int: Outcome], known: QueueEntry? = nil, earliest: Timestamp? = nil,
         filing: (() async throws -> [QueueUpdate.Notice])? = nil
     ) async {
         await changing(id) {
@@ -74,7 +79,7 @@ extension Outbox {
             var behind: [Int: Outcome] = [:]
             while true {
                 do {
-                    let entry = try await around.store.queued(id)
+                    let entry = if let known { known } else { try await around.store.queued(id) }
                     var (update, left) = try await update(entry, outcomes, job, earliest: earliest)
                     let isReported = !update.notices.isEmpty
                     if let filing { update.notices += try await filing() }

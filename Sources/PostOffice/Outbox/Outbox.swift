@@ -71,6 +71,8 @@ package actor Outbox {
     private var changing: [QueueID: [CheckedContinuation<Void, Never>]] = [:]
     /// Connections without a message.
     private var idlers: [DeliverySchedule.SiteID: [Idler]] = [:]
+    /// None of them ends before: they are many, and looked at only then.
+    private var idlersEnd: Timestamp?
     private var tasks: [Int: Task<Void, Never>] = [:]
     private var lastTask = 0
     private var alarm: (time: Timestamp, task: Task<Void, Never>)?
@@ -140,6 +142,8 @@ package actor Outbox {
         for id in ids {
             schedule.forget(id)
             await read(id)
+            // Whoever changed it may know that the way is open again. New mail does not: it waits with the rest.
+            schedule.wakeHops(of: id, now)
         }
         pump()
     }
@@ -182,7 +186,6 @@ package actor Outbox {
         }
         if isUntold { reportLater(entry.id) }
         plan(entry, places, entry.progress, table)
-        if places.contains(where: { entry.progress[$0].due <= now }) { schedule.wakeHops(of: entry.id, now) }
     }
 
     /// Those recipients, by where they go and when.
@@ -258,6 +261,7 @@ package actor Outbox {
         case .connect(let site): run { await $0.serve(site) }
         case .wake(let site):
             if !wakeIdler(of: site) { around.log.error("A connection that should be idle is not") }
+        case .release(let site): releaseIdler(of: site)
         case .expire(let job, let reason): run { await $0.expire(job, reason) }
         case .reject(let job, let fault): run { await $0.reject(job, fault) }
         case .tellDelay(let entry): run { await $0.tellDelay(entry) }
@@ -289,7 +293,7 @@ package actor Outbox {
 
     /// When something is to be done next, if nothing happens before.
     package var nextMoment: Timestamp? {
-        [schedule.nextAlarm, reportTimes.values.min(), rereadTimes.values.min(), idlers.values.compactMap(\.first?.until).min()].compactMap(\.self).min()
+        [schedule.nextAlarm, reportTimes.values.min(), rereadTimes.values.min(), idlersEnd].compactMap(\.self).min()
     }
 
     private func setAlarm() {
@@ -376,13 +380,16 @@ package actor Outbox {
         schedule.becameIdle(site)
         busy -= 1
         return await withCheckedContinuation { continuation in
-            idlers[site, default: []].append(Idler(until: Timestamp(rawValue: now.rawValue + settings.linger), continuation: continuation))
+            let until = Timestamp(rawValue: now.rawValue + settings.linger)
+            idlers[site, default: []].append(Idler(until: until, continuation: continuation))
+            idlersEnd = min(idlersEnd ?? until, until)
             pump()
         }
     }
 
     /// Those that have waited long enough; of a site the first came first.
     private func endIdlers(_ now: Timestamp) {
+        guard let end = idlersEnd, end <= now else { return }
         for (site, waiting) in idlers {
             for idler in waiting.prefix(while: { $0.until <= now }) {
                 idlers[site]?.removeFirst()
@@ -392,6 +399,16 @@ package actor Outbox {
             }
             if idlers[site]?.isEmpty == true { idlers[site] = nil }
         }
+        idlersEnd = idlers.values.compactMap(\.first?.until).min()
+    }
+
+    /// The first to come.
+    private func releaseIdler(of site: DeliverySchedule.SiteID) {
+        guard let idler = idlers[site]?.first else { return around.log.error("A connection that should be idle is not") }
+        idlers[site]?.removeFirst()
+        if idlers[site]?.isEmpty == true { idlers[site] = nil }
+        busy += 1
+        idler.continuation.resume(returning: false)
     }
 
     /// The latest: its connection is the likeliest to be open still.

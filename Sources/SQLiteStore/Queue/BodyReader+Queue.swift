@@ -1,4 +1,5 @@
 import MailModel
+import NIOCore
 import Storage
 
 extension HolderShare {
@@ -15,7 +16,7 @@ extension HolderShare {
 
 extension BodyReader {
     private static let entries =
-        "SELECT queue.id, queue.hold, holder.sealed_key, body.size, queue.recovered FROM queue "
+        "SELECT queue.id, queue.hold, holder.sealed_key, body.size, queue.recovered, body.segment, body.position FROM queue "
         + "LEFT JOIN holder ON holder.body=queue.id>>16 AND holder.account=0 LEFT JOIN body ON body.id=queue.id>>16 "
 
     /// What one row says, and what its share does.
@@ -43,6 +44,27 @@ extension BodyReader {
         }
     }
 
+    func queued(_ id: QueueID, withText most: Int) throws -> (entry: QueueEntry, text: ByteBuffer?) {
+        try inOneView {
+            let statement = try connection.prepare(BodyReader.entries + "WHERE queue.id=?")
+            try statement.bind([.int(id.rawValue)])
+            var text: ByteBuffer?
+            let entries = try entries(statement) { row, draft, held, size in
+                let head = draft.head?.octets ?? []
+                guard head.count + size <= most else { return }
+                let (segment, position) = (row.int(5), row.int(6))
+                do {
+                    try BodyPlace.check(id.body.rawValue, segment: segment, position: position, size: Int64(size))
+                    text = try open(0..<size, of: id.body, key: held.key, size: size, segment: segment, position: position, behind: head[...])
+                } catch {
+                    // catch: whoever needs it reads it again, and hears why it cannot be read; or compaction has moved it.
+                }
+            }
+            guard let entry = entries.first else { throw StorageFault.noSuchMessage }
+            return (entry, text)
+        }
+    }
+
     /// Rows of several tables as of one moment.
     private func inOneView<Value>(_ body: () throws -> Value) throws -> Value {
         try connection.execute("BEGIN")
@@ -51,15 +73,21 @@ extension BodyReader {
         return try body()
     }
 
-    private func entries(_ rows: Statement) throws -> [QueueEntry] {
+    /// - parameter look: at each row, its draft, what its holder holds, and the size of its body.
+    private func entries(
+        _ rows: Statement, _ look: (Statement, QueueDraft, HeldKey, Int) throws -> Void = { _, _, _, _ in }
+    ) throws -> [QueueEntry] {
         defer { rows.reset() }
         var found: [Found] = []
-        var last: (body: BodyID, share: HolderShare)?
+        var last: (body: BodyID, held: HeldKey)?
         while try rows.step() {
             let id = QueueID(rawValue: rows.int(0))
             // Entries of one body lie together.
-            if last?.body != id.body { last = (id.body, try share(rows, id)) }
-            if let last { found.append(try entry(rows, id, last.share)) }
+            if last?.body != id.body { last = (id.body, try held(rows, id)) }
+            guard let last else { continue }
+            let entry = try entry(rows, id, last.held.share)
+            found.append(entry)
+            try look(rows, entry.draft, last.held, entry.size)
         }
         guard let from = found.first?.id.rawValue, let to = found.last?.id.rawValue else { return [] }
         let progress = try RecipientRow.read(from...to, connection, catalog)
@@ -80,9 +108,9 @@ extension BodyReader {
         return progress
     }
 
-    private func share(_ row: Statement, _ id: QueueID) throws -> HolderShare {
+    private func held(_ row: Statement, _ id: QueueID) throws -> HeldKey {
         guard !row.isNull(2), !row.isNull(3) else { throw StorageFault.corrupt("queue entry \(id.rawValue): its body is not there") }
-        return try row.withBlob(2) { try HeldKey.open($0, id.body, for: .queue, under: catalog.key(of: .queue, for: $0)) }.share
+        return try row.withBlob(2) { try HeldKey.open($0, id.body, for: .queue, under: catalog.key(of: .queue, for: $0)) }
     }
 
     private func entry(_ row: Statement, _ id: QueueID, _ share: HolderShare) throws -> Found {

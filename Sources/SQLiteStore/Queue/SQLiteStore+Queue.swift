@@ -25,6 +25,11 @@ extension SQLiteStore {
         return try await readers.run { try $0.queued(id) }
     }
 
+    package func queued(_ id: QueueID, withText most: Int) async throws -> (entry: QueueEntry, text: ByteBuffer?) {
+        _ = try known
+        return try await readers.run { try $0.queued(id, withText: most) }
+    }
+
     package func read(_ range: Range<Int>?, of entry: QueueID) async throws -> ByteBuffer {
         _ = try known
         return try await readers.run { reader in

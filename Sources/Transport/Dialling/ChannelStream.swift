@@ -10,12 +10,17 @@ final class ChannelStream: ByteStream {
     let handler: NIOLoopBound<StreamHandler>
     private let known: Mutex<ConnectionFacts>
     private let contexts: ClientContexts
+    let executor: (any TaskExecutor)?
 
-    init(_ channel: any Channel, _ handler: NIOLoopBound<StreamHandler>, _ facts: ConnectionFacts, _ contexts: ClientContexts) {
+    init(
+        _ channel: any Channel, _ handler: NIOLoopBound<StreamHandler>, _ facts: ConnectionFacts, _ contexts: ClientContexts,
+        executor: (any TaskExecutor)?
+    ) {
         self.channel = channel
         self.handler = handler
         known = Mutex(facts)
         self.contexts = contexts
+        self.executor = executor
     }
 
     deinit { channel.close(promise: nil) }
@@ -45,7 +50,8 @@ final class ChannelStream: ByteStream {
     private func onLoop<Value: Sendable>(_ act: @escaping @Sendable (StreamHandler) -> EventLoopFuture<Value>) async throws -> Value {
         let handler = handler
         return try await withTaskCancellationHandler {
-            try await channel.eventLoop.flatSubmit { act(handler.value) }.get()
+            let loop = channel.eventLoop
+            return try await (loop.inEventLoop ? act(handler.value) : loop.flatSubmit { act(handler.value) }).get()
         } onCancel: {
             close()
         }

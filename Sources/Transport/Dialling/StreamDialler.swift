@@ -8,6 +8,7 @@ import Synchronization
 /// Connects to other servers over TCP. One serves the whole program; it holds nothing of the connections that it makes.
 package final class StreamDialler: Dialler {
     private let group: any EventLoopGroup
+    private let executor: @Sendable (any EventLoop) -> (any TaskExecutor)?
     private let contexts: ClientContexts
     private let numbers = Atomic<UInt64>(0)
 
@@ -17,8 +18,16 @@ package final class StreamDialler: Dialler {
         try self.init(group: group, authorities: .default)
     }
 
-    init(group: any EventLoopGroup, authorities: NIOSSLTrustRoots) throws {
+    /// On these threads, where the connections' work is done too. Throws as the other.
+    package convenience init(threads: Threads) throws {
+        try self.init(group: threads.group, authorities: .default) { threads.executor(of: $0) }
+    }
+
+    init(
+        group: any EventLoopGroup, authorities: NIOSSLTrustRoots, executor: @escaping @Sendable (any EventLoop) -> (any TaskExecutor)? = { _ in nil }
+    ) throws {
         self.group = group
+        self.executor = executor
         contexts = try ClientContexts(authorities: authorities)
     }
 
@@ -49,7 +58,7 @@ package final class StreamDialler: Dialler {
             } onCancel: {
                 attempt.cancel()
             }
-            return ChannelStream(channel, handler, facts(channel, address, port), contexts)
+            return ChannelStream(channel, handler, facts(channel, address, port), contexts, executor: executor(channel.eventLoop))
         } catch {
             throw StreamDialler.fault(error)
         }

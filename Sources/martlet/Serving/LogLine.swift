@@ -41,11 +41,16 @@ struct LogLine {
 
     /// In quotes, with `\"` and `\\`, unless nothing in it could be taken for another value or for the quotes themselves.
     private static func value(_ text: String) -> String {
+        // Most are ASCII, and Unicode's tables are not asked about each of their characters.
+        if !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !quotable.contains($0) }) { return clean(text, room: longest) }
         let value = clean(text, room: longest)
-        let isPlain = value.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && !["=", "\"", "\\", "'"].contains($0) }
+        let isPlain = value.unicodeScalars.allSatisfy { $0 != " " && !$0.properties.isWhitespace && !["=", "\"", "\\", "'"].contains($0) }
         if isPlain, !value.isEmpty { return value }
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") }) else { return "\"" + value + "\"" }
         return "\"" + clean(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""), room: longest) + "\""
     }
+
+    private static let quotable: [UInt8] = [UInt8(ascii: "="), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "'")]
 
     private func json(
         _ level: Logger.Level, _ message: String, _ metadata: [(key: String, value: Logger.MetadataValue)],
@@ -81,7 +86,8 @@ struct LogLine {
     }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
+        return switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator, .format: true
         default: false
         }
@@ -89,6 +95,7 @@ struct LogLine {
 
     /// At most about `room` octets, without control characters, which are written `\u{A}`.
     private static func clean(_ text: String, room: Int) -> String {
+        if text.utf8.count <= room, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
         var clean = String.UnicodeScalarView()
         var left = room
         for scalar in text.unicodeScalars {

@@ -31,7 +31,7 @@ struct OutboundServices: Sendable {
         self.resolver = resolver
         router = MailRouter(CachedResolver(resolver), try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
         do {
-            carrier = SMTPCarrier(dialler: try StreamDialler(group: threads.group), convert: SevenBitConversion.convert)
+            carrier = SMTPCarrier(dialler: try StreamDialler(threads: threads), convert: SevenBitConversion.convert)
         } catch {
             throw CommandFault(code: Sysexit.unavailable, text: "the system's certificate authorities cannot be read: \(error)")
         }

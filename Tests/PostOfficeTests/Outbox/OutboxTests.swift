@@ -221,6 +221,19 @@ struct OutboxTests {
         #expect(house.carrier.recipients.count == 1_001)
     }
 
+    @Test("new mail for a server that is down waits with the rest; what is due by an administrator's word is tried at once")
+    func newMailForDeadSite() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("dead.example", at: "9.0.0.1")
+        house.carrier.set(connecting: { _ in throw CarrierFault.unreachable("no answer") })
+        for _ in 0..<100 { try await house.send(["x@dead.example"]) }
+        #expect(house.carrier.attempts.count == 1)
+        let last = try #require(try await house.entries.last)
+        await house.outbox.changed([last.id])
+        await house.outbox.whenQuiet()
+        #expect(house.carrier.attempts.count == 2)
+    }
+
     @Test("whose message waits behind a server that is down is told so, though another's message did the asking")
     func delayBehindOthers() async throws {
         let house = try await OutboxHouse()
@@ -320,6 +333,32 @@ struct OutboxTests {
         await house.outbox.whenQuiet()
         #expect(house.carrier.recipients.count == 100)
         #expect(house.carrier.mostOpen <= 5 && house.carrier.mostOpen >= 2)
+    }
+
+    @Test("where all places for connections are taken, one that has nothing to do makes room")
+    func idleMakesRoom() async throws {
+        var settings = Outbox.Settings()
+        settings.connections = 2
+        let house = try await OutboxHouse(settings: settings)
+        for (number, name) in ["a.example", "b.example", "c.example", "d.example"].enumerated() { try house.domain(name, at: "9.0.0.\(number + 1)") }
+        for name in ["a.example", "b.example", "c.example", "d.example", "a.example"] { try await house.send(["x@\(name)"]) }
+        #expect(house.carrier.recipients == ["x@a.example", "x@b.example", "x@c.example", "x@d.example", "x@a.example"])
+        #expect(house.carrier.mostOpen == 2)
+    }
+
+    @Test("where all places are taken by others' thousands, a site without a connection gets one soon")
+    func busyMakeRoom() async throws {
+        var settings = Outbox.Settings()
+        settings.connections = 2
+        let house = try await OutboxHouse(settings: settings)
+        for (number, name) in ["a.example", "b.example", "c.example"].enumerated() { try house.domain(name, at: "9.0.0.\(number + 1)") }
+        for number in 0..<1_000 { try await house.queue(["x@\(number.isMultiple(of: 2) ? "a" : "b").example"]) }
+        try await house.queue(["x@c.example"])
+        try await house.outbox.start()
+        await house.outbox.whenQuiet()
+        #expect(house.carrier.recipients.count == 1_001)
+        #expect(try #require(house.carrier.recipients.firstIndex(of: "x@c.example")) < 250)
+        #expect(house.carrier.mostOpen == 2)
     }
 
     @Test("addresses that two sites share have no more connections than they may")

@@ -167,7 +167,7 @@ extension DeliverySchedule {
 
     mutating func noteWanting(_ place: Int) {
         guard let site = sites[place], site.ready > site.opening else { return }
-        if site.idle > 0 { waking.add(place) } else { wanting.add(place) }
+        if site.idle > 0 { waking.add(place) } else if site.connections == 0 { starving.add(place) } else { wanting.add(place) }
     }
 
     private func wakening(after failures: Int, _ now: Timestamp) -> Timestamp {
@@ -185,7 +185,7 @@ extension DeliverySchedule {
             actions.append(.wake(SiteID(place: place)))
             noteWanting(place)
         }
-        while connections < settings.connections, let place = wanting.take() {
+        while connections < settings.connections, let place = starving.take() ?? wanting.take() {
             guard let site = sites[place], now >= site.asleepUntil, site.ready > site.opening, site.connections < max(1, Int(site.limit)) else { continue }
             sites[place]?.connections += 1
             sites[place]?.opening += 1
@@ -193,6 +193,23 @@ extension DeliverySchedule {
             actions.append(.connect(SiteID(place: place)))
             noteWanting(place)
         }
+        guard connections >= settings.connections else { return }
+        // Whoever has nothing to do makes room.
+        while closing < starving.count + wanting.count, let place = idling.take() {
+            guard let site = sites[place], site.idle > 0 else { continue }
+            sites[place]?.idle -= 1
+            closing += 1
+            actions.append(.release(SiteID(place: place)))
+            if site.idle > 1 { idling.add(place) }
+        }
+    }
+
+    /// Whether a connection is to end now, though there are jobs for it: all places are taken, a site has none, and this one has another or has had its turn.
+    mutating func yields(_ id: SiteID, messages: Int) -> Bool {
+        guard connections >= settings.connections, closing < starving.count, let site = sites[id.place] else { return false }
+        guard site.connections > 1 || messages >= settings.messagesInTurn else { return false }
+        closing += 1
+        return true
     }
 
     /// The next job for a connection of the site, which is running from now on; nil: there is none. `isNew`: the first since `connect` or `wake`.
@@ -218,6 +235,7 @@ extension DeliverySchedule {
     /// A connection has nothing to do, and stays.
     mutating func becameIdle(_ id: SiteID) {
         sites[id.place]?.idle += 1
+        idling.add(id.place)
         noteWanting(id.place)
     }
 
@@ -228,6 +246,7 @@ extension DeliverySchedule {
     mutating func disconnected(_ id: SiteID) {
         sites[id.place]?.connections -= 1
         connections -= 1
+        closing = max(0, closing - 1)
         noteWanting(id.place)
         spareIfUnused(id.place)
     }
@@ -257,8 +276,12 @@ extension DeliverySchedule {
         sites[id.place]?.limit = max(1, site.limit / 2)
     }
 
-    /// Its addresses have as many connections as they may, which other sites opened: it waits for a moment.
+    /// Its addresses have as many connections as they may. What it has itself goes on; where others opened them, it waits for a moment.
     mutating func siteCrowded(_ id: SiteID, _ now: Timestamp) {
+        if let site = sites[id.place], site.connections > 1 {
+            sites[id.place]?.limit = Double(site.connections - 1)
+            return
+        }
         let until = Timestamp(rawValue: now.rawValue + 1)
         sites[id.place]?.asleepUntil = until
         sites[id.place]?.reason = "its servers have as many connections as they may"

@@ -19,6 +19,8 @@ struct DeliverySchedule: Sendable {
         var connectionsPerSite = 20
         /// With which a site begins; it grows with what is delivered.
         var firstConnections = 2
+        /// Messages after which a connection makes room where all places are taken and a site has none.
+        var messagesInTurn = 50
         /// Names that are looked up at once.
         var lookups = 50
         var retry = RetrySchedule()
@@ -75,6 +77,8 @@ struct DeliverySchedule: Sendable {
         case connect(SiteID)
         /// A job is there for an idle connection of the site, which is idle no more: `take(isNew: true)`.
         case wake(SiteID)
+        /// End one of the site's idle connections, which is idle no more: others wait for its place.
+        case release(SiteID)
         /// The job's time is over. It is running now: end it with `finished`.
         case expire(JobID, reason: String)
         /// There is no way to its next hop, for ever or for now. It is running now: end it with `finished`.
@@ -124,12 +128,18 @@ struct DeliverySchedule: Sendable {
     var sitePlaces: [String: Int] = [:]
     /// Sites with ready jobs and idle connections.
     var waking = TurnRing<Int>()
+    /// Sites with ready jobs and no connection, in turn.
+    var starving = TurnRing<Int>()
     /// Sites with ready jobs that may want another connection, in turn.
     var wanting = TurnRing<Int>()
+    /// Sites with idle connections, the longest first; some may have none any more.
+    var idling = TurnRing<Int>()
     /// Hops with ready jobs and no route.
     var unrouted = TurnRing<Int>()
     var alarms = Heap<Alarm>()
     var connections = 0
+    /// Of those, the ones that make room for others.
+    var closing = 0
     var lookups = 0
 
     init(settings: Settings, chance: @escaping @Sendable () -> Double) {
@@ -201,7 +211,8 @@ struct DeliverySchedule: Sendable {
     /// Whoever knows better than us says that the way to an entry's recipients is open again.
     mutating func wakeHops(of entry: QueueID, _ now: Timestamp) {
         for place in byEntry[entry] ?? [] {
-            guard let hop = jobs[place]?.hop else { continue }
+            guard let job = jobs[place], job.due <= now else { continue }
+            let hop = job.hop
             switch hops[hop]?.route {
             case .failed: hops[hop]?.route = .unknown
             case .site(let site): sites[site.place]?.asleepUntil = now

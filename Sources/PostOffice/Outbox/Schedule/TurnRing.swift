@@ -6,6 +6,7 @@ struct TurnRing<Member: Hashable & Sendable>: Sendable {
     private var known: Set<Member> = []
 
     var isEmpty: Bool { known.isEmpty }
+    var count: Int { known.count }
 
     mutating func add(_ member: Member) { if known.insert(member).inserted { waiting.append(member) } }
 

@@ -28,7 +28,11 @@ actor SMTPConnection: CarrierConnection {
         self.convert = convert
     }
 
-    func send(_ message: OutgoingMessage) async -> CarrierReport {
+    nonisolated func send(_ message: OutgoingMessage) async -> CarrierReport {
+        await withTaskExecutorPreference(stream.executor) { await bring(message) }
+    }
+
+    private func bring(_ message: OutgoingMessage) async -> CarrierReport {
         guard isUsable, !isBusy else { return CarrierReport(outcomes: message.recipients.map { _ in .untried }, isUsable: isUsable) }
         isBusy = true
         defer { isBusy = false }
