@@ -165,6 +165,7 @@ class Book:
                     raise Violation("%s was taken in life %d and again in life %d, and nothing explains it: %s" % (
                         recipient, a.life, b.life, {"committed": a.committed, "logged": recipient in life.written, "ended well": life.ended_well}))
         for life, messages in repeated.items():
-            if len(messages) > len({connection for connection, _ in messages}):
-                raise Violation("life %d: a connection had two messages under way: %s" % (life, messages))
+            # One is on its way while the one before it is written down.
+            if len(messages) > 2 * len({connection for connection, _ in messages}):
+                raise Violation("life %d: a connection had three messages under way: %s" % (life, messages))
         return lost, crashed, max(map(len, repeated.values()), default=0)

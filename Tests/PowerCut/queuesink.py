@@ -125,7 +125,7 @@ class Conversation:
         self.sink, self.peer, self.dialect = sink, peer, dialect
         self.life = sink.life  # a server that died before its greeting has said nothing
         self.said_goodbye = False
-        self.last = []  # what the transaction before brought
+        self.last, self.earlier = [], []  # what the transaction before brought, and the one before that
         self.begin("take")
 
     def begin(self, mood):
@@ -150,7 +150,8 @@ class Conversation:
         if verb in ("EHLO", "LHLO"):
             self.say("250-sink.example", "250-PIPELINING", "250 8BITMIME")
         elif verb == "MAIL":
-            self.settle()
+            self.settle(self.earlier)
+            self.last, self.earlier = [], self.last
             self.begin(self.sink.mood())
             if self.mood == "sign off":
                 self.say("421 4.3.2 another time")
@@ -164,7 +165,7 @@ class Conversation:
             self.begin("take")
             self.say("250 2.0.0 forgotten")
         elif verb == "QUIT":
-            self.settle()
+            self.settle(self.earlier + self.last)
             self.said_goodbye = True
             self.say("221 2.0.0 goodbye")
             return False
@@ -172,11 +173,11 @@ class Conversation:
             self.say("502 5.5.1 what?")
         return True
 
-    def settle(self):
-        """The client begins a message, and says goodbye, only once what became of the one before is written down."""
-        for a in self.last:
+    @staticmethod
+    def settle(acceptances):
+        """While a message is on its way, what became of the one before is written down; before it begins, that of all before that one; before goodbye, all."""
+        for a in acceptances:
             a.committed = True
-        self.last = []
 
     def rcpt(self, address):
         if self.mood == "defer the sender":

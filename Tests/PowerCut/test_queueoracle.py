@@ -155,13 +155,18 @@ def test_a_message_that_is_gone_from_a_mailbox_is_found():
         case.book.read("b", {}, 0, 100)
 
 
-def test_one_connection_explains_one_message():
-    case, other, connection = Case(TO), "to0.m@one.example", Connection(1)
-    letter = Letter("m", b"X-Cut: m\r\n\r\ntext\r\n", "a", [], [other], set())
-    letter.state, letter.asked = Mail.ANSWERED, 0
-    case.book.add([letter])
+def test_one_connection_explains_two_messages():
+    case, connection = Case(TO), Connection(1)
     case.take(TO, connection=connection).end().take(TO, life=2)
-    for a in (Acceptance("m", other, letter.digest, connection, True), Acceptance("m", other, letter.digest, Connection(2), True)):
-        case.taken.append(a)
-    with pytest.raises(Violation, match="two messages"):
-        case.check()
+    for name, is_found in (("m", False), ("n", True)):
+        other = "to0.%s@one.example" % name
+        letter = Letter(name, b"X-Cut: %s\r\n\r\ntext\r\n" % name.encode(), "a", [], [other], set())
+        letter.state, letter.asked = Mail.ANSWERED, 0
+        case.book.add([letter])
+        for a in (Acceptance(name, other, letter.digest, connection, True), Acceptance(name, other, letter.digest, Connection(2), True)):
+            case.taken.append(a)
+        if is_found:
+            with pytest.raises(Violation, match="three messages"):
+                case.check()
+        else:
+            case.check()
