@@ -116,7 +116,7 @@ postlog unix-dgram n - n - 1 postlogd
             "smtpd_tls_cert_file": cert, "smtpd_tls_key_file": key, "smtpd_tls_security_level": "may", "smtp_tls_security_level": "may",
             "smtpd_tls_received_header": "yes", "smtp_tls_loglevel": "1", "smtpd_tls_loglevel": "1",
             "queue_run_delay": "1s", "minimal_backoff_time": "1s", "maximal_backoff_time": "1s", "transport_retry_time": "1s",
-            "smtpd_client_connection_count_limit": "0", "smtpd_error_sleep_time": "0", "in_flow_delay": "0", "biff": "no", "notify_classes": "",
+            "smtpd_client_connection_count_limit": "0", "smtpd_error_sleep_time": "0", "in_flow_delay": "0", "biff": "no", "notify_classes": "", "service_throttle_time": "1s",
             **(settings or {})}
         with open(os.path.join(self.etc, "main.cf"), "w") as f:
             f.writelines("%s = %s\n" % line for line in main.items())
