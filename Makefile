@@ -49,7 +49,8 @@ bench: ## Runs the project's benchmarks and, where it is there, the yardstick be
 	scripts/build-release --product martlet-benchmarks
 	.build/release/martlet-benchmarks .build
 	Benchmarks/neighbours
-	Benchmarks/outgoing
+	Benchmarks/outgoing --only deliver,through
+	Benchmarks/outgoing --only backlog --targets martlet
 	Benchmarks/yardstick
 
 format: ## Formats all Swift sources
