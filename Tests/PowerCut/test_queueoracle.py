@@ -158,7 +158,7 @@ def test_a_message_that_is_gone_from_a_mailbox_is_found():
 def test_one_connection_explains_two_messages():
     case, connection = Case(TO), Connection(1)
     case.take(TO, connection=connection).end().take(TO, life=2)
-    for name, is_found in (("m", False), ("n", True)):
+    for name, is_found in (("m", False), ("o", True)):
         other = "to0.%s@one.example" % name
         letter = Letter(name, b"X-Cut: %s\r\n\r\ntext\r\n" % name.encode(), "a", [], [other], set())
         letter.state, letter.asked = Mail.ANSWERED, 0
