@@ -133,7 +133,8 @@ postlog unix-dgram n - n - 1 postlogd
 
     def stop(self):
         self._postfix("stop")
-        assert not any(map(answers, self.ports.values())), "Postfix does not stop"
+        # Those of its children that were asked to end last hold the ports for a moment more.
+        assert serving.until(lambda: not any(map(answers, self.ports.values())), 30), "Postfix does not stop"
 
     def is_running(self):
         return self._postfix("status").returncode == 0

@@ -201,6 +201,57 @@ private final class MovedClock: Sendable {
         await again.close()
     }
 
+    @Test("a stop waits for the bodies that are being read, not for the rest of them")
+    func stopsBetweenBodies() async throws {
+        let fixture = try Fixture()
+        let master = try #require(MasterKey(Fixture.key))
+        // The indexer asks what time it is as an account's first words come in; from then on the store is being stopped.
+        let stopped = Mutex<SQLiteStore?>(nil)
+        let indexer = Mutex<UInt?>(nil)
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let store = try SQLiteStore.open(
+            fixture.folder, masterKey: master, options: .init(freeFloor: 0),
+            clock: {
+                if indexer.withLock({ $0 }) == pthread_self(), let store = stopped.withLock({ $0 }) {
+                    store.desk.indexer.leaveTheRest()
+                    begin.yield()
+                }
+                return Fixture.now
+            }, log: Logger(label: "test"))
+        try await store.add(domain: try #require(Domain("example.test")))
+        let alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: "$argon2id$test").id
+        let bob = try await store.add(account: AccountName("bob@example.test"), passwordHash: "$argon2id$test").id
+        let inbox = try #require(try await store.mailbox(named: .inbox, of: alice)).id
+        let other = try #require(try await store.mailbox(named: .inbox, of: bob)).id
+        // Two of them are read at a time.
+        let bodies = try await SearchTests.placeAll((1...6).map { SearchMail(Fixture.message($0, size: BodyBatch.octets * 2 / 5)) }, in: store, inbox)
+        await store.settleSearch(writing: true)
+        #expect(store.searchStatus.bodies == 6)
+        let free = DispatchSemaphore(value: 0)
+        await withCheckedContinuation { continuation in
+            store.desk.indexer.push([
+                .settled(writing: false) {
+                    indexer.withLock { $0 = pthread_self() }
+                    continuation.resume()
+                    free.wait()
+                }
+            ])
+        }
+        _ = try await store.copy(NumberSet(1...6), from: inbox, to: other)
+        stopped.withLock { $0 = store }
+        free.signal()
+        for await _ in begun { break }
+        await store.close()
+        stopped.withLock { $0 = nil }
+        #expect(store.searchStatus.bodies == 8)
+        let again = try fixture.open()
+        await again.settleSearch()
+        #expect(again.searchStatus.bodies == 12)
+        let findings = try await again.search([SearchTests.ask("quincetart")], among: bob)
+        #expect(bodies.allSatisfy { findings.holds(SearchTests.ask("quincetart"), $0) == true })
+        await again.close()
+    }
+
     @Test("the words of a message that is gone leave the disk within a day; the others stay: S3")
     func purge() async throws {
         let fixture = try Fixture()

@@ -44,7 +44,8 @@ extension Outbox {
     private func use(_ connection: any CarrierConnection, of server: MailServer, _ site: DeliverySchedule.SiteID, _ first: DeliverySchedule.JobID) async {
         var next: DeliverySchedule.JobID? = first
         var messages = 0
-        // What became of a message is written down while the next one is on its way: of one at most.
+        // That a message was taken is written down while the next one is on its way: of one at most. Of one that was not taken whole it comes first: what is left
+        // of it may be the next.
         var settling: Task<Void, Never>?
         while true {
             while let job = next {
@@ -52,8 +53,14 @@ extension Outbox {
                     let report = await bring(entry, places, text, over: connection, site)
                     await settling?.value
                     let outcomes = Dictionary(zip(places, report.outcomes), uniquingKeysWith: { first, _ in first })
-                    let asked = Asked(host: server.host, facts: connection.facts, isFirst: messages == 0)
-                    settling = Task { await self.settle(job, entry, asked, outcomes) }
+                    let taken = report.outcomes.count { if case .delivered = $0 { true } else { false } }
+                    let asked = Asked(host: server.host, facts: connection.facts, hasTaken: messages > 0 || taken > 0)
+                    if taken == report.outcomes.count {
+                        settling = Task { await self.settle(job, entry, asked, outcomes) }
+                    } else {
+                        settling = nil
+                        await settle(job, entry, asked, outcomes)
+                    }
                     guard report.isUsable, !isStopping else {
                         await settling?.value
                         return

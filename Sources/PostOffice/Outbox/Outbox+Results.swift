@@ -5,8 +5,8 @@ import Storage
 struct Asked: Sendable {
     let host: String
     let facts: CarrierFacts
-    /// The connection had brought nothing before.
-    let isFirst: Bool
+    /// On this connection it has taken a message before, or this one for some of its recipients.
+    let hasTaken: Bool
 }
 
 /// What became of one recipient's try.
@@ -299,7 +299,7 @@ extension Outcome {
         case .untried:
             // A connection that ends before it has taken anything is a server that does not want to.
             self =
-                asked.isFirst ? Outcome(verdict: .again, reason: "the connection ended before its turn", status: .transient(4, 2)) : Outcome(verdict: .untried)
+                asked.hasTaken ? Outcome(verdict: .untried) : Outcome(verdict: .again, reason: "the connection ended before its turn", status: .transient(4, 2))
         }
         (host, address, tls) = (asked.host, asked.facts.address, asked.facts.tlsVersion)
     }

@@ -290,12 +290,16 @@ final class Indexer: @unchecked Sendable {
         return IndexedText(zones: .header, octets: folded)
     }
 
-    /// Reads what is small together, and gives the texts of each body in turn.
+    /// Reads what is small together, and gives the texts of each body in turn. A stop does not wait for those that were not begun.
     private func readTexts(of bodies: [BodyID], for account: AccountID, _ visit: (BodyID, IndexedTexts) -> Void) throws {
         // What is no message is left out.
         let messages = try reader.textOutlines(of: bodies, for: account)
         var start = 0
         while start < messages.count {
+            guard !isClosing.load(ordering: .sequentiallyConsistent) else {
+                for message in messages[start...] { lowestLeft = min(lowestLeft ?? .max, message.body.rawValue) }
+                return
+            }
             var end = start
             var octets = 0
             while end < messages.count, octets + messages[end].outline.size <= BodyBatch.octets {

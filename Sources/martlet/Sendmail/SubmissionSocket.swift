@@ -6,15 +6,16 @@ enum SubmissionSocket {
     /// Where `sendmail` looks beside what it is told: a folder that every user can look into.
     static let usualPath = "/run/martlet/sendmail.sock"
 
-    /// Listens there, for every user of the machine: who they are, the system says. Throws `CommandFault`.
-    static func bind(_ path: String) throws -> Int32 {
+    /// Listens there, for every user of the machine who gets there: who they are, the system says. Throws `CommandFault`.
+    /// - parameter isOwn: it lies in the data folder, where nothing is for others.
+    static func bind(_ path: String, isOwn: Bool) throws -> Int32 {
         let listener = try ControlSocket.make()
         do {
             try makeWay(path)
             try ControlSocket.withAddress(of: path) { address, length in
                 guard Glibc.bind(listener, address, length) == 0 else { throw SystemFault("listen on", path) }
             }
-            guard chmod(path, 0o666) == 0, listen(listener, 64) == 0 else { throw SystemFault("listen on", path) }
+            guard chmod(path, isOwn ? 0o600 : 0o666) == 0, listen(listener, 64) == 0 else { throw SystemFault("listen on", path) }
             return listener
         } catch {
             close(listener)

@@ -46,7 +46,8 @@ struct ServiceGraph {
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
         outbound = try OutboundServices(configuration, threads: threads, log: log)
         departures = try Departures(configuration, house, outbound, log: log)
-        submissionSocket = try SubmissionSocket.bind(configuration.sendmailSocket)
+        submissionSocket = try SubmissionSocket.bind(
+            configuration.sendmailSocket, isOwn: configuration.sendmailSocket.hasPrefix(configuration.data + "/"))
     }
 
     private func serve(_ signals: Signals) async throws {

@@ -361,6 +361,19 @@ struct OutboxTests {
         #expect(house.carrier.mostOpen == 2)
     }
 
+    @Test("recipients that a server takes no more of in one transaction come in the next one, on the same connection: RFC 5321 §4.5.3.1.10")
+    func moreInNext() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("a.example", at: "9.0.0.1")
+        house.carrier.set { delivery in
+            CarrierReport(
+                outcomes: delivery.recipients.indices.map { $0 < 2 ? .delivered(ScriptedCarrier.ok, relaysNotify: false) : .untried }, isUsable: true)
+        }
+        try await house.send((1...5).map { "x\($0)@a.example" })
+        #expect(house.carrier.deliveries.map(\.recipients.count) == [5, 3, 1] && house.carrier.attempts.count == 1)
+        #expect(try await house.entries.isEmpty)
+    }
+
     @Test("addresses that two sites share have no more connections than they may")
     func sharedAddress() async throws {
         var settings = Outbox.Settings()
