@@ -207,6 +207,7 @@ struct JudgeTests {
         Case(.listenerStranger, listener(.smtp, .said("220 other.example ESMTP Postfix")), silent: listener(.smtp, .said("220 mail.example.org ESMTP"))),
         Case(.listenerStranger, listener(.imaps, .said("+OK"), isRunning: false), silent: listener(.imaps, .said("* OK [CAPABILITY IMAP4rev2] ready"))),
         Case(.listenerStranger, listener(.pop3, .said("* OK")), silent: listener(.pop3, .said("+OK ready"))),
+        Case(.listenerStranger, listener(.submission, .said("+OK ready")), silent: listener(.submission, .said("421 mail.example.org too many"))),
         Case(.listenerLoopback, smtp("127.0.0.1", 25), silent: smtp("0.0.0.0", 25)), Case(.listenerPort, smtp("::", 2525), silent: smtp("::", 25)),
     ]
 

@@ -58,7 +58,7 @@ struct Examination: Sendable {
 
     /// What can be looked at without a store.
     private func apart() async throws -> [(check: String, findings: [Finding])] {
-        try await make([hostCheck, clockCheck, certificateCheck(await certificate([]).0)])
+        try await make([hostCheck, clockCheck, certificateCheck(await certificate().0)])
     }
 
     private func make(_ checks: [DoctorCheck]) async throws -> [(check: String, findings: [Finding])] {
@@ -86,7 +86,7 @@ struct Examination: Sendable {
         var setting = configuration.names.resolverSetting
         setting.patience = Examination.dnsPatience
         let resolver = try UnboundResolver(setting)
-        let (certificate, examined) = await certificate(house.domains)
+        let (certificate, examined) = await certificate()
         let key = examined.map { MailSite.Key($0, isOwn: certificate.isOwn) }
         let machine = try Configuration.machineAddresses()
         let sites = house.domains.map { configuration.site(of: $0, machine: machine, key: key) }
@@ -97,7 +97,7 @@ struct Examination: Sendable {
             + [DoctorCheck(name: "outside") { [configuration] in Judge.outside(configuration.hostname) }]
     }
 
-    private func certificate(_ domains: [Domain]) async -> (CertificateFacts, CertificateExamination?) {
+    private func certificate() async -> (CertificateFacts, CertificateExamination?) {
         await MachineSurvey.certificate(configuration, names: [(configuration.hostname.asciiForm ?? configuration.hostname).value], now: SystemClock.now())
     }
 
@@ -120,7 +120,8 @@ struct Examination: Sendable {
 
     private func listenerChecks(_ dialler: any Dialler, _ house: HouseSight) -> [DoctorCheck] {
         configuration.listeners.map { listener in
-            DoctorCheck(name: "listener \(listener.service.rawValue) \(listener.address) \(listener.port)") { [configuration] in
+            DoctorCheck(name: "\(house.isRunning ? "listener" : "free port") \(listener.service.rawValue) \(listener.address) \(listener.port)") {
+                [configuration] in
                 let facts = await PortSurvey(dialler: dialler).listener(listener, host: configuration.hostname)
                 return Judge.listener(facts, host: configuration.hostname, isRunning: house.isRunning)
             }

@@ -4,7 +4,12 @@ import MailModel
 /// Makes findings of facts: nothing here waits, asks or knows the time.
 enum Judge {
     static func domain(_ facts: DomainFacts) -> [Finding] {
-        faults(facts) + exchangers(facts) + host(facts) + senderPolicy(facts) + alignment(facts) + tlsReports(facts) + keys(facts) + services(facts)
+        // What is missing in a domain that is not there need not be said.
+        if case .success(let answer) = facts.exchangers, answer.denial == .noSuchName {
+            let domain = facts.site.domain.value
+            return [Finding(.domainGone, domain, "there is no such domain", fix: "register it, or see that its name servers serve it")]
+        }
+        return faults(facts) + exchangers(facts) + host(facts) + senderPolicy(facts) + alignment(facts) + tlsReports(facts) + keys(facts) + services(facts)
             + issuers(facts)
     }
 
@@ -94,12 +99,7 @@ enum Judge {
                     .unsigned, site.domain.value, "the zone is not signed, so DANE cannot protect mail that comes",
                     fix: "have the zone signed where it is served, and give the registrar its DS record"))
         }
-        switch answer.denial {
-        case .noSuchName?:
-            return [Finding(.domainGone, site.domain.value, "there is no such domain", fix: "register it, or see that its name servers serve it")]
-        case .noRecords?: return findings + [Finding(.mxMissing, site.domain.value, "it has no MX record", fix: add)]
-        case nil: break
-        }
+        guard answer.denial == nil else { return findings + [Finding(.mxMissing, site.domain.value, "it has no MX record", fix: add)] }
         let named = answer.records.compactMap(\.host)
         if named.count < answer.records.count {
             let isAlone = named.isEmpty

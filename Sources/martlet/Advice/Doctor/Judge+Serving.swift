@@ -59,11 +59,12 @@ extension Judge {
         }
     }
 
+    /// A refusal by the limits of connections is ours too.
     private static func isGreeting(_ line: String, of service: Service, _ host: Domain) -> Bool {
         switch service {
-        case .smtp, .submission, .submissions: line.hasPrefix("220 \(host.value) ")
-        case .imap, .imaps: line.hasPrefix("* OK ")
-        case .pop3, .pop3s: line.hasPrefix("+OK ")
+        case .smtp, .submission, .submissions: line.hasPrefix("220 \(host.value) ") || line.hasPrefix("421 ")
+        case .imap, .imaps: line.hasPrefix("* OK ") || line.hasPrefix("* BYE ")
+        case .pop3, .pop3s: line.hasPrefix("+OK ") || line.hasPrefix("-ERR ")
         }
     }
 
