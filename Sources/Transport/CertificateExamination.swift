@@ -66,6 +66,9 @@ package struct CertificateExamination: Sendable {
     /// Whether a client that looks for `name`, in lower case, takes it (RFC 6125 §6.4).
     package func covers(_ name: String) -> Bool { identity.covers(name) }
 
+    /// SHA-256 of the certificate itself.
+    package var leafDigest: [UInt8] { identity.leafDigest }
+
     /// SHA-256 of the public key, as TLSA 3 1 1 has it (RFC 7671 §5.1).
     package var keyDigest: [UInt8] { links.first.map { Array(SHA256.hash(data: $0.publicKey)) } ?? [] }
 

@@ -88,9 +88,9 @@ extension DiskFacts {
 }
 
 extension FolderFacts {
-    static func example(mode: UInt32? = 0o700, owner: UInt32 = 1_000, keyMode: UInt32? = 0o600) -> FolderFacts {
+    static func example(mode: UInt32? = 0o700, owner: UInt32 = 1_000, keyMode: UInt32? = 0o600, isServed: Bool = false) -> FolderFacts {
         FolderFacts(
-            folder: Entry(path: "/data", mode: mode, owner: owner), key: Entry(path: "/data.key", mode: keyMode, owner: 1_000), user: 1_000)
+            folder: Entry(path: "/data", mode: mode, owner: owner), key: Entry(path: "/data.key", mode: keyMode, owner: 1_000), user: 1_000, isServed: isServed)
     }
 }
 
@@ -99,7 +99,7 @@ extension CertificateFacts {
 
     /// `days`: until it ends.
     static func example(
-        days: Int64 = 60, since: Int64 = 30, trust: CertificateExamination.Trust = .vouched, uncovered: [String] = []
+        days: Int64 = 60, since: Int64 = 30, trust: CertificateExamination.Trust = .vouched, uncovered: [String] = [], isInUse: Bool? = nil
     ) -> CertificateFacts {
         let now = Timestamp(rawValue: 1_795_307_700)
         return CertificateFacts(
@@ -107,7 +107,7 @@ extension CertificateFacts {
             sight: .there(
                 Leaf(
                     notBefore: Timestamp(rawValue: now.rawValue - since * day), notAfter: Timestamp(rawValue: now.rawValue + days * day), trust: trust,
-                    uncovered: uncovered)),
+                    uncovered: uncovered, isInUse: isInUse)),
             isOwn: false, now: now)
     }
 

@@ -170,6 +170,8 @@ struct JudgeTests {
         Case(.tlsExpiresNow, Judge.certificate(.example(days: 6)), silent: Judge.certificate(.example(days: 8))),
         Case(.tlsExpiresSoon, Judge.certificate(.example(days: 29)), silent: Judge.certificate(.example(days: 31))),
         Case(.tlsNames, Judge.certificate(.example(uncovered: ["mail.example.org"])), silent: Judge.certificate(.example())),
+        Case(.tlsNotLoaded, Judge.certificate(.example(isInUse: false)), silent: Judge.certificate(.example(isInUse: true))),
+        Case(.tlsNames, DomainFacts.with { $0.uncovered = [host] }, silent: DomainFacts.with { $0.uncovered = [other] }),
         Case(.clockUnseen, Judge.clock(ClockFacts(isKept: false)), silent: Judge.clock(ClockFacts(isKept: true))),
         Case(.diskFull, Judge.disk(.example(free: 255 << 20)), silent: Judge.disk(.example(free: 257 << 20))),
         Case(.diskLow, Judge.disk(.example(free: 4 << 30)), silent: Judge.disk(.example(free: 6 << 30))),
@@ -181,7 +183,7 @@ struct JudgeTests {
         Case(.folderMissing, Judge.folder(.example(mode: nil)), silent: Judge.folder(.example())),
         Case(.folderOpen, Judge.folder(.example(mode: 0o750)), silent: Judge.folder(.example())),
         Case(.folderOpen, Judge.folder(.example(keyMode: 0o644)), silent: Judge.folder(.example())),
-        Case(.folderForeign, Judge.folder(.example(owner: 0)), silent: Judge.folder(.example())),
+        Case(.folderForeign, Judge.folder(.example(owner: 0)), silent: Judge.folder(.example(owner: 0, isServed: true))),
         Case(.keyMissing, Judge.folder(.example(keyMode: nil)), silent: Judge.folder(.example())),
         Case(.filesFew, Judge.limits(LimitFacts(files: 1_024, connections: 20_000)), silent: Judge.limits(LimitFacts(files: 20_000, connections: 20_000))),
     ]

@@ -30,8 +30,12 @@ struct Examination: Sendable {
     private struct HouseSight: Sendable {
         let isRunning: Bool
         let domains: [Domain]
+        /// Of the certificates that the server shows; nil: it does not run.
+        let certificates: [String]?
     }
 
+    /// Domains that are asked for at the same time.
+    private static let lanes = 8
     /// Of one question to DNS: then it counts as not answered.
     private static let dnsPatience = Duration.seconds(8)
 
@@ -39,37 +43,67 @@ struct Examination: Sendable {
     let target: Target?
     let deadline: @Sendable () async -> Void
 
-    /// Throws what keeps anything from being seen: libraries that cannot be had.
+    /// Throws what keeps this machine's addresses from being seen.
     func report() async throws -> DoctorReport {
-        let folder: FolderFacts
+        // One clock for all.
+        let end = Task { [deadline] in await deadline() }
+        defer { end.cancel() }
+        func made(_ checks: [DoctorCheck]) async -> [(check: String, findings: [Finding])] { await CheckRun.outcomes(checks) { await end.value } }
+
+        var folder: FolderFacts
         do { folder = try MachineSurvey.folder(configuration.data) } catch {
             return DoctorReport([("data", [Finding(.checkFailed, configuration.data, "\(error)", fix: "look at the device")])])
         }
-        let folderFindings = Judge.folder(folder)
-        guard folder.folder.mode != nil else { return DoctorReport([("data", folderFindings)] + (try await apart())) }
-        let house: HouseSight
-        do { house = try await houseSight() } catch {
-            let finding = Finding(.folderUnusable, configuration.data, Examination.words(error), fix: "mend that: nothing of the store is looked at before")
-            return DoctorReport([("data", folderFindings + [finding])] + (try await apart()))
+        var findings: [Finding] = []
+        var house: HouseSight?
+        if folder.folder.mode != nil {
+            do { house = try await houseSight(before: end) } catch {
+                findings.append(
+                    Finding(.folderUnusable, configuration.data, Examination.words(error), fix: "mend that: nothing of the store is looked at before"))
+            }
         }
-        let outcomes = try await make(await checks(house))
-        return DoctorReport([("data", folderFindings)] + outcomes)
+        folder.isServed = house?.isRunning ?? false
+        findings = Judge.folder(folder) + findings
+        guard let house else {
+            // What can be looked at without a store.
+            return DoctorReport([("data", findings)] + (await made([hostCheck, clockCheck, certificateCheck(await certificate(nil).0)])))
+        }
+        return DoctorReport([("data", findings)] + (await made(try await checks(house))))
     }
 
-    /// What can be looked at without a store.
-    private func apart() async throws -> [(check: String, findings: [Finding])] {
-        try await make([hostCheck, clockCheck, certificateCheck(await certificate().0)])
-    }
+    /// A server that does not answer orders is not waited for longer than this.
+    private static let orderPatience = Duration.seconds(15)
 
-    private func make(_ checks: [DoctorCheck]) async throws -> [(check: String, findings: [Finding])] {
-        await CheckRun.outcomes(checks, deadline: deadline)
+    private func houseSight(before end: Task<Void, Never>) async throws -> HouseSight {
+        let (sights, writer) = AsyncStream.makeStream(of: Result<HouseSight, any Error>.self)
+        let late = SightFault("the server that has it does not answer orders")
+        let waits = [
+            Task { _ = await writer.yield(Result.of { try await houseSight() }) },
+            Task {
+                // try?: cancelled: the answer is there.
+                try? await Task.sleep(for: Examination.orderPatience)
+                writer.yield(.failure(late))
+            },
+            Task {
+                await end.value
+                writer.yield(.failure(late))
+            },
+        ]
+        defer { for wait in waits { wait.cancel() } }
+        for await sight in sights { return try sight.get() }
+        throw late
     }
 
     private func houseSight() async throws -> HouseSight {
-        if let answer = try await ControlClient(path: configuration.data + "/control.sock").ask(.listDomains) {
-            return HouseSight(isRunning: true, domains: try Examination.domains(answer))
+        let client = ControlClient(path: configuration.data + "/control.sock")
+        if let answer = try await client.ask(.listDomains) {
+            // An older server does not know this order.
+            guard case .certificates(let digests)? = try await client.ask(.certificatesInUse) else {
+                return HouseSight(isRunning: true, domains: try Examination.domains(answer), certificates: nil)
+            }
+            return HouseSight(isRunning: true, domains: try Examination.domains(answer), certificates: digests)
         }
-        return HouseSight(isRunning: false, domains: try Examination.domains(try await Administrator(configuration).give(.listDomains)))
+        return HouseSight(isRunning: false, domains: try Examination.domains(try await Administrator(configuration).give(.listDomains)), certificates: nil)
     }
 
     private static func domains(_ answer: OrderResult) throws -> [Domain] {
@@ -81,24 +115,36 @@ struct Examination: Sendable {
     }
 
     private func checks(_ house: HouseSight) async throws -> [DoctorCheck] {
-        let threads = Threads(count: 1)
-        let dialler = try StreamDialler(threads: threads)
-        var setting = configuration.names.resolverSetting
-        setting.patience = Examination.dnsPatience
-        let resolver = try UnboundResolver(setting)
-        let (certificate, examined) = await certificate()
+        let (certificate, examined) = await certificate(house.certificates)
         let key = examined.map { MailSite.Key($0, isOwn: certificate.isOwn) }
         let machine = try Configuration.machineAddresses()
         let sites = house.domains.map { configuration.site(of: $0, machine: machine, key: key) }
-        return [
+        var checks = [
             DoctorCheck(name: "server") { [configuration] in Judge.server(isRunning: house.isRunning, data: configuration.data) },
-            hostCheck, certificateCheck(certificate), clockCheck, diskCheck, limitCheck,
-        ] + listenerChecks(dialler, house) + storeChecks(house) + nameChecks(resolver, sites, examined) + [reachCheck(resolver, dialler)]
-            + [DoctorCheck(name: "outside") { [configuration] in Judge.outside(configuration.hostname) }]
+            hostCheck, certificateCheck(certificate), clockCheck, diskCheck, limitCheck(house),
+        ]
+        let dialler = Result { try StreamDialler(threads: Threads(count: 1)) }
+        switch dialler {
+        case .success(let dialler): checks += listenerChecks(dialler, house)
+        case .failure(let fault): checks.append(DoctorCheck(name: "listeners") { throw fault })
+        }
+        checks += storeChecks(house)
+        do {
+            var setting = configuration.names.resolverSetting
+            setting.patience = Examination.dnsPatience
+            let resolver = try UnboundResolver(setting)
+            checks += nameChecks(resolver, sites, examined)
+            if case .success(let dialler) = dialler { checks.append(reachCheck(resolver, dialler)) }
+        } catch {
+            checks.append(DoctorCheck(name: "resolver") { throw error })
+        }
+        return checks + [DoctorCheck(name: "outside") { [configuration] in Judge.outside(configuration.hostname) }]
     }
 
-    private func certificate() async -> (CertificateFacts, CertificateExamination?) {
-        await MachineSurvey.certificate(configuration, names: [(configuration.hostname.asciiForm ?? configuration.hostname).value], now: SystemClock.now())
+    /// - parameter digests: of those that the running server shows.
+    private func certificate(_ digests: [String]?) async -> (CertificateFacts, CertificateExamination?) {
+        await MachineSurvey.certificate(
+            configuration, names: [(configuration.hostname.asciiForm ?? configuration.hostname).value], now: SystemClock.now(), digests: digests)
     }
 
     private func certificateCheck(_ facts: CertificateFacts) -> DoctorCheck { DoctorCheck(name: "certificate") { Judge.certificate(facts) } }
@@ -109,7 +155,9 @@ struct Examination: Sendable {
 
     private var clockCheck: DoctorCheck { DoctorCheck(name: "clock") { Judge.clock(try MachineSurvey.clock()) } }
 
-    private var limitCheck: DoctorCheck { DoctorCheck(name: "limits") { [configuration] in Judge.limits(try MachineSurvey.limits(configuration)) } }
+    private func limitCheck(_ house: HouseSight) -> DoctorCheck {
+        DoctorCheck(name: "limits") { [configuration] in Judge.limits(try MachineSurvey.limits(configuration, isRunning: house.isRunning)) }
+    }
 
     private var diskCheck: DoctorCheck {
         DoctorCheck(name: "disk") { [configuration] in
@@ -164,10 +212,16 @@ struct Examination: Sendable {
             DoctorCheck(name: "resolver") { Judge.resolver(ResolverSight(await resolver.probe(), anchor)) },
             DoctorCheck(name: "domains") { Judge.domains(sites.count) },
         ]
-        checks += sites.map { site in
-            DoctorCheck(name: "domain \(site.domain)") {
-                Judge.domain(await survey.domain(site, canProve: anchor != .none, certificate: examined))
+        // In lanes, so that many domains do not keep each other's questions waiting until they count as not answered.
+        var lanes: [Task<DomainFacts, Never>?] = Array(repeating: nil, count: Examination.lanes)
+        for (place, site) in sites.enumerated() {
+            let before = lanes[place % Examination.lanes]
+            let facts = Task {
+                _ = await before?.value
+                return await survey.domain(site, canProve: anchor != .none, certificate: examined)
             }
+            lanes[place % Examination.lanes] = facts
+            checks.append(DoctorCheck(name: "domain \(site.domain)") { Judge.domain(await facts.value) })
         }
         guard configuration.outbound.enabled else { return checks }
         // A name and its addresses once, however many domains have them.
@@ -207,5 +261,12 @@ struct Examination: Sendable {
                 waiter.resume(throwing: SystemFault(error))
             }
         }
+    }
+}
+
+extension Result where Failure == any Error {
+    /// What `work` returns or throws.
+    fileprivate static func of(_ work: () async throws -> Success) async -> Result {
+        do { return .success(try await work()) } catch { return .failure(error) }
     }
 }

@@ -66,6 +66,8 @@ extension FindingKind {
     static let tlsExpiresSoon = FindingKind("tls.expires-in-a-month", .warning, "the certificate expires within 30 days")
     static let tlsNames = FindingKind("tls.names", .error, "the certificate is not for the name by which the server is reached")
 
+    static let tlsNotLoaded = FindingKind("tls.not-loaded", .warning, "the running server shows another certificate than the file has")
+
     static let clockWrong = FindingKind("clock.wrong", .error, "by the clock, signatures of DNSSEC's root are not valid now")
     static let clockUnseen = FindingKind("clock.unseen", .unseen, "whether the clock is right")
 
@@ -104,6 +106,7 @@ extension FindingKind {
         tlsaUnproved, tlsaWithoutTLS, srvMissing, srvWrong, caaForbids, domainsNone, hostnameShort, nameUnresolved, nameOther, pointerMissing,
         pointerUnconfirmed, pointerOther, senderUnknown, outboundOff, portOutBlocked, portOutUnseen, portInUnseen, relayUnseen, listsUnseen, tlsOff,
         tlsUnusable, tlsNotMade, tlsSelfSigned, tlsIncomplete, tlsUnknownRoot, tlsRefused, tlsExpired, tlsEarly, tlsExpiresNow, tlsExpiresSoon, tlsNames,
+        tlsNotLoaded,
         clockWrong, clockUnseen, diskFull, diskLow, diskFilesLow, diskMemory, diskHasty, diskSlow, folderMissing, folderOpen, folderForeign,
         folderUnusable, keyMissing, queueOld, queueWaiting, queueHeld, storeDamaged, storeUnseen, serverStopped, listenerSilent, listenerStranger,
         listenerLoopback, listenerPort, filesFew, checkFailed, checkUnfinished,

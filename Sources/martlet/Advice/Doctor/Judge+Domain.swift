@@ -110,6 +110,12 @@ enum Judge {
         }
         for host in named { findings += exchanger(host, facts) }
         let ours = answer.records.filter { $0.host.map { isOurs($0, facts) } ?? false }
+        for case let host? in ours.map(\.host) where facts.uncovered.contains(host) && IPAddress(host.value) == nil {
+            findings.append(
+                Finding(
+                    .tlsNames, host.value, "the certificate is not for it, and \(site.domain)'s MX record names it",
+                    fix: "get one that has all names by which the server is reached, or name \(site.host) in the MX record"))
+        }
         if ours.isEmpty, !named.isEmpty {
             findings.append(
                 Finding(

@@ -13,7 +13,7 @@ extension Judge {
             return [
                 Finding(.tlsUnusable, facts.path, reason, fix: "name a certificate with its chain and the key of it, in PEM, that the server's user may read")
             ]
-        case .there(let leaf): return lifetime(leaf, facts) + trust(leaf, facts) + names(leaf, facts)
+        case .there(let leaf): return lifetime(leaf, facts) + trust(leaf, facts) + names(leaf, facts) + use(leaf, facts)
         }
     }
 
@@ -63,6 +63,13 @@ extension Judge {
             Finding(
                 .tlsNames, facts.path, "it is not for \(leaf.uncovered.joined(separator: ", "))",
                 fix: "get one that has all names by which the server is reached, or correct hostname")
+        ]
+    }
+
+    private static func use(_ leaf: CertificateFacts.Leaf, _ facts: CertificateFacts) -> [Finding] {
+        guard leaf.isInUse == false else { return [] }
+        return [
+            Finding(.tlsNotLoaded, facts.path, "the running server shows another certificate than is in the file", fix: "send it SIGHUP, after each renewal")
         ]
     }
 
@@ -118,7 +125,7 @@ extension Judge {
         }
         var findings: [Finding] = []
         func look(_ entry: FolderFacts.Entry, _ mode: UInt32, _ wanted: String) {
-            if entry.owner != facts.user, facts.user != 0 || entry.path == facts.folder.path {
+            if entry.owner != facts.user, !facts.isServed, facts.user != 0 || entry.path == facts.folder.path {
                 findings.append(
                     Finding(
                         .folderForeign, entry.path, "it belongs to user \(entry.owner), and this runs as user \(facts.user)",

@@ -9,6 +9,8 @@ struct CertificateFacts: Hashable, Sendable {
         let trust: CertificateExamination.Trust
         /// Names by which the server is reached that it is not for.
         let uncovered: [String]
+        /// The running server shows it; nil: nobody could say.
+        var isInUse: Bool?
     }
 
     enum Sight: Hashable, Sendable {
@@ -58,6 +60,8 @@ struct FolderFacts: Hashable, Sendable {
     let key: Entry
     /// Who runs this.
     let user: UInt32
+    /// A server uses it, so that it is that user's.
+    var isServed = false
 }
 
 struct ClockFacts: Hashable, Sendable {

@@ -95,9 +95,9 @@ enum MachineSurvey {
     }
 
     /// Of the server that holds the data folder, or else what one started by us would get.
-    static func limits(_ configuration: Configuration) throws(SystemFault) -> LimitFacts {
+    static func limits(_ configuration: Configuration, isRunning: Bool) throws(SystemFault) -> LimitFacts {
         var files: Int?
-        if let process = holder(configuration.data) {
+        if isRunning, let process = holder(configuration.data) {
             do {
                 let line = try TextFile.read("/proc/\(process)/limits").split(separator: "\n").first { $0.hasPrefix("Max open files") }
                 let number = line?.split(separator: " ").dropFirst(3).first
@@ -110,7 +110,7 @@ enum MachineSurvey {
         return LimitFacts(files: files ?? mostFiles(), connections: configuration.limits.connections)
     }
 
-    /// The process whose number is in the lock's file; it may have ended.
+    /// The process whose number is in the lock's file.
     private static func holder(_ folder: String) -> Int? {
         // try?: without a lock there is no server.
         (try? TextFile.read(folder + "/lock")).flatMap { Int($0.filter(\.isNumber)) }
@@ -122,8 +122,12 @@ enum MachineSurvey {
         return Int(clamping: limit.rlim_max)
     }
 
-    /// - parameter names: by which the server is reached.
-    static func certificate(_ configuration: Configuration, names: [String], now: Timestamp) async -> (CertificateFacts, CertificateExamination?) {
+    /// - parameters:
+    ///   - names: by which the server is reached.
+    ///   - digests: of the certificates that the running server shows; nil: nobody could say.
+    static func certificate(
+        _ configuration: Configuration, names: [String], now: Timestamp, digests: [String]?
+    ) async -> (CertificateFacts, CertificateExamination?) {
         let isOwn = configuration.tls.files == nil
         guard let files = configuration.certificateFiles else {
             return (CertificateFacts(path: "tls", sight: .off, isOwn: isOwn, now: now), nil)
@@ -133,7 +137,7 @@ enum MachineSurvey {
             let examination = try await CertificateExamination(certificatePath: files.certificatePath, keyPath: files.keyPath)
             let leaf = CertificateFacts.Leaf(
                 notBefore: examination.notBefore, notAfter: examination.notAfter, trust: examination.trust,
-                uncovered: names.filter { !examination.covers($0) })
+                uncovered: names.filter { !examination.covers($0) }, isInUse: digests.map { $0.contains(RecordMakers.hex(examination.leafDigest)) })
             return (facts(.there(leaf)), examination)
         } catch {
             if isOwn, (error as? TLSIdentity.Fault)?.isMissing == true { return (facts(.notMade), nil) }

@@ -16,6 +16,8 @@ struct DomainFacts: Hashable, Sendable {
     /// An anchor is configured.
     var canProve = true
     var exchangers: Told<MailExchanger>
+    /// Hosts that the MX records name and our certificate does not.
+    var uncovered: Set<Domain> = []
     /// IPv4 and IPv6 of all hosts that the MX records name and that are no addresses.
     var hosts: [Domain: [Told<IPAddress>]]
     /// TXT of the domain.

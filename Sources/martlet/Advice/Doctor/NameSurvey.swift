@@ -28,6 +28,7 @@ struct NameSurvey: Sendable {
             return hosts
         }
         facts.hosts[site.host] = await own
+        if let certificate { facts.uncovered = names.filter { !certificate.covers($0.value) } }
         return facts
     }
 
