@@ -75,6 +75,12 @@ struct JudgeTests {
             .hostOther, DomainFacts.with { $0.hosts[host] = [told(address("11.0.0.1"), address("11.0.0.9")), denied()] },
             silent: DomainFacts.with { $0.hosts[host] = [told(address("11.0.0.1")), denied()] }),
         Case(.hostUnknown, DomainFacts.with { $0.site = .example(addresses: []) }, silent: DomainFacts.with { _ in }),
+        Case(
+            .hostUnknown,
+            DomainFacts.with {
+                $0.site = .example(host: "vm", addresses: [])
+                $0.exchangers = mx(other)
+            }, silent: DomainFacts.with { $0.exchangers = mx(other) }),
         Case(.spfMissing, DomainFacts.with { $0.texts = told("v=spf10 all") }, silent: DomainFacts.with { $0.texts = told("V=SPF1 ~all") }),
         Case(.spfSeveral, DomainFacts.with { $0.texts = told("v=spf1 a", "v=spf1 mx") }, silent: DomainFacts.with { _ in }),
         Case(

@@ -192,14 +192,15 @@ struct Examination: Sendable {
     }
 
     private func queueFacts() async throws -> QueueFacts {
+        let states = [QueueState.held, .deferred, .waiting].map { QueueSelection(state: $0.rawValue) }
         var pages: [QueuePage] = []
-        try await Administrator(configuration).converse(.listQueue(selection: QueueSelection(state: QueueState.held.rawValue), after: nil)) { answer in
+        try await Administrator(configuration).converse(.listQueue(selection: states[0], after: nil)) { answer in
             guard case .queue(let page) = answer else { throw SightFault("the server answered something else") }
             pages.append(page)
-            return pages.count == 1 ? .listQueue(selection: QueueSelection(state: QueueState.deferred.rawValue), after: nil) : nil
+            return pages.count < states.count ? .listQueue(selection: states[pages.count], after: nil) : nil
         }
         // An entry comes into the queue behind all others, so that the first is the oldest.
-        let oldest = pages.last?.lines.first
+        let oldest = pages.dropFirst().compactMap(\.lines.first).max { $0.age < $1.age }
         return QueueFacts(
             oldest: oldest?.age, said: oldest?.recipients.lazy.compactMap(\.reply).first, held: pages.first?.lines.count ?? 0,
             hasMoreHeld: pages.first?.next != nil, isSending: configuration.outbound.enabled)

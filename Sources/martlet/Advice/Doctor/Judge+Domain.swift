@@ -116,7 +116,13 @@ enum Judge {
                     .tlsNames, host.value, "the certificate is not for it, and \(site.domain)'s MX record names it",
                     fix: "get one that has all names by which the server is reached, or name \(site.host) in the MX record"))
         }
-        if ours.isEmpty, !named.isEmpty {
+        if ours.isEmpty, !named.isEmpty, site.addresses.isEmpty {
+            findings.append(
+                Finding(
+                    .hostUnknown, site.domain.value,
+                    "its mail is brought to \(named.map(\.value).joined(separator: ", ")), and this machine has no address of the world's",
+                    fix: "set hostname to the name in the MX record, or outbound.own-addresses to the addresses at which the world reaches this server"))
+        } else if ours.isEmpty, !named.isEmpty {
             findings.append(
                 Finding(
                     .mxElsewhere, site.domain.value, "its mail is brought to \(named.map(\.value).joined(separator: ", ")), and not to this server", fix: add))
@@ -139,7 +145,7 @@ enum Judge {
             ]
         }
         let answers = facts.hosts[host] ?? []
-        if answers.contains(where: { (try? $0.get())?.canonicalName != nil }) {
+        if answers.contains(where: { $0.canonicalName() != nil }) {
             return [Finding(.mxAlias, domain, "its MX record names \(host), which is an alias", fix: "name the host itself (RFC 2181 §10.3)")]
         }
         if !answers.isEmpty, answers.allSatisfy({ $0.isDenied() }) {

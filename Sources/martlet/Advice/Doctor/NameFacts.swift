@@ -69,6 +69,11 @@ extension Result where Failure == ResolverFault {
         if case .success(let answer) = self { answer.isSecure } else { false }
     }
 
+    /// Behind all aliases; nil: there is none, or nobody knows.
+    func canonicalName<Record>() -> Domain? where Success == DNSAnswer<Record> {
+        if case .success(let answer) = self { answer.canonicalName } else { nil }
+    }
+
     var fault: ResolverFault? {
         if case .failure(let fault) = self { fault } else { nil }
     }
