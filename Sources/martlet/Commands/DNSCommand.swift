@@ -25,8 +25,8 @@ struct DNSCommand: ParsableCommand {
             }
             let configuration = try options.load()
             if !any {
-                guard case .domains(let names) = try await Administrator(configuration).give(.listDomains) else { return }
-                guard names.contains(where: { Domain($0)?.asciiForm == ascii }) else {
+                guard case .domains(let lines) = try await Administrator(configuration).give(.listDomains) else { return }
+                guard lines.contains(where: { Domain($0.name)?.asciiForm == ascii }) else {
                     throw CommandFault(
                         code: Sysexit.noUser, text: "mail is not taken for \(name); martlet domain add makes that so, and --any prints its records before")
                 }

@@ -108,7 +108,7 @@ struct Examination: Sendable {
 
     private static func domains(_ answer: OrderResult) throws -> [Domain] {
         switch answer {
-        case .domains(let names): return names.compactMap { Domain($0)?.asciiForm }
+        case .domains(let lines): return lines.compactMap { Domain($0.name)?.asciiForm }
         case .refused(let refused): throw CommandFault(code: refused.code, text: refused.text)
         default: throw SightFault("the server answered something else")
         }
