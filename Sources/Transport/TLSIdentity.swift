@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 package import MailModel
 import NIOSSL
@@ -61,6 +62,13 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
         do { _ = try context(TLSPolicy()) } catch {
             throw Fault(description: "\(places.1): not the key of the certificate in \(places.0), or unfit for TLS: \(error)")
         }
+    }
+
+    /// SHA-256 of the leaf; empty where it has no form that could be hashed.
+    package var leafDigest: [UInt8] {
+        // try?: what was read has a form.
+        guard let leaf = try? chain.first?.toDERBytes() else { return [] }
+        return Array(SHA256.hash(data: leaf))
     }
 
     package var description: String { names.joined(separator: ", ") }

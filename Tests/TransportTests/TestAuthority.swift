@@ -18,7 +18,7 @@ enum TestAuthority {
         -----END CERTIFICATE-----
         """
 
-    private static let leaf = """
+    static let leaf = """
         -----BEGIN CERTIFICATE-----
         MIIB0zCCAXmgAwIBAgIUBMa2qwGz9Bw4x0IE22A6T8dda+swCgYIKoZIzj0EAwIw
         HjEcMBoGA1UEAwwTQXV0aG9yaXR5IGZvciB0ZXN0czAgFw0yNjExMjkwNTQ1MzZa
@@ -33,7 +33,7 @@ enum TestAuthority {
         -----END CERTIFICATE-----
         """
 
-    private static let key = """
+    static let key = """
         -----BEGIN PRIVATE KEY-----
         MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgxJFeTW41j5WsayK1
         yney3dFP9Id0eg3jFVmttax+IYuhRANCAAT1kceEpb/tnxjsdDGonnbk9Sao1sMm

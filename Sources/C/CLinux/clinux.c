@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int clinux_open(const char *path, int flags, unsigned int mode) {
@@ -42,6 +44,20 @@ int64_t clinux_resident_octets(void) {
     int found = fscanf(file, "%lld %lld", &size, &resident);
     fclose(file);
     return found == 2 ? (int64_t)resident * sysconf(_SC_PAGESIZE) : -1;
+}
+
+int clinux_lies_in_memory(const char *path) {
+    struct statfs facts;
+    if (statfs(path, &facts) != 0) return -1;
+    /* tmpfs, ramfs */
+    return facts.f_type == 0x01021994 || (unsigned)facts.f_type == 0x858458f6u;
+}
+
+int clinux_clock_is_kept(void) {
+    struct timex state;
+    memset(&state, 0, sizeof state);
+    int answer = adjtimex(&state);
+    return answer < 0 ? -1 : answer != TIME_ERROR;
 }
 
 void clinux_name_thread(const char *name) {

@@ -21,6 +21,9 @@ enum Terminal {
         return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
+    /// Standard output is a terminal, and whoever sits there wants colours (https://no-color.org).
+    static var isColoured: Bool { isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"]?.isEmpty ?? true }
+
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
     /// The first line of standard input without its end; nil at the end of input. At most `longest` octets.

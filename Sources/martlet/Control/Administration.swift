@@ -3,6 +3,7 @@ import MailModel
 import PostOffice
 import SQLiteStore
 import Storage
+import Transport
 
 /// Carries out orders on an open store; the running server and the command line share it.
 struct Administration: Sendable {
@@ -11,6 +12,8 @@ struct Administration: Sendable {
     let desk: QueueDesk
     /// Returns when what has happened so far is recorded.
     let finishTraces: @Sendable () async -> Void
+    /// Those that the running server shows.
+    let certificates: CertificateShelf?
 
     func carryOut(_ order: Order) async -> OrderResult {
         do {
@@ -62,6 +65,7 @@ struct Administration: Sendable {
         case .showQueued(let id): return .queued(line: try await queued(id))
         case .changeQueue(let action, let ids, let selection, let after):
             return .queueChanged(change: try await changeQueue(action, ids, selection, after: after))
+        case .certificatesInUse: return .certificates(digests: certificates?.identities.map { RecordMakers.hex($0.leafDigest) } ?? [])
         case .trace(let name, let skipping): return .trace(page: try await trace(name, skipping: skipping))
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }

@@ -2,12 +2,12 @@ import Glibc
 import Logging
 
 /// Has orders carried out: by the server that runs on the data folder, or else on the store itself.
-struct Administrator {
+struct Administrator: Sendable {
     private let configuration: Configuration
 
-    init(_ options: ConfigurationOptions) throws {
-        configuration = try options.load()
-    }
+    init(_ options: ConfigurationOptions) throws { self.init(try options.load()) }
+
+    init(_ configuration: Configuration) { self.configuration = configuration }
 
     /// Throws `CommandFault` for a refusal.
     @discardableResult
@@ -37,7 +37,7 @@ struct Administrator {
                     return following
                 }
             } catch let fault as DataFolderFault where fault.isInUse {
-                if let answer = try ControlClient(path: configuration.data + "/control.sock").give(order) {
+                if let answer = try await ControlClient(path: configuration.data + "/control.sock").ask(order) {
                     following = try proceed(answer)
                     patience = ContinuousClock.now.advanced(by: .seconds(5))
                     continue

@@ -1,9 +1,21 @@
 import CLinux
 import Glibc
+import Threading
 
 /// Gives an order to the server that holds the data folder.
 struct ControlClient {
     let path: String
+
+    /// Nil when no server listens there. It waits on a thread of its own: an answer may take minutes. Throws what `give` does.
+    func ask(_ order: Order) async throws -> OrderResult? {
+        try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<OrderResult?, any Error>) in
+            do throws(BlockingThread.Fault) {
+                try BlockingThread.start("martlet-order") { waiter.resume(with: Result { try give(order) }) }
+            } catch {
+                waiter.resume(throwing: SystemFault(error))
+            }
+        }
+    }
 
     /// Nil when no server listens there. Blocks until the answer is there.
     func give(_ order: Order) throws -> OrderResult? {

@@ -34,6 +34,8 @@ enum Order: Codable, Sendable {
     case showQueued(id: String)
     /// Some of what is meant; the answer says whether and behind which entry to go on. With `ids` those entries alone, all at once.
     case changeQueue(action: String, ids: [String], selection: QueueSelection, after: String?)
+    /// Which certificates the running server shows; none where no server runs.
+    case certificatesInUse
     /// What happened to a message: of a Message-ID, a number of the queue or a transaction, without the first `skipping` events.
     case trace(name: String, skipping: Int)
 }
@@ -53,6 +55,8 @@ enum OrderResult: Codable, Sendable, Equatable {
     case queued(line: QueueLine)
     case queueChanged(change: QueueChange)
     case trace(page: TracePage)
+    /// SHA-256 of each certificate in use, in hexadecimal digits.
+    case certificates(digests: [String])
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

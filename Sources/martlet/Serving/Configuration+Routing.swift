@@ -32,7 +32,8 @@ extension Configuration {
         }
     }
 
-    private static func machineAddresses() throws -> Set<IPAddress> {
+    /// Throws `CommandFault`.
+    static func machineAddresses() throws -> Set<IPAddress> {
         do {
             return Set(try System.enumerateDevices().compactMap { $0.address?.ipAddress.flatMap { IPAddress($0) } })
         } catch {

@@ -12,6 +12,15 @@ extension Configuration {
             clock: SystemClock.now)
     }
 
+    /// Where the certificate in use is, be it there or not; nil when TLS is off.
+    var certificateFiles: CertificateShelf.Files? {
+        guard tls.enabled else { return nil }
+        guard let files = tls.files else {
+            return CertificateShelf.Files(certificatePath: DataFolder.certificatePath(in: data), keyPath: DataFolder.certificateKeyPath(in: data))
+        }
+        return CertificateShelf.Files(certificatePath: files.certificate, keyPath: files.key)
+    }
+
     /// Nil when TLS is off. `own`: where none is configured; it is made, or made anew, when that is due.
     func certificates(_ own: OwnCertificate?) throws -> CertificateShelf? {
         guard tls.enabled else { return nil }
@@ -72,6 +81,9 @@ extension Configuration {
 }
 
 extension TLSIdentity.Fault {
+    /// There is no such file.
+    var isMissing: Bool { code.map { SystemFault("open", "a certificate", code: $0).isMissing } ?? false }
+
     /// The device's fault, where it is one.
     fileprivate var device: SystemFault? {
         let fault = code.map { SystemFault("read", "a certificate", code: $0) }

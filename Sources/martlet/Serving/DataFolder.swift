@@ -35,11 +35,15 @@ final class DataFolder: Sendable {
     private let lock: Int32
 
     var keyPath: String { path + ".key" }
-    var certificatePath: String { path + "/tls/certificate.pem" }
-    var certificateKeyPath: String { path + "/tls/key.pem" }
+    var certificatePath: String { DataFolder.certificatePath(in: path) }
+    var certificateKeyPath: String { DataFolder.certificateKeyPath(in: path) }
+    static func certificatePath(in folder: String) -> String { folder + "/tls/certificate.pem" }
+    static func certificateKeyPath(in folder: String) -> String { folder + "/tls/key.pem" }
     var socketPath: String { path + "/control.sock" }
     /// Files and folders that the program itself keeps beside the store's.
-    private static let ownNames: Set<String> = ["lock", "tls", "control.sock", "sendmail.sock"]
+    private static let ownNames: Set<String> = ["lock", "tls", "control.sock", "sendmail.sock", trialName]
+    /// What is written to see how fast the disk is, and removed.
+    static let trialName = "doctor.trial"
 
     private init(path: String, lock: Int32) {
         self.path = path

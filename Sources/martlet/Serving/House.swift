@@ -6,6 +6,7 @@ import MailModel
 import PostOffice
 import SQLiteStore
 import Storage
+import Transport
 
 /// A data folder, open: the store in it and the rules around it. The server has one while it runs, a command for a moment.
 struct House: Sendable {
@@ -22,13 +23,15 @@ struct House: Sendable {
     /// - parameters:
     ///   - changed: hears of entries of the queue that an administrator changed or added.
     ///   - finishTraces: returns when what has happened so far is recorded.
+    ///   - certificates: those that the running server shows.
     func administration(
-        changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }, finishTraces: @escaping @Sendable () async -> Void = {}
+        changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }, finishTraces: @escaping @Sendable () async -> Void = {},
+        certificates: CertificateShelf? = nil
     ) -> Administration {
         let reporting = reporting
         let desk = QueueDesk(
             store: store, traces: store, clock: SystemClock.now, log: log, notices: { try await reporting.notices(on: $0, $1) }, changed: changed)
-        return Administration(directory: directory, store: store, desk: desk, finishTraces: finishTraces)
+        return Administration(directory: directory, store: store, desk: desk, finishTraces: finishTraces, certificates: certificates)
     }
 
     /// Opens it for `body`, and closes it behind that. Throws as `open`, and what `body` throws.

@@ -60,7 +60,7 @@ struct ServiceGraph {
             let outbox = departures.outbox
             let departures = departures
             let administration = house.administration(
-                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() })
+                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates)
             let sending = Task { await departures.run() }
             defer { sending.cancel() }
             let control = try ControlServer(path: house.folder.socketPath, log: log) {

@@ -23,6 +23,12 @@ int64_t clinux_resident_octets(void);
 /// Fills INTO with COUNT octets, at most 256, that nobody can guess (getrandom); 0 on success.
 int clinux_random(void *into, size_t count);
 
+/// 1 where PATH is on a file system that is in memory alone (tmpfs), 0 where it is not, -1 with errno.
+int clinux_lies_in_memory(const char *path);
+
+/// 1 where the system says that something keeps its clock right (adjtimex), 0 where it does not, -1 with errno.
+int clinux_clock_is_kept(void);
+
 /// Names the calling thread, as `top -H` shows it; at most 15 octets count.
 void clinux_name_thread(const char *name);
 

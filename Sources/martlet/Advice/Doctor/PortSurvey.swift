@@ -1,0 +1,68 @@
+import Conversation
+import MailModel
+import NIOCore
+
+/// Connects to ports and reads what they say first.
+struct PortSurvey: Sendable {
+    let dialler: any Dialler
+    /// For each step.
+    var patience = Duration.seconds(10)
+
+    func listener(_ listener: Configuration.Listener, host: Domain) async -> ListenerFacts {
+        // A service that listens everywhere is here too.
+        let address =
+            switch listener.address {
+            case "0.0.0.0": "127.0.0.1"
+            case "::": "::1"
+            default: listener.address
+            }
+        let answer: ListenerFacts.Answer
+        switch await greeting(address, listener.port, isTLS: listener.service.isImplicitTLS, name: host.value) {
+        case .success(let line): answer = .said(line)
+        case .failure(let fault): answer = .silent(fault.description)
+        }
+        return ListenerFacts(service: listener.service, address: listener.address, port: listener.port, answer: answer)
+    }
+
+    /// The addresses of a host elsewhere, one after the other until one greets; from `sources` where they are given.
+    func reach(_ target: String, _ addresses: [IPAddress], port: Int, sources: [AddressFamily: IPAddress]) async -> ReachFacts {
+        var fault = SightFault("it has no address")
+        for address in addresses {
+            let source = sources[address.isIPv4 ? .ipv4 : .ipv6]?.description
+            switch await greeting(address.description, port, isTLS: false, name: nil, source: source) {
+            case .success(let line): return ReachFacts(target: target, greeting: .success(line))
+            case .failure(let reason): fault = reason
+            }
+        }
+        return ReachFacts(target: target, greeting: .failure(fault))
+    }
+
+    /// The first line, without its end; at most 512 octets.
+    private func greeting(_ address: String, _ port: Int, isTLS: Bool, name: String?, source: String? = nil) async -> Result<String, SightFault> {
+        do {
+            let stream = try await dialler.dial(address, port: port, source: source, patience: patience)
+            defer { stream.close() }
+            if isTLS { try await stream.startTLS(TLSTerms(serverName: name, verification: .none), patience: patience) }
+            var line: [UInt8] = []
+            while let bytes = try await stream.read(patience: patience) {
+                line += bytes.readableBytesView
+                if line.contains(UInt8(ascii: "\n")) || line.count > 512 { break }
+            }
+            guard !line.isEmpty else { return .failure(SightFault("it closes the connection and says nothing")) }
+            return .success(String(decoding: line.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }.prefix(512), as: UTF8.self))
+        } catch let fault as StreamFault {
+            return .failure(SightFault(PortSurvey.words(fault)))
+        } catch {
+            return .failure(SightFault("\(error)"))
+        }
+    }
+
+    private static func words(_ fault: StreamFault) -> String {
+        switch fault {
+        case .unreachable(let reason): reason
+        case .timedOut: "no answer in time"
+        case .closed: "the connection was cut"
+        case .tls(let reason): "TLS failed: \(reason)"
+        }
+    }
+}
