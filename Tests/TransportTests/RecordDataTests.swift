@@ -34,7 +34,8 @@ struct RecordDataTests {
     @Test("the strings of a text are joined with nothing between them: RFC 8461 §3.1")
     func texts() {
         #expect(RecordData.text([3, 0x61, 0x62, 0x63, 0, 2, 0x20, 0x64]) == "abc d")
-        #expect(RecordData.text([0]) == "" && RecordData.text([1, 0xFF]) == "\u{FFFD}" && RecordData.text([255] + Array(repeating: 0x78, count: 255))?.count == 255)
+        #expect(
+            RecordData.text([0]) == "" && RecordData.text([1, 0xFF]) == "\u{FFFD}" && RecordData.text([255] + Array(repeating: 0x78, count: 255))?.count == 255)
         for broken: [UInt8] in [[], [1], [2, 0x61], [1, 0x61, 1], [0, 0, 5]] { #expect(RecordData.text(broken) == nil) }
     }
 

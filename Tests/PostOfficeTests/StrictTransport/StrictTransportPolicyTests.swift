@@ -9,7 +9,8 @@ struct StrictTransportPolicyTests {
     @Test("lines end with LF or CR LF, the last may have none, and what is not known is ignored", arguments: ["\n", "\r\n"])
     func lines(end: String) throws {
         let lines = [
-            "version: STSv1", "mode: enforce", "mx: Mail.Example.com", "later.x-1: wie schön, ja", "mx:*.example.net  ", "mx: \tbücher.example", "max_age: 604800 ",
+            "version: STSv1", "mode: enforce", "mx: Mail.Example.com", "later.x-1: wie schön, ja", "mx:*.example.net  ", "mx: \tbücher.example",
+            "max_age: 604800 ",
         ]
         for text in [lines.joined(separator: end), lines.joined(separator: end) + end, lines.reversed().joined(separator: end) + end + end] {
             let policy = try #require(policy(text))
@@ -37,7 +38,8 @@ struct StrictTransportPolicyTests {
     @Test(
         "what is no policy is none: it is not read in part",
         arguments: [
-            (0, ""), (1, ""), (2, ""), (3, ""), (0, "version: STSv2"), (0, "Version: STSv1"), (0, "version: stsv1"), (1, "mode: enforced"), (1, "mode: Enforce"),
+            (0, ""), (1, ""), (2, ""), (3, ""), (0, "version: STSv2"), (0, "Version: STSv1"), (0, "version: stsv1"), (1, "mode: enforced"),
+            (1, "mode: Enforce"),
             (2, "mx:"), (2, "mx: *"), (2, "mx: *.*.example"), (2, "mx: a.*.example"), (2, "mx: .example"), (2, "mx: [192.0.2.1]"), (2, "mx: a b.example"),
             (2, "mx: a.example, b.example"), (2, "mx: *.-a.example"), (3, "max_age: -1"), (3, "max_age: 31557601"), (3, "max_age: 99999999999"),
             (3, "max_age: 1d"), (3, "max_age: ٣"), (0, "version: STSv1\u{0}"), (0, "version: STSv1\rmode: none"), (0, " version: STSv1"), (0, "version STSv1"),

@@ -20,7 +20,8 @@ struct StrictTransportRecordTests {
     @Test(
         "what is no record is none",
         arguments: [
-            "", "v=STSv1", "v=STSv1;", "v=STSv1; id=", "v=STSv1; id=a-b", "v=STSv1; id=ä", "v=STSv1; id = a", "V=STSv1; id=a", "v=stsv1; id=a", " v=STSv1; id=a",
+            "", "v=STSv1", "v=STSv1;", "v=STSv1; id=", "v=STSv1; id=a-b", "v=STSv1; id=ä", "v=STSv1; id = a", "V=STSv1; id=a", "v=stsv1; id=a",
+            " v=STSv1; id=a",
             "v=STSv1 id=a", "v=STSv1; id=a;;", "v=STSv1; id", "v=STSv1; ID=a", "v=STSv1; id=a; x", "v=STSv1; id=a; x=", "v=STSv1; id=a; x=y z",
             "v=STSv1; id=a; -x=y", "v=STSv1; id=a; x=a=b", "id=a; v=STSv1", "v=STSv1; id=\(String(repeating: "x", count: 33))",
         ])

@@ -106,6 +106,10 @@ package actor StrictTransport {
         }
     }
 
+    /// For tests: who waits for what another is looking for, and for a turn to fetch.
+    func waiting(for domain: Domain) -> Int { asking[domain]?.count ?? 0 }
+    var turnsWanted: Int { turns.count }
+
     // MARK: Fetching
 
     private func fetch(from host: Domain) async throws(Failure) -> StrictTransportPolicy {

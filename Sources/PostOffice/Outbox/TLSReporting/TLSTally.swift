@@ -3,7 +3,7 @@ package import MailModel
 
 /// How TLS with the servers of one domain went, on one day in UTC: what a report says (RFC 8460 §4.3, §4.4). Bounded, whatever is counted.
 package struct TLSTally: Hashable, Sendable {
-    /// What the domain had published, or that it had nothing.
+    /// What the domain had published, or that it had nothing. Strangers' texts, here and below, are cut and have no control characters.
     package struct Policy: Hashable, Sendable {
         package let type: TLSPolicyType
         /// As RFC 8460 §4.2 has them: a policy's file line by line, or TLSA records.
@@ -11,7 +11,7 @@ package struct TLSTally: Hashable, Sendable {
 
         package init(_ type: TLSPolicyType, strings: [String] = []) {
             self.type = type
-            self.strings = strings
+            self.strings = strings.map(RemoteReply.cleaned)
         }
     }
 
@@ -26,10 +26,10 @@ package struct TLSTally: Hashable, Sendable {
 
         package init(_ kind: TLSFailure.Kind, host: String = "", address: String = "", source: String = "", reason: String = "") {
             self.kind = kind
-            self.host = host
-            self.address = address
-            self.source = source
-            self.reason = reason
+            self.host = RemoteReply.cleaned(host)
+            self.address = RemoteReply.cleaned(address)
+            self.source = RemoteReply.cleaned(source)
+            self.reason = RemoteReply.cleaned(reason)
         }
     }
 
@@ -116,6 +116,5 @@ extension TLSTally {
 
     private static func count(_ text: String) -> Int? { Int(text).flatMap { (1...1 << 40).contains($0) ? $0 : nil } }
 
-    /// What strangers wrote has no tab in it, nor another control character.
-    private static func line(_ fields: [String]) -> String { fields.map(RemoteReply.cleaned).joined(separator: "\t") }
+    private static func line(_ fields: [String]) -> String { fields.joined(separator: "\t") }
 }
