@@ -69,8 +69,12 @@ final class WebExchange: ChannelInboundHandler {
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        if promise != nil { context.read() }
+    /// To the end of TLS: whoever does not read on does not see it.
+    func channelReadComplete(context: ChannelHandlerContext) { context.read() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The decoder has made of it what it could.
+        if case ChannelEvent.inputClosed = event { end(.failure(.unreachable("the connection ended before the answer")), context) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -13,30 +13,11 @@ package actor StrictTransport {
         /// What holds now, and was not ended by the mode `none`; nil: mail goes as ever.
         package let policy: StrictTransportPolicy?
         /// Why the policy that the domain announces could not be had.
-        package let failure: Failure?
+        package let failure: TLSFailure?
 
-        package init(policy: StrictTransportPolicy?, failure: Failure? = nil) {
+        package init(policy: StrictTransportPolicy?, failure: TLSFailure? = nil) {
             self.policy = policy
             self.failure = failure
-        }
-    }
-
-    package struct Failure: Error, Hashable, Sendable {
-        package enum Kind: Hashable, Sendable {
-            /// Nobody answered, or not with a file.
-            case fetch
-            /// The server's certificate is not good.
-            case certificate
-            /// The file is no policy.
-            case policy
-        }
-        package let kind: Kind
-        /// One line for people.
-        package let reason: String
-
-        package init(_ kind: Kind, _ reason: String) {
-            self.kind = kind
-            self.reason = RemoteReply.cleaned(reason)
         }
     }
 
@@ -56,7 +37,7 @@ package actor StrictTransport {
     private let log: Logger
     /// Domains whose policy is being looked for, and who waits for the answer too.
     private var asking: [Domain: [CheckedContinuation<Finding, Never>]] = [:]
-    private var failures: [Domain: (id: String, until: Timestamp, failure: Failure)] = [:]
+    private var failures: [Domain: (id: String, until: Timestamp, failure: TLSFailure)] = [:]
     private var fetches = 0
     private var turns: [CheckedContinuation<Void, Never>] = []
 
@@ -94,7 +75,7 @@ package actor StrictTransport {
         guard let texts = try? await resolver.texts(of: name), let record = StrictTransportRecord(texts.records) else { return Finding(policy: holding) }
         if let kept, kept.id == record.id, !kept.isOld(clock()) { return Finding(policy: holding) }
         if let last = failures[domain], last.id == record.id, clock() < last.until { return Finding(policy: holding, failure: last.failure) }
-        do throws(Failure) {
+        do throws(TLSFailure) {
             let policy = try await fetch(from: host)
             failures[domain] = nil
             await keep(KeptPolicy(id: record.id, fetched: clock(), policy: policy), of: domain)
@@ -112,7 +93,7 @@ package actor StrictTransport {
 
     // MARK: Fetching
 
-    private func fetch(from host: Domain) async throws(Failure) -> StrictTransportPolicy {
+    private func fetch(from host: Domain) async throws(TLSFailure) -> StrictTransportPolicy {
         await takeTurn()
         defer { endTurn() }
         let reply: WebReply
@@ -121,14 +102,16 @@ package actor StrictTransport {
                 WebRequest(
                     host: host, path: "/.well-known/mta-sts.txt", mostOctets: StrictTransportPolicy.mostOctets, patience: StrictTransport.patience))
         } catch let fault as WebFault {
-            throw Failure(fault)
+            throw TLSFailure(fault)
         } catch {
-            throw Failure(.fetch, "\(error)")
+            throw TLSFailure(.stsFetchError, "\(error)")
         }
         // RFC 8461 §3.3: a redirect is not followed, and whoever lets users put files somewhere may not mean this one.
-        guard reply.status == 200 else { throw Failure(.fetch, "the answer is \(reply.status)") }
-        guard reply.mediaType == "text/plain" else { throw Failure(.fetch, "the answer is no text/plain but \(reply.mediaType ?? "of no type")") }
-        guard let policy = StrictTransportPolicy(reply.content.readableBytesView) else { throw Failure(.policy, "the file is no policy") }
+        guard reply.status == 200 else { throw TLSFailure(.stsFetchError, "the answer is \(reply.status)") }
+        guard reply.mediaType == "text/plain" else {
+            throw TLSFailure(.stsFetchError, "the answer is no text/plain but \(reply.mediaType.map { LogText.quoted($0) } ?? "of no type")")
+        }
+        guard let policy = StrictTransportPolicy(reply.content.readableBytesView) else { throw TLSFailure(.stsPolicyInvalid, "the file is no policy") }
         return policy
     }
 
@@ -141,7 +124,7 @@ package actor StrictTransport {
         if turns.isEmpty { fetches -= 1 } else { turns.removeFirst().resume() }
     }
 
-    private func remember(_ failure: Failure, of domain: Domain, _ id: String) {
+    private func remember(_ failure: TLSFailure, of domain: Domain, _ id: String) {
         let now = clock()
         if failures.count >= StrictTransport.mostKept { failures = failures.filter { now < $0.value.until } }
         if failures.count >= StrictTransport.mostKept { failures.removeAll() }
@@ -184,14 +167,14 @@ package actor StrictTransport {
     }
 }
 
-extension StrictTransport.Failure {
+extension TLSFailure {
     fileprivate init(_ fault: WebFault) {
         switch fault {
-        case .tls(let reason): self.init(.certificate, reason)
-        case .resolver(let fault): self.init(.fetch, "its host could not be looked up: \(fault.words)")
-        case .noAddress(let reason), .unreachable(let reason), .malformed(let reason): self.init(.fetch, reason)
-        case .tooLarge: self.init(.policy, "the file is too long")
-        case .timedOut: self.init(.fetch, "no answer in time")
+        case .tls(let reason): self.init(.stsWebPKIInvalid, reason)
+        case .resolver(let fault): self.init(.stsFetchError, "its host could not be looked up: \(fault.words)")
+        case .noAddress(let reason), .unreachable(let reason), .malformed(let reason): self.init(.stsFetchError, reason)
+        case .tooLarge: self.init(.stsPolicyInvalid, "the file is too long")
+        case .timedOut: self.init(.stsFetchError, "no answer in time")
         }
     }
 }
