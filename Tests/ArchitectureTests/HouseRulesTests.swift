@@ -18,7 +18,9 @@ import Testing
         "Conversation": ["MailModel"],
         "Storage": ["MailModel", "MessageFormat"],
         "Gatehouse": ["MailModel", "Storage", "Threading", "CArgon2", "Crypto", "Logging"],
-        "PostOffice": ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "Logging", "DequeModule", "HeapModule"],
+        "PostOffice": [
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "Crypto", "FoundationEssentials", "Logging", "DequeModule", "HeapModule",
+        ],
         "SMTP": face, "IMAP": face, "POP3": face,
         "Transport": [
             "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", "Logging", "NIOPosix", "NIOTLS", "NIOHTTP1", "NIOSSL", "X509", "SwiftASN1", "Crypto",

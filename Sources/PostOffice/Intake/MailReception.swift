@@ -24,7 +24,7 @@ final class MailReception: Sendable {
 
     init(_ envelope: Intake.Envelope, _ intake: Intake) {
         self.envelope = envelope
-        isOutgoing = envelope.recipients.contains { $0.destinations.contains { if case .queue = $0 { true } else { false } } }
+        isOutgoing = envelope.recipients.contains { $0.destinations.contains { if case .mailbox = $0 { false } else { true } } }
         self.intake = intake
     }
 
@@ -114,16 +114,28 @@ final class MailReception: Sendable {
         }
     }
 
-    /// One entry for all to whom it goes on; none where there is nobody.
-    func drafts(_ date: Timestamp, isEightBit: Bool) throws -> [QueueDraft] {
-        var seen = Set<ForwardPath>()
-        let recipients = envelope.recipients.flatMap { recipient in
-            recipient.destinations.compactMap { destination -> QueuedRecipient? in
-                guard case .queue(let path) = destination, seen.insert(path).inserted else { return nil }
-                return QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
+    /// One entry for all to whom it goes on with its own sender, and one for each address of ours that sends it on.
+    func drafts(_ date: Timestamp, isEightBit: Bool) async throws -> [QueueDraft] {
+        var onward = OnwardMail()
+        for recipient in envelope.recipients {
+            for destination in recipient.destinations {
+                onward.add(destination) { path in
+                    QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
+                }
             }
         }
-        return recipients.isEmpty ? [] : [draft(for: recipients, date, isEightBit: isEightBit, head: try outgoingHead())]
+        if onward.isEmpty { return [] }
+        let head = try outgoingHead()
+        var drafts: [QueueDraft] = []
+        for share in onward.shares {
+            var draft = draft(for: share.recipients, date, isEightBit: isEightBit, head: head)
+            if let forwarder = share.forwarder {
+                draft.reversePath = try await intake.forwardedSender(envelope.reversePath, forwarder)
+                draft.head = MessageHead.delivered(to: forwarder, head?.octets ?? []) ?? head
+            }
+            drafts.append(draft)
+        }
+        return drafts
     }
 
     /// For those of its mailboxes of whose delivery the sender wants to hear; nil: there is none, or nobody to tell.

@@ -73,14 +73,20 @@ package struct DeliveryReporting: Sendable {
                 placement.head = head
                 placements.append(placement)
             }
+            // For others, whoever's name they are called by here.
+            var onward = OnwardMail()
+            for destination in destinations { onward.add(destination) { QueuedRecipient($0, notify: .never) } }
+            let drafts = onward.shares.map { draft(for: $0.recipients, written.traits, now) }
             // Whoever is over quota misses a report; what it is on must not wait for that.
-            guard !placements.isEmpty else { return [] }
-            return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: placements, drafts: [])]
+            guard !placements.isEmpty || !drafts.isEmpty else { return [] }
+            return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: placements, drafts: drafts)]
         case .notLocal:
-            let draft = QueueDraft(
-                transaction: makeID(), reversePath: .null, recipients: [QueuedRecipient(.mailbox(written.recipient), notify: .never)],
-                traits: written.traits, arrived: now)
+            let draft = draft(for: [QueuedRecipient(.mailbox(written.recipient), notify: .never)], written.traits, now)
             return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: [], drafts: [draft])]
         }
+    }
+
+    private func draft(for recipients: [QueuedRecipient], _ traits: QueueDraft.Traits, _ now: Timestamp) -> QueueDraft {
+        QueueDraft(transaction: makeID(), reversePath: .null, recipients: recipients, traits: traits, arrived: now)
     }
 }

@@ -68,26 +68,26 @@ extension Outbox {
         }
         let body = try await incoming.stage(in: around.store)
         var placements: [Placement] = []
-        var onward: [QueuedRecipient] = []
+        var onward = OnwardMail()
         for destination in destinations {
-            switch destination {
-            case .queue(let path): onward.append(QueuedRecipient(path))
-            case .mailbox(let mailbox, _):
-                guard !placements.contains(where: { $0.mailbox == mailbox }) else { continue }
-                var placement = Placement(mailbox: mailbox, internalDate: now)
-                placement.mayOverdraw = true
-                placement.head = head
-                placements.append(placement)
-            }
+            onward.add(destination) { QueuedRecipient($0) }
+            guard case .mailbox(let mailbox, _) = destination, !placements.contains(where: { $0.mailbox == mailbox }) else { continue }
+            var placement = Placement(mailbox: mailbox, internalDate: now)
+            placement.mayOverdraw = true
+            placement.head = head
+            placements.append(placement)
         }
-        let drafts =
-            onward.isEmpty
-            ? []
-            : [
-                QueueDraft(
-                    transaction: draft.transaction, reversePath: draft.reversePath, recipients: onward, traits: draft.traits, arrived: draft.arrived,
-                    head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, priority: draft.priority)
-            ]
+        var drafts: [QueueDraft] = []
+        for share in onward.shares {
+            var onward = QueueDraft(
+                transaction: draft.transaction, reversePath: draft.reversePath, recipients: share.recipients, traits: draft.traits,
+                arrived: draft.arrived, head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, priority: draft.priority)
+            if let forwarder = share.forwarder {
+                onward.reversePath = try await around.directory.sender(draft.reversePath, forwardedBy: forwarder)
+                onward.head = MessageHead.delivered(to: forwarder, own) ?? draft.head
+            }
+            drafts.append(onward)
+        }
         return QueueUpdate.Notice(body: body, placements: placements, drafts: drafts)
     }
 }

@@ -41,7 +41,9 @@ final class OutboxHouse: Sendable {
         let host = try #require(Domain("mail.example.test"))
         let domain = try #require(Domain("example.test"))
         let gatekeeper = Gatekeeper(accounts: store, settings: .init(), log: log, clock: { clock.now })
-        directory = Directory(accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: domain)
+        directory = Directory(
+            store: store, gatekeeper: gatekeeper, defaultDomain: domain,
+            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }))
         intake = Intake(store: store, clock: { clock.now }, log: log)
         let ids = Mutex(0)
         reporting = DeliveryReporting(store: store, directory: directory, intake: intake, host: host, clock: { clock.now }) {
