@@ -38,12 +38,15 @@ package actor Outbox {
         /// 0..<1.
         let chance: @Sendable () -> Double
         let trace: @Sendable (TraceEvent) -> Void
+        /// Hears how TLS with others' servers goes, and does not wait.
+        let observe: @Sendable (TLSObservation) -> Void
         let log: Logger
 
         package init(
             store: any QueueStore & AccountStore & BodyStore, routing: DeliveryRouting, carrier: any Carrier, directory: Directory, intake: Intake,
             reporting: DeliveryReporting, clock: @escaping Timestamp.Clock, wait: @escaping @Sendable (Timestamp) async -> Void,
-            chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in }, log: Logger
+            chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in },
+            observe: @escaping @Sendable (TLSObservation) -> Void = { _ in }, log: Logger
         ) {
             self.store = store
             self.routing = routing
@@ -55,6 +58,7 @@ package actor Outbox {
             self.wait = wait
             self.chance = chance
             self.trace = trace
+            self.observe = observe
             self.log = log
         }
     }
@@ -318,15 +322,19 @@ package actor Outbox {
 
     private func lookUp(_ hop: DeliverySchedule.HopName) async {
         let result: Result<DeliveryRoute, MailRouteFault>
+        // DNS's own times are the resolver's to keep; so often the servers are looked at again. What they have to prove is believed no longer than DNS says.
+        var seconds: Int64 = 600
         do {
-            result = .success(try await around.routing.route(to: hop))
+            let route = try await around.routing.route(to: hop)
+            seconds = min(seconds, route.ttl.map { Int64($0) } ?? seconds)
+            result = route.servers.isEmpty && !route.isLocal ? .failure(MailRouteFault(route.passedOver)) : .success(route)
+            observe(route.passedOver, of: hop)
         } catch let fault as MailRouteFault {
             result = .failure(fault)
         } catch {
             result = .failure(MailRouteFault(cause: .resolver(.unavailable("stopped")), description: "the look-up was ended"))
         }
-        // DNS's own times are the resolver's to keep; so often the servers are looked at again.
-        let ends = Timestamp(rawValue: now.rawValue + 600)
+        let ends = Timestamp(rawValue: now.rawValue + seconds)
         for action in schedule.resolved(hop, result, ends: ends, now) { begin(action) }
     }
 

@@ -128,7 +128,7 @@ extension WebFault {
             case .unreachable(let reason): .unreachable(reason)
             case .timedOut: .timedOut
             case .closed: .unreachable("the connection was closed")
-            case .tls(let reason): .tls(reason)
+            case .tls(let failure): .tls(failure.reason)
             }
     }
 }

@@ -58,7 +58,9 @@ final class OutboxHouse: Sendable {
         let table = try RouteTable(ownDomains: [domain], routes: routes, ways: ways, identity: SendingIdentity(name: host))
         outbox = Outbox(
             Outbox.Surroundings(
-                store: store, routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 })), carrier: carrier,
+                store: store,
+                routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 }), DeliveryPolicies(names)),
+                carrier: carrier,
                 directory: directory, intake: intake, reporting: reporting, clock: { clock.now }, wait: clock.wait, chance: chance,
                 trace: { [events] in events.add($0) }, log: log), settings: settings)
         try await store.add(domain: domain)

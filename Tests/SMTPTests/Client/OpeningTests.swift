@@ -12,7 +12,7 @@ import Testing
     func plain() async throws {
         let sink = Sink(Sink.Plan(offers: ["SIZE 1000", "LIMITS MAILMAX=7"]))
         let connection = try await Carriage.connect(sink) { $0.source = "192.0.2.1" }
-        #expect(connection.facts == CarrierFacts(address: "192.0.2.25", tlsVersion: nil, sizeLimit: 1_000, messageLimit: 7))
+        #expect(connection.facts == CarrierFacts(address: "192.0.2.25", source: Sink.ownAddress, tlsVersion: nil, sizeLimit: 1_000, messageLimit: 7))
         #expect(sink.dials == ["192.0.2.25 25 192.0.2.1 30.0 seconds"])
         #expect(sink.commands == ["EHLO mx.example.test"])
         await connection.close()
@@ -86,25 +86,25 @@ import Testing
                 offers: ["STARTTLS", "DSN", "SIZE 5"], offersInTLS: ["SIZE 99"],
                 answers: ["STARTTLS": ["220 go\r\n250-mx\r\n250 SIZE 1\r\n"]]))
         let connection = try await Carriage.connect(sink)
-        #expect(connection.facts == CarrierFacts(address: "192.0.2.25", tlsVersion: "TLSv1.3", sizeLimit: 99))
+        #expect(connection.facts == CarrierFacts(address: "192.0.2.25", source: Sink.ownAddress, tlsVersion: "TLSv1.3", sizeLimit: 99))
         #expect(sink.terms == TLSTerms(serverName: "mx.remote.example", verification: .none))
         #expect(sink.commands == ["EHLO mx.example.test", "STARTTLS", "(TLS)", "EHLO mx.example.test"])
     }
 
     @Test("a handshake that fails is told as that, and the connection is not used in clear: TRAPS §1.9")
     func broken() async throws {
-        for fault in [StreamFault.tls("handshake failed"), .closed, .timedOut] {
+        for fault in [StreamFault.tls(TLSFailure(.notTrusted, "handshake failed")), .closed, .timedOut] {
             let sink = Sink(Sink.Plan(offers: Self.tls, handshakeFault: fault))
-            guard case .tls(let reason) = try await Carriage.fault(sink) else {
+            guard case .tls(let failure) = try await Carriage.fault(sink) else {
                 Issue.record("\(fault)")
                 continue
             }
-            #expect(!reason.isEmpty && sink.isLeft && sink.commands.last == "(TLS)")
+            #expect(!failure.reason.isEmpty && sink.isLeft && sink.commands.last == "(TLS)")
         }
         let late = Sink(Sink.Plan(offers: Self.tls, answers: ["EHLO": ["250-mx\r\n250 STARTTLS\r\n", "✂"]]))
-        #expect(try await Carriage.fault(late) == .tls("after the handshake: the connection was closed"))
+        #expect(try await Carriage.fault(late) == .tls(TLSFailure(.validation, "after the handshake: the connection was closed", source: Sink.ownAddress)))
         let odd = Sink(Sink.Plan(offers: Self.tls, answers: ["STARTTLS": ["250 sure\r\n"]]))
-        #expect(try await Carriage.fault(odd) == .tls("it answers STARTTLS with 250 sure"))
+        #expect(try await Carriage.fault(odd) == .tls(TLSFailure(.validation, "it answers STARTTLS with 250 sure", source: Sink.ownAddress)))
     }
 
     @Test("STARTTLS refused: in clear where nothing forbids it; 421 is goodbye")
@@ -128,11 +128,11 @@ import Testing
         #expect(implicit.commands == ["(TLS)", "EHLO mx.example.test"])
         #expect(
             try await Carriage.fault(Sink(Sink.Plan(offers: []))) { $0.encryption = .required(implicit: false) }
-                == .unfit("it does not offer STARTTLS, which is required here"))
+                == .tls(TLSFailure(.notOffered, "it does not offer STARTTLS, which is required here", source: Sink.ownAddress)))
         let refused = Sink(Sink.Plan(offers: Self.tls, answers: ["STARTTLS": ["454 4.7.0 not now\r\n"]]))
         #expect(
             try await Carriage.fault(refused) { $0.encryption = .required(implicit: false) }
-                == .unfit("it refuses STARTTLS, which is required here: 454 4.7.0 not now"))
+                == .tls(TLSFailure(.notOffered, "it refuses STARTTLS, which is required here: 454 4.7.0 not now", source: Sink.ownAddress)))
     }
 
     static func login(_ server: inout MailServer) {
