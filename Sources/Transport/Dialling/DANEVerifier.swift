@@ -1,5 +1,6 @@
 import Conversation
 import Crypto
+import Foundation
 import NIOSSL
 import SwiftASN1
 import X509
@@ -59,10 +60,9 @@ struct DANEVerifier: Sendable {
     private func anchors(_ shown: [ShownCertificate]) -> [Certificate] {
         let records = records.filter { $0.usage == TLSARecord.Usage.anchor }
         var anchors: [Certificate] = []
-        for (place, certificate) in shown.enumerated() where records.contains(where: certificate.matches) {
-            guard let anchor = certificate.certificate else { continue }
-            // Its own is one where nobody else has signed it.
-            if place > 0 || anchor.issuer == anchor.subject { anchors.append(anchor) }
+        // The server's own is none, whoever has signed it: for that there is usage 3.
+        for certificate in shown.dropFirst() where records.contains(where: certificate.matches) {
+            if let anchor = certificate.certificate, !anchors.contains(anchor) { anchors.append(anchor) }
         }
         for record in records where record.selector == 0 && record.matching == 0 {
             guard let anchor = ShownCertificate(record.data).certificate, !anchors.contains(anchor) else { continue }
@@ -73,7 +73,6 @@ struct DANEVerifier: Sendable {
 
     /// Who has signed whom, from the server's certificate to the anchor, over the fewest others; nil: there is no way.
     private static func path(from leaf: Certificate, over others: [Certificate], to anchor: Certificate) -> [Certificate]? {
-        if leaf == anchor { return [] }
         func hasSigned(_ issuer: Certificate, _ certificate: Certificate) -> Bool {
             certificate.issuer == issuer.subject && issuer.publicKey.isValidSignature(certificate.signature, for: certificate)
         }
@@ -100,8 +99,13 @@ struct DANEVerifier: Sendable {
         switch await verifier.validate(leaf: leaf, intermediates: CertificateStore(path)) {
         case .validCertificate: return nil
         case .couldNotValidate(let failures):
-            let reason = failures.first.map { oneLine(String(describing: $0.policyFailureReason)) } ?? "it has an extension that is not known here"
-            return TLSFailure(reason.contains("expired") ? .expired : .notTrusted, "the chain of certificates is not good: \(reason)")
+            let now = Date()
+            if let old = ([leaf] + path + [anchor]).first(where: { $0.notValidAfter < now }) {
+                return TLSFailure(.expired, "\(old == leaf ? "the certificate" : "a certificate that vouches for it") has expired")
+            }
+            // The library's own words print whole certificates.
+            let reason = failures.first.map { String(describing: $0.policyFailureReason) }
+            return TLSFailure(.notTrusted, reason == ServerPurposePolicy.reason ? ServerPurposePolicy.reason : "the chain of certificates breaks a rule")
         }
     }
 
@@ -161,13 +165,14 @@ private struct ShownCertificate {
 
 /// A certificate that says what it is good for says that it is good for servers (RFC 5280 §4.2.1.12).
 private struct ServerPurposePolicy: VerifierPolicy {
+    static let reason = "a certificate is not for servers"
     let verifyingCriticalExtensions: [ASN1ObjectIdentifier] = [.X509ExtensionID.extendedKeyUsage]
 
     mutating func chainMeetsPolicyRequirements(chain: UnverifiedCertificateChain) async -> PolicyEvaluationResult {
         for certificate in chain {
             do {
                 guard let purposes = try certificate.extensions.extendedKeyUsage else { continue }
-                guard purposes.contains(.serverAuth) || purposes.contains(.any) else { return .failsToMeetPolicy(reason: "a certificate is not for servers") }
+                guard purposes.contains(.serverAuth) || purposes.contains(.any) else { return .failsToMeetPolicy(reason: ServerPurposePolicy.reason) }
             } catch {
                 return .failsToMeetPolicy(reason: "a certificate's purposes cannot be read")
             }
