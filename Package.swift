@@ -179,7 +179,8 @@ let package = Package(
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
         .testTarget(
-            name: "MartletTests", dependencies: ["martlet", "Transport", "PostOffice", "Conversation", "MailModel", "Threading", log], swiftSettings: house),
+            name: "MartletTests", dependencies: ["martlet", "MemoryStore", "Transport", "PostOffice", "Conversation", "MailModel", "Threading", log],
+            swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -87,7 +87,8 @@ extension Setting {
     /// In the order of the reference.
     static let outbound: [Setting] = [
         outboundEnabled, retryFirst, retryLongest, lifetime, delayNotice, submissionHold, outboundConnections, connectionsPerSite, outboundHostname,
-        sourceAddresses, ipVersions, identities, publicAddresses, routes, destinations, authorities, relayDomains, relayNetworks, sendmailSocket, traceDays, nameServers,
+        sourceAddresses, ipVersions, identities, publicAddresses, routes, destinations, authorities, relayDomains, relayNetworks, sendmailSocket, traceDays,
+        nameServers,
         rootHints,
         trustAnchor, stubZones, openZones, localRecords,
     ]

@@ -63,6 +63,7 @@ struct Administration: Sendable {
         case .changeQueue(let action, let ids, let selection, let after):
             return .queueChanged(change: try await changeQueue(action, ids, selection, after: after))
         case .trace(let name, let skipping): return .trace(page: try await trace(name, skipping: skipping))
+        case .showTLSOutcomes(let domain, let skipping): return .tlsOutcomes(page: try await tlsOutcomes(of: domain, skipping: skipping))
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done

@@ -36,6 +36,8 @@ enum Order: Codable, Sendable {
     case changeQueue(action: String, ids: [String], selection: QueueSelection, after: String?)
     /// What happened to a message: of a Message-ID, a number of the queue or a transaction, without the first `skipping` events.
     case trace(name: String, skipping: Int)
+    /// How TLS with other servers went, of one domain or of all, without the first `skipping` lines.
+    case showTLSOutcomes(domain: String?, skipping: Int)
 }
 
 /// What came of an order.
@@ -53,6 +55,7 @@ enum OrderResult: Codable, Sendable, Equatable {
     case queued(line: QueueLine)
     case queueChanged(change: QueueChange)
     case trace(page: TracePage)
+    case tlsOutcomes(page: TLSOutcomePage)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

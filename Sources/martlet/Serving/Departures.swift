@@ -65,7 +65,10 @@ struct Departures: Sendable {
     }
 
     /// Returns when what has happened so far can be read.
-    func finishTraces() async { await recorder.flush() }
+    func finishTraces() async {
+        await recorder.flush()
+        await outcomes.flush()
+    }
 
     /// Once an hour, what is older than it is to be kept.
     private func prune() async {

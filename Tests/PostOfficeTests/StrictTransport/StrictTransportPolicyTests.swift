@@ -13,7 +13,7 @@ struct StrictTransportPolicyTests {
             "max_age: 604800 ",
         ]
         for text in [lines.joined(separator: end), lines.joined(separator: end) + end, lines.reversed().joined(separator: end) + end + end] {
-            let policy = try #require(policy(text))
+            let policy = try #require(self.policy(text))
             #expect(policy.mode == .enforce && policy.maxAge == 604_800)
             #expect(Set(policy.exchangers.map(\.description)) == ["mail.example.com", "*.example.net", "xn--bcher-kva.example"])
             #expect(self.policy(policy.lines.joined(separator: end)) == policy)
@@ -88,7 +88,7 @@ struct StrictTransportPolicyTests {
             let mode = StrictTransportPolicy.Mode.allCases.randomElement(using: &random) ?? .enforce
             let text = (["version: STSv1", "mode: \(mode.rawValue)"] + hosts.map { "mx: \($0)" } + ["max_age: \(Int.random(in: 0...31_557_600))"])
                 .shuffled(using: &random).joined(separator: "\r\n")
-            let policy = try #require(policy(text))
+            let policy = try #require(self.policy(text))
             #expect(self.policy(policy.lines.joined(separator: "\n")) == policy)
             #expect(policy.exchangers.count == hosts.count)
             var octets = Array(text.utf8)

@@ -105,10 +105,11 @@ extension TLSTally {
                 policy = Policy(type, strings: Array(fields[2...]))
             case ("success", 2):
                 guard let policy, let count = TLSTally.count(fields[1]) else { return nil }
-                addSuccess(policy, count: count)
+                policies[policy, default: Counts()].successes += count
             case ("failure", 7):
                 guard let policy, let count = TLSTally.count(fields[1]), let kind = TLSFailure.Kind(rawValue: fields[2]) else { return nil }
-                add(Failure(kind, host: fields[3], address: fields[4], source: fields[5], reason: fields[6]), policy, count: count)
+                let failure = Failure(kind, host: fields[3], address: fields[4], source: fields[5], reason: fields[6])
+                policies[policy, default: Counts()].failures[failure, default: 0] += count
             default: return nil
             }
         }
