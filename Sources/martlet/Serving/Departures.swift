@@ -42,7 +42,8 @@ struct Departures: Sendable {
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
-            store: house.store, clock: SystemClock.now, log: log, forwardedSender: { try await directory.sender($0, forwardedBy: $1) },
+            store: house.store, senderLimit: SenderLimit(most: configuration.limits.recipientsPerHour > 0 ? configuration.limits.recipientsPerHour : nil),
+            clock: SystemClock.now, log: log, forwardedSender: { try await directory.sender($0, forwardedBy: $1) },
             onQueued: { ids in Task { await outbox.queued(ids) } },
             onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
     }
