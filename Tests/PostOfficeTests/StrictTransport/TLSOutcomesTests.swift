@@ -83,7 +83,7 @@ struct TLSOutcomesTests {
         }
         let tally = try #require(try await outcomes.days().first?.tally)
         #expect(tally.failureCount == 500 && tally.successes == 20 && tally.policies.count <= TLSTally.mostPolicies + 3)
-        #expect(tally.policies.values.reduce(0) { $0 + $1.failures.count } == TLSTally.mostFailures + 1)
+        #expect((TLSTally.mostFailures...TLSTally.mostFailures + 1).contains(tally.policies.values.reduce(0) { $0 + $1.failures.count }))
         #expect(tally.octets.count < 1 << 19 && TLSTally(tally.octets) == tally)
         for number in 0..<(TLSOutcomes.mostDomains + 10) { outcomes.record(try observation("d\(number).example")) }
         await outcomes.flush()
