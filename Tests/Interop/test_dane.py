@@ -316,3 +316,32 @@ def restart(world):
 def tlsa_of_ours(world):
     with world.networks.here():
         return subprocess.run(["drill", "@127.0.0.1", "_25._tcp.mail.example.test", "TLSA"], stdout=subprocess.PIPE, text=True, timeout=30).stdout.lower()
+
+
+def test_whose_sender_wants_more_or_less(world):
+    """RFC 8689: REQUIRETLS goes to nobody who does not offer it, and to nobody who is not proved; `TLS-Required: No` goes to whoever there is."""
+    sender = world.server.address("alice")
+    since = len(world.postfix.log_text())
+    with world.networks.here():
+        with SMTP(OURS, world.server.port("submissions"), tls=True) as smtp:
+            assert "REQUIRETLS" in smtp.extensions
+            assert smtp.auth_plain(sender, world.server.passwords["alice"])[0] == 235
+            for parameter, name, field in ((" REQUIRETLS", "good.rcpt.test", b""), (" REQUIRETLS", "below.plain.test", b""),
+                                           ("", "wrong-key.rcpt.test", b"TLS-Required: No\r\n")):
+                assert smtp.command("MAIL FROM:<%s>%s" % (sender, parameter))[0] == 250
+                assert smtp.command("RCPT TO:<cara@%s>" % name)[0] == 250
+                assert smtp.command("DATA")[0] == 354
+                assert smtp.command(field + b"Subject: between us\r\n\r\nA secret wren.\r\n.")[0] == 250
+        with SMTP(OURS, world.server.port("smtp")) as smtp:
+            assert "REQUIRETLS" not in smtp.extensions
+
+        def told():
+            reports = [email.message_from_bytes(text) for text in Account(world.server, "alice").bodies().values()]
+            return {part["Final-Recipient"].split("@")[1]: (part["Status"], report) for report in reports if report.is_multipart()
+                    for part in report.get_payload(1).get_payload()[1:]}
+        assert serving.until(lambda: not any(e["recipients"][0]["address"].startswith("cara") for e in world.queue()), 60)
+        found = told()
+    assert {name: status for name, (status, _) in found.items()} == {"good.rcpt.test": "5.7.30", "below.plain.test": "5.7.10"}
+    # Of what was to be protected nothing but the header comes back.
+    assert all(report.get_payload(2).get_content_type() == "text/rfc822-headers" and b"secret" not in bytes(report) for _, report in found.values())
+    assert arrivals(world.postfix.log_text()[since:]) == {"wrong-key.rcpt.test": [("other", True)]}

@@ -46,17 +46,21 @@ package struct HeaderSurvey: Sendable {
             || HeaderSurvey.automatic.contains { HeaderSurvey.isField(precedence[...], $0) }
     }
 
+    /// It says `TLS-Required: No` (RFC 8689 §5).
+    package var waivesTLS: Bool { HeaderSurvey.isField(tlsRequired[...], "no") }
+
     private var isListed = false
     /// The first words of the last such fields.
     private var autoSubmitted: [UInt8] = []
     private var precedence: [UInt8] = []
+    private var tlsRequired: [UInt8] = []
     /// No standard has it (RFC 2076 §3.9), and everybody does.
     private static let automatic: [StaticString] = ["bulk", "junk", "list"]
 
     private var deliveries = DeliveryTrace()
 
     private enum Reading {
-        case nothing, from, sender, autoSubmitted, precedence, delivery
+        case nothing, from, sender, autoSubmitted, precedence, tlsRequired, delivery
     }
 
     /// The field whose value is being read.
@@ -85,6 +89,10 @@ package struct HeaderSurvey: Sendable {
             precedence = []
             reading = .precedence
         }
+        if HeaderSurvey.isField(name, "tls-required") {
+            tlsRequired = []
+            reading = .tlsRequired
+        }
     }
 
     /// More of the field's value.
@@ -95,6 +103,7 @@ package struct HeaderSurvey: Sendable {
         case .sender: sender.read(octets)
         case .delivery: deliveries.read(octets)
         case .autoSubmitted: if !HeaderSurvey.readWord(octets, into: &autoSubmitted) { reading = .nothing }
+        case .tlsRequired: if !HeaderSurvey.readWord(octets, into: &tlsRequired) { reading = .nothing }
         case .precedence: if !HeaderSurvey.readWord(octets, into: &precedence) { reading = .nothing }
         }
     }

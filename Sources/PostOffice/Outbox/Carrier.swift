@@ -57,6 +57,8 @@ package struct MailServer: Hashable, Sendable {
     package var port: Int
     package var dialect: Dialect
     package var encryption: Encryption
+    /// It has to offer REQUIRETLS, in TLS (RFC 8689 §4.2.1).
+    package var demandsRequireTLS = false
     /// What we say in EHLO.
     package var ownName: Domain
     /// Our address; nil: the system's choice.
@@ -112,7 +114,9 @@ package enum CarrierFault: Error, Hashable, Sendable {
     case tls(TLSFailure)
     /// It greeted, or answered EHLO or AUTH, with a refusal.
     case refused(RemoteReply)
-    /// It cannot do what we must ask of it: TLS, or a login. In one line.
+    /// It does not offer REQUIRETLS, or not in TLS, and that was demanded: in one line.
+    case unprotected(String)
+    /// It cannot do what we must ask of it: a login, say. In one line.
     case unfit(String)
 }
 

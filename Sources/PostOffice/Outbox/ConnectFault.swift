@@ -11,8 +11,8 @@ struct ConnectFault: Error, Sendable {
     var isPermanent: Bool
     /// Nobody was asked: its addresses have as many connections as they may.
     var isCrowded = false
-    /// TLS was required, and was not to be had.
-    var isOfTLS = false
+    /// TLS was required, and was not to be had: what that is called.
+    var lacking: EnhancedStatus?
     /// What the others had against it, a line each: told where one of them lacked TLS.
     private(set) var others: [String] = []
 
@@ -22,25 +22,33 @@ struct ConnectFault: Error, Sendable {
     /// silent.
     /// - parameter faults: one at least.
     init(_ faults: [ConnectFault]) {
-        if let place = faults.firstIndex(where: \.isOfTLS) {
+        // Who has all but REQUIRETLS is nearest.
+        if let place = faults.firstIndex(where: { $0.lacking == .permanent(7, 30) }) ?? faults.firstIndex(where: { $0.lacking != nil }) {
             self = faults[place]
             others = faults.enumerated().filter { $0.offset != place }.map(\.element.line)
         } else {
             self = faults.last { $0.reply != nil } ?? faults.last ?? .crowded
         }
         isPermanent = !faults.isEmpty && faults.allSatisfy(\.isPermanent)
+        if !isPermanent, lacking != nil { lacking = .transient(7, 5) }
     }
 
-    init(_ server: MailServer, _ reason: String, reply: RemoteReply? = nil, isOfTLS: Bool = false) {
+    /// - parameter lacking: TLS was required, and was not to be had.
+    init(_ server: MailServer, _ reason: String, reply: RemoteReply? = nil, lacking: EnhancedStatus? = nil) {
         self.init(
-            host: server.host, address: server.address, reply: reply, reason: reason, isPermanent: (reply?.code ?? 0) >= 500, isOfTLS: isOfTLS)
+            host: server.host, address: server.address, reply: reply, reason: reason, isPermanent: reply.map { $0.code >= 500 } ?? (lacking?.category == 5),
+            lacking: lacking)
     }
 
-    init(_ passed: PassedServer) { self.init(host: passed.host, reason: passed.failure.reason, isPermanent: false, isOfTLS: true) }
+    init(_ passed: PassedServer) {
+        self.init(
+            host: passed.host, reason: passed.failure.reason, isPermanent: passed.isPermanent,
+            lacking: passed.isPermanent ? .permanent(7, 10) : .transient(7, 5))
+    }
 
     private init(
         host: String? = nil, address: String? = nil, reply: RemoteReply? = nil, reason: String, isPermanent: Bool, isCrowded: Bool = false,
-        isOfTLS: Bool = false
+        lacking: EnhancedStatus? = nil
     ) {
         self.host = host
         self.address = address
@@ -48,11 +56,11 @@ struct ConnectFault: Error, Sendable {
         self.reason = reason
         self.isPermanent = isPermanent
         self.isCrowded = isCrowded
-        self.isOfTLS = isOfTLS
+        self.lacking = lacking
     }
 
     /// RFC 3463 §3.5, §3.8; nil: the reply says it.
-    var status: EnhancedStatus? { reply != nil ? nil : isOfTLS ? .transient(7, 5) : .transient(4, 1) }
+    var status: EnhancedStatus? { reply != nil ? nil : lacking ?? .transient(4, 1) }
 
     /// In one line.
     var line: String {
@@ -75,6 +83,7 @@ extension MailRouteFault {
     /// None of a next hop's servers may be asked.
     init(_ passedOver: [PassedServer]) {
         self.init(
-            cause: .passedOver, description: "no mail server may be asked: \(passedOver.map { "\($0.host): \($0.failure.reason)" }.joined(separator: "; "))")
+            cause: passedOver.allSatisfy(\.isPermanent) ? .unprotected : .passedOver,
+            description: "no mail server may be asked: \(passedOver.map { "\($0.host): \($0.failure.reason)" }.joined(separator: "; "))")
     }
 }

@@ -1,5 +1,5 @@
 package import Conversation
-package import MailModel
+import MailModel
 
 /// What is known of the servers of a next hop before they are asked: how each has to be spoken to, or that it is not asked now.
 package struct DeliveryPolicies: Sendable {

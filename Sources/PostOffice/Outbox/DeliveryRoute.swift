@@ -1,5 +1,5 @@
 package import Conversation
-package import MailModel
+import MailModel
 
 /// Servers to which a next hop's mail can go now, in the order in which they are tried.
 package struct DeliveryRoute: Hashable, Sendable {
@@ -77,40 +77,57 @@ package struct DeliveryRouting: Sendable {
         case .local: return .local
         case .exchangers(let domain):
             let route = try await router.route(to: domain)
-            return try await deliveryRoute(route, of: domain, text: DeliveryRouting.site("smtp", route, hop)) { MailServer(exchanger: $0, as: hop.identity) }
+            return try await deliveryRoute(route, of: domain, hop.wish, text: DeliveryRouting.site("smtp", route, hop)) {
+                MailServer(exchanger: $0, as: hop.identity)
+            }
         case .route(let name):
             // try?: a table that cannot be had now is as good as a route that is not there: it is asked for again.
             guard let way = try? await table().routes[name] else {
                 throw MailRouteFault(cause: .resolver(.unavailable("no route")), description: "there is no route \(name) any more")
             }
             let route = try await router.route(via: way.exchangers, allowsPrivate: way.allowsPrivate)
-            return try await deliveryRoute(route, of: nil, text: DeliveryRouting.site("route \(name)", route, hop)) { way.mailServer($0, as: hop.identity) }
+            return try await deliveryRoute(route, of: nil, hop.wish, text: DeliveryRouting.site("route \(name)", route, hop)) {
+                way.mailServer($0, as: hop.identity)
+            }
         }
     }
 
     /// With what is required of each server. What the configuration says of a route's TLS holds; where it says nothing, DNS may.
     private func deliveryRoute(
-        _ route: MailRoute, of domain: Domain?, text: String, _ server: (MailRoute.Server) -> MailServer
+        _ route: MailRoute, of domain: Domain?, _ wish: TLSWish, text: String, _ server: (MailRoute.Server) -> MailServer
     ) async throws -> DeliveryRoute {
         var servers = route.servers.map(server)
-        guard servers.contains(where: { $0.encryption == .opportunistic }) else { return DeliveryRoute(servers: servers, site: SiteName(text, servers)) }
+        if wish == .waived || (wish == .usual && !servers.contains(where: { $0.encryption == .opportunistic })) {
+            return DeliveryRoute(servers: servers, site: SiteName(text, servers))
+        }
         let found = try await policies.decisions(for: route, of: domain) { server($0).port }
         var passedOver: [PassedServer] = []
         servers = zip(servers, found.decisions).compactMap { server, decision in
             var server = server
-            guard server.encryption == .opportunistic else { return server }
-            switch decision {
-            case .unpublished: break
-            case .required(let requirement): server.encryption = .published(requirement)
-            case .passedOver(let passed):
-                if !passedOver.contains(passed) { passedOver.append(passed) }
-                return nil
+            if server.encryption == .opportunistic {
+                switch decision {
+                case .unpublished: break
+                case .required(let requirement): server.encryption = .published(requirement)
+                case .passedOver(let passed):
+                    if !passedOver.contains(passed) { passedOver.append(passed) }
+                    return nil
+                }
             }
-            return server
+            guard wish == .demanded else { return server }
+            server.demandsRequireTLS = true
+            if server.encryption.isAuthenticating { return server }
+            // RFC 8689 §4.2.1: an authority's word for the host's name will do where it is proved that it is the host.
+            if route.isSecure, server.encryption != .never {
+                server.encryption = .required(implicit: false)
+                return server
+            }
+            let passed = PassedServer(unprotected: server.host, domain: domain)
+            if !passedOver.contains(passed) { passedOver.append(passed) }
+            return nil
         }
+        let site = SiteName(wish == .demanded ? "\(text) with REQUIRETLS" : text, servers)
         return DeliveryRoute(
-            servers: servers, passedOver: passedOver, site: SiteName(text, servers), ttl: found.ttl == .max ? nil : found.ttl,
-            policyFailure: found.policyFailure)
+            servers: servers, passedOver: passedOver, site: site, ttl: found.ttl == .max ? nil : found.ttl, policyFailure: found.policyFailure)
     }
 
     private static func site(_ kind: String, _ route: MailRoute, _ hop: DeliverySchedule.HopName) -> String {
@@ -120,7 +137,9 @@ package struct DeliveryRouting: Sendable {
 }
 
 extension RouteTable {
-    func hop(for recipient: ForwardPath, from sender: ReversePath) -> DeliverySchedule.HopName {
-        DeliverySchedule.HopName(next: nextHop(for: recipient), identity: identity(for: sender))
+    func hop(for recipient: ForwardPath, from sender: ReversePath, _ wish: TLSWish = .usual) -> DeliverySchedule.HopName {
+        let next = nextHop(for: recipient)
+        // Whoever stays here goes one way.
+        return DeliverySchedule.HopName(next: next, identity: identity(for: sender), wish: next == .local ? .usual : wish)
     }
 }

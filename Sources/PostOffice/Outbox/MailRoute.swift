@@ -39,6 +39,8 @@ package struct MailRouteFault: Error, Hashable, Sendable, CustomStringConvertibl
         case resolver(ResolverFault)
         /// None of its servers may be asked: what each has to prove is not known now.
         case passedOver
+        /// None of its servers can be proved to be its own, as the sender demands (RFC 8689).
+        case unprotected
     }
 
     package let cause: Cause
@@ -49,7 +51,7 @@ package struct MailRouteFault: Error, Hashable, Sendable, CustomStringConvertibl
     package var isPermanent: Bool {
         switch cause {
         case .resolver, .passedOver: false
-        case .takesNoMail, .noSuchDomain, .noAddress, .unreachableAddresses, .loop: true
+        case .takesNoMail, .noSuchDomain, .noAddress, .unreachableAddresses, .loop, .unprotected: true
         }
     }
 
@@ -62,6 +64,7 @@ package struct MailRouteFault: Error, Hashable, Sendable, CustomStringConvertibl
         case .loop: .permanent(4, 6)
         case .resolver: .transient(4, 3)
         case .passedOver: .transient(7, 5)
+        case .unprotected: .permanent(7, 10)
         }
     }
 }

@@ -105,7 +105,8 @@ extension Outbox {
                 if !isObserved { observe(server, failure, of: domain) }
                 isObserved = true
                 guard let fallback = server.encryption.fallback else {
-                    return .failure(ConnectFault(server, "TLS failed: \(failure.reason)", isOfTLS: true))
+                    return .failure(
+                        ConnectFault(server, "TLS failed: \(failure.reason)", lacking: server.demandsRequireTLS ? .permanent(7, 10) : .transient(7, 5)))
                 }
                 if fallback == .never {
                     // And on a new connection.
@@ -118,6 +119,9 @@ extension Outbox {
             } catch CarrierFault.unreachable(let reason) {
                 addresses.unreachable(server, now)
                 return .failure(ConnectFault(server, reason))
+            } catch CarrierFault.unprotected(let reason) {
+                // RFC 8689 §4.2.1: "REQUIRETLS support required".
+                return .failure(ConnectFault(server, reason, lacking: .permanent(7, 30)))
             } catch CarrierFault.unfit(let reason) {
                 return .failure(ConnectFault(server, reason))
             } catch {

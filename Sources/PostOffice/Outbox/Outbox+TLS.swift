@@ -20,13 +20,15 @@ extension Outbox {
         if let failure = route.policyFailure {
             around.observe(TLSObservation(domain: domain, policy: .sts, host: "mta-sts.\(domain)", time: now, failure: failure))
         }
-        for passed in route.passedOver {
+        // What the sender alone demands is nobody's policy.
+        for passed in route.passedOver where !passed.isPermanent {
             around.observe(TLSObservation(domain: domain, policy: passed.policy, host: passed.host, time: now, failure: passed.failure))
         }
     }
 
     private func observe(_ server: MailServer, source: String?, _ failure: TLSFailure?, of domain: Domain?) {
         guard let domain else { return }
+        if case .required = server.encryption { return }
         var policy = TLSPolicyType.none
         var records: [TLSARecord] = []
         if case .published(let requirement) = server.encryption {
@@ -48,6 +50,15 @@ extension DeliverySchedule.HopName {
 }
 
 extension MailServer.Encryption {
+    /// Whether it is known afterwards who the other end is.
+    var isAuthenticating: Bool {
+        switch self {
+        case .opportunistic, .never: false
+        case .required: true
+        case .published(let requirement): requirement.isEnforced && requirement.terms.verification.isAuthenticating
+        }
+    }
+
     /// What is tried where it has failed; nil: nothing, for it is demanded.
     var fallback: MailServer.Encryption? {
         switch self {

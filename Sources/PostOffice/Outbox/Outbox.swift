@@ -204,7 +204,7 @@ package actor Outbox {
         // Those that somebody else has scheduled in the meantime, or that are under way.
         let known = schedule.places(of: entry.id)
         for place in places where !known.contains(place) {
-            let group = Group(hop: table.hop(for: draft.recipients[place].path, from: draft.reversePath), due: progress[place].due)
+            let group = Group(hop: table.hop(for: draft.recipients[place].path, from: draft.reversePath, TLSWish(draft.traits)), due: progress[place].due)
             guard settings.sendsToOthers || group.hop.next == .local else { continue }
             if groups[group] == nil { order.append(group) }
             groups[group, default: []].append(place)

@@ -43,11 +43,21 @@ package struct PassedServer: Hashable, Sendable {
     package let host: String
     package let policy: TLSPolicyType
     package let failure: TLSFailure
+    /// To ask again is in vain.
+    package let isPermanent: Bool
 
-    package init(host: String, policy: TLSPolicyType, failure: TLSFailure) {
+    package init(host: String, policy: TLSPolicyType, failure: TLSFailure, isPermanent: Bool = false) {
         self.host = host
         self.policy = policy
         self.failure = failure
+        self.isPermanent = isPermanent
+    }
+
+    /// REQUIRETLS was demanded, and nothing proves that this server is the domain's.
+    init(unprotected host: String, domain: Domain?) {
+        let whose = domain.map { "is a mail server of \($0)" } ?? "is who it says"
+        self.init(
+            host: host, policy: .none, failure: TLSFailure(.validation, "nothing proves that it \(whose), which is demanded (REQUIRETLS)"), isPermanent: true)
     }
 }
 

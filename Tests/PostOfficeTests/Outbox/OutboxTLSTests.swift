@@ -145,4 +145,117 @@ struct OutboxTLSTests {
         }
         #expect(digests == [1, 2])
     }
+
+    // MARK: REQUIRETLS, and TLS-Required: RFC 8689
+
+    private func demanded(_ house: OutboxHouse, to recipients: [String] = ["x@a.example"]) async throws {
+        try await house.send(recipients) { $0.traits.insert(.requiresTLS) }
+    }
+
+    @Test("it goes to who has the records, or whom an authority vouches for where the name is proved, and has to offer it")
+    func demanded() async throws {
+        let house = try await OutboxHouse()
+        try domain(house, with: ["mx2"])
+        house.carrier.set(connecting: { if $0.host == "mx1.example" { throw CarrierFault.tls(TLSFailure(.hostMismatch, "for another")) } })
+        try await demanded(house)
+        #expect(house.carrier.recipients == ["x@a.example"] && house.carrier.attempts.map(\.demandsRequireTLS) == [true, true])
+        #expect(house.carrier.attempts.first?.encryption == .required(implicit: false))
+        guard case .published = house.carrier.attempts.last?.encryption else {
+            Issue.record("not by its records")
+            return
+        }
+        // What the sender alone demands is no policy of the domain.
+        #expect(house.observations.all.map(\.host) == ["mx2.example"])
+    }
+
+    @Test("without a proof of the name it comes back at once, and nobody was asked; its report goes the same way")
+    func unproved() async throws {
+        let house = try await OutboxHouse()
+        try house.domain("a.example", at: "9.0.0.1")
+        try await demanded(house)
+        #expect(house.carrier.attempts.isEmpty && house.observations.all.isEmpty)
+        let report = try #require(try await house.mail().first)
+        #expect(report.contains("Status: 5.7.10\r\n") && report.contains("REQUIRETLS"))
+        try await house.send(["x@a.example"], from: "<far@b.example>") { $0.traits.insert(.requiresTLS) }
+        // Of b.example nothing is known: a report that cannot be brought is dropped (RFC 5321 §6.1).
+        #expect(try await house.entries.allSatisfy { $0.draft.traits.contains(.requiresTLS) })
+    }
+
+    @Test("records that nobody can use prove nothing: an authority has to vouch")
+    func demandedOfUnusable() async throws {
+        let house = try await OutboxHouse()
+        try domain(house, with: [])
+        try house.names.set(.tlsa, of: "_25._tcp.mx1.example", [[1, 1, 1] + DANETests.digest], isSecure: true)
+        try await demanded(house)
+        #expect(house.carrier.attempts.map(\.encryption) == [.required(implicit: false)])
+    }
+
+    @Test("who does not offer it, or cannot prove who it is: back at once where all are so, later where one was silent")
+    func refused() async throws {
+        for isSilent in [false, true] {
+            let house = try await OutboxHouse()
+            try domain(house)
+            house.carrier.set(connecting: { server in
+                if server.host == "mx2.example" { throw CarrierFault.unprotected("it does not offer REQUIRETLS") }
+                throw isSilent ? CarrierFault.unreachable("nobody there") : CarrierFault.tls(TLSFailure(.notTrusted, "another key"))
+            })
+            try await demanded(house)
+            if isSilent {
+                let last = try #require(try await house.entries.first?.progress.first?.last)
+                #expect(last.status?.description == "4.7.5" && last.reason == "it does not offer REQUIRETLS; mx1.example [9.0.0.1]: nobody there")
+            } else {
+                let report = try #require(try await house.mail().first)
+                #expect(report.contains("Status: 5.7.30\r\n"))
+                #expect(try await house.entries.isEmpty)
+            }
+        }
+    }
+
+    @Test("nobody knows the records: it waits")
+    func demandedOfUnknown() async throws {
+        let house = try await OutboxHouse()
+        try domain(house)
+        for host in ["mx1", "mx2"] { try house.names.setFault(.tlsa, of: "_25._tcp.\(host).example", .timedOut) }
+        try await demanded(house)
+        #expect(house.carrier.attempts.isEmpty)
+        #expect(try await house.entries.first?.progress.first?.last?.status?.description == "4.7.5")
+    }
+
+    @Test("it shares no connection with mail that does not demand it, and stays where it is for us")
+    func apart() async throws {
+        let house = try await OutboxHouse()
+        try domain(house)
+        try await house.send(["x@a.example"])
+        try await demanded(house, to: ["y@a.example", "alice@example.test"])
+        #expect(Set(house.carrier.deliveries.map(\.connection)).count == 2 && house.carrier.attempts.map(\.demandsRequireTLS) == [false, true])
+        #expect(try await house.mail().count == 1)
+    }
+
+    @Test("by a route that has TLS it goes as that says; by one without it comes back")
+    func demandedByRoute() async throws {
+        let host = OutgoingRoute.Host(try #require(Domain("relay.example")), port: 587)
+        for (encryption, expected) in [
+            (MailServer.Encryption.opportunistic, MailServer.Encryption.required(implicit: false)), (.required(implicit: true), .required(implicit: true)),
+            (.never, nil),
+        ] as [(MailServer.Encryption, MailServer.Encryption?)] {
+            let house = try await OutboxHouse(
+                routes: [OutgoingRoute(name: "smart", hosts: [host], encryption: encryption)], ways: [.everybody: .route("smart")])
+            try house.names.setAddresses(of: "relay.example", ["9.0.0.1"])
+            try await demanded(house)
+            #expect(house.carrier.attempts.map(\.encryption) == (expected.map { [$0] } ?? []))
+            #expect(try await house.mail().contains { $0.contains("Status: 5.7.10") } == (expected == nil))
+        }
+    }
+
+    @Test("TLS-Required: No: nothing that the domain has published keeps it back; REQUIRETLS beside it does")
+    func waived() async throws {
+        let house = try await OutboxHouse()
+        try domain(house)
+        try house.names.setFault(.tlsa, of: "_25._tcp.mx1.example", .timedOut)
+        try await house.send(["x@a.example"]) { $0.traits.insert(.waivesTLS) }
+        #expect(house.carrier.recipients == ["x@a.example"])
+        #expect(house.carrier.attempts.map(\.host) == ["mx1.example"] && house.carrier.attempts.map(\.encryption) == [.opportunistic])
+        try await house.send(["y@a.example"]) { $0.traits.formUnion([.waivesTLS, .requiresTLS]) }
+        #expect(house.carrier.attempts.last?.host == "mx2.example" && house.carrier.attempts.last?.demandsRequireTLS == true)
+    }
 }

@@ -135,6 +135,52 @@ import Testing
                 == .tls(TLSFailure(.notOffered, "it refuses STARTTLS, which is required here: 454 4.7.0 not now", source: Sink.ownAddress)))
     }
 
+    @Test("what was published for a server is what it is asked for, by the name that goes with it: RFC 7672 §3.2, RFC 8461 §4.1")
+    func published() async throws {
+        let terms = TLSTerms(
+            serverName: "real.remote.example", verification: .dane(records: [TLSARecord(usage: 3, selector: 1, matching: 1, data: [1])], names: []))
+        let sink = Sink(Sink.Plan(offers: Self.tls))
+        #expect(try await Carriage.connect(sink) { $0.encryption = .published(TLSRequirement(.tlsa, terms)) }.facts.tlsVersion == "TLSv1.3")
+        #expect(sink.terms == terms)
+        for isEnforced in [true, false] {
+            let bare = Sink(Sink.Plan(offers: []))
+            let fault = try await Carriage.fault(bare) { $0.encryption = .published(TLSRequirement(.sts, terms, isEnforced: isEnforced)) }
+            guard case .tls(let failure) = fault else {
+                Issue.record("\(String(describing: fault))")
+                continue
+            }
+            #expect(failure.kind == .notOffered && bare.isLeft)
+        }
+    }
+
+    @Test("REQUIRETLS that is demanded has to be offered, in TLS: RFC 8689 §4.2.1")
+    func requireTLS() async throws {
+        func change(_ server: inout MailServer) {
+            server.encryption = .required(implicit: false)
+            server.demandsRequireTLS = true
+        }
+        let good = Sink(Sink.Plan(offers: ["STARTTLS"], offersInTLS: ["REQUIRETLS", "DSN"]))
+        let connection = try await Carriage.connect(good, ClientSettings(), change)
+        let taken = CarrierReport.Outcome.delivered(Carriage.reply(250, "2.0.0", "taken"), relaysNotify: true)
+        #expect(await connection.send(try Carriage.message(traits: [.requiresTLS, .returnsFull])).outcomes == [taken])
+        #expect(good.commands.contains("MAIL FROM:<a@example.test> REQUIRETLS RET=HDRS"))
+        let early = Sink(Sink.Plan(offers: ["STARTTLS", "REQUIRETLS"], offersInTLS: ["DSN"]))
+        #expect(try await Carriage.fault(early, change) == .unprotected("it does not offer REQUIRETLS, which is demanded"))
+        #expect(early.commands.last == "QUIT" && early.isLeft)
+        let clear = Sink(Sink.Plan(offers: ["REQUIRETLS"]))
+        #expect(
+            try await Carriage.fault(clear) {
+                $0.encryption = .never
+                $0.demandsRequireTLS = true
+            } == .unprotected("it does not offer REQUIRETLS, which is demanded"))
+        // Nothing that was forgotten before sends it on without.
+        let (report, sink) = try await Carriage.report(Sink.Plan(offers: ["DSN"]), try Carriage.message(traits: .requiresTLS))
+        guard case .impossible(let status, _, isPermanent: true) = report.outcomes.first else { throw Unexpected() }
+        #expect(status.description == "5.7.30" && sink.commands == ["EHLO mx.example.test"])
+    }
+
+    private struct Unexpected: Error {}
+
     static func login(_ server: inout MailServer) {
         server.login = MailServer.Login(user: "alice", password: "x")
         server.encryption = .required(implicit: false)

@@ -35,6 +35,8 @@ struct DeliverySchedule: Sendable {
         let next: NextHop
         /// As whom: two senders' names for us are two hops.
         let identity: SendingIdentity
+        /// Connections of messages that want another thing of them are another hop's.
+        var wish = TLSWish.usual
     }
 
     struct Job: Sendable {

@@ -21,6 +21,10 @@ struct Opening {
             // What was offered in clear is not believed (RFC 3207 §4.2).
             offer = try await helloInTLS()
         }
+        if server.demandsRequireTLS, dialogue.stream.facts.tls == nil || !offer.requireTLS {
+            await quit()
+            throw .unprotected("it does not offer REQUIRETLS, which is demanded")
+        }
         if let login = server.login { try await logIn(login, offer) }
         guard !dialogue.isAhead else { throw .unreachable("it talks out of turn") }
         return offer
