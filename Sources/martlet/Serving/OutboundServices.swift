@@ -32,11 +32,11 @@ struct OutboundServices: Sendable {
             carrier = HeldCarrier()
             return
         }
+        let dialler = try OutboundServices.dialler(configuration.outbound, threads)
         let resolver = try OutboundServices.resolver(configuration.names)
         self.resolver = resolver
         let cached = CachedResolver(resolver)
         router = MailRouter(cached, try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
-        let dialler = try OutboundServices.dialler(configuration.outbound, threads)
         var web = HTTPSFetcher.Setting()
         web.families = configuration.outbound.families
         web.sources = configuration.outbound.identity.sources

@@ -87,6 +87,17 @@ struct OutboundServicesTests {
         try await threads.shutDown()
     }
 
+    @Test("authorities are certificates, or the start says that they are none")
+    func authorities() async throws {
+        let threads = Threads(count: 1)
+        let good = try SelfSignedCertificate.make(hostNames: ["authority.example"], now: SystemClock.now()).certificatePEM
+        _ = try StreamDialler(threads: threads, authorities: good + good)
+        for bad in ["", "no certificate", good.replacing("A", with: "B")] {
+            #expect(throws: StreamDialler.Fault.self) { _ = try StreamDialler(threads: threads, authorities: bad) }
+        }
+        try await threads.shutDown()
+    }
+
     @Test("the screen says that mail is held, and how it leaves, for as long as it is held")
     func screen() throws {
         let held = WelcomeScreen(try configuration(), "/data", []).text
