@@ -35,8 +35,8 @@ package actor StrictTransport {
     private let store: any KeyValueStore
     private let clock: Timestamp.Clock
     private let log: Logger
-    /// Domains whose policy is being looked for, and who waits for the answer too.
-    private var asking: [Domain: [CheckedContinuation<Finding, Never>]] = [:]
+    /// Domains whose policy is being looked for, and who waits for the answer too; nil: there is none, for whoever asked was cancelled.
+    private var asking: [Domain: [CheckedContinuation<Finding?, Never>]] = [:]
     private var failures: [Domain: (id: String, until: Timestamp, failure: TLSFailure)] = [:]
     private var fetches = 0
     private var turns: [CheckedContinuation<Void, Never>] = []
@@ -55,14 +55,14 @@ package actor StrictTransport {
     /// Throws `CancellationError` alone.
     package func finding(for domain: Domain) async throws -> Finding {
         guard let name = StrictTransportRecord.name(of: domain), let host = Domain("mta-sts.\(domain.value)") else { return Finding(policy: nil) }
-        guard asking[domain] == nil else {
+        while asking[domain] != nil {
             let finding = await withCheckedContinuation { asking[domain]?.append($0) }
             try Task.checkCancellation()
-            return finding
+            if let finding { return finding }
         }
         asking[domain] = []
         let finding = await look(domain, name, host)
-        for waiting in asking.removeValue(forKey: domain) ?? [] { waiting.resume(returning: finding) }
+        for waiting in asking.removeValue(forKey: domain) ?? [] { waiting.resume(returning: Task.isCancelled ? nil : finding) }
         try Task.checkCancellation()
         return finding
     }
