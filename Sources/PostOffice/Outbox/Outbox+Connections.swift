@@ -105,6 +105,9 @@ extension Outbox {
                 if !isObserved { observe(server, failure, of: domain) }
                 isObserved = true
                 guard let fallback = server.encryption.fallback else {
+                    around.log.notice(
+                        "A server without the TLS that it has to have is passed over",
+                        metadata: ["host": "\(server.host)", "address": "\(server.address)", "reason": "\(LogText.quoted(failure.reason, longest: 300))"])
                     return .failure(
                         ConnectFault(server, "TLS failed: \(failure.reason)", lacking: server.demandsRequireTLS ? .permanent(7, 10) : .transient(7, 5)))
                 }
