@@ -171,7 +171,7 @@ class World:
 
     def deferred(self, recipient, reason):
         """What the queue says of it, once it says that."""
-        return serving.until(lambda: (found := self.queue().get(recipient)) and reason in (found["reply"] or "") and found, 60)
+        return serving.until(lambda: (found := self.queue().get(recipient)) and reason in (found.get("reply") or "") and found, 60)
 
     def outcomes(self, domain):
         return {line["policy"]: line for line in json.loads(self.server.cli("tls-report", "show", "--domain", domain, "--json").stdout)}
