@@ -84,6 +84,7 @@ let package = Package(
                 "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", bytes, log,
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -178,7 +179,8 @@ let package = Package(
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
         .testTarget(
-            name: "MartletTests", dependencies: ["martlet", "Transport", "PostOffice", "Conversation", "MailModel", "Threading", log], swiftSettings: house),
+            name: "MartletTests", dependencies: ["martlet", "MemoryStore", "Transport", "PostOffice", "Conversation", "MailModel", "Threading", log],
+            swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -20,6 +20,11 @@ extension Resolver {
         return answer.sorted { ($0.preference, $0.host?.value ?? "") < ($1.preference, $1.host?.value ?? "") }
     }
 
+    /// The texts (TXT) of a name, each with its strings joined, in the order they came. Throws as `mailExchangers(of:)`.
+    package func texts(of name: Domain) async throws -> DNSAnswer<String> {
+        try await rdata(.txt, of: name).map(RecordData.text)
+    }
+
     /// IPv4 (A) or IPv6 (AAAA) addresses of a host, in the order they came. Throws as `mailExchangers(of:)`.
     package func addresses(of host: Domain, _ family: AddressFamily) async throws -> DNSAnswer<IPAddress> {
         try await rdata(family.recordType, of: host).map { RecordData.address($0, family) }

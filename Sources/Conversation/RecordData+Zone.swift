@@ -40,18 +40,6 @@ package struct IssuerProperty: Hashable, Sendable {
 }
 
 extension RecordData {
-    /// RFC 1035 §3.3.14: the strings of a TXT record, joined without anything between them (RFC 7208 §3.3). Octets that are no UTF-8 become U+FFFD.
-    package static func text(_ octets: [UInt8]) -> String? {
-        var text: [UInt8] = []
-        var rest = octets[...]
-        while let length = rest.popFirst() {
-            guard rest.count >= Int(length) else { return nil }
-            text += rest.prefix(Int(length))
-            rest = rest.dropFirst(Int(length))
-        }
-        return octets.isEmpty ? nil : String(decoding: text, as: UTF8.self)
-    }
-
     /// PTR (RFC 1035 §3.3.12).
     package static func pointer(_ octets: [UInt8]) -> Domain? { host(octets[...]) }
 

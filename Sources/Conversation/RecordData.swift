@@ -20,6 +20,20 @@ package enum RecordData {
         }
     }
 
+    /// TXT (RFC 1035 §3.3.14): its strings, joined with nothing between them (as RFC 7208 §3.3 and RFC 8461 §3.1 want them). What is not UTF-8 becomes U+FFFD.
+    package static func text(_ octets: [UInt8]) -> String? {
+        var text: [UInt8] = []
+        text.reserveCapacity(octets.count)
+        var rest = octets[...]
+        guard !rest.isEmpty else { return nil }
+        while let length = rest.popFirst() {
+            guard rest.count >= Int(length) else { return nil }
+            text += rest.prefix(Int(length))
+            rest = rest.dropFirst(Int(length))
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// RFC 6698 §2.1. What its fields mean is not looked at.
     package static func tlsa(_ octets: [UInt8]) -> TLSARecord? {
         guard octets.count >= 3 else { return nil }

@@ -23,7 +23,7 @@ import Testing
         ],
         "SMTP": face, "IMAP": face, "POP3": face,
         "Transport": [
-            "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", "Logging", "NIOPosix", "NIOTLS", "NIOSSL", "X509", "SwiftASN1", "Crypto",
+            "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", "Logging", "NIOPosix", "NIOTLS", "NIOHTTP1", "NIOSSL", "X509", "SwiftASN1", "Crypto",
             "Foundation",
             "FoundationEssentials",
         ],

@@ -11,13 +11,14 @@ SERVFAIL, NOTIMP, REFUSED = 2, 4, 5
 class NameServer:
     """`records`: {(name, type): [data, ...]} with addresses as text, MX as (preference, host), hosts as text, what is of
     another type as octets. It may change while it runs.
-    `silent`: names that are never answered. `failing`: {(name, type): code}, what is answered with an error, `NOTIMP` for instance; with
-    "*" for the name, all of that type."""
+    `silent`: names that are never answered. `ttl`: seconds for which records may be kept. `failing`: {(name, type): code}, what is answered
+    with an error, `NOTIMP` for instance; with "*" for the name, all of that type."""
 
     def __init__(self, records=None):
         self.records = dict(records or {})
         self.records.setdefault((".", "NS"), ["ns.example"])
         self.silent = set()
+        self.ttl = 300
         self.failing = {}
         self.asked = []
 
@@ -74,8 +75,7 @@ class NameServer:
         return (struct.pack(">HHHHHH", number, 0x8580 | (0 if exists else 3), 1, len(found), 0 if found else 1, 0)
                 + question + (body or soa))
 
-    @staticmethod
-    def record(kind, data):
+    def record(self, kind, data):
         if kind == "A":
             octets = socket.inet_pton(socket.AF_INET, data)
         elif kind == "AAAA":
@@ -88,7 +88,7 @@ class NameServer:
             octets = data
         else:
             octets = _name(data)
-        return b"\xc0\x0c" + struct.pack(">HHIH", TYPES[kind], 1, 300, len(octets)) + octets
+        return b"\xc0\x0c" + struct.pack(">HHIH", TYPES[kind], 1, self.ttl, len(octets)) + octets
 
 
 def _name(text):

@@ -14,15 +14,17 @@ final class Peer: Sendable {
         self.guests = guests
     }
 
-    /// Runs `body` against it, and takes it down. `autoRead` off: what is sent to it stays in the system's hands.
-    static func with(autoRead: Bool = true, _ body: (Peer) async throws -> Void) async throws {
+    /// Runs `body` against it, and takes it down. `autoRead` off: what is sent to it stays in the system's hands. `tls`: spoken from the first octet.
+    static func with(autoRead: Bool = true, tls: TLSConfiguration? = nil, _ body: (Peer) async throws -> Void) async throws {
         let (guests, entrance) = AsyncStream.makeStream(of: Guest.self)
+        let context = try tls.map { try NIOSSLContext(configuration: $0) }
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.autoRead, value: autoRead)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let (words, mouth) = AsyncStream.makeStream(of: ByteBuffer.self)
+                    if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
                     try channel.pipeline.syncOperations.addHandler(Ear(mouth))
                     entrance.yield(Guest(channel: channel, words: words))
                 }

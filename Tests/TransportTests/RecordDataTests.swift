@@ -31,6 +31,14 @@ struct RecordDataTests {
         #expect(exchanger(octets) == nil)
     }
 
+    @Test("the strings of a text are joined with nothing between them: RFC 8461 §3.1")
+    func texts() {
+        #expect(RecordData.text([3, 0x61, 0x62, 0x63, 0, 2, 0x20, 0x64]) == "abc d")
+        #expect(
+            RecordData.text([0]) == "" && RecordData.text([1, 0xFF]) == "\u{FFFD}" && RecordData.text([255] + Array(repeating: 0x78, count: 255))?.count == 255)
+        for broken: [UInt8] in [[], [1], [2, 0x61], [1, 0x61, 1], [0, 0, 5]] { #expect(RecordData.text(broken) == nil) }
+    }
+
     @Test("a name has 255 octets at most, a label 63: RFC 1035 §2.3.4")
     func lengths() {
         let label = String(repeating: "a", count: 63)

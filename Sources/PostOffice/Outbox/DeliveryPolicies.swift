@@ -4,15 +4,22 @@ import MailModel
 /// What is known of the servers of a next hop before they are asked: how each has to be spoken to, or that it is not asked now.
 package struct DeliveryPolicies: Sendable {
     private let dane: DANE
+    private let strictTransport: StrictTransport?
 
     /// - parameter resolver: whom the servers' records are asked of.
-    package init(_ resolver: any Resolver) { dane = DANE(resolver) }
+    /// - parameter strictTransport: nil: no domain's policy (MTA-STS) is looked for.
+    package init(_ resolver: any Resolver, _ strictTransport: StrictTransport? = nil) {
+        dane = DANE(resolver)
+        self.strictTransport = strictTransport
+    }
 
     struct Decisions: Sendable {
         /// By the place of the server in its route, and as many.
         let decisions: [TLSDecision]
         /// Seconds for which they hold.
         let ttl: Int
+        /// Why the domain's policy (MTA-STS) could not be had.
+        let policyFailure: TLSFailure?
     }
 
     /// What decides for all addresses of a host alike.
@@ -29,10 +36,20 @@ package struct DeliveryPolicies: Sendable {
     /// Throws `CancellationError`.
     func decisions(for route: MailRoute, of domain: Domain?, port: (MailRoute.Server) -> Int) async throws -> Decisions {
         let questions = route.servers.map { Question(host: $0.host, canonicalName: $0.canonicalName, isSecure: $0.isSecure, port: port($0)) }
+        async let policy = policy(of: domain)
         let findings = try await findings(for: Dictionary(zip(questions, route.servers), uniquingKeysWith: { first, _ in first }), route, domain)
+        let found = try await policy
         return Decisions(
             // What DANE says of a server, be it that nobody knows, no other policy overrides (RFC 8461 §2): others speak of those alone that it leaves open.
-            decisions: questions.map { findings[$0]?.decision ?? .unpublished }, ttl: findings.values.map(\.ttl).min() ?? .max)
+            decisions: questions.map { question in
+                let decision = findings[question]?.decision ?? .unpublished
+                return decision == .unpublished ? found.policy?.decision(on: question.host) ?? .unpublished : decision
+            }, ttl: findings.values.map(\.ttl).min() ?? .max, policyFailure: found.failure)
+    }
+
+    private func policy(of domain: Domain?) async throws -> StrictTransport.Finding {
+        guard let strictTransport, let domain = domain?.asciiForm else { return StrictTransport.Finding(policy: nil) }
+        return try await strictTransport.finding(for: domain)
     }
 
     /// All are asked for at once.
@@ -45,5 +62,19 @@ package struct DeliveryPolicies: Sendable {
             for try await (question, finding) in group { findings[question] = finding }
             return findings
         }
+    }
+}
+
+extension StrictTransportPolicy {
+    /// RFC 8461 §4: a server that the policy names, in TLS, with a certificate by authorities for its name.
+    func decision(on host: Domain) -> TLSDecision {
+        let unnamed = covers(host) ? nil : TLSFailure(.validation, "it is none of the servers that the domain's policy names (MTA-STS)")
+        switch mode {
+        case .none: return .unpublished
+        case .enforce: if let unnamed { return .passedOver(PassedServer(host: host.value, policy: .sts, failure: unnamed)) }
+        case .testing: break
+        }
+        let terms = TLSTerms(serverName: host.value, verification: .authorities(names: [host.value]))
+        return .required(TLSRequirement(.sts, terms, isEnforced: mode == .enforce, knownFailure: unnamed))
     }
 }

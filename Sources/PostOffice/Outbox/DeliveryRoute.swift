@@ -1,3 +1,4 @@
+package import Conversation
 import MailModel
 
 /// Servers to which a next hop's mail can go now, in the order in which they are tried.
@@ -8,14 +9,17 @@ package struct DeliveryRoute: Hashable, Sendable {
     package let passedOver: [PassedServer]
     /// Equal for all next hops with the same servers, asked in the same way.
     package let site: SiteName
+    /// Why the domain's policy (MTA-STS) could not be had.
+    package let policyFailure: TLSFailure?
     /// Seconds after which it has to be looked for anew, if not before; nil: nothing of it ends by itself.
     package let ttl: Int?
 
-    package init(servers: [MailServer], passedOver: [PassedServer] = [], site: SiteName, ttl: Int? = nil) {
+    package init(servers: [MailServer], passedOver: [PassedServer] = [], site: SiteName, ttl: Int? = nil, policyFailure: TLSFailure? = nil) {
         self.servers = servers
         self.passedOver = passedOver
         self.site = site
         self.ttl = ttl
+        self.policyFailure = policyFailure
     }
 
     static let local = DeliveryRoute(servers: [], site: SiteName(text: "", requirements: []))
@@ -122,7 +126,8 @@ package struct DeliveryRouting: Sendable {
             return nil
         }
         let site = SiteName(wish == .demanded ? "\(text) with REQUIRETLS" : text, servers)
-        return DeliveryRoute(servers: servers, passedOver: passedOver, site: site, ttl: found.ttl == .max ? nil : found.ttl)
+        return DeliveryRoute(
+            servers: servers, passedOver: passedOver, site: site, ttl: found.ttl == .max ? nil : found.ttl, policyFailure: found.policyFailure)
     }
 
     private static func site(_ kind: String, _ route: MailRoute, _ hop: DeliverySchedule.HopName) -> String {

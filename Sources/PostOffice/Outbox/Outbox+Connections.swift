@@ -86,9 +86,15 @@ extension Outbox {
     }
 
     private func connect(to server: MailServer, for domain: Domain?) async -> Result<any CarrierConnection, ConnectFault> {
-        var server = addresses.terms(server, now)
+        var server = server
         // What is tried after a failure is no other attempt.
         var isObserved = false
+        if case .published(let requirement) = server.encryption, let failure = requirement.knownFailure {
+            observe(server, failure, of: domain)
+            isObserved = true
+            server.encryption = .opportunistic
+        }
+        server = addresses.terms(server, now)
         while true {
             do {
                 let connection = try await around.carrier.connect(to: server)

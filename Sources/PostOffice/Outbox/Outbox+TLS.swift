@@ -14,11 +14,14 @@ extension Outbox {
     /// There is none, for want of TLS.
     func observe(_ server: MailServer, _ failure: TLSFailure, of domain: Domain?) { observe(server, source: failure.source, failure, of: domain) }
 
-    /// They were not asked.
-    func observe(_ passedOver: [PassedServer], of hop: DeliverySchedule.HopName) {
+    /// What was found out before anybody was asked: a policy that could not be had, and servers that are not asked.
+    func observe(_ route: DeliveryRoute, of hop: DeliverySchedule.HopName) {
         guard let domain = hop.policyDomain else { return }
+        if let failure = route.policyFailure {
+            around.observe(TLSObservation(domain: domain, policy: .sts, host: "mta-sts.\(domain)", time: now, failure: failure))
+        }
         // What the sender alone demands is nobody's policy.
-        for passed in passedOver where !passed.isPermanent {
+        for passed in route.passedOver where !passed.isPermanent {
             around.observe(TLSObservation(domain: domain, policy: passed.policy, host: passed.host, time: now, failure: passed.failure))
         }
     }

@@ -329,7 +329,7 @@ package actor Outbox {
             let route = try await around.routing.route(to: hop)
             seconds = min(seconds, route.ttl.map { max(5, Int64($0)) } ?? seconds)
             result = route.servers.isEmpty && !route.isLocal ? .failure(MailRouteFault(route.passedOver)) : .success(route)
-            observe(route.passedOver, of: hop)
+            observe(route, of: hop)
         } catch let fault as MailRouteFault {
             result = .failure(fault)
         } catch {

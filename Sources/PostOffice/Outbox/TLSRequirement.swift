@@ -17,11 +17,14 @@ package struct TLSRequirement: Hashable, Sendable {
     package let terms: TLSTerms
     /// False: a failure is told to who counts, and the mail goes as if nothing were published (RFC 8461 §5, `testing`).
     package let isEnforced: Bool
+    /// What is known to be wrong before it is asked, where that is not enforced: then `terms` are not tried.
+    package let knownFailure: TLSFailure?
 
-    package init(_ policy: TLSPolicyType, _ terms: TLSTerms, isEnforced: Bool = true) {
+    package init(_ policy: TLSPolicyType, _ terms: TLSTerms, isEnforced: Bool = true, knownFailure: TLSFailure? = nil) {
         self.policy = policy
         self.terms = terms
         self.isEnforced = isEnforced
+        self.knownFailure = isEnforced ? nil : knownFailure
     }
 }
 

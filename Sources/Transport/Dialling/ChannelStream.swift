@@ -42,6 +42,12 @@ final class ChannelStream: ByteStream {
         known.withLock { $0.tls = tls }
     }
 
+    /// Asks by HTTP, and closes. Throws `WebFault`.
+    func exchange(_ request: WebRequest) async throws -> WebReply {
+        let channel = channel
+        return try await onLoop { WebExchange.begin(request, before: $0, in: channel) }
+    }
+
     func close() {
         let handler = handler
         channel.eventLoop.execute { handler.value.close() }

@@ -10,7 +10,8 @@ struct ClientContexts: Sendable {
     /// Whoever it is, but no old versions: a server that publishes what it is can do better.
     private let encrypted: NIOSSLContext
 
-    init(authorities: NIOSSLTrustRoots) throws {
+    /// - parameter additional: authorities beside those.
+    init(authorities: NIOSSLTrustRoots, additional: [NIOSSLCertificate] = []) throws {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.shutdownTimeout = .seconds(1)
         configuration.certificateVerification = .none
@@ -19,6 +20,7 @@ struct ClientContexts: Sendable {
         configuration.minimumTLSVersion = .tlsv12
         encrypted = try NIOSSLContext(configuration: configuration)
         configuration.trustRoots = authorities
+        configuration.additionalTrustRoots = additional.isEmpty ? [] : [.certificates(additional)]
         // Names are compared by `CertificateNames`: there may be several.
         configuration.certificateVerification = .noHostnameVerification
         vouched = try NIOSSLContext(configuration: configuration)

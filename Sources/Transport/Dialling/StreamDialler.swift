@@ -18,17 +18,27 @@ package final class StreamDialler: Dialler {
         try self.init(group: group, authorities: .default)
     }
 
-    /// On these threads, where the connections' work is done too. Throws as the other.
-    package convenience init(threads: Threads) throws {
-        try self.init(group: threads.group, authorities: .default) { threads.executor(of: $0) }
+    /// Text that has no certificates of authorities in it.
+    package struct Fault: Error {}
+
+    /// On these threads, where the connections' work is done too. Throws as the other, and `Fault`.
+    /// - parameter authorities: certificates in PEM, of those that are believed beside the system's; nil: none.
+    package convenience init(threads: Threads, authorities: String? = nil) throws {
+        var additional: [NIOSSLCertificate] = []
+        if let authorities {
+            do { additional = try NIOSSLCertificate.fromPEMBytes(Array(authorities.utf8)) } catch { throw Fault() }
+            guard !additional.isEmpty else { throw Fault() }
+        }
+        try self.init(group: threads.group, authorities: .default, additional: additional) { threads.executor(of: $0) }
     }
 
     init(
-        group: any EventLoopGroup, authorities: NIOSSLTrustRoots, executor: @escaping @Sendable (any EventLoop) -> (any TaskExecutor)? = { _ in nil }
+        group: any EventLoopGroup, authorities: NIOSSLTrustRoots, additional: [NIOSSLCertificate] = [],
+        executor: @escaping @Sendable (any EventLoop) -> (any TaskExecutor)? = { _ in nil }
     ) throws {
         self.group = group
         self.executor = executor
-        contexts = try ClientContexts(authorities: authorities)
+        contexts = try ClientContexts(authorities: authorities, additional: additional)
     }
 
     package func dial(_ address: String, port: Int, source: String?, patience: Duration) async throws -> any ByteStream {

@@ -23,6 +23,8 @@ extension Configuration {
         var identities: [Domain: SendingIdentity]
         var ownAddresses: Set<IPAddress>
         var routes: [OutgoingRoute]
+        /// Certificates in PEM, of those that are believed beside the system's authorities.
+        var authorities: String?
         /// Routes that they name are there.
         var ways: [RouteTable.Pattern: RouteTable.Way]
 
@@ -65,6 +67,17 @@ extension Configuration.Outbound {
         ownAddresses = Set(values.list(.publicAddresses).compactMap { IPAddress($0) })
         routes = try Self.routes(values, read)
         ways = try Self.ways(values, Set(routes.map(\.name)))
+        authorities = try values.text(.authorities).map { file throws(ConfigurationFault) in try Self.authorities(file, values, read) }
+    }
+
+    private static func authorities(
+        _ file: String, _ values: SettingValues, _ read: (String) throws(SystemFault) -> String
+    ) throws(ConfigurationFault) -> String {
+        do { return try read(file) } catch {
+            throw ConfigurationFault(
+                values.origin(of: .authorities).fault(
+                    .authorities, "\(file) cannot be read: \(error.reason)", "name a file of certificates in PEM that this user can read"), device: error)
+        }
     }
 
     private static func sources(

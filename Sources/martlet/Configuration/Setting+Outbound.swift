@@ -44,6 +44,12 @@ extension Setting {
             "Whose mail goes by which route: `ROUTE PATTERN...`. A pattern is an address, a domain, `*.DOMAIN` for what is below it, or `*`; the closest decides. The route `mx`: what DNS says"
     )
 
+    static let authorities = Setting(
+        "outbound.authorities", .path, standardNote: "the system's",
+        help:
+            "A file of certificates in PEM, of authorities that are believed beside the system's, for other servers' certificates: where a route asks for TLS, and for MTA-STS"
+    )
+
     static let relayDomains = Setting(
         "relay.domains", .items(DomainText.form), standardNote: "none", help: "Domains whose mail is taken from everybody and passed on, by a route or DNS")
     static let relayNetworks = Setting(
@@ -81,7 +87,8 @@ extension Setting {
     /// In the order of the reference.
     static let outbound: [Setting] = [
         outboundEnabled, retryFirst, retryLongest, lifetime, delayNotice, submissionHold, outboundConnections, connectionsPerSite, outboundHostname,
-        sourceAddresses, ipVersions, identities, publicAddresses, routes, destinations, relayDomains, relayNetworks, sendmailSocket, traceDays, nameServers,
+        sourceAddresses, ipVersions, identities, publicAddresses, routes, destinations, authorities, relayDomains, relayNetworks, sendmailSocket, traceDays,
+        nameServers,
         rootHints,
         trustAnchor, stubZones, openZones, localRecords,
     ]

@@ -67,6 +67,7 @@ struct Administration: Sendable {
             return .queueChanged(change: try await changeQueue(action, ids, selection, after: after))
         case .certificatesInUse: return .certificates(digests: certificates?.identities.map { RecordMakers.hex($0.leafDigest) } ?? [])
         case .trace(let name, let skipping): return .trace(page: try await trace(name, skipping: skipping))
+        case .showTLSOutcomes(let domain, let skipping): return .tlsOutcomes(page: try await tlsOutcomes(of: domain, skipping: skipping))
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done

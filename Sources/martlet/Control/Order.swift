@@ -38,6 +38,8 @@ enum Order: Codable, Sendable {
     case certificatesInUse
     /// What happened to a message: of a Message-ID, a number of the queue or a transaction, without the first `skipping` events.
     case trace(name: String, skipping: Int)
+    /// How TLS with other servers went, of one domain or of all, without the first `skipping` lines.
+    case showTLSOutcomes(domain: String?, skipping: Int)
 }
 
 /// What came of an order.
@@ -57,6 +59,7 @@ enum OrderResult: Codable, Sendable, Equatable {
     case trace(page: TracePage)
     /// SHA-256 of each certificate in use, in hexadecimal digits.
     case certificates(digests: [String])
+    case tlsOutcomes(page: TLSOutcomePage)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

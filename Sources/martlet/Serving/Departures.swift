@@ -11,6 +11,7 @@ struct Departures: Sendable {
     let intake: Intake
     private let store: any TraceStore
     private let recorder: TraceRecorder
+    private let outcomes: TLSOutcomes
     private let traceDays: Int
     private let log: Logger
 
@@ -20,6 +21,8 @@ struct Departures: Sendable {
         traceDays = configuration.traceDays
         let recorder = TraceRecorder(store: house.store, log: log)
         self.recorder = recorder
+        let outcomes = TLSOutcomes(store: house.store, log: log)
+        self.outcomes = outcomes
         let table: RouteTable
         do { table = try configuration.outbound.table(ownDomains: []) } catch {
             throw CommandFault(code: Sysexit.configuration, text: "outbound.destinations names the route \(error.route), which is not there")
@@ -35,7 +38,7 @@ struct Departures: Sendable {
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
                 clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) },
-                trace: { recorder.record($0) }, log: log),
+                trace: { recorder.record($0) }, observe: { outcomes.record($0) }, log: log),
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
@@ -50,6 +53,7 @@ struct Departures: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await start() }
             group.addTask { await recorder.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 1)) } }
+            group.addTask { await outcomes.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 60)) } }
             group.addTask { await prune() }
         }
     }
@@ -58,10 +62,14 @@ struct Departures: Sendable {
     func stop() async {
         await outbox.stop()
         await recorder.flush()
+        await outcomes.flush()
     }
 
     /// Returns when what has happened so far can be read.
-    func finishTraces() async { await recorder.flush() }
+    func finishTraces() async {
+        await recorder.flush()
+        await outcomes.flush()
+    }
 
     /// Once an hour, what is older than it is to be kept.
     private func prune() async {
@@ -70,6 +78,7 @@ struct Departures: Sendable {
                 let oldest = Timestamp(rawValue: SystemClock.now().rawValue - Int64(traceDays) * 86_400)
                 while !Task.isCancelled, try await store.pruneTraces(before: oldest) {}
             } catch { log.warning("Old traces were not removed: \(error)") }
+            do { try await outcomes.prune(SystemClock.now()) } catch { log.warning("Old counts of TLS were not removed: \(error)") }
             await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 3_600))
         }
     }

@@ -3,6 +3,7 @@ import Logging
 import MailModel
 import PostOffice
 import SMTP
+import Storage
 import Transport
 
 /// What the outbox sends by: names, ways and connections to other servers. While mail may not leave (`outbound.enabled`) none of it can: nobody is asked, and
@@ -20,7 +21,8 @@ struct OutboundServices: Sendable {
     private let log: Logger
 
     /// Reads the files that name resolvers and authorities. Throws `ConfigurationFault` or `CommandFault`.
-    init(_ configuration: Configuration, threads: Threads, log: Logger) throws {
+    /// - parameter store: where what is known of domains' policies is kept.
+    init(_ configuration: Configuration, threads: Threads, store: any KeyValueStore, log: Logger) throws {
         self.log = log
         isTrusting = configuration.names.anchor == .none
         guard configuration.outbound.enabled else {
@@ -30,13 +32,22 @@ struct OutboundServices: Sendable {
             carrier = HeldCarrier()
             return
         }
+        let dialler = try OutboundServices.dialler(configuration.outbound, threads)
         let resolver = try OutboundServices.resolver(configuration.names)
         self.resolver = resolver
         let cached = CachedResolver(resolver)
-        policies = DeliveryPolicies(cached)
         router = MailRouter(cached, try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
-        do {
-            carrier = SMTPCarrier(dialler: try StreamDialler(threads: threads), convert: SevenBitConversion.convert)
+        var web = HTTPSFetcher.Setting()
+        web.families = configuration.outbound.families
+        web.sources = configuration.outbound.identity.sources
+        policies = DeliveryPolicies(
+            cached, StrictTransport(resolver: cached, fetcher: HTTPSFetcher(cached, dialler, web), store: store, clock: SystemClock.now, log: log))
+        carrier = SMTPCarrier(dialler: dialler, convert: SevenBitConversion.convert)
+    }
+
+    private static func dialler(_ outbound: Configuration.Outbound, _ threads: Threads) throws -> StreamDialler {
+        do { return try StreamDialler(threads: threads, authorities: outbound.authorities) } catch is StreamDialler.Fault {
+            throw CommandFault(code: Sysexit.configuration, text: "outbound.authorities names a file without certificates in PEM")
         } catch {
             throw CommandFault(code: Sysexit.unavailable, text: "the system's certificate authorities cannot be read: \(error)")
         }

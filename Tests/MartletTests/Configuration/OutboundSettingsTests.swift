@@ -136,6 +136,10 @@ import Testing
                 "routes: [a b.example user=me password-file=/none]",
                 "outbound.routes: /none cannot be read: No such file or directory; name a file with the password that this user can read"
             ),
+            (
+                "authorities: /none",
+                "outbound.authorities: /none cannot be read: No such file or directory; name a file of certificates in PEM that this user can read"
+            ),
             ("routes: [a b.example user=me password-file=/empty]", "outbound.routes: /empty has no password in its first line"),
             ("destinations: [a]", "it has no pattern behind the route's name"),
             ("destinations: [a *]", "outbound.destinations: names the route a, which is not there; add it to outbound.routes"),

@@ -1,5 +1,6 @@
 import Logging
 import MailModel
+import MemoryStore
 import PostOffice
 import Testing
 import Transport
@@ -51,7 +52,7 @@ struct OutboundServicesTests {
     func life() async throws {
         let configuration = try configuration("dns: {servers: [\"127.0.0.1@9\"], trust-anchor: none, local-records: [mx.remote.example. IN A 9.0.0.1]}\n")
         let threads = Threads(count: 1)
-        let services = try OutboundServices(configuration, threads: threads, log: log)
+        let services = try OutboundServices(configuration, threads: threads, store: MemoryStore(clock: SystemClock.now), log: log)
         let host = try #require(Domain("mx.remote.example"))
         let route = try await services.router.route(via: [.init(preference: 0, host: host)], allowsPrivate: false)
         #expect(route.servers.map { "\($0.address)" } == ["9.0.0.1"])
@@ -64,7 +65,8 @@ struct OutboundServicesTests {
     @Test("while mail may not leave nobody is asked and nobody is called, whatever asks")
     func held() async throws {
         let threads = Threads(count: 1)
-        let services = try OutboundServices(try configuration("outbound: {enabled: false}\n"), threads: threads, log: log)
+        let services = try OutboundServices(
+            try configuration("outbound: {enabled: false}\n"), threads: threads, store: MemoryStore(clock: SystemClock.now), log: log)
         await services.probe()
         await #expect(throws: MailRouteFault.self) { _ = try await services.router.route(to: try #require(Domain("remote.example"))) }
         let server = MailServer(host: "localhost", address: "127.0.0.1", ownName: try #require(Domain("mx.example.org")))
@@ -79,7 +81,20 @@ struct OutboundServicesTests {
     func badRecord() async throws {
         let configuration = try configuration("dns: {local-records: [mx.example. IN NONSENSE 1]}\n")
         let threads = Threads(count: 1)
-        #expect(throws: ConfigurationFault.self) { _ = try OutboundServices(configuration, threads: threads, log: log) }
+        #expect(throws: ConfigurationFault.self) {
+            _ = try OutboundServices(configuration, threads: threads, store: MemoryStore(clock: SystemClock.now), log: log)
+        }
+        try await threads.shutDown()
+    }
+
+    @Test("authorities are certificates, or the start says that they are none")
+    func authorities() async throws {
+        let threads = Threads(count: 1)
+        let good = try SelfSignedCertificate.make(hostNames: ["authority.example"], now: SystemClock.now()).certificatePEM
+        _ = try StreamDialler(threads: threads, authorities: good + good)
+        for bad in ["", "no certificate", good.replacing("A", with: "B")] {
+            #expect(throws: StreamDialler.Fault.self) { _ = try StreamDialler(threads: threads, authorities: bad) }
+        }
         try await threads.shutDown()
     }
 

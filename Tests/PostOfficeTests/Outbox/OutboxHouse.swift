@@ -16,6 +16,8 @@ final class OutboxHouse: Sendable {
     let store: MemoryStore
     let names = NameTable()
     let carrier = ScriptedCarrier()
+    /// Where policies (MTA-STS) are fetched from.
+    let web = ScriptedWeb()
     let directory: Directory
     let intake: Intake
     let reporting: DeliveryReporting
@@ -64,10 +66,11 @@ final class OutboxHouse: Sendable {
         var router = MailRouter.Setting()
         router.families = [.ipv4]
         let table = try RouteTable(ownDomains: [domain], routes: routes, ways: ways, identity: SendingIdentity(name: host))
+        let strict = StrictTransport(resolver: names, fetcher: web, store: store, clock: { clock.now }, log: log)
         outbox = Outbox(
             Outbox.Surroundings(
                 store: store,
-                routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 }), DeliveryPolicies(names)),
+                routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 }), DeliveryPolicies(names, strict)),
                 carrier: carrier,
                 directory: directory, intake: intake, reporting: reporting, clock: { clock.now }, wait: clock.wait, chance: chance,
                 trace: { [events] in events.add($0) }, observe: { [observations] in observations.add($0) }, log: log), settings: settings)

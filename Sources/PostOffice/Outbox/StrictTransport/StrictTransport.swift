@@ -1,0 +1,180 @@
+package import Conversation
+package import Logging
+package import MailModel
+package import Storage
+
+/// What domains want of those that send to them (MTA-STS, RFC 8461): found by DNS and HTTPS, and kept until it ends.
+///
+/// - What is kept ends by its age, by a policy that says `none`, and by nothing else: not by a record that is gone, nor by a policy that cannot be fetched.
+/// - Its age counts from when it was last fetched. It is fetched anew when the record has another id, and when half of its life is over.
+/// - Whom nothing is known of sends as ever: so says RFC 8461 §3.3, and so it is where the store has lost what was kept.
+package actor StrictTransport {
+    package struct Finding: Hashable, Sendable {
+        /// What holds now, and was not ended by the mode `none`; nil: mail goes as ever.
+        package let policy: StrictTransportPolicy?
+        /// Why the policy that the domain announces could not be had.
+        package let failure: TLSFailure?
+
+        package init(policy: StrictTransportPolicy?, failure: TLSFailure? = nil) {
+            self.policy = policy
+            self.failure = failure
+        }
+    }
+
+    /// Seconds for which a policy under the same id is not asked for again when it could not be had (RFC 8461 §3.3).
+    static let retry: Int64 = 300
+    /// For everything that a fetch takes (RFC 8461 §3.3).
+    private static let patience = Duration.seconds(60)
+    /// That are kept. Past them, those that were fetched longest ago go.
+    static let mostKept = 10_000
+    /// At the same time.
+    private static let mostFetches = 30
+
+    private let resolver: any Resolver
+    private let fetcher: any WebFetcher
+    private let store: any KeyValueStore
+    private let clock: Timestamp.Clock
+    private let log: Logger
+    /// Domains whose policy is being looked for, and who waits for the answer too; nil: there is none, for whoever asked was cancelled.
+    private var asking: [Domain: [CheckedContinuation<Finding?, Never>]] = [:]
+    private var failures: [Domain: (id: String, until: Timestamp, failure: TLSFailure)] = [:]
+    private var fetches = 0
+    private var turns: [CheckedContinuation<Void, Never>] = []
+
+    package init(resolver: any Resolver, fetcher: any WebFetcher, store: any KeyValueStore, clock: @escaping Timestamp.Clock, log: Logger) {
+        self.resolver = resolver
+        self.fetcher = fetcher
+        self.store = store
+        self.clock = clock
+        self.log = log
+    }
+
+    /// What a domain wants now. Asks DNS each time, the web where that says that there is something new; once for all that ask at the same time.
+    /// - parameter domain: in ASCII; an address literal has no policy.
+    ///
+    /// Throws `CancellationError` alone.
+    package func finding(for domain: Domain) async throws -> Finding {
+        guard let name = StrictTransportRecord.name(of: domain), let host = Domain("mta-sts.\(domain.value)") else { return Finding(policy: nil) }
+        while asking[domain] != nil {
+            let finding = await withCheckedContinuation { asking[domain]?.append($0) }
+            try Task.checkCancellation()
+            if let finding { return finding }
+        }
+        asking[domain] = []
+        let finding = await look(domain, name, host)
+        for waiting in asking.removeValue(forKey: domain) ?? [] { waiting.resume(returning: Task.isCancelled ? nil : finding) }
+        try Task.checkCancellation()
+        return finding
+    }
+
+    private func look(_ domain: Domain, _ name: Domain, _ host: Domain) async -> Finding {
+        let kept = kept(domain)
+        let holding = kept?.policy.mode == StrictTransportPolicy.Mode.none ? nil : kept?.policy
+        // A fault, and a record that is not there any more, end nothing.
+        // try?: what cannot be looked up is as good as no record (RFC 8461 §3.1), where nothing is kept.
+        guard let texts = try? await resolver.texts(of: name), let record = StrictTransportRecord(texts.records) else { return Finding(policy: holding) }
+        if let kept, kept.id == record.id, !kept.isOld(clock()) { return Finding(policy: holding) }
+        if let last = failures[domain], last.id == record.id, clock() < last.until { return Finding(policy: holding, failure: last.failure) }
+        do throws(TLSFailure) {
+            let policy = try await fetch(from: host)
+            failures[domain] = nil
+            await keep(KeptPolicy(id: record.id, fetched: clock(), policy: policy), of: domain)
+            return Finding(policy: policy.mode == .none ? nil : policy)
+        } catch {
+            guard !Task.isCancelled else { return Finding(policy: holding) }
+            remember(error, of: domain, record.id)
+            return Finding(policy: holding, failure: error)
+        }
+    }
+
+    /// For tests: who waits for what another is looking for, and for a turn to fetch.
+    func waiting(for domain: Domain) -> Int { asking[domain]?.count ?? 0 }
+    var turnsWanted: Int { turns.count }
+
+    // MARK: Fetching
+
+    private func fetch(from host: Domain) async throws(TLSFailure) -> StrictTransportPolicy {
+        await takeTurn()
+        defer { endTurn() }
+        let reply: WebReply
+        do {
+            reply = try await fetcher.fetch(
+                WebRequest(
+                    host: host, path: "/.well-known/mta-sts.txt", mostOctets: StrictTransportPolicy.mostOctets, patience: StrictTransport.patience))
+        } catch let fault as WebFault {
+            throw TLSFailure(fault)
+        } catch {
+            throw TLSFailure(.stsFetchError, "\(error)")
+        }
+        // RFC 8461 §3.3: a redirect is not followed, and whoever lets users put files somewhere may not mean this one.
+        guard reply.status == 200 else { throw TLSFailure(.stsFetchError, "the answer is \(reply.status)") }
+        guard reply.mediaType == "text/plain" else {
+            throw TLSFailure(.stsFetchError, "the answer is no text/plain but \(reply.mediaType.map { LogText.quoted($0) } ?? "of no type")")
+        }
+        guard let policy = StrictTransportPolicy(reply.content.readableBytesView) else { throw TLSFailure(.stsPolicyInvalid, "the file is no policy") }
+        return policy
+    }
+
+    private func takeTurn() async {
+        guard fetches >= StrictTransport.mostFetches else { return fetches += 1 }
+        await withCheckedContinuation { turns.append($0) }
+    }
+
+    private func endTurn() {
+        if turns.isEmpty { fetches -= 1 } else { turns.removeFirst().resume() }
+    }
+
+    private func remember(_ failure: TLSFailure, of domain: Domain, _ id: String) {
+        let now = clock()
+        if failures.count >= StrictTransport.mostKept { failures = failures.filter { now < $0.value.until } }
+        if failures.count >= StrictTransport.mostKept { failures.removeAll() }
+        if failures[domain]?.id != id {
+            log.notice(
+                "A policy for TLS (MTA-STS) could not be had",
+                metadata: ["domain": "\(domain)", "reason": "\(LogText.quoted(failure.reason))"])
+        }
+        failures[domain] = (id, Timestamp(rawValue: now.rawValue + StrictTransport.retry), failure)
+    }
+
+    // MARK: Keeping
+
+    private func kept(_ domain: Domain) -> KeptPolicy? {
+        do {
+            guard let octets = try store.value(of: domain.value, in: .transportPolicies), let kept = KeptPolicy(octets), kept.holds(clock()) else { return nil }
+            return kept
+        } catch {
+            log.error("Policies for TLS (MTA-STS) that were kept cannot be read, and are looked for anew: \(error)", metadata: ["domain": "\(domain)"])
+            return nil
+        }
+    }
+
+    private func keep(_ kept: KeptPolicy, of domain: Domain) async {
+        do {
+            let all = try store.values(in: .transportPolicies)
+            var changes = [KeyValueChange(.transportPolicies, domain.value, kept.octets)]
+            if all.count >= StrictTransport.mostKept, all[domain.value] == nil { changes += excess(all).map { KeyValueChange(.transportPolicies, $0, nil) } }
+            try await store.change(changes)
+        } catch {
+            log.warning("A policy for TLS (MTA-STS) was not kept: \(error)", metadata: ["domain": "\(domain)"])
+        }
+    }
+
+    /// A tenth, so that this is not done each time: what has ended or cannot be read, then what was fetched longest ago.
+    private func excess(_ all: [String: [UInt8]]) -> [String] {
+        let now = clock()
+        let ages = all.mapValues { octets in KeptPolicy(octets).map { $0.holds(now) ? $0.fetched.rawValue : .min } ?? .min }
+        return ages.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.prefix(StrictTransport.mostKept / 10).map(\.key)
+    }
+}
+
+extension TLSFailure {
+    fileprivate init(_ fault: WebFault) {
+        switch fault {
+        case .tls(let reason): self.init(.stsWebPKIInvalid, reason)
+        case .resolver(let fault): self.init(.stsFetchError, "its host could not be looked up: \(fault.words)")
+        case .noAddress(let reason), .unreachable(let reason), .malformed(let reason): self.init(.stsFetchError, reason)
+        case .tooLarge: self.init(.stsPolicyInvalid, "the file is too long")
+        case .timedOut: self.init(.stsFetchError, "no answer in time")
+        }
+    }
+}
