@@ -29,6 +29,7 @@ struct MemoryState {
     var annotations: [AnnotationKey: [UInt8]] = [:]
     var queue: [QueueID: QueuedBody] = [:]
     var traces: [TraceEvent] = []
+    var pairs: [Keyspace: [String: [UInt8]]] = [:]
     var logs: [AccountID: MemoryLog] = [:]
 
     var isClosed = false

@@ -13,7 +13,7 @@ package final class MemoryStore:
         case create, delete, rename, subscribe, rights
         case read, outlines
         case look, accounts
-        case update, trace
+        case update, trace, pairs
 
         var needsRoom: Bool { self == .receive || self == .write || self == .finish || self == .place }
     }

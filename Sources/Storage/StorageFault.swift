@@ -16,6 +16,8 @@ package enum StorageFault: Error, Equatable, Sendable {
     case noSuchMessage
     /// A mailbox, account or domain of that name exists.
     case nameTaken
+    /// What was to be changed is not what it was taken for: somebody else has changed it.
+    case conflict
     /// Flags were to be stored with a keyword for which the mailbox has no room (`KeywordTable.capacity`, `mostOctets`).
     case tooManyKeywords
     /// `Annotation.most`, or `Annotation.mostOfAccount`.

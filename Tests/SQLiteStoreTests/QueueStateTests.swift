@@ -157,7 +157,7 @@ struct QueueStateTests {
         }
         try connection.run("UPDATE queue SET recovered=1 WHERE id=?", .int(ids[1].rawValue))
         for column in ["hold", "key", "recipients", "waiting"] { try connection.execute("ALTER TABLE queue DROP COLUMN \(column)") }
-        for table in ["queue_recipient", "queue_key", "trace"] { try connection.execute("DROP TABLE \(table)") }
+        for table in ["queue_recipient", "queue_key", "trace", "pair"] { try connection.execute("DROP TABLE \(table)") }
         try connection.execute("PRAGMA user_version=6")
         try connection.checkpoint(truncate: true)
         for id in KeyFolder(in: fixture.folder).queueKeys() { unlink(KeyFolder(in: fixture.folder).file(ofQueueKey: id)) }

@@ -11,8 +11,8 @@ import Testing
 
 /// The ports whose contract is tried.
 typealias ContractPorts =
-    AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & QueueStore & TraceStore & SearchIndex & ChangeFeed & ChangeLog
-    & ClosableStore
+    AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & QueueStore & TraceStore & KeyValueStore & SearchIndex & ChangeFeed
+    & ChangeLog & ClosableStore
 
 /// A kind of store that the contract is tried on.
 struct StoreFactory: Sendable, CustomTestStringConvertible {

@@ -82,7 +82,7 @@ struct FailureResponses: Sendable {
         case .noSuchMessage: .no("Some of these messages are gone", .expungeIssued)
         case .unavailable(let cause): blame(cause, verb, connection, .unavailable)
         case .corrupt(let cause): blame(cause, verb, connection, .serverBug)
-        case .noSuchAccount, .noSuchDomain: blame("\(fault)", verb, connection, .unavailable)
+        case .noSuchAccount, .noSuchDomain, .conflict: blame("\(fault)", verb, connection, .unavailable)
         }
     }
 

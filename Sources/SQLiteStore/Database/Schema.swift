@@ -14,13 +14,16 @@ enum Schema {
     /// What makes of an empty database one of version 1, of that one of version 2, and so on.
     static let steps = [first, rights, ledger, directory]
     /// What makes of the first sealed version the next one, and so on. A step reads no table whole: one damaged page would keep the server from starting.
-    static let sealedSteps = [six, seven].map { $0.joined(separator: "\n") }
+    static let sealedSteps = [six, seven, eight].map { $0.joined(separator: "\n") }
 
     /// Version 6.
     static let six: [String] = [keywords, changeLog, queue, formerHolders, accessList]
 
     /// Version 7.
     static let seven: [String] = [queueState, trace]
+
+    /// Version 8.
+    static let eight: [String] = [pairs]
 
     /// Makes the tables in a new database.
     static func make(_ connection: Connection) throws {

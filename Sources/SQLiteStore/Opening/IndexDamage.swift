@@ -12,6 +12,8 @@ struct IndexDamage: Sendable {
     var mailboxes: Set<AccountID> = []
     /// Accounts some of whose subscriptions are missing; nil among them stands for any account.
     var subscriptions: Set<AccountID?> = []
+    /// Keyspaces some of whose values are missing; nil among them stands for any keyspace.
+    var pairs: Set<Keyspace?> = []
 
     private static let most = 1_000
 
@@ -20,7 +22,10 @@ struct IndexDamage: Sendable {
     func lacksMailboxes(of account: AccountID) -> Bool { mailboxes.contains(account) }
     func lacksSubscriptions(of account: AccountID) -> Bool { subscriptions.contains(account) || subscriptions.contains(nil) }
 
+    func lacksPairs(in keyspace: Keyspace) -> Bool { pairs.contains(keyspace) || pairs.contains(nil) }
+
     static let missingAccounts = StorageFault.corrupt("accounts or domains are missing from the index; see `martlet store check`")
+    static let missingPairs = StorageFault.corrupt("aliases, lists or the like are missing from the index; see `martlet store check`")
     static let missingMailboxes = StorageFault.corrupt("mailboxes of the account are missing from the index; see `martlet store check`")
 }
 

@@ -13,12 +13,13 @@ struct CatalogueSection: Hashable, Sendable {
         case belongings = 3
         case messages = 4
         case queue = 5
+        case pairs = 6
     }
 
     let kind: Kind
-    /// Of the account or the mailbox; 0 for the summary and the queue.
+    /// Of the account or the mailbox, or the number of the keyspace; 0 for the summary and the queue.
     let id: Int64
-    /// Whose it is; 0 for the summary and the queue.
+    /// Whose it is; 0 for what is nobody's.
     let account: Int64
     /// As of when. A section with the same is the same.
     let modSeq: UInt64
@@ -32,6 +33,7 @@ struct CatalogueSection: Hashable, Sendable {
             case .belongings: .catalogueAccount
             case .messages: .catalogueMailbox
             case .queue: .catalogueQueue
+            case .pairs: .cataloguePairs
             }
         return Label(kind: kind, id: id, account: account, chunk: modSeq)
     }

@@ -137,6 +137,7 @@ final class CatalogueKeeper: Sendable {
                     written: now, lastBody: lastBody, lastAccount: try writing.lastID(of: "account"), lastMailbox: try writing.lastID(of: "mailbox"),
                     domains: catalog.read { $0.domains.sorted() }), under: master.key)
             try writing.queue(under: catalog.queueKey)
+            try writing.pairs(under: master.pairKey)
             for account in catalog.read({ $0.accounts.keys.sorted() }) { try writing.account(account, under: master.key) }
             try draft.finish(sequence: (files.first?.head.sequence ?? 0) &+ 1, written: now)
         } catch {
@@ -181,6 +182,14 @@ final class CatalogueKeeper: Sendable {
                 keeper.rest(since: begun)
             }
             try draft.add(CatalogueSection(kind: .queue, id: 0, account: 0, modSeq: 0), queue.encode(), under: key)
+        }
+
+        func pairs(under key: SymmetricKey) throws {
+            for keyspace in catalog.read({ Array($0[PairTable.self].rows.keys) }).sorted(by: { $0.rawValue < $1.rawValue }) {
+                let values = catalog.read { $0[PairTable.self].rows[keyspace] ?? [:] }.mapValues(\.value)
+                let section = CatalogueSection(kind: .pairs, id: Int64(keyspace.rawValue), account: 0, modSeq: 0)
+                try draft.add(section, CataloguePairs(values).encode(), under: key)
+            }
         }
 
         mutating func account(_ id: AccountID, under master: SymmetricKey) throws {

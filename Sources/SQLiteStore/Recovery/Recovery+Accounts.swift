@@ -30,6 +30,7 @@ extension Recovery {
             if isNew, let summary = catalogue?.summary {
                 for domain in summary.domains { try connection.run("INSERT OR IGNORE INTO domain VALUES (?)", .text(domain.value)) }
             }
+            if isNew { try restorePairs(connection) }
             var known: Set<Int64> = []
             let rows = try connection.prepare("SELECT id FROM account")
             while try rows.step() { known.insert(rows.int(0)) }

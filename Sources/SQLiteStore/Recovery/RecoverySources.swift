@@ -39,6 +39,14 @@ struct RecoveryCatalogue {
         RecoveryCatalogue.first(files, .messages, mailbox.rawValue, key) { CatalogueMessages($0) }
     }
 
+    /// By keyspace.
+    func pairs(under key: SymmetricKey) -> [Keyspace: CataloguePairs] {
+        let keyspaces = Set(files.flatMap(\.sections).filter { $0.kind == .pairs }.compactMap { UInt8(exactly: $0.id).map(Keyspace.init(rawValue:)) })
+        return keyspaces.reduce(into: [:]) { found, keyspace in
+            found[keyspace] = RecoveryCatalogue.first(files, .pairs, Int64(keyspace.rawValue), key) { CataloguePairs($0) }
+        }
+    }
+
     private static func first<Value>(
         _ files: [CatalogueFile], _ kind: CatalogueSection.Kind, _ id: Int64, _ key: SymmetricKey, _ read: (ByteBuffer) -> Value?
     ) -> Value? {

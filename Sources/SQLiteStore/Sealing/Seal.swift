@@ -44,6 +44,8 @@ struct Label {
         case searchHead = 20
         case searchWords = 21
         case searchPostings = 22
+        case pair = 23
+        case cataloguePairs = 24
     }
 
     let kind: Kind

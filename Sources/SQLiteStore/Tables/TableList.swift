@@ -16,6 +16,7 @@ enum TableList {
         BodyTable.self,
         QueueTable.self,
         TraceTable.self,
+        PairTable.self,
     ]
 
     static let noted = kinds.compactMap { $0 as? any NotedTable.Type }
