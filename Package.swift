@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "PostOffice",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", bytes, log,
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", bytes, log, crypto,
                 .product(name: "DequeModule", package: "swift-collections"), .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: house),

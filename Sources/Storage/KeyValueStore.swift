@@ -69,7 +69,7 @@ extension [KeyValueChange] {
         var seen: Set<[UInt8]> = []
         for change in self {
             guard (1...KeyValueLimits.key).contains(change.key.utf8.count), change.value?.count ?? 0 <= KeyValueLimits.value,
-                seen.insert([change.keyspace.rawValue] + Array(change.key.utf8)).inserted
+                seen.insert([change.keyspace.rawValue] + [UInt8](change.key.utf8)).inserted
             else { throw StorageFault.notAllowed("a key or a value that cannot be kept") }
             switch change.expected {
             case .anything: break

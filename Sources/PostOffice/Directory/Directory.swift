@@ -17,17 +17,21 @@ package enum Resolution: Hashable, Sendable {
 ///
 /// Reads are answered from memory. A disabled account still gets mail; it only cannot log in (S17).
 package struct Directory: Sendable {
-    private let accounts: any AccountStore
+    let accounts: any AccountStore
     private let mailboxes: any MailboxStore
     private let gatekeeper: Gatekeeper
     /// Where a bare NAME belongs.
     private let defaultDomain: Domain?
     /// What the server is called: nobody's password.
     private let serverNames: [String]
+    /// Nil: there are none here.
+    package let lists: ListRegister?
 
     package init(
-        accounts: any AccountStore, mailboxes: any MailboxStore, gatekeeper: Gatekeeper, defaultDomain: Domain?, serverNames: [String] = []
+        accounts: any AccountStore, mailboxes: any MailboxStore, gatekeeper: Gatekeeper, defaultDomain: Domain?, serverNames: [String] = [],
+        lists: ListRegister? = nil
     ) {
+        self.lists = lists
         self.serverNames = serverNames
         self.accounts = accounts
         self.mailboxes = mailboxes
@@ -47,6 +51,7 @@ package struct Directory: Sendable {
         if let user, own != address.domain, let record = try await accounts.account(named: AccountName(user: user, domain: own)) {
             return try await resolution(record.id)
         }
+        if let door = try await lists?.door(address) { return .destinations([.list(door.list.inDomain(address))]) }
         return user?.folded == "postmaster" ? try await resolvePostmaster() : .unknownUser
     }
 
@@ -72,7 +77,7 @@ package struct Directory: Sendable {
     }
 
     /// The domain of ours that a name means: itself, or the same in A-labels or U-labels (RFC 5890 §2.3.2.4).
-    private func ownDomain(_ name: Domain) async throws -> Domain? {
+    func ownDomain(_ name: Domain) async throws -> Domain? {
         let domains = try await accounts.domains()
         if domains.contains(name) { return name }
         guard let form = name.asciiForm, !name.isASCII || name.value.contains("xn--") else { return nil }
@@ -100,6 +105,7 @@ extension Directory {
         let advice = try await allowed(password, of: name)
         guard try await accounts.domains().contains(name.domain) else { throw StorageFault.noSuchDomain }
         guard try await accounts.account(named: name) == nil else { throw StorageFault.nameTaken }
+        if let address = Address(localPart: name.user.folded, domain: name.domain), try await lists?.claims(address) ?? false { throw StorageFault.nameTaken }
         let hash = try await gatekeeper.hashPassword(password)
         return (try await accounts.add(account: name, passwordHash: hash), advice)
     }
@@ -140,7 +146,11 @@ extension Directory {
 
     /// `noSuchDomain`; `notAllowed` while it has accounts.
     package func remove(domain name: String) async throws {
-        try await accounts.remove(domain: domain(name))
+        let domain = try domain(name)
+        guard try await !(lists?.lists() ?? []).contains(where: { $0.list.address.domain == domain }) else {
+            throw StorageFault.notAllowed("the domain has lists; martlet list remove removes them")
+        }
+        try await accounts.remove(domain: domain)
     }
 
     private func existing(_ name: String) async throws -> AccountRecord {

@@ -6,4 +6,17 @@ package enum Destination: Hashable, Sendable {
     case mailbox(MailboxID, of: AccountID)
     /// The outgoing queue, and from there to that address.
     case queue(ForwardPath)
+    /// An address of a list: the outgoing queue, in an entry of its own, and what `ListMaster` makes of it.
+    case list(Address)
+}
+
+extension Destination {
+    /// Whom the queue is to reach, as a trace writes it; nil: a mailbox.
+    var onward: String? {
+        switch self {
+        case .mailbox: nil
+        case .queue(let path): path.bare
+        case .list(let address): address.written
+        }
+    }
 }

@@ -24,7 +24,7 @@ final class MailReception: Sendable {
 
     init(_ envelope: Intake.Envelope, _ intake: Intake) {
         self.envelope = envelope
-        isOutgoing = envelope.recipients.contains { $0.destinations.contains { if case .queue = $0 { true } else { false } } }
+        isOutgoing = envelope.recipients.contains { $0.destinations.contains { if case .mailbox = $0 { false } else { true } } }
         self.intake = intake
     }
 
@@ -123,7 +123,23 @@ final class MailReception: Sendable {
                 return QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
             }
         }
-        return recipients.isEmpty ? [] : [draft(for: recipients, date, isEightBit: isEightBit, head: try outgoingHead())]
+        let others = recipients.isEmpty ? [] : [draft(for: recipients, date, isEightBit: isEightBit, head: try outgoingHead())]
+        return try others + listDrafts(date, isEightBit: isEightBit)
+    }
+
+    /// A list has an entry of its own, which may wait for its owners. Its author is told of no delay.
+    private func listDrafts(_ date: Timestamp, isEightBit: Bool) throws -> [QueueDraft] {
+        var seen = Set<Address>()
+        return try envelope.recipients.flatMap { recipient in
+            try recipient.destinations.compactMap { destination -> QueueDraft? in
+                guard case .list(let address) = destination, seen.insert(address).inserted else { return nil }
+                let path = ForwardPath.mailbox(address)
+                let queued = QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
+                var draft = draft(for: [queued], date, isEightBit: isEightBit, head: try outgoingHead())
+                draft.traits.insert(.isAutomatic)
+                return draft
+            }
+        }
     }
 
     /// For those of its mailboxes of whose delivery the sender wants to hear; nil: there is none, or nobody to tell.

@@ -72,6 +72,9 @@ package struct MailingList: Hashable, Sendable {
         return Address(localPart: local, domain: address.domain.asciiForm ?? address.domain) ?? address
     }
 
+    /// An address of the list as its own domain is written.
+    func inDomain(_ address: Address) -> Address { Address(localPart: address.localPart, domain: self.address.domain) ?? address }
+
     func isOwner(_ author: Address) -> Bool { owners.contains { MailingList.key($0) == MailingList.key(author) } }
 }
 

@@ -73,14 +73,17 @@ package struct DeliveryReporting: Sendable {
                 placement.head = head
                 placements.append(placement)
             }
+            // To a list goes what comes back of its posts.
+            let drafts = destinations.compactMap { if case .list(let address) = $0 { draft(written, to: address, now) } else { nil } }
             // Whoever is over quota misses a report; what it is on must not wait for that.
-            guard !placements.isEmpty else { return [] }
-            return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: placements, drafts: [])]
+            guard !placements.isEmpty || !drafts.isEmpty else { return [] }
+            return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: placements, drafts: drafts)]
         case .notLocal:
-            let draft = QueueDraft(
-                transaction: makeID(), reversePath: .null, recipients: [QueuedRecipient(.mailbox(written.recipient), notify: .never)],
-                traits: written.traits, arrived: now)
-            return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: [], drafts: [draft])]
+            return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: [], drafts: [draft(written, to: written.recipient, now)])]
         }
+    }
+    private func draft(_ written: DeliveryReport.Written, to address: Address, _ now: Timestamp) -> QueueDraft {
+        QueueDraft(
+            transaction: makeID(), reversePath: .null, recipients: [QueuedRecipient(.mailbox(address), notify: .never)], traits: written.traits, arrived: now)
     }
 }

@@ -34,6 +34,11 @@ extension Outbox {
                 outcomes[place] = Outcome(putOff: error)
             }
         }
+        do {
+            if let door = try await door(entry, destinations) { return await serve(door, job, entry) }
+        } catch {
+            return await settle(job, entry.id, [places[0]: Outcome(putOff: error)])
+        }
         let filed = Array(destinations)
         await settle(job, entry.id, outcomes) { [self] in filed.isEmpty ? [] : [try await filing(of: entry, to: filed)] }
     }
@@ -69,8 +74,10 @@ extension Outbox {
         let body = try await incoming.stage(in: around.store)
         var placements: [Placement] = []
         var onward: [QueuedRecipient] = []
+        var lists: [Address] = []
         for destination in destinations {
             switch destination {
+            case .list(let address): lists.append(address)
             case .queue(let path): onward.append(QueuedRecipient(path))
             case .mailbox(let mailbox, _):
                 guard !placements.contains(where: { $0.mailbox == mailbox }) else { continue }
@@ -80,14 +87,12 @@ extension Outbox {
                 placements.append(placement)
             }
         }
-        let drafts =
-            onward.isEmpty
-            ? []
-            : [
-                QueueDraft(
-                    transaction: draft.transaction, reversePath: draft.reversePath, recipients: onward, traits: draft.traits, arrived: draft.arrived,
-                    head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, priority: draft.priority)
-            ]
+        // A list has an entry of its own, which may wait for its owners.
+        let drafts = ([onward] + lists.map { [QueuedRecipient(.mailbox($0))] }).filter { !$0.isEmpty }.map { recipients in
+            QueueDraft(
+                transaction: draft.transaction, reversePath: draft.reversePath, recipients: recipients, traits: draft.traits, arrived: draft.arrived,
+                head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, priority: draft.priority)
+        }
         return QueueUpdate.Notice(body: body, placements: placements, drafts: drafts)
     }
 }

@@ -38,12 +38,14 @@ package actor Outbox {
         /// 0..<1.
         let chance: @Sendable () -> Double
         let trace: @Sendable (TraceEvent) -> Void
+        /// Nil: there are no lists here.
+        let lists: ListMaster?
         let log: Logger
 
         package init(
             store: any QueueStore & AccountStore & BodyStore, routing: DeliveryRouting, carrier: any Carrier, directory: Directory, intake: Intake,
             reporting: DeliveryReporting, clock: @escaping Timestamp.Clock, wait: @escaping @Sendable (Timestamp) async -> Void,
-            chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in }, log: Logger
+            chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in }, lists: ListMaster? = nil, log: Logger
         ) {
             self.store = store
             self.routing = routing
@@ -55,6 +57,7 @@ package actor Outbox {
             self.wait = wait
             self.chance = chance
             self.trace = trace
+            self.lists = lists
             self.log = log
         }
     }
