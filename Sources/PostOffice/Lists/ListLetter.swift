@@ -95,7 +95,8 @@ struct ListLetter {
             list: list, recipients: [author], subject: "Please confirm: \(wish) \(list.written)",
             text: paragraphs(
                 "Somebody, hopefully you, has asked for this address to \(wish) the list \(list.written).",
-                "If you want that, just answer this letter. If not, do nothing: the list will not write again for that, and nothing changes."), replyTo: address)
+                "If you want that, just answer this letter. If not, do nothing: the list will not write again for that, and nothing changes."), replyTo: address
+        )
     }
 
     static func welcome(_ list: MailingList, to member: Address) -> ListLetter {

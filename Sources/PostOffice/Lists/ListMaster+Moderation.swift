@@ -22,7 +22,9 @@ extension ListMaster {
     private func settle(_ post: QueueID, _ list: MailingList, isAccepted: Bool) async throws -> Bool {
         let held: QueueEntry
         do { held = try await store.queued(post) } catch StorageFault.noSuchMessage { return false }
-        guard held.hold == .moderation, case .mailbox(let address)? = held.draft.recipients.first?.path, MailingList.key(address) == list.key else { return false }
+        guard held.hold == .moderation, case .mailbox(let address)? = held.draft.recipients.first?.path, MailingList.key(address) == list.key else {
+            return false
+        }
         if isAccepted {
             _ = try await store.update(QueueUpdate(post, hold: .release))
         } else {

@@ -64,7 +64,11 @@ extension ListMaster {
                 }
             } catch let fault as ListFault { return Answer(ending: .dropped("\(fault)")) }
             log.info("A list has a new member", metadata: ["list": "\(list.key)"])
-            return Answer { [try await letter(.welcome(list, to: wish.address))] } afterwards: { try await register.answered(token) }
+            return Answer {
+                [try await letter(.welcome(list, to: wish.address))]
+            } afterwards: {
+                try await register.answered(token)
+            }
         case .leave:
             let answer = try await left(list, wish.address)
             return Answer(ending: answer.ending, notices: answer.notices) { try await register.answered(token) }

@@ -102,11 +102,15 @@ package struct ListMaster: Sendable {
     // MARK: Placing
 
     /// One body for mailboxes here and for the queue.
-    func notice(_ body: StagedBody, _ head: [UInt8], from reversePath: ReversePath, to addresses: [Address], traits: QueueDraft.Traits) async throws
+    func notice(
+        _ body: StagedBody, _ head: [UInt8], from reversePath: ReversePath, to addresses: [Address], traits: QueueDraft.Traits
+    ) async throws
         -> QueueUpdate.Notice
     {
         let now = clock()
-        guard let filed = MessageHead(Array("Return-Path: \(reversePath.written)\r\n".utf8) + head) else { throw StorageFault.unavailable("a head that is none") }
+        guard let filed = MessageHead(Array("Return-Path: \(reversePath.written)\r\n".utf8) + head) else {
+            throw StorageFault.unavailable("a head that is none")
+        }
         var placements: [Placement] = []
         var onward: [QueuedRecipient] = []
         for address in addresses {

@@ -54,7 +54,8 @@ extension MailingList {
         let owners = record.all("owner").compactMap { Address($0) }
         guard !owners.isEmpty, owners.count == record.all("owner").count else { return nil }
         self.init(
-            address: address, name: record["name"] ?? "", owners: owners, posters: posters, others: others, joining: joining, created: created, nextNumber: next)
+            address: address, name: record["name"] ?? "", owners: owners, posters: posters, others: others, joining: joining, created: created, nextNumber: next
+        )
     }
 }
 

@@ -35,7 +35,8 @@ extension ListRegister {
             for token in wishes.keys { state.wishes[token] = nil }
             return (
                 [KeyValueChange(.mailingLists, key, nil)] + members.map { KeyValueChange(.listMembers, $0, nil) }
-                    + held.keys.map { KeyValueChange(.listState, "held \($0.rawValue)", nil) } + wishes.keys.map { KeyValueChange(.listState, "wish \($0)", nil) },
+                    + held.keys.map { KeyValueChange(.listState, "held \($0.rawValue)", nil) }
+                    + wishes.keys.map { KeyValueChange(.listState, "wish \($0)", nil) },
                 ()
             )
         }

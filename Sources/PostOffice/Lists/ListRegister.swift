@@ -167,6 +167,8 @@ package enum ListFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// In words for an administrator.
     case notAllowed(String)
 
+    package var isAbsence: Bool { if case .notAllowed = self { false } else { true } }
+
     package var description: String {
         switch self {
         case .noSuchList: "there is no such list; martlet list add makes it"

@@ -1,4 +1,4 @@
-package import Crypto
+import Crypto
 import MailModel
 
 /// Words that only this server can have written, as parts of lists' addresses: who has one got it by a letter.
@@ -8,8 +8,8 @@ import MailModel
 package struct ListTokens: Sendable {
     private let key: SymmetricKey
 
-    /// - parameter key: nobody else's, and the same for ever: what is in old mail must stay true.
-    package init(key: SymmetricKey) { self.key = key }
+    /// - parameter secret: 32 octets that nobody else has, and the same for ever: what is in old mail must stay true.
+    package init(secret: [UInt8]) { key = SymmetricKey(data: secret) }
 
     private static let proof = 8
 

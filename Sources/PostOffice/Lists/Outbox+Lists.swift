@@ -27,8 +27,10 @@ extension Outbox {
                 await end(entry, job, hold: .moderation, status: ListMaster.moderated, reason: reason, answer.notices) { _ in }
                 around.log.notice("A post waits for the list's owners: \(reason)", metadata: ["queue": "\(entry.id)", "list": "\(door.list.address)"])
             }
-            try await answer.afterwards()
             if let released { await changed([released]) }
+            do { try await answer.afterwards() } catch {
+                around.log.warning("What a list's mail brought about was not written down: \(error)", metadata: ["list": "\(door.list.address)"])
+            }
         } catch {
             around.log.error("Mail for a list's address was not handled: \(error)", metadata: ["queue": "\(entry.id)"])
             await settle(job, entry.id, [0: Outcome(putOff: error)])

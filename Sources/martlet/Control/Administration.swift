@@ -53,6 +53,7 @@ struct Administration: Sendable {
         case .changeQueue(let action, let ids, let selection, let after):
             return .queueChanged(change: try await changeQueue(action, ids, selection, after: after))
         case .trace(let name, let skipping): return .trace(page: try await trace(name, skipping: skipping))
+        case .list(let order): return try await carryOut(order)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -66,6 +67,7 @@ struct Administration: Sendable {
     private static func refusal(of error: any Error) -> OrderResult.Refused {
         switch error {
         case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
+        case let fault as ListFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
         case StorageFault.noSuchAccount: OrderResult.Refused(code: Sysexit.noUser, text: "there is no such account")
         case StorageFault.noSuchMessage: OrderResult.Refused(code: Sysexit.dataError, text: "there is no such message in the queue (any more)")
         case StorageFault.noSuchDomain:

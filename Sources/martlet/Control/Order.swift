@@ -26,6 +26,25 @@ enum Order: Codable, Sendable {
     case changeQueue(action: String, ids: [String], selection: QueueSelection, after: String?)
     /// What happened to a message: of a Message-ID, a number of the queue or a transaction, without the first `skipping` events.
     case trace(name: String, skipping: Int)
+    case list(order: ListOrder)
+}
+
+/// What may be asked of lists of members.
+enum ListOrder: Codable, Sendable {
+    case add(address: String, settings: ListSettings)
+    case set(address: String, settings: ListSettings)
+    case show(address: String)
+    case list
+    case remove(address: String)
+    /// `Administration.listedMembers` at most; the answer names who is new.
+    case addMembers(list: String, members: [String], mayPost: Bool)
+    /// A page of them, behind a number; nil: from the first.
+    case members(list: String, after: UInt32?)
+    case changeMember(list: String, member: String, change: MemberChange)
+
+    enum MemberChange: String, Codable, Sendable {
+        case remove, suspend, resume, moderate, trust
+    }
 }
 
 /// What came of an order.
@@ -41,6 +60,10 @@ enum OrderResult: Codable, Sendable, Equatable {
     case queued(line: QueueLine)
     case queueChanged(change: QueueChange)
     case trace(page: TracePage)
+    case lists(lines: [ListLine])
+    /// Addresses that are on a list now and were not before.
+    case membersAdded(addresses: [String])
+    case listMembers(page: ListMemberPage)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

@@ -9,6 +9,7 @@ struct Departures: Sendable {
     let outbox: Outbox
     /// By which other servers' and users' mail comes in: it tells the outbox.
     let intake: Intake
+    private let lists: ListMaster
     private let store: any TraceStore
     private let recorder: TraceRecorder
     private let traceDays: Int
@@ -27,6 +28,10 @@ struct Departures: Sendable {
         let directory = house.directory
         // What the outbox writes itself it knows of.
         let own = Intake(store: house.store, clock: SystemClock.now, log: log)
+        let lists = ListMaster(
+            register: house.lists, store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now,
+            makeID: Departures.makeID, log: log)
+        self.lists = lists
         let outbox = Outbox(
             Outbox.Surroundings(
                 store: house.store,
@@ -35,11 +40,12 @@ struct Departures: Sendable {
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
                 clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) },
-                trace: { recorder.record($0) }, log: log),
+                trace: { recorder.record($0) }, lists: lists, log: log),
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
-            store: house.store, clock: SystemClock.now, log: log, onQueued: { ids in Task { await outbox.queued(ids) } },
+            store: house.store, checks: Intake.Check.standard + [.lists(lists)], clock: SystemClock.now, log: log,
+            onQueued: { ids in Task { await outbox.queued(ids) } },
             onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
     }
 
@@ -49,6 +55,7 @@ struct Departures: Sendable {
             group.addTask { await start() }
             group.addTask { await recorder.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 1)) } }
             group.addTask { await prune() }
+            group.addTask { await tidyLists() }
         }
     }
 
@@ -69,6 +76,14 @@ struct Departures: Sendable {
                 while !Task.isCancelled, try await store.pruneTraces(before: oldest) {}
             } catch { log.warning("Old traces were not removed: \(error)") }
             await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 3_600))
+        }
+    }
+
+    /// Every ten minutes, what has waited too long for a list's owners or for somebody's answer.
+    private func tidyLists() async {
+        while !Task.isCancelled {
+            do { await outbox.queued(try await lists.tidy()) } catch { log.warning("What lists keep was not tidied: \(error)") }
+            await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 600))
         }
     }
 

@@ -1,3 +1,4 @@
+import Crypto
 import Gatehouse
 import Glibc
 import Logging
@@ -12,6 +13,8 @@ struct House: Sendable {
     let store: SQLiteStore
     let gatekeeper: Gatekeeper
     let directory: Directory
+    /// The same that the directory knows.
+    let lists: ListRegister
     /// Where a bare login name belongs: as configured, or else the first account's domain at the start.
     let defaultDomain: Domain?
 
@@ -67,13 +70,16 @@ struct House: Sendable {
         let defaultDomain = configuration.domain ?? first
         let gatekeeper = Gatekeeper(
             accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
+        let secret = HKDF<SHA256>.deriveKey(inputKeyMaterial: SymmetricKey(data: octets), info: Array("martlet lists".utf8), outputByteCount: 32)
+        let lists = ListRegister(store: store, tokens: ListTokens(secret: secret.withUnsafeBytes { Array($0) }), clock: SystemClock.now)
         let directory = Directory(
-            accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames)
+            accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames, lists: lists)
         let reporting = DeliveryReporting(
             store: store, directory: directory, intake: Intake(store: store, clock: SystemClock.now, log: log), host: configuration.hostname,
             clock: SystemClock.now, makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) })
         return House(
-            folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, defaultDomain: defaultDomain, reporting: reporting, log: log)
+            folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, lists: lists, defaultDomain: defaultDomain, reporting: reporting,
+            log: log)
     }
 
     /// Waits for what is under way; the folder is free when the value is gone.
