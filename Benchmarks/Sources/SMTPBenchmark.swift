@@ -50,7 +50,9 @@ struct SMTPBenchmark {
         let clock: Timestamp.Clock = { Timestamp(rawValue: 1_795_307_700) }
         let store = MemoryStore(clock: clock)
         let gatekeeper = Gatekeeper(accounts: store, settings: .init(defaultDomain: domain), log: log, clock: clock)
-        let directory = Directory(accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: domain)
+        let directory = Directory(
+            store: store, gatekeeper: gatekeeper, defaultDomain: domain,
+            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }))
         try await directory.add(domain: "example.test")
         _ = try await store.add(account: AccountName("alice@example.test"), passwordHash: "")
         var settings = SMTPSettings(role: .mx, hostName: host)

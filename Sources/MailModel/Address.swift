@@ -27,6 +27,12 @@ package struct Address: Hashable, Sendable {
         self.init(localPart: String(text[..<at]), domain: domain)
     }
 
+    /// An account's own: a user name is a local part as it is.
+    package init(_ name: AccountName) {
+        localPart = name.user.spelling
+        domain = name.domain
+    }
+
     package var isASCII: Bool { domain.isASCII && localPart.utf8.allSatisfy { $0 < 0x80 } }
 
     /// As a command or a header writes it: the local part quoted where it is no dot-string.

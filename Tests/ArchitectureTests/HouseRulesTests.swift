@@ -18,8 +18,9 @@ import Testing
         "Conversation": ["MailModel"],
         "Storage": ["MailModel", "MessageFormat"],
         "Gatehouse": ["MailModel", "Storage", "Threading", "CArgon2", "Crypto", "Logging"],
-        // Crypto: words in addresses that nobody else can have written.
-        "PostOffice": ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "Logging", "DequeModule", "HeapModule", "Crypto"],
+        "PostOffice": [
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "Crypto", "FoundationEssentials", "Logging", "DequeModule", "HeapModule",
+        ],
         "SMTP": face, "IMAP": face, "POP3": face,
         "Transport": [
             "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", "Logging", "NIOPosix", "NIOTLS", "NIOSSL", "X509", "SwiftASN1", "Crypto",

@@ -60,7 +60,8 @@ class World:
         common = {"outbound.enabled": True, "outbound.retry-first": 1, "outbound.retry-longest": 1}
         ways = {"postfix 127.0.0.1:%d private" % self.postfix.ports["mx"]: "*", "far 127.0.0.1:%d private" % self.far.port("smtp"): FAR}
         self.configure(self.here, common, ways)
-        self.configure(self.far, common, {"here 127.0.0.1:%d private" % self.here.port("smtp"): "*"})
+        self.configure(self.far, common, {
+            "postfix 127.0.0.1:%d private" % self.postfix.ports["mx"]: "*", "here 127.0.0.1:%d private" % self.here.port("smtp"): serving.DOMAIN})
 
     @staticmethod
     def configure(server, common, ways):

@@ -107,7 +107,7 @@ struct DestinationTests {
             try await store.add(domain: try #require(Domain("example.test")))
             let alice = try await account(store, "alice@example.test")
             let heard = Heard()
-            let intake = Intake(store: store, clock: { Self.now }, log: Self.log) { heard.add($0) }
+            let intake = Intake(store: store, clock: { Self.now }, log: Self.log, onQueued: { heard.add($0) })
             let remote = try path("dora@remote.example")
             let here = Intake.Recipient(address: try path("alice@example.test"), destinations: [.mailbox(alice.inbox, of: alice.id)])
             _ = try await intake.deliver(try envelope([here]), ByteBuffer(string: "Subject: x\r\n\r\n"))

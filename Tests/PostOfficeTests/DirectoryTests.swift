@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 /// A house with a domain, and a directory over it.
-private struct Premises {
+struct DirectoryPremises {
     let store = MemoryStore()
     let keeper: Gatekeeper
     let directory: Directory
@@ -20,7 +20,8 @@ private struct Premises {
             accounts: store, settings: .init(defaultDomain: domain), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             clock: { Timestamp(rawValue: 0) }, pause: { _ in })
         directory = Directory(
-            accounts: store, mailboxes: store, gatekeeper: keeper, defaultDomain: domain, serverNames: ["mail-01.example.net", "mailhost"])
+            store: store, gatekeeper: keeper, defaultDomain: domain, serverNames: ["mail-01.example.net", "mailhost"],
+            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }))
         try await directory.add(domain: "example.org")
     }
 
@@ -42,7 +43,7 @@ private struct Premises {
 struct DirectoryResolveTests {
     @Test("an account's address resolves to its INBOX, without regard to case (S67, decision table)")
     func accounts() async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         let alice = try await premises.enrol("Alice@example.org")
         for address in ["alice@example.org", "ALICE@EXAMPLE.ORG", "Alice@Example.Org."] {
             #expect(try await premises.resolve(address) == premises.inbox(alice))
@@ -52,19 +53,19 @@ struct DirectoryResolveTests {
     @Test(
         "an unknown user of ours, a malformed one, and another's domain are told apart",
         arguments: [
-            ("bob@example.org", .unknownUser), ("alice+tag@example.org", .unknownUser), (".alice@example.org", .unknownUser),
+            ("bob@example.org", .unknownUser), ("bob+tag@example.org", .unknownUser), (".alice@example.org", .unknownUser),
             ("alice@sub.example.org", .notLocal), ("alice@example.com", .notLocal), ("alice@[127.0.0.1]", .notLocal),
             ("postmaster@example.com", .notLocal), ("al ice@example.org", .unknownUser), ("älice@example.org", .unknownUser),
         ] as [(String, Resolution)])
     func others(address: String, expected: Resolution) async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         _ = try await premises.enrol("alice@example.org")
         #expect(try await premises.resolve(address) == expected)
     }
 
     @Test("postmaster, of every domain and bare, is the first account made: RFC 5321 §4.5.1")
     func postmaster() async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         #expect(try await premises.directory.resolvePostmaster() == .unknownUser)
         #expect(try await premises.resolve("postmaster@example.org") == .unknownUser)
         try await premises.directory.add(domain: "second.example")
@@ -81,7 +82,7 @@ struct DirectoryResolveTests {
 
     @Test("a domain is the same in A-labels and in U-labels: RFC 5890 §2.3.2.4")
     func labels() async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         for (domain, name, other) in [
             ("bücher.example", "kim@bücher.example", "xn--bcher-kva.example"), ("xn--mnchen-3ya.example", "kim@xn--mnchen-3ya.example", "münchen.example"),
         ] {
@@ -97,7 +98,7 @@ struct DirectoryResolveTests {
 
     @Test("a disabled account still gets mail")
     func disabled() async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         let alice = try await premises.enrol("alice@example.org")
         try await premises.directory.set(enabled: false, of: "alice")
         #expect(try await premises.resolve("alice@example.org") == premises.inbox(alice))
@@ -105,7 +106,7 @@ struct DirectoryResolveTests {
 
     @Test("MAIL FROM belongs to the user: its own address, and postmaster's for whom that is")
     func owns() async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         let alice = try await premises.enrol("alice@example.org")
         let bob = try await premises.enrol("bob@example.org")
         func owns(_ who: AccountRecord, _ address: String) async throws -> Bool {
@@ -124,10 +125,10 @@ struct DirectoryResolveTests {
 struct DirectoryChangeTests {
     @Test("an added account logs in; a bare NAME belongs to the default domain")
     func add() async throws {
-        let premises = try await Premises()
-        let (record, advice) = try await premises.directory.add(account: "alice", password: Premises.password)
+        let premises = try await DirectoryPremises()
+        let (record, advice) = try await premises.directory.add(account: "alice", password: DirectoryPremises.password)
         #expect(record.name.description == "alice@example.org" && advice == nil)
-        let verdict = await premises.keeper.verify(user: "alice", password: Premises.password, over: .imap, from: "::1")
+        let verdict = await premises.keeper.verify(user: "alice", password: DirectoryPremises.password, over: .imap, from: "::1")
         #expect(verdict == .admitted(Principal(account: record.id, name: record.name)))
         #expect(try await premises.directory.list().map(\.id) == [record.id])
         #expect(try await premises.directory.account("ALICE")?.id == record.id)
@@ -137,19 +138,19 @@ struct DirectoryChangeTests {
 
     @Test("names, domains and passwords that break a rule are refused, and nothing is made (S63-S68, S96)")
     func refused() async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         _ = try await premises.enrol("alice@example.org")
         let refusals: [(String, Password, any Error & Equatable & Sendable)] = [
-            ("", Premises.password, DirectoryFault.user(.length(0))),
-            (".user", Premises.password, DirectoryFault.user(.edge)),
-            ("user..name", Premises.password, DirectoryFault.user(.consecutiveDots)),
-            ("user@#$%", Premises.password, DirectoryFault.domain),
-            ("user@[127.0.0.1]", Premises.password, DirectoryFault.domain),
+            ("", DirectoryPremises.password, DirectoryFault.user(.length(0))),
+            (".user", DirectoryPremises.password, DirectoryFault.user(.edge)),
+            ("user..name", DirectoryPremises.password, DirectoryFault.user(.consecutiveDots)),
+            ("user@#$%", DirectoryPremises.password, DirectoryFault.domain),
+            ("user@[127.0.0.1]", DirectoryPremises.password, DirectoryFault.domain),
             ("bob", Password(""), DirectoryFault.password(.empty)),
             ("bob", Password("short"), DirectoryFault.password(.tooShort)),
             ("bob", Password("password"), DirectoryFault.password(.guessable)),
-            ("bob@other.example", Premises.password, StorageFault.noSuchDomain),
-            ("ALICE", Premises.password, StorageFault.nameTaken),
+            ("bob@other.example", DirectoryPremises.password, StorageFault.noSuchDomain),
+            ("ALICE", DirectoryPremises.password, StorageFault.nameTaken),
         ]
         for (name, password, fault) in refusals {
             await #expect("\(name)") { _ = try await premises.directory.add(account: name, password: password) } throws: { error in
@@ -160,7 +161,7 @@ struct DirectoryChangeTests {
         #expect(premises.keeper.hashCount == 0)
         await #expect(throws: StorageFault.noSuchAccount) { try await premises.directory.set(enabled: false, of: "bob") }
         await #expect(throws: StorageFault.noSuchAccount) { try await premises.directory.remove(account: "bob") }
-        await #expect(throws: StorageFault.noSuchAccount) { try await premises.directory.set(password: Premises.password, of: "bob") }
+        await #expect(throws: StorageFault.noSuchAccount) { try await premises.directory.set(password: DirectoryPremises.password, of: "bob") }
         await #expect(throws: DirectoryFault.domain) { try await premises.directory.add(domain: "not a domain") }
         await #expect(throws: DirectoryFault.domain) { try await premises.directory.add(domain: "[192.0.2.1]") }
     }
@@ -173,7 +174,7 @@ struct DirectoryChangeTests {
             "ｅｘａｍｐｌｅ．ｏｒｇ", "robert.miller\u{200B}", "rob\u{AD}ert.miller@example.org", "bücher.example", "bu\u{308}cher.example", "BÜCHER。example",
         ])
     func named(password: String) async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         for domain in ["second.example", "bücher.example"] { try await premises.directory.add(domain: domain) }
         _ = try await premises.enrol("margaret.hall@second.example")
         _ = try await premises.enrol("margaret.hall@example.org")
@@ -188,8 +189,8 @@ struct DirectoryChangeTests {
 
     @Test("a new password, disabling and removing end the account's sessions at once", arguments: ["password", "disable", "remove"])
     func revoke(how: String) async throws {
-        let premises = try await Premises()
-        let (alice, _) = try await premises.directory.add(account: "alice", password: Premises.password)
+        let premises = try await DirectoryPremises()
+        let (alice, _) = try await premises.directory.add(account: "alice", password: DirectoryPremises.password)
         let isEnded = Mutex(false)
         let session = premises.keeper.admit(Principal(account: alice.id, name: alice.name)) { isEnded.withLock { $0 = true } }
         switch how {
@@ -198,13 +199,13 @@ struct DirectoryChangeTests {
         default: try await premises.directory.remove(account: "alice@example.org")
         }
         #expect(isEnded.withLock { $0 })
-        #expect(await premises.keeper.verify(user: "alice", password: Premises.password, over: .imap, from: "::1") == .refused)
+        #expect(await premises.keeper.verify(user: "alice", password: DirectoryPremises.password, over: .imap, from: "::1") == .refused)
         withExtendedLifetime(session) {}
     }
 
     @Test("enabling what is enabled ends nobody's session; a disabled account may be enabled again")
     func enable() async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         let alice = try await premises.enrol("alice@example.org")
         let isEnded = Mutex(false)
         let session = premises.keeper.admit(Principal(account: alice.id, name: alice.name)) { isEnded.withLock { $0 = true } }
@@ -218,7 +219,7 @@ struct DirectoryChangeTests {
 
     @Test("a domain goes only when it is empty")
     func domains() async throws {
-        let premises = try await Premises()
+        let premises = try await DirectoryPremises()
         _ = try await premises.enrol("alice@example.org")
         try await premises.directory.add(domain: "BÜCHER.example")
         #expect(try await premises.directory.domains().map(\.value) == ["bücher.example", "example.org"])

@@ -11,7 +11,8 @@ package enum Premises: String, CaseIterable, Sendable {
 
     /// What a conversation may ask of its store.
     package typealias Ports =
-        AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & QueueStore & SearchIndex & ChangeFeed & ChangeLog
+        AccountStore & MailboxStore & BodyStore & RightsStore & QuotaStore & MetadataStore & QueueStore & KeyValueStore & SearchIndex & ChangeFeed
+        & ChangeLog
 
     /// The folder of a store could not be made: the errno.
     package struct NoFolder: Error {

@@ -19,7 +19,7 @@ final class Pauses: Sendable {
 
 /// A house, in memory unless a store is given, with two accounts: alice (the first made) and bob of example.test, whose password is "open sesame".
 struct House {
-    typealias Ports = AccountStore & MailboxStore & BodyStore & QuotaStore & QueueStore
+    typealias Ports = AccountStore & MailboxStore & BodyStore & QuotaStore & QueueStore & KeyValueStore
 
     let store: any Ports
     /// What logins were delayed by; nothing really is.
@@ -43,7 +43,9 @@ struct House {
         gatekeeper = Gatekeeper(
             accounts: store, settings: Gatekeeper.Settings(defaultDomain: House.domain), log: House.log, clock: { House.now },
             pause: { [pauses] in pauses.add($0) })
-        directory = Directory(accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: House.domain)
+        directory = Directory(
+            store: store, gatekeeper: gatekeeper, defaultDomain: House.domain,
+            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }))
         intake = Intake(store: store, checks: checks, clock: { House.now }, log: House.log)
         try await directory.add(domain: "example.test")
         try await directory.add(domain: "bücher.example")

@@ -6,6 +6,8 @@ package enum Destination: Hashable, Sendable {
     case mailbox(MailboxID, of: AccountID)
     /// The outgoing queue, and from there to that address.
     case queue(ForwardPath)
+    /// The same, to where an address of ours has its mail sent on: in that address's name (`SenderRewriting`).
+    case forward(to: Address, by: Address)
     /// An address of a list: the outgoing queue, in an entry of its own, and what `ListMaster` makes of it.
     case list(Address)
 }
@@ -17,6 +19,7 @@ extension Destination {
         case .mailbox: nil
         case .queue(let path): path.bare
         case .list(let address): address.written
+        case .forward(let address, _): address.written
         }
     }
 }

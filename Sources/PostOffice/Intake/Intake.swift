@@ -16,6 +16,8 @@ package struct Intake: Sendable {
     package let phases: Check.Phases
     let clock: Timestamp.Clock
     let log: Logger
+    /// The sender that a message has which an address of ours sends on.
+    let forwardedSender: @Sendable (ReversePath, Address) async throws -> ReversePath
     /// Hears of new entries of the queue; does not wait.
     private let onQueued: @Sendable ([QueueID]) -> Void
     /// Hears of messages of whose delivery to a mailbox the sender wants to hear; does not wait.
@@ -27,6 +29,7 @@ package struct Intake: Sendable {
 
     package init(
         store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger,
+        forwardedSender: @escaping @Sendable (ReversePath, Address) async throws -> ReversePath = { path, _ in path },
         onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }, onDelivered: @escaping @Sendable (Delivered) -> Void = { _ in },
         trace: @escaping @Sendable (@escaping TraceRecorder.Piece) -> Void = { _ in }
     ) {
@@ -35,6 +38,7 @@ package struct Intake: Sendable {
         phases = checks.reduce(into: []) { $0.formUnion($1.phases) }
         self.clock = clock
         self.log = log
+        self.forwardedSender = forwardedSender
         self.onQueued = onQueued
         self.onDelivered = onDelivered
         self.trace = trace
@@ -82,7 +86,7 @@ package struct Intake: Sendable {
 
     private func place(_ body: StagedBody, _ reception: MailReception, isEightBit: Bool) async throws -> Receipt {
         let (date, head) = (clock(), try reception.head())
-        let drafts = try reception.drafts(date, isEightBit: isEightBit)
+        let drafts = try await reception.drafts(date, isEightBit: isEightBit)
         let done = try await store.place(body, reception.placements(date, head), queueing: drafts)
         if !done.queued.isEmpty { onQueued(done.queued) }
         if let draft = reception.delivered(date, isEightBit: isEightBit), let account = reception.firstAccount {

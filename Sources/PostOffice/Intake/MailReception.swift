@@ -114,32 +114,30 @@ final class MailReception: Sendable {
         }
     }
 
-    /// One entry for all to whom it goes on; none where there is nobody.
-    func drafts(_ date: Timestamp, isEightBit: Bool) throws -> [QueueDraft] {
-        var seen = Set<ForwardPath>()
-        let recipients = envelope.recipients.flatMap { recipient in
-            recipient.destinations.compactMap { destination -> QueuedRecipient? in
-                guard case .queue(let path) = destination, seen.insert(path).inserted else { return nil }
-                return QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
+    /// One entry for all to whom it goes on with its own sender, and one for each address of ours that sends it on.
+    func drafts(_ date: Timestamp, isEightBit: Bool) async throws -> [QueueDraft] {
+        var onward = OnwardMail()
+        for recipient in envelope.recipients {
+            for destination in recipient.destinations {
+                onward.add(destination) { path in
+                    QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
+                }
             }
         }
-        let others = recipients.isEmpty ? [] : [draft(for: recipients, date, isEightBit: isEightBit, head: try outgoingHead())]
-        return try others + listDrafts(date, isEightBit: isEightBit)
-    }
-
-    /// A list has an entry of its own, which may wait for its owners. Its author is told of no delay.
-    private func listDrafts(_ date: Timestamp, isEightBit: Bool) throws -> [QueueDraft] {
-        var seen = Set<Address>()
-        return try envelope.recipients.flatMap { recipient in
-            try recipient.destinations.compactMap { destination -> QueueDraft? in
-                guard case .list(let address) = destination, seen.insert(address).inserted else { return nil }
-                let path = ForwardPath.mailbox(address)
-                let queued = QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
-                var draft = draft(for: [queued], date, isEightBit: isEightBit, head: try outgoingHead())
-                draft.traits.insert(.isAutomatic)
-                return draft
+        if onward.isEmpty { return [] }
+        let head = try outgoingHead()
+        var drafts: [QueueDraft] = []
+        for share in onward.shares {
+            var draft = draft(for: share.recipients, date, isEightBit: isEightBit, head: head)
+            // Its owners may have to see it first, which is no delay to be told.
+            if share.isList { draft.traits.insert(.isAutomatic) }
+            if let forwarder = share.forwarder {
+                draft.reversePath = try await intake.forwardedSender(envelope.reversePath, forwarder)
+                draft.head = MessageHead.delivered(to: forwarder, head?.octets ?? []) ?? head
             }
+            drafts.append(draft)
         }
+        return drafts
     }
 
     /// For those of its mailboxes of whose delivery the sender wants to hear; nil: there is none, or nobody to tell.

@@ -26,9 +26,10 @@ extension Directory {
         var list = MailingList(address: address, owners: [], created: now)
         try Directory.apply(change, to: &list)
         for name in [address] + ListRole.allCases.map({ list.address($0) }) {
-            // try?: what is no user's name is no account's.
-            guard let user = try? UserName(name.localPart) else { continue }
-            guard try await accounts.account(named: AccountName(user: user, domain: address.domain)) == nil else { throw StorageFault.nameTaken }
+            switch try await meaning(of: name) {
+            case .account(_, detail: nil), .list: throw StorageFault.nameTaken
+            default: guard try !isAlias(name) else { throw StorageFault.nameTaken }
+            }
         }
         try await register.add(list)
         return list
@@ -76,6 +77,14 @@ extension Directory {
 
     // MARK: Rules
 
+    /// Whether an address is a list's, or would be with a token.
+    func isOfList(_ address: Address) async throws -> Bool { try await lists?.claims(address) ?? false }
+
+    func checkNoLists(in domain: Domain) async throws {
+        guard let list = try await lists?.lists().first(where: { $0.list.address.domain == domain })?.list else { return }
+        throw StorageFault.notAllowed("the domain has lists: \(list.address.written)")
+    }
+
     func listRegister() throws -> ListRegister {
         guard let lists else { throw ListFault.notAllowed("there are no lists here") }
         return lists
@@ -100,8 +109,10 @@ extension Directory {
         guard isPlain, let name = Address(localPart: local, domain: domain), name.isDotString, local.utf8.count <= MailingList.longestLocalPart else {
             throw ListFault.notAllowed("a list is called by letters, digits, dots, hyphens and underscores, \(MailingList.longestLocalPart) at most")
         }
-        let isOfList = ListRole.allCases.contains { local.hasSuffix("-\($0.rawValue)") }
-        guard !isOfList, !Directory.reserved.contains(local) else { throw ListFault.notAllowed("no list can be called \(local)") }
+        let isOfRole = ListRole.allCases.contains { local.hasSuffix("-\($0.rawValue)") }
+        guard !isOfRole, !local.hasPrefix("srs0"), !local.hasPrefix("srs1"), !Directory.reserved.contains(local) else {
+            throw ListFault.notAllowed("no list can be called \(local)")
+        }
         return name
     }
 

@@ -73,17 +73,20 @@ package struct DeliveryReporting: Sendable {
                 placement.head = head
                 placements.append(placement)
             }
-            // To a list goes what comes back of its posts.
-            let drafts = destinations.compactMap { if case .list(let address) = $0 { draft(written, to: address, now) } else { nil } }
+            // For others, whoever's name they are called by here.
+            var onward = OnwardMail()
+            for destination in destinations { onward.add(destination) { QueuedRecipient($0, notify: .never) } }
+            let drafts = onward.shares.map { draft(for: $0.recipients, written.traits, now) }
             // Whoever is over quota misses a report; what it is on must not wait for that.
             guard !placements.isEmpty || !drafts.isEmpty else { return [] }
             return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: placements, drafts: drafts)]
         case .notLocal:
-            return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: [], drafts: [draft(written, to: written.recipient, now)])]
+            let draft = draft(for: [QueuedRecipient(.mailbox(written.recipient), notify: .never)], written.traits, now)
+            return [QueueUpdate.Notice(body: try await intake.stage(written.text), placements: [], drafts: [draft])]
         }
     }
-    private func draft(_ written: DeliveryReport.Written, to address: Address, _ now: Timestamp) -> QueueDraft {
-        QueueDraft(
-            transaction: makeID(), reversePath: .null, recipients: [QueuedRecipient(.mailbox(address), notify: .never)], traits: written.traits, arrived: now)
+
+    private func draft(for recipients: [QueuedRecipient], _ traits: QueueDraft.Traits, _ now: Timestamp) -> QueueDraft {
+        QueueDraft(transaction: makeID(), reversePath: .null, recipients: recipients, traits: traits, arrived: now)
     }
 }

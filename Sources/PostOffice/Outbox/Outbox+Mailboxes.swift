@@ -73,25 +73,25 @@ extension Outbox {
         }
         let body = try await incoming.stage(in: around.store)
         var placements: [Placement] = []
-        var onward: [QueuedRecipient] = []
-        var lists: [Address] = []
+        var onward = OnwardMail()
         for destination in destinations {
-            switch destination {
-            case .list(let address): lists.append(address)
-            case .queue(let path): onward.append(QueuedRecipient(path))
-            case .mailbox(let mailbox, _):
-                guard !placements.contains(where: { $0.mailbox == mailbox }) else { continue }
-                var placement = Placement(mailbox: mailbox, internalDate: now)
-                placement.mayOverdraw = true
-                placement.head = head
-                placements.append(placement)
-            }
+            onward.add(destination) { QueuedRecipient($0) }
+            guard case .mailbox(let mailbox, _) = destination, !placements.contains(where: { $0.mailbox == mailbox }) else { continue }
+            var placement = Placement(mailbox: mailbox, internalDate: now)
+            placement.mayOverdraw = true
+            placement.head = head
+            placements.append(placement)
         }
-        // A list has an entry of its own, which may wait for its owners.
-        let drafts = ([onward] + lists.map { [QueuedRecipient(.mailbox($0))] }).filter { !$0.isEmpty }.map { recipients in
-            QueueDraft(
-                transaction: draft.transaction, reversePath: draft.reversePath, recipients: recipients, traits: draft.traits, arrived: draft.arrived,
-                head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, priority: draft.priority)
+        var drafts: [QueueDraft] = []
+        for share in onward.shares {
+            var onward = QueueDraft(
+                transaction: draft.transaction, reversePath: draft.reversePath, recipients: share.recipients, traits: draft.traits,
+                arrived: draft.arrived, head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, priority: draft.priority)
+            if let forwarder = share.forwarder {
+                onward.reversePath = try await around.directory.sender(draft.reversePath, forwardedBy: forwarder)
+                onward.head = MessageHead.delivered(to: forwarder, own) ?? draft.head
+            }
+            drafts.append(onward)
         }
         return QueueUpdate.Notice(body: body, placements: placements, drafts: drafts)
     }

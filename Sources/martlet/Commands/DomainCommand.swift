@@ -9,11 +9,12 @@ struct DomainCommand: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take mail for a domain.")
 
         @Argument(help: "For instance example.org.") var domain: String
+        @Option(name: .customLong("alias-of"), help: "A domain that mail is taken for: every address is the same there.") var target: String?
         @OptionGroup var options: ConfigurationOptions
 
         func run() async throws {
-            try await Administrator(options).give(.addDomain(name: domain))
-            Terminal.show("Added \(domain). Next: martlet account add NAME@\(domain)")
+            try await Administrator(options).give(.addDomain(name: domain, target: target))
+            Terminal.show(target.map { "Added \(domain), which stands for \($0)." } ?? "Added \(domain). Next: martlet account add NAME@\(domain)")
         }
     }
 
@@ -24,15 +25,15 @@ struct DomainCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            guard case .domains(let names) = try await Administrator(options).give(.listDomains) else { return }
-            if output.json { return try Terminal.show(json: names) }
-            for name in names { Terminal.show(name) }
+            guard case .domains(let lines) = try await Administrator(options).give(.listDomains) else { return }
+            if output.json { return try Terminal.show(json: lines) }
+            for line in lines { Terminal.show(line.aliasOf.map { "\(line.name)\tstands for \($0)" } ?? line.name) }
         }
     }
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take no more mail for a domain; it must have no accounts left.")
+            abstract: "Take no more mail for a domain; it must have no accounts and aliases left, or stand for another.")
 
         @Argument var domain: String
         @OptionGroup var options: ConfigurationOptions

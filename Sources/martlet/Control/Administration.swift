@@ -22,8 +22,9 @@ struct Administration: Sendable {
 
     private func answer(_ order: Order) async throws -> OrderResult {
         switch order {
-        case .addDomain(let name): try await directory.add(domain: name)
-        case .listDomains: return .domains(names: try await directory.domains().map(\.value))
+        case .addDomain(let name, let target?): try await directory.add(domain: name, standingFor: target)
+        case .addDomain(let name, nil): try await directory.add(domain: name)
+        case .listDomains: return .domains(lines: try await domains())
         case .removeDomain(let name): try await directory.remove(domain: name)
         case .addAccount(let name, let password):
             return Administration.advice(try await directory.add(account: name, password: Password(password)).advice)
@@ -38,6 +39,15 @@ struct Administration: Sendable {
         case .setPassword(let name, let password):
             return Administration.advice(try await directory.set(password: Password(password), of: name))
         case .removeAccount(let name): try await directory.remove(account: name)
+        case .listAliases(let domain): return .aliases(lines: try await aliases(of: domain))
+        case .addAlias(let name, let targets): return .aliases(lines: [try await line(try await directory.add(alias: name, targets: targets))])
+        case .removeAlias(let name, let targets):
+            let left = try await directory.remove(alias: name, targets: targets)
+            guard let left else { return .aliases(lines: []) }
+            return .aliases(lines: [try await line(left)])
+        case .showDelivery(let name): return .delivery(line: DeliveryLine(try await directory.deliverySettings(of: name)))
+        case .setForwarding(let name, let targets, let keepsCopy): try await directory.set(forwarding: targets, keepsCopy: keepsCopy, of: name)
+        case .setSubaddressing(let name, let isFiled): try await directory.set(filesByDetail: isFiled, of: name)
         case .showQuota(let name): return .quota(lines: try await quota(of: name))
         case .setQuota(let name, let limits): try await set(limits, of: name)
         case .checkStore: return .report(HealthReport(try await store.check()))
@@ -68,6 +78,7 @@ struct Administration: Sendable {
         switch error {
         case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
         case let fault as ListFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
+        case StorageFault.conflict: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "somebody else has just changed it; try again")
         case StorageFault.noSuchAccount: OrderResult.Refused(code: Sysexit.noUser, text: "there is no such account")
         case StorageFault.noSuchMessage: OrderResult.Refused(code: Sysexit.dataError, text: "there is no such message in the queue (any more)")
         case StorageFault.noSuchDomain:

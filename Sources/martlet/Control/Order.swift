@@ -1,6 +1,7 @@
 /// What an administrator may ask for, of the running server through its control socket or of the store itself.
 enum Order: Codable, Sendable {
-    case addDomain(name: String)
+    /// `target`: the domain of ours that it stands for; nil: it is one by itself.
+    case addDomain(name: String, target: String?)
     case listDomains
     case removeDomain(name: String)
     case addAccount(name: String, password: String)
@@ -8,6 +9,15 @@ enum Order: Codable, Sendable {
     case setEnabled(name: String, enabled: Bool)
     case setPassword(name: String, password: String)
     case removeAccount(name: String)
+    /// Of one domain; nil: of all.
+    case listAliases(domain: String?)
+    case addAlias(name: String, targets: [String])
+    /// Without targets: all of it.
+    case removeAlias(name: String, targets: [String])
+    case showDelivery(name: String)
+    /// To nobody: nothing is sent on any more.
+    case setForwarding(name: String, targets: [String], keepsCopy: Bool)
+    case setSubaddressing(name: String, isFiled: Bool)
     case showQuota(name: String)
     /// The account's own limits by resource, 0 for none; resources that are not named are left as they are, nil ones become as configured.
     case setQuota(name: String, limits: [QuotaLine])
@@ -52,7 +62,9 @@ enum OrderResult: Codable, Sendable, Equatable {
     case done
     /// Done, with something that should be told.
     case advice(text: String)
-    case domains(names: [String])
+    case domains(lines: [DomainLine])
+    case aliases(lines: [AliasLine])
+    case delivery(line: DeliveryLine)
     case accounts(lines: [AccountLine])
     case report(HealthReport)
     case quota(lines: [QuotaLine])
@@ -80,6 +92,30 @@ struct AccountLine: Codable, Sendable, Equatable {
     /// ISO 8601, UTC.
     let created: String
     let lastLogin: String?
+}
+
+/// A domain as `domain list` shows it.
+struct DomainLine: Codable, Sendable, Equatable {
+    let name: String
+    /// The domain that it stands for; nil: it is one by itself.
+    let aliasOf: String?
+}
+
+/// An alias as `alias list` shows it.
+struct AliasLine: Codable, Sendable, Equatable {
+    /// An address, or `@` and a domain: all that is nobody's there.
+    let name: String
+    let targets: [String]
+    /// Of those, the ones that are nobody's here any more.
+    let nobody: [String]
+}
+
+/// What an account wants done with its mail.
+struct DeliveryLine: Codable, Sendable, Equatable {
+    let forwardsTo: [String]
+    let keepsCopy: Bool
+    /// Mail for NAME+DETAIL is filed in the mailbox DETAIL.
+    let filesByDetail: Bool
 }
 
 /// A resource of an account (RFC 9208 §5), in octets, messages or mailboxes.

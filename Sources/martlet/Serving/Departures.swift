@@ -35,7 +35,7 @@ struct Departures: Sendable {
         let outbox = Outbox(
             Outbox.Surroundings(
                 store: house.store,
-                routing: DeliveryRouting({ table.with(ownDomains: Set(try await directory.domains())) }, services.router),
+                routing: DeliveryRouting({ table.with(ownDomains: try await directory.domainsServed()) }, services.router),
                 carrier: services.carrier, directory: directory, intake: own,
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
@@ -45,6 +45,7 @@ struct Departures: Sendable {
         self.outbox = outbox
         intake = Intake(
             store: house.store, checks: Intake.Check.standard + [.lists(lists)], clock: SystemClock.now, log: log,
+            forwardedSender: { try await directory.sender($0, forwardedBy: $1) },
             onQueued: { ids in Task { await outbox.queued(ids) } },
             onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
     }

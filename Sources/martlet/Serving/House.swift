@@ -70,16 +70,21 @@ struct House: Sendable {
         let defaultDomain = configuration.domain ?? first
         let gatekeeper = Gatekeeper(
             accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
-        let secret = HKDF<SHA256>.deriveKey(inputKeyMaterial: SymmetricKey(data: octets), info: Array("martlet lists".utf8), outputByteCount: 32)
-        let lists = ListRegister(store: store, tokens: ListTokens(secret: secret.withUnsafeBytes { Array($0) }), clock: SystemClock.now)
+        let lists = ListRegister(store: store, tokens: ListTokens(secret: House.secret("martlet lists", octets)), clock: SystemClock.now)
         let directory = Directory(
-            accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames, lists: lists)
+            store: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames,
+            rewriting: SenderRewriting(secret: House.secret("martlet sender rewriting", octets), clock: SystemClock.now), lists: lists)
         let reporting = DeliveryReporting(
             store: store, directory: directory, intake: Intake(store: store, clock: SystemClock.now, log: log), host: configuration.hostname,
             clock: SystemClock.now, makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) })
         return House(
             folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, lists: lists, defaultDomain: defaultDomain, reporting: reporting,
             log: log)
+    }
+
+    /// Derived from the master key's octets (HKDF-SHA256, RFC 5869), so that it is the same after every start.
+    private static func secret(_ purpose: String, _ master: [UInt8]) -> [UInt8] {
+        HKDF<SHA256>.deriveKey(inputKeyMaterial: SymmetricKey(data: master), info: Array(purpose.utf8), outputByteCount: 32).withUnsafeBytes { Array($0) }
     }
 
     /// Waits for what is under way; the folder is free when the value is gone.

@@ -27,7 +27,7 @@ private func give(_ order: Order, at path: String) async throws -> OrderResult? 
     init() throws { folder = try TemporaryFolder() }
 
     private func echo(_ order: Order) async -> OrderResult {
-        if case .addDomain(let name) = order { return .domains(names: [name]) }
+        if case .addDomain(let name, _) = order { return .domains(lines: [DomainLine(name: name, aliasOf: nil)]) }
         if case .addAccount(_, let password) = order { return .advice(text: password) }
         return .done
     }
@@ -40,7 +40,7 @@ private func give(_ order: Order, at path: String) async throws -> OrderResult? 
         var facts = stat()
         #expect(stat(path, &facts) == 0)
         #expect(facts.st_mode & 0o777 == 0o600)
-        #expect(try await give(.addDomain(name: "a\nb\u{0}ü"), at: path) == .domains(names: ["a\nb\u{0}ü"]))
+        #expect(try await give(.addDomain(name: "a\nb\u{0}ü", target: nil), at: path) == .domains(lines: [DomainLine(name: "a\nb\u{0}ü", aliasOf: nil)]))
         let long = String(repeating: "p", count: 100_000)
         #expect(try await give(.addAccount(name: "x", password: long), at: path) == .advice(text: long))
     }

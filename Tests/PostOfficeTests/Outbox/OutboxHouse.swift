@@ -43,7 +43,9 @@ final class OutboxHouse: Sendable {
         let domain = try #require(Domain("example.test"))
         let gatekeeper = Gatekeeper(accounts: store, settings: .init(), log: log, clock: { clock.now })
         let register = ListRegister(store: store, tokens: ListTokens(secret: [UInt8](repeating: 7, count: 32)), clock: { clock.now })
-        directory = Directory(accounts: store, mailboxes: store, gatekeeper: gatekeeper, defaultDomain: domain, lists: register)
+        directory = Directory(
+            store: store, gatekeeper: gatekeeper, defaultDomain: domain,
+            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }), lists: register)
         intake = Intake(store: store, clock: { clock.now }, log: log)
         let ids = Mutex(0)
         let makeID: TransactionID.Source = {
