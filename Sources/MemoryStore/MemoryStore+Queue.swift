@@ -12,7 +12,10 @@ struct QueuedBody {
 
     init(body: MemoryBody, draft: QueueDraft) {
         self.body = body
-        self.draft = draft
+        var kept = draft
+        kept.hold = nil
+        self.draft = kept
+        hold = draft.hold
         progress = draft.recipients.map { _ in RecipientProgress(due: draft.notBefore ?? draft.arrived) }
     }
 

@@ -79,6 +79,8 @@ package struct QueueDraft: Hashable, Sendable {
     package var deliverBy: Deadline?
     /// MT-PRIORITY (RFC 6710): -9...9.
     package var priority: Int8
+    /// Why it waits from the beginning; nil: it does not. In an entry's draft it is nil: `QueueEntry.hold` says what is so now.
+    package var hold: QueueHold?
 
     package init(
         transaction: TransactionID, reversePath: ReversePath, recipients: [QueuedRecipient], traits: Traits = [], arrived: Timestamp,
@@ -167,6 +169,8 @@ package enum QueueHold: UInt8, Hashable, Sendable, CaseIterable {
     case senderRemoved = 4
     /// It is a post to a list, whose owners decide on it.
     case moderation = 5
+    /// Its sender has written to more recipients in an hour than an account may (`limits.recipients-per-hour`).
+    case senderLimit = 6
 }
 
 /// An entry of the queue.

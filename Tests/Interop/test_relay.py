@@ -11,7 +11,7 @@ REMOTE = [
     "victim", '"victim"', "", "victim@", "@example.test", "victim@sub.example.test", "victim@example.test.", "victim@EXAMPLE.TEST",
     "victim@example.test@remote.example", "alice@remote.example", "alice @example.test", "alice@example.test victim@remote.example",
     "alice\\@remote.example@example.test", "alice@example.test\0@remote.example", "ünknown@example.test", "victim@remote。example",
-    "alice+tag%remote.example@example.test", "alice@example.test>,<victim@remote.example",
+    "victim+tag%remote.example@example.test", "alice@example.test>,<victim@remote.example",
 ]
 
 

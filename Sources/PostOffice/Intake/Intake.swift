@@ -18,6 +18,7 @@ package struct Intake: Sendable {
     let log: Logger
     /// The sender that a message has which an address of ours sends on.
     let forwardedSender: @Sendable (ReversePath, Address) async throws -> ReversePath
+    private let senderLimit: SenderLimit
     /// Hears of new entries of the queue; does not wait.
     private let onQueued: @Sendable ([QueueID]) -> Void
     /// Hears of messages of whose delivery to a mailbox the sender wants to hear; does not wait.
@@ -28,7 +29,8 @@ package struct Intake: Sendable {
     let heldHeaders = LoanBudget(most: 16 << 20)
 
     package init(
-        store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, clock: @escaping Timestamp.Clock, log: Logger,
+        store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, senderLimit: SenderLimit = SenderLimit(most: nil),
+        clock: @escaping Timestamp.Clock, log: Logger,
         forwardedSender: @escaping @Sendable (ReversePath, Address) async throws -> ReversePath = { path, _ in path },
         onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }, onDelivered: @escaping @Sendable (Delivered) -> Void = { _ in },
         trace: @escaping @Sendable (@escaping TraceRecorder.Piece) -> Void = { _ in }
@@ -38,6 +40,7 @@ package struct Intake: Sendable {
         phases = checks.reduce(into: []) { $0.formUnion($1.phases) }
         self.clock = clock
         self.log = log
+        self.senderLimit = senderLimit
         self.forwardedSender = forwardedSender
         self.onQueued = onQueued
         self.onDelivered = onDelivered
@@ -86,7 +89,7 @@ package struct Intake: Sendable {
 
     private func place(_ body: StagedBody, _ reception: MailReception, isEightBit: Bool) async throws -> Receipt {
         let (date, head) = (clock(), try reception.head())
-        let drafts = try await reception.drafts(date, isEightBit: isEightBit)
+        let drafts = hold(try await reception.drafts(date, isEightBit: isEightBit), of: reception.envelope, date)
         let done = try await store.place(body, reception.placements(date, head), queueing: drafts)
         if !done.queued.isEmpty { onQueued(done.queued) }
         if let draft = reception.delivered(date, isEightBit: isEightBit), let account = reception.firstAccount {
@@ -97,6 +100,25 @@ package struct Intake: Sendable {
         let messageID = body.digest.outline?.envelope.messageID
         trace { reception.events(receipt, messageID: messageID, at: date) }
         return receipt
+    }
+
+    /// They wait where their sender, one of our users, writes to more than an account may.
+    private func hold(_ drafts: [QueueDraft], of envelope: Envelope, _ date: Timestamp) -> [QueueDraft] {
+        guard let sender = envelope.sender, !drafts.isEmpty else { return drafts }
+        let verdict = senderLimit.count(drafts.reduce(0) { $0 + $1.recipients.count }, of: sender, at: date)
+        guard verdict != .within else { return drafts }
+        let fields: Logger.Metadata = ["user": "\(envelope.client?.user?.name.description ?? "\(sender.rawValue)")", "id": "\(envelope.id)"]
+        if verdict == .begins {
+            log.warning(
+                "An account writes to more recipients an hour than limits.recipients-per-hour allows: its mail to other servers is held", metadata: fields)
+        } else {
+            log.info("Held: its sender is over limits.recipients-per-hour", metadata: fields)
+        }
+        return drafts.map { draft in
+            var draft = draft
+            draft.hold = .senderLimit
+            return draft
+        }
     }
 
     /// A message of our own making, a report say, whole and sealed: for its maker to place, in one commit with what it tells of. Nobody judges it and nothing is

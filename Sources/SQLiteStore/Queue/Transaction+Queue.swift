@@ -42,8 +42,8 @@ extension Transaction {
             let id = QueueID(body, Int64(number))
             let recipients = SQLValue.int(Int64(draft.recipients.count))
             try write(
-                "INSERT INTO queue (id, arrived, recovered, hold, key, recipients, waiting) VALUES (?,?,0,0,?,?,?)", .int(id.rawValue),
-                .int(draft.arrived.rawValue), .int(Int64(key)), recipients, recipients)
+                "INSERT INTO queue (id, arrived, recovered, hold, key, recipients, waiting) VALUES (?,?,0,?,?,?,?)", .int(id.rawValue),
+                .int(draft.arrived.rawValue), .int(Int64(draft.hold?.rawValue ?? 0)), .int(Int64(key)), recipients, recipients)
             return id
         }
     }

@@ -26,6 +26,8 @@ struct Configuration: Sendable {
     struct Limits: Hashable, Sendable {
         var messageSize: Int
         var recipients: Int
+        /// 0: any number.
+        var recipientsPerHour: Int
         var connections: Int
         var connectionsPerAddress: Int
         var ratePerAddress: Int
@@ -90,6 +92,7 @@ extension Configuration {
         listeners = try Configuration.listeners(values, tls: tls.enabled)
         limits = Limits(
             messageSize: values.number(.messageSize) ?? 0, recipients: values.number(.recipients) ?? 0,
+            recipientsPerHour: values.number(.recipientsPerHour) ?? 0,
             connections: values.number(.connections) ?? 0,
             connectionsPerAddress: values.number(.connectionsPerAddress) ?? 0,
             ratePerAddress: values.number(.ratePerAddress) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,

@@ -51,6 +51,9 @@ extension Setting {
     static let recipients = Setting(
         "limits.recipients", .number(100...100_000), standard: "1000",
         help: "Recipients a message (RFC 5321 asks for 100)")
+    static let recipientsPerHour = Setting(
+        "limits.recipients-per-hour", .number(0...10_000_000), standard: "1000",
+        help: "Recipients of other servers an account writes to in an hour; beyond them its mail is held until an administrator releases it; 0: any number")
     static let connections = Setting(
         "limits.connections", .number(1...1_000_000), standard: "20000",
         help: "Connections at the same time, all services together")
@@ -121,7 +124,7 @@ extension Setting {
         + Service.allCases.flatMap { [enabled($0), addresses($0), port($0)] }
         + [tlsEnabled, tlsCertificate, tlsKey, tlsMinimum, tlsCiphers]
         + [
-            messageSize, recipients, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
+            messageSize, recipients, recipientsPerHour, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
             exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
         + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]

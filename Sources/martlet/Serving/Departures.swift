@@ -44,8 +44,9 @@ struct Departures: Sendable {
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
-            store: house.store, checks: Intake.Check.standard + [.lists(lists)], clock: SystemClock.now, log: log,
-            forwardedSender: { try await directory.sender($0, forwardedBy: $1) },
+            store: house.store, checks: Intake.Check.standard + [.lists(lists)],
+            senderLimit: SenderLimit(most: configuration.limits.recipientsPerHour > 0 ? configuration.limits.recipientsPerHour : nil),
+            clock: SystemClock.now, log: log, forwardedSender: { try await directory.sender($0, forwardedBy: $1) },
             onQueued: { ids in Task { await outbox.queued(ids) } },
             onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
     }
