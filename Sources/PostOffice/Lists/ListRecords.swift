@@ -1,101 +1,98 @@
 import MailModel
 import Storage
 
-/// Lists and members as they are kept: lines of a word, a blank and a value; a word may come again. Words that are not known are passed over.
-struct ListRecord {
-    private var lines: [(word: String, value: String)] = []
+// Lists and members as they are kept: `StoredJSON`.
 
-    init() {}
+struct StoredList: Codable {
+    var address: String
+    var name: String?
+    var owners: [String]
+    var posters: String
+    var others: String
+    var joining: String
+    var created: Int64
+    var next: UInt32
 
-    /// Nil: it is no such text, or of a version that is not known.
-    init?(_ octets: [UInt8]) {
-        guard let text = String(validating: octets, as: UTF8.self) else { return nil }
-        for line in text.split(separator: "\n") {
-            let pieces = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-            lines.append((String(pieces[0]), pieces.count > 1 ? String(pieces[1]) : ""))
+    init(_ list: MailingList) {
+        address = list.written
+        name = list.name.isEmpty ? nil : list.name
+        owners = list.owners.map(\.written)
+        (posters, others, joining) = (list.posters.rawValue, list.others.rawValue, list.joining.rawValue)
+        created = list.created.rawValue
+        next = list.nextNumber
+    }
+
+    /// Nil: it is none that this program knows.
+    var list: MailingList? {
+        let owners = owners.compactMap { Address($0) }
+        guard let address = Address(address), let posters = MailingList.Posters(rawValue: posters), let others = MailingList.Others(rawValue: others),
+            let joining = MailingList.Joining(rawValue: joining), !owners.isEmpty, owners.count == self.owners.count
+        else { return nil }
+        return MailingList(
+            address: address, name: name ?? "", owners: owners, posters: posters, others: others, joining: joining, created: Timestamp(rawValue: created),
+            nextNumber: next)
+    }
+}
+
+struct StoredMember: Codable {
+    struct Suspension: Codable {
+        var at: Int64
+        var cause: Int64?
+    }
+
+    struct Failing: Codable {
+        var since: Int64
+        var last: Int64
+        var reason: String
+        var taken: Int64?
+        var told: Int64
+        var toldBy: Int64
+    }
+
+    var address: String
+    var number: UInt32
+    var joined: Int64
+    var moderated: Bool?
+    var suspension: Suspension?
+    var failing: Failing?
+
+    init(_ member: ListMember) {
+        address = member.address.written
+        number = member.number
+        joined = member.joined.rawValue
+        moderated = member.mayPost ? nil : true
+        suspension = member.suspension.map { Suspension(at: $0.at.rawValue, cause: $0.cause?.rawValue) }
+        failing = member.failing.map {
+            Failing(
+                since: $0.since.rawValue, last: $0.last.rawValue, reason: $0.reason, taken: $0.taken?.rawValue, told: $0.told.rawValue,
+                toldBy: $0.toldBy.rawValue)
         }
-        guard self["version"] == "1" else { return nil }
     }
 
-    var octets: [UInt8] { Array(("version 1\n" + lines.map { "\($0.word) \($0.value)\n" }.joined()).utf8) }
-
-    subscript(word: String) -> String? { lines.first { $0.word == word }?.value }
-    func all(_ word: String) -> [String] { lines.filter { $0.word == word }.map(\.value) }
-    func time(_ word: String) -> Timestamp? { self[word].flatMap { Int64($0) }.map { Timestamp(rawValue: $0) } }
-    func entry(_ word: String) -> QueueID? { self[word].flatMap { Int64($0) }.map { QueueID(rawValue: $0) } }
-
-    mutating func put(_ word: String, _ value: String?) {
-        guard let value else { return }
-        lines.append((word, String(String.UnicodeScalarView(value.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))))
-    }
-    mutating func put(_ word: String, _ time: Timestamp?) { put(word, time.map { "\($0.rawValue)" }) }
-    mutating func put(_ word: String, _ entry: QueueID?) { put(word, entry.map { "\($0.rawValue)" }) }
-}
-
-extension MailingList {
-    var record: ListRecord {
-        var record = ListRecord()
-        record.put("address", address.written)
-        if !name.isEmpty { record.put("name", name) }
-        for owner in owners { record.put("owner", owner.written) }
-        record.put("posters", posters.rawValue)
-        record.put("others", others.rawValue)
-        record.put("joining", joining.rawValue)
-        record.put("created", created)
-        record.put("next", "\(nextNumber)")
-        return record
-    }
-
-    init?(_ record: ListRecord) {
-        guard let address = record["address"].flatMap({ Address($0) }), let posters = record["posters"].flatMap(Posters.init),
-            let others = record["others"].flatMap(Others.init), let joining = record["joining"].flatMap(Joining.init), let created = record.time("created"),
-            let next = record["next"].flatMap({ UInt32($0) })
-        else { return nil }
-        let owners = record.all("owner").compactMap { Address($0) }
-        guard !owners.isEmpty, owners.count == record.all("owner").count else { return nil }
-        self.init(
-            address: address, name: record["name"] ?? "", owners: owners, posters: posters, others: others, joining: joining, created: created, nextNumber: next
-        )
+    var member: ListMember? {
+        guard let address = Address(address) else { return nil }
+        return ListMember(
+            address: address, number: number, joined: Timestamp(rawValue: joined), mayPost: moderated != true,
+            suspension: suspension.map {
+                ListMember.Suspension(at: Timestamp(rawValue: $0.at), cause: $0.cause.map { QueueID(rawValue: $0) })
+            },
+            failing: failing.map {
+                ListMember.Failing(
+                    since: Timestamp(rawValue: $0.since), last: Timestamp(rawValue: $0.last), reason: $0.reason,
+                    taken: $0.taken.map { Timestamp(rawValue: $0) }, told: Timestamp(rawValue: $0.told), toldBy: QueueID(rawValue: $0.toldBy))
+            })
     }
 }
 
-extension ListMember {
-    var record: ListRecord {
-        var record = ListRecord()
-        record.put("address", address.written)
-        record.put("number", "\(number)")
-        record.put("joined", joined)
-        if !mayPost { record.put("moderated", "yes") }
-        record.put("suspended", suspension?.at)
-        record.put("suspended-by", suspension?.cause)
-        guard let failing else { return record }
-        record.put("failing-since", failing.since)
-        record.put("failing-last", failing.last)
-        record.put("failing-reason", failing.reason)
-        record.put("failing-taken", failing.taken)
-        record.put("failing-told", failing.told)
-        record.put("failing-told-by", failing.toldBy)
-        return record
-    }
-
-    init?(_ record: ListRecord) {
-        guard let address = record["address"].flatMap({ Address($0) }), let number = record["number"].flatMap({ UInt32($0) }),
-            let joined = record.time("joined")
-        else { return nil }
-        self.init(
-            address: address, number: number, joined: joined, mayPost: record["moderated"] != "yes",
-            suspension: record.time("suspended").map { Suspension(at: $0, cause: record.entry("suspended-by")) })
-        guard let since = record.time("failing-since"), let last = record.time("failing-last"), let told = record.time("failing-told"),
-            let toldBy = record.entry("failing-told-by")
-        else { return }
-        failing = Failing(
-            since: since, last: last, reason: record["failing-reason"] ?? "", taken: record.time("failing-taken"), told: told, toldBy: toldBy)
-    }
+/// A post that waits for the owners of a list.
+struct StoredHold: Codable {
+    var list: String
+    var since: Int64
 }
 
 /// Somebody's wish that waits for the answer that it is theirs, by its token.
 struct ListWish: Hashable {
-    enum Kind: String, Hashable { case join, leave }
+    enum Kind: String, Hashable, Codable { case join, leave }
 
     let kind: Kind
     let list: String
@@ -108,23 +105,23 @@ struct ListWish: Hashable {
     static let lifetime: Int64 = 3 * 86_400
 
     var words: String { "\(kind.rawValue) \(MailingList.key(address))" }
-
-    var record: ListRecord {
-        var record = ListRecord()
-        record.put("kind", kind.rawValue)
-        record.put("list", list)
-        record.put("address", address.written)
-        record.put("asked", asked)
-        if isDone { record.put("done", "yes") }
-        return record
-    }
 }
 
-extension ListWish {
-    init?(_ record: ListRecord) {
-        guard let kind = record["kind"].flatMap(Kind.init), let list = record["list"], let address = record["address"].flatMap({ Address($0) }),
-            let asked = record.time("asked")
-        else { return nil }
-        self.init(kind: kind, list: list, address: address, asked: asked, isDone: record["done"] == "yes")
+struct StoredWish: Codable {
+    var kind: ListWish.Kind
+    var list: String
+    var address: String
+    var asked: Int64
+    var done: Bool?
+
+    init(_ wish: ListWish) {
+        (kind, list) = (wish.kind, wish.list)
+        address = wish.address.written
+        asked = wish.asked.rawValue
+        done = wish.isDone ? true : nil
+    }
+
+    var wish: ListWish? {
+        Address(address).map { ListWish(kind: kind, list: list, address: $0, asked: Timestamp(rawValue: asked), isDone: done == true) }
     }
 }

@@ -7,7 +7,7 @@ extension ListRegister {
         try await change { state in
             guard state.entries[list.key] == nil, !state.unreadable.contains(list.key) else { throw StorageFault.nameTaken }
             state.entries[list.key] = Entry(list: list)
-            return ([ListRegister.change(list, expecting: .absence)], ())
+            return (try [ListRegister.change(list, expecting: .absence)], ())
         }
     }
 
@@ -18,7 +18,7 @@ extension ListRegister {
             guard var list = state.entries[key]?.list else { throw ListFault.noSuchList }
             try body(&list)
             state.entries[key]?.list = list
-            return ([ListRegister.change(list)], list)
+            return (try [ListRegister.change(list)], list)
         }
     }
 
@@ -54,7 +54,7 @@ extension ListRegister {
                 guard entry.list.nextNumber < .max else { throw ListFault.notAllowed("the list has had too many members") }
                 entry.list.nextNumber += 1
                 entry.put(member)
-                changes.append(ListRegister.change(member, of: entry.list))
+                changes.append(try ListRegister.change(member, of: entry.list))
                 new.append(address)
             }
             guard !new.isEmpty else { return ([], []) }
@@ -62,7 +62,7 @@ extension ListRegister {
                 throw ListFault.notAllowed("a list has \(MailingList.mostMembers) members at most")
             }
             state.entries[key] = entry
-            return (changes + [ListRegister.change(entry.list)], new)
+            return (try changes + [ListRegister.change(entry.list)], new)
         }
     }
 
@@ -92,7 +92,7 @@ extension ListRegister {
             let value = try body(&known)
             guard known != before else { return ([], value) }
             state.entries[key]?.members[own] = known
-            return ([ListRegister.change(known, of: entry.list)], value)
+            return (try [ListRegister.change(known, of: entry.list)], value)
         }
     }
 
@@ -110,10 +110,8 @@ extension ListRegister {
         try await change { state in
             guard state.held[list.key]?[entry] == nil else { return ([], ()) }
             state.held[list.key, default: [:]][entry] = now
-            var record = ListRecord()
-            record.put("list", list.key)
-            record.put("since", now)
-            return ([KeyValueChange(.listState, "held \(entry.rawValue)", record.octets)], ())
+            let value = try StoredJSON.encode(StoredHold(list: list.key, since: now.rawValue))
+            return ([KeyValueChange(.listState, "held \(entry.rawValue)", value)], ())
         }
     }
 
@@ -139,7 +137,7 @@ extension ListRegister {
         return try await change { state in
             guard state.wishes.count < ListRegister.mostWishes else { return ([], nil) }
             state.wishes[token] = wish
-            return ([KeyValueChange(.listState, "wish \(token)", wish.record.octets)], token)
+            return ([KeyValueChange(.listState, "wish \(token)", try StoredJSON.encode(StoredWish(wish)))], token)
         }
     }
 
@@ -153,7 +151,7 @@ extension ListRegister {
             guard var wish = state.wishes[token], !wish.isDone else { return ([], ()) }
             wish.isDone = true
             state.wishes[token] = wish
-            return ([KeyValueChange(.listState, "wish \(token)", wish.record.octets)], ())
+            return ([KeyValueChange(.listState, "wish \(token)", try StoredJSON.encode(StoredWish(wish)))], ())
         }
     }
 

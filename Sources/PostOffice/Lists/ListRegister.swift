@@ -49,7 +49,7 @@ package actor ListRegister {
         if let known { return known }
         var state = State()
         for (key, octets) in try store.values(in: .mailingLists) {
-            guard let list = ListRecord(octets).flatMap({ MailingList($0) }), list.key == key else {
+            guard let list = ListRegister.read(StoredList.self, octets)?.list, list.key == key else {
                 state.unreadable.insert(key)
                 continue
             }
@@ -57,7 +57,7 @@ package actor ListRegister {
         }
         for (key, octets) in try store.values(in: .listMembers) {
             let list = key.split(separator: " ").first.map { String($0) } ?? key
-            guard let member = ListRecord(octets).flatMap({ ListMember($0) }) else {
+            guard let member = ListRegister.read(StoredMember.self, octets)?.member else {
                 state.unreadable.insert(list)
                 continue
             }
@@ -65,17 +65,24 @@ package actor ListRegister {
         }
         for (key, octets) in try store.values(in: .listState) {
             let pieces = key.split(separator: " ")
-            guard pieces.count == 2, let record = ListRecord(octets) else { continue }
+            guard pieces.count == 2 else { continue }
+            // Without it somebody asks once more, or an owner finds the post in the queue.
             switch pieces[0] {
-            case "wish": state.wishes[String(pieces[1])] = ListWish(record)
+            case "wish": state.wishes[String(pieces[1])] = ListRegister.read(StoredWish.self, octets)?.wish
             case "held":
-                guard let list = record["list"], let since = record.time("since"), let number = Int64(pieces[1]) else { continue }
-                state.held[list, default: [:]][QueueID(rawValue: number)] = since
+                guard let hold = ListRegister.read(StoredHold.self, octets), let number = Int64(pieces[1]) else { continue }
+                state.held[hold.list, default: [:]][QueueID(rawValue: number)] = Timestamp(rawValue: hold.since)
             default: continue
             }
         }
         known = state
         return state
+    }
+
+    /// Nil: it cannot be read.
+    private static func read<Value: Decodable>(_ type: Value.Type, _ octets: [UInt8]) -> Value? {
+        // try?: who asks for what it was part of is told.
+        try? StoredJSON.decode(type, octets)
     }
 
     // MARK: Looking
@@ -149,14 +156,14 @@ package actor ListRegister {
     /// Under which its members are kept, those too that cannot be read.
     func memberKeys(ofList key: String) throws -> [String] { try store.values(in: .listMembers).keys.filter { $0.hasPrefix(key + " ") } }
 
-    static func change(_ list: MailingList, expecting expected: KeyValueChange.Expectation = .anything) -> KeyValueChange {
-        KeyValueChange(.mailingLists, list.key, list.record.octets, expecting: expected)
+    static func change(_ list: MailingList, expecting expected: KeyValueChange.Expectation = .anything) throws -> KeyValueChange {
+        KeyValueChange(.mailingLists, list.key, try StoredJSON.encode(StoredList(list)), expecting: expected)
     }
 
     static func key(_ member: ListMember, of list: MailingList) -> String { "\(list.key) \(MailingList.key(member.address))" }
 
-    static func change(_ member: ListMember, of list: MailingList) -> KeyValueChange {
-        KeyValueChange(.listMembers, key(member, of: list), member.record.octets)
+    static func change(_ member: ListMember, of list: MailingList) throws -> KeyValueChange {
+        KeyValueChange(.listMembers, key(member, of: list), try StoredJSON.encode(StoredMember(member)))
     }
 }
 

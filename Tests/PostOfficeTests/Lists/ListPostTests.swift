@@ -136,3 +136,28 @@ struct ListPostTests {
         #expect(try await lists.house.entries.isEmpty)
     }
 }
+
+extension ListPostTests {
+    @Test("a list is reached by an alias and by a domain that stands for another, in an entry of its own; its members' forwarding works")
+    func otherNames() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example", "alice@example.test"]) { $0.posters = .anyone }
+        let directory = lists.house.directory
+        try await directory.add(alias: "team@example.test", targets: ["dev@example.test", "emil@d2.example"])
+        try await directory.add(domain: "example.net", standingFor: "example.test")
+        try await directory.set(forwarding: ["otto@d4.example"], keepsCopy: false, of: "alice")
+        try await lists.post(from: "fritz@d3.example", to: "team@example.test")
+        await lists.house.pass(60)
+        #expect(lists.house.carrier.recipients.sorted() == ["dora@d1.example", "emil@d2.example", "otto@d4.example"])
+        // What comes back from where a member's mail is sent on is the member's.
+        #expect(lists.sent().first { $0.recipients == ["otto@d4.example"] }?.reversePath.address?.localPart.hasPrefix("dev-bounces+") == true)
+        try await lists.post(from: "fritz@d3.example", to: "Dev@example.net")
+        await lists.house.pass(60)
+        #expect(lists.house.carrier.recipients.filter { $0 == "dora@d1.example" }.count == 2)
+        #expect(try await lists.house.entries.isEmpty)
+        await #expect(throws: StorageFault.nameTaken) { try await directory.add(alias: "dev-request@example.test", targets: ["alice@example.test"]) }
+        var draft = ListChange()
+        draft.owners = ["alice@example.test"]
+        await #expect(throws: StorageFault.nameTaken) { _ = try await directory.add(list: "team", draft, at: lists.house.clock.now) }
+        #expect(try await !directory.owns(Principal(account: lists.house.alice, name: AccountName("alice@example.test")), lists.list.address))
+    }
+}
