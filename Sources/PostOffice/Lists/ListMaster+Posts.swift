@@ -49,7 +49,13 @@ extension ListMaster {
         }
     }
 
-    /// One body; for each member a head, and outside this house an entry of its own, for its envelope names the member.
+    /// Entries of one body at least.
+    private static let leastShare = 64
+
+    /// For each member a head, and outside this house an entry of its own, for its envelope names the member.
+    ///
+    /// What is said of all entries of a body is opened with each of them. So they share a body only while their heads weigh no more than its text, which is read
+    /// for each of them too: a long list costs as much a member as a short one, and its bodies together weigh no more than its heads.
     private func copies(of entry: QueueEntry, _ list: MailingList, _ start: Start, sent: Timestamp) async throws -> [QueueUpdate.Notice] {
         let members = try await register.members(of: list.address).filter { $0.suspension == nil }
         guard !members.isEmpty else { return [] }
@@ -81,6 +87,15 @@ extension ListMaster {
         log.info(
             "Post to a list",
             metadata: ["id": "\(entry.draft.transaction)", "list": "\(list.key)", "here": "\(placements.count)", "onward": "\(drafts.count)"])
-        return [QueueUpdate.Notice(body: try await body(of: entry, behind: header, from: own.count + end), placements: placements, drafts: drafts)]
+        let weight = max(1, drafts.first?.head?.octets.count ?? 1)
+        let share = max(ListMaster.leastShare, entry.size / weight)
+        var notices: [QueueUpdate.Notice] = []
+        for start in stride(from: 0, to: max(drafts.count, 1), by: share) {
+            let some = Array(drafts[start..<min(start + share, drafts.count)])
+            notices.append(
+                QueueUpdate.Notice(
+                    body: try await body(of: entry, behind: header, from: own.count + end), placements: start == 0 ? placements : [], drafts: some))
+        }
+        return notices
     }
 }
