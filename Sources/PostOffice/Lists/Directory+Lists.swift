@@ -39,7 +39,7 @@ extension Directory {
         try await listRegister().change(try listAddress(text)) { try Directory.apply(change, to: &$0) }
     }
 
-    /// With its members; what still waits for its owners is taken back when it is released.
+    /// With its members; what waits for its owners is discarded when its time is over.
     package func remove(list text: String) async throws { try await listRegister().remove(try listAddress(text)) }
 
     package func list(_ text: String) async throws -> MailingList {

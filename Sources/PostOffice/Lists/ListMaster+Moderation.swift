@@ -50,20 +50,29 @@ extension ListMaster {
     package func tidy() async throws -> [QueueID] {
         try await register.tidy()
         var queued: [QueueID] = []
-        for (post, list) in try await register.held(before: Timestamp(rawValue: clock().rawValue - ListMaster.moderationTime)) {
+        for (post, key, list) in try await register.held(before: Timestamp(rawValue: clock().rawValue - ListMaster.moderationTime)) {
             do {
-                let held = try await store.queued(post)
-                if held.hold == .moderation {
-                    var update = discard(held, "no owner of the list has decided")
-                    update.notices = [try await letter(.discarded(held, list, start: try await start(of: held)))]
-                    queued += try await store.update(update).flatMap(\.queued)
-                    log.notice("A post was discarded: no owner has decided", metadata: ["list": "\(list.key)", "id": "\(held.draft.transaction)"])
-                }
-            } catch StorageFault.noSuchMessage {
-                // Somebody has decided, or an administrator took it out of the queue.
+                queued += try await discardLate(post, list)
+                try await register.holdsNoMore(post, key: key)
+            } catch {
+                log.warning("A post that nobody has decided on was not discarded: \(error)", metadata: ["list": "\(key)", "queue": "\(post)"])
             }
-            try await register.holdsNoMore(post, list)
         }
         return queued
+    }
+
+    private func discardLate(_ post: QueueID, _ list: MailingList?) async throws -> [QueueID] {
+        do {
+            let held = try await store.queued(post)
+            guard held.hold == .moderation else { return [] }
+            var update = discard(held, "no owner of the list has decided")
+            if let list { update.notices = [try await letter(.discarded(held, list, start: try await start(of: held)))] }
+            let queued = try await store.update(update).flatMap(\.queued)
+            log.notice("A post was discarded: no owner has decided", metadata: ["id": "\(held.draft.transaction)"])
+            return queued
+        } catch StorageFault.noSuchMessage {
+            // Somebody has decided, or an administrator took it out of the queue.
+            return []
+        }
     }
 }

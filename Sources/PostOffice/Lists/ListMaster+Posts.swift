@@ -13,14 +13,21 @@ extension ListMaster {
         switch try await verdict(start.post, list) {
         case .post: return expanded(entry, list, start)
         case .moderate where isReleased: return expanded(entry, list, start)
-        case .moderate(let reason):
-            guard try await register.hasRoomToHold(list) else { return refused(entry, .permanent(3, 2), ListRefusal.crowded.answer.text) }
-            try await register.holds(entry.id, list)
-            return Answer(ending: .held(reason)) { [try await letter(.moderation(of: entry, list, start, reason, register.tokens, now: clock()))] }
+        // It went to others too, and so SMTP took it: it is not lost without a word.
+        case .refuse(.notAllowed) where entry.draft.sender == nil && isReleased: return expanded(entry, list, start)
+        case .refuse(.notAllowed) where entry.draft.sender == nil:
+            return try await held(entry, list, start, "its author may not post, and could not be told so")
+        case .moderate(let reason): return try await held(entry, list, start, reason)
         case .refuse(let refusal):
             if isReleased { try await register.holdsNoMore(entry.id, list) }
             return refused(entry, refusal.answer.status, refusal.answer.text)
         }
+    }
+
+    private func held(_ entry: QueueEntry, _ list: MailingList, _ start: Start, _ reason: String) async throws -> Answer {
+        guard try await register.hasRoomToHold(list) else { return refused(entry, .permanent(3, 2), ListRefusal.crowded.answer.text) }
+        try await register.holds(entry.id, list)
+        return Answer(ending: .held(reason)) { [try await letter(.moderation(of: entry, list, start, reason, register.tokens, now: clock()))] }
     }
 
     func verdict(_ post: ListPost, _ list: MailingList) async throws -> ListVerdict {

@@ -22,7 +22,7 @@ extension ListRegister {
         }
     }
 
-    /// With its members, and whatever waits. Also one that cannot be read. `noSuchList`.
+    /// With its members, and the wishes that wait. Also one that cannot be read. `noSuchList`.
     func remove(_ address: Address) async throws {
         let key = MailingList.key(address)
         let members = try memberKeys(ofList: key)
@@ -30,15 +30,12 @@ extension ListRegister {
             guard state.entries[key] != nil || state.unreadable.contains(key) else { throw ListFault.noSuchList }
             state.entries[key] = nil
             state.unreadable.remove(key)
-            let held = state.held.removeValue(forKey: key) ?? [:]
             let wishes = state.wishes.filter { $0.value.list == key }
             for token in wishes.keys { state.wishes[token] = nil }
-            return (
-                [KeyValueChange(.mailingLists, key, nil)] + members.map { KeyValueChange(.listMembers, $0, nil) }
-                    + held.keys.map { KeyValueChange(.listState, "held \($0.rawValue)", nil) }
-                    + wishes.keys.map { KeyValueChange(.listState, "wish \($0)", nil) },
-                ()
-            )
+            var changes = [KeyValueChange(.mailingLists, key, nil)]
+            for member in members { changes.append(KeyValueChange(.listMembers, member, nil)) }
+            for token in wishes.keys { changes.append(KeyValueChange(.listState, "wish \(token)", nil)) }
+            return (changes, ())
         }
     }
 
@@ -115,19 +112,23 @@ extension ListRegister {
         }
     }
 
-    func holdsNoMore(_ entry: QueueID, _ list: MailingList) async throws {
+    func holdsNoMore(_ entry: QueueID, _ list: MailingList) async throws { try await holdsNoMore(entry, key: list.key) }
+
+    func holdsNoMore(_ entry: QueueID, key: String) async throws {
         try await change { state in
-            guard state.held[list.key]?.removeValue(forKey: entry) != nil else { return ([], ()) }
+            guard state.held[key]?.removeValue(forKey: entry) != nil else { return ([], ()) }
             return ([KeyValueChange(.listState, "held \(entry.rawValue)", nil)], ())
         }
     }
 
-    /// Posts that have waited since before that.
-    func held(before time: Timestamp) throws -> [(entry: QueueID, list: MailingList)] {
+    /// Posts that have waited since before that; nil: the list is gone.
+    func held(before time: Timestamp) throws -> [(entry: QueueID, key: String, list: MailingList?)] {
         let state = try state()
-        return state.held.flatMap { key, held in
-            held.filter { $0.value < time }.compactMap { entry, _ in state.entries[key].map { (entry, $0.list) } }
+        var found: [(entry: QueueID, key: String, list: MailingList?)] = []
+        for (key, held) in state.held {
+            for (entry, since) in held where since < time { found.append((entry, key, state.entries[key]?.list)) }
         }
+        return found
     }
 
     /// The token by which somebody's wish is answered; nil: too many wait.

@@ -80,6 +80,14 @@ struct ListMailTests {
         #expect(mail.count == 2 && mail[1].contains("was discarded: late"))
         try await lists.bring("From: \(Self.owner)\r\n\r\n", from: Self.owner, to: [accept])
         #expect(lists.sent().isEmpty)
+        // Of a list that is gone too, and then nobody is told.
+        try await lists.post("later", from: "emil@d2.example")
+        try await lists.house.directory.remove(list: "dev")
+        let count = try await lists.house.mail().count
+        await lists.house.pass(7 * 86_400 + 1)
+        #expect(try await lists.house.lists.tidy().isEmpty)
+        #expect(try await lists.house.entries.isEmpty)
+        #expect(try await lists.house.mail().count == count)
     }
 
     @Test("joining is confirmed by an answer to a letter: one letter an hour to an address, whoever asks")
