@@ -163,3 +163,19 @@ extension ListPostTests {
         #expect(try await !directory.owns(Principal(account: lists.house.alice, name: AccountName("alice@example.test")), lists.list.address))
     }
 }
+
+extension ListPostTests {
+    @Test("entries share a body while their heads weigh no more than its text, so that a long list costs no more a member than a short one")
+    func shares() async throws {
+        let lists = try await ListHouse(members: (0..<200).map { "u\($0)@d1.example" }) { $0.posters = .anyone }
+        lists.house.carrier.set { ScriptedCarrier.refused($0, 451) }
+        try await lists.post(from: "u1@d1.example")
+        let entries = try await lists.house.entries
+        #expect(entries.count == 200 && Set(entries.map(\.body)).count == 4)
+        let line = String(repeating: "x", count: 78) + "\r\n"
+        try await lists.bring(
+            "From: u1@d1.example\r\n\r\n" + String(repeating: line, count: 4_000), from: "u1@d1.example", to: ["dev@example.test"])
+        let more = try await lists.house.entries.filter { entry in !entries.contains { $0.id == entry.id } }
+        #expect(more.count == 200 && Set(more.map(\.body)).count == 1)
+    }
+}
