@@ -162,7 +162,9 @@ let package = Package(
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "Transport", "Rehearsal", "Conversation", "MailModel", "CMalloc", bytes, log,
+                "Transport", "Rehearsal", "Conversation", "MailModel", "CMalloc", bytes, crypto, log,
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -24,33 +24,14 @@ extension ByteStream {
     package var executor: (any TaskExecutor)? { nil }
 }
 
-/// What is asked of the other end's certificate.
-package struct TLSTerms: Hashable, Sendable {
-    package enum Verification: Hashable, Sendable {
-        /// None: encryption alone (RFC 7435).
-        case none
-        /// The system's authorities, and one of these names.
-        case authorities(names: [String])
-    }
-
-    /// SNI; nil: none, as for an IP address.
-    package let serverName: String?
-    package let verification: Verification
-
-    package init(serverName: String?, verification: Verification) {
-        self.serverName = serverName
-        self.verification = verification
-    }
-}
-
 package enum StreamFault: Error, Hashable, Sendable {
     /// Nobody listens there, or the network does not get there.
     case unreachable(String)
     case timedOut
     /// The peer has cut the connection, or we have.
     case closed
-    /// The handshake failed: why, in one line.
-    case tls(String)
+    /// The handshake failed, or the other end is not who it has to be.
+    case tls(TLSFailure)
 }
 
 /// Connects to other servers.

@@ -24,4 +24,11 @@ extension Resolver {
     package func addresses(of host: Domain, _ family: AddressFamily) async throws -> DNSAnswer<IPAddress> {
         try await rdata(family.recordType, of: host).map { RecordData.address($0, family) }
     }
+
+    /// What the certificate of a server on TCP has to be (RFC 6698 §3); `base`: its name. A name that DNS cannot have has none. Throws as `mailExchangers(of:)`.
+    package func tlsaRecords(of base: Domain, port: Int) async throws -> DNSAnswer<TLSARecord> {
+        // RFC 1035 §2.3.4
+        guard let name = Domain("_\(port)._tcp.\(base)"), name.value.utf8.count <= 253 else { return DNSAnswer(denial: .noSuchName, isSecure: false, ttl: 0) }
+        return try await rdata(.tlsa, of: name).map(RecordData.tlsa)
+    }
 }

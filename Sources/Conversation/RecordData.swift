@@ -20,6 +20,12 @@ package enum RecordData {
         }
     }
 
+    /// RFC 6698 §2.1. What its fields mean is not looked at.
+    package static func tlsa(_ octets: [UInt8]) -> TLSARecord? {
+        guard octets.count >= 3 else { return nil }
+        return TLSARecord(usage: octets[0], selector: octets[1], matching: octets[2], data: Array(octets[3...]))
+    }
+
     /// A name that fills `octets` (RFC 1035 §3.1, §2.3.4). What host names cannot have (a dot within a label, octets that are no letter, digit, hyphen or
     /// underscore) is refused, never escaped.
     package static func host(_ octets: ArraySlice<UInt8>) -> Domain? {

@@ -1,7 +1,7 @@
 package import MailModel
 
-/// The domain name system, as whoever sends mail asks it. What the records mean is read by `mailExchangers(of:)` and `addresses(of:_:)`, alike for every
-/// resolver.
+/// The domain name system, as whoever sends mail asks it. What the records mean is read by `mailExchangers(of:)`, `addresses(of:_:)` and
+/// `tlsaRecords(of:port:)`, alike for every resolver.
 package protocol Resolver: Sendable {
     /// The records of one type, each as its octets stand in an answer, with names written out (RFC 1035 §3.3, RFC 3597 §4), in the order they came.
     ///

@@ -43,6 +43,10 @@ package struct QueueDraft: Hashable, Sendable {
         package static let returnsFull = Traits(rawValue: 8)
         /// It is itself a report, an answer, or another message that a program wrote: nobody is told of its delay.
         package static let isAutomatic = Traits(rawValue: 16)
+        /// It came with REQUIRETLS (RFC 8689 §4.1), and goes only to who has proved who it is and offers that.
+        package static let requiresTLS = Traits(rawValue: 32)
+        /// It says `TLS-Required: No` (RFC 8689 §5): nothing that its recipients' domains have published of TLS keeps it back.
+        package static let waivesTLS = Traits(rawValue: 64)
     }
 
     /// When it has to be there (DELIVERBY, RFC 2852 §4).

@@ -4,17 +4,21 @@ import socketserver
 import struct
 import threading
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28}
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "TLSA": 52, "CAA": 257}
+SERVFAIL, NOTIMP, REFUSED = 2, 4, 5
 
 
 class NameServer:
-    """`records`: {(name, type): [data, ...]} with addresses as text, MX as (preference, host), hosts as text. It may change while it runs.
-    `silent`: names that are never answered."""
+    """`records`: {(name, type): [data, ...]} with addresses as text, MX as (preference, host), hosts as text, what is of
+    another type as octets. It may change while it runs.
+    `silent`: names that are never answered. `failing`: {(name, type): code}, what is answered with an error, `NOTIMP` for instance; with
+    "*" for the name, all of that type."""
 
     def __init__(self, records=None):
         self.records = dict(records or {})
         self.records.setdefault((".", "NS"), ["ns.example"])
         self.silent = set()
+        self.failing = {}
         self.asked = []
 
     def __enter__(self):
@@ -60,6 +64,9 @@ class NameServer:
         self.asked.append((name, kind))
         if name in self.silent:
             return None
+        for (n, t), code in self.failing.items():
+            if n in ("*", name) and TYPES[t] == kind:
+                return struct.pack(">HHHHHH", number, 0x8180 | code, 1, 0, 0, 0) + question
         found = [(t, d) for (n, t), data in self.records.items() if n == name for d in data if TYPES[t] in (kind, 5)]
         exists = any(n == name or n.endswith("." + name) for n, _ in self.records)
         soa = b"\xc0\x0c" + struct.pack(">HHIH", 6, 1, 1, 22) + b"\0\0" + struct.pack(">IIIII", 1, 3600, 600, 86400, 1)
@@ -76,7 +83,9 @@ class NameServer:
         elif kind == "MX":
             octets = struct.pack(">H", data[0]) + _name(data[1])
         elif kind == "TXT":
-            octets = bytes([len(data)]) + data.encode()
+            octets = b"".join(bytes([len(data[i:i + 255])]) + data[i:i + 255].encode() for i in range(0, len(data) or 1, 255))
+        elif isinstance(data, bytes):
+            octets = data
         else:
             octets = _name(data)
         return b"\xc0\x0c" + struct.pack(">HHIH", TYPES[kind], 1, 300, len(octets)) + octets

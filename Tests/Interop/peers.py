@@ -45,9 +45,9 @@ def free_ports(count):
             s.close()
 
 
-def answers(port):
+def answers(port, address="127.0.0.1"):
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection((address, port), 1).close()
         return True
     except OSError:
         return False
@@ -70,6 +70,7 @@ class Postfix:
     """A Postfix that relays by its table of transports, and has no mailboxes.
 
     `services` are its ports: {name: options of that smtpd}. `transports`: {domain: port of this machine}; what is in none is returned.
+    `places`: {name: (address, port)} of those services that are not at a free port of loopback.
     """
 
     NAME = "relay.example"
@@ -92,7 +93,7 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
-    def __init__(self, services, transports, settings=None):
+    def __init__(self, services, transports, settings=None, places=None):
         self.top = os.path.realpath(tempfile.mkdtemp(prefix="postfix-"))
         os.chmod(self.top, 0o755)
         self.etc, self.spool, self.data, self.log = (os.path.join(self.top, n) for n in ("etc", "spool", "data", "log"))
@@ -100,6 +101,7 @@ postlog unix-dgram n - n - 1 postlogd
             os.mkdir(folder)
         shutil.chown(self.data, "postfix")
         self.ports = dict(zip(services, free_ports(len(services))))
+        self.places = {**{name: ("127.0.0.1", port) for name, port in self.ports.items()}, **(places or {})}
         cert, key = certificate()
         main = {
             "compatibility_level": "3.6", "queue_directory": self.spool, "data_directory": self.data, "command_directory": "/usr/sbin",
@@ -122,19 +124,19 @@ postlog unix-dgram n - n - 1 postlogd
             f.writelines("%s = %s\n" % line for line in main.items())
         with open(os.path.join(self.etc, "master.cf"), "w") as f:
             for name, options in services.items():
-                f.write("127.0.0.1:%d inet n - n - - smtpd\n  -o syslog_name=postfix/%s\n" % (self.ports[name], name))
+                f.write("%s:%d inet n - n - - smtpd\n  -o syslog_name=postfix/%s\n" % (*self.places[name], name))
                 f.writelines("  -o { %s = %s }\n" % option for option in options.items())
             f.write(self.MASTER.lstrip())
 
     def start(self):
         r = self._postfix("start")
-        assert r.returncode == 0 and all(serving.until(lambda: answers(p), 30) for p in self.ports.values()), r.stdout + self.log_text()[-3000:]
+        assert r.returncode == 0 and all(serving.until(lambda: answers(p, a), 30) for a, p in self.places.values()), r.stdout + self.log_text()[-3000:]
         return self
 
     def stop(self):
         self._postfix("stop")
         # Those of its children that were asked to end last hold the ports for a moment more.
-        assert serving.until(lambda: not any(map(answers, self.ports.values())), 30), "Postfix does not stop"
+        assert serving.until(lambda: not any(answers(p, a) for a, p in self.places.values()), 30), "Postfix does not stop"
 
     def is_running(self):
         return self._postfix("status").returncode == 0

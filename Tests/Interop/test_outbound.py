@@ -26,7 +26,7 @@ def started():
 def test_names_are_asked_of_the_configured_server_and_the_log_says_what_they_are_worth(started):
     with NameServer() as names:
         server = started({"outbound.enabled": True, **names.settings})
-        assert "none is proved: dns.trust-anchor is none" in server.log_with("Names are")
+        assert "none is proved, so there is no DANE: dns.trust-anchor is none" in server.log_with("Names are")
         assert (".", 2) in names.asked
         assert server.stop() == 0
 

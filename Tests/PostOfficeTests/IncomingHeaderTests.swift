@@ -68,6 +68,19 @@ import Testing
         #expect(Self.stored(octets.indices.map { octets[$0...$0] }).survey.isAutomatic == isAutomatic)
     }
 
+    @Test(
+        "that TLS is no matter is one word: RFC 8689 §5",
+        arguments: [
+            ("TLS-Required: No\r\n\r\n", true), ("tls-required:\r\n no\r\n\r\n", true), ("TLS-Required: None\r\n\r\n", false),
+            ("TLS-Required: yes\r\n\r\n", false),
+            ("TLS-Required:\r\n\r\n", false), ("Subject: x\r\n\r\nTLS-Required: No\r\n", false), ("TLS-Required-Not: No\r\n\r\n", false),
+        ])
+    func waiver(_ text: String, _ waivesTLS: Bool) {
+        let octets = Array(text.utf8)
+        #expect(Self.stored([octets[...]]).survey.waivesTLS == waivesTLS)
+        #expect(Self.stored(octets.indices.map { octets[$0...$0] }).survey.waivesTLS == waivesTLS)
+    }
+
     @Test("a message that was stored comes in again as it is, but for its own Return-Path", arguments: table)
     func again(_ text: String, _ expected: String) {
         #expect(Self.stored([Array(expected.utf8)[...]]).text == expected)

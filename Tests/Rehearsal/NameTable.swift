@@ -31,7 +31,8 @@ package final class NameTable: Resolver {
         try state.withLock { state in
             state.asked.append(Question(type: type, name: name))
             var last = name
-            while let next = state.aliases[last] { last = next }
+            // The alias itself is asked for by its own type.
+            while type != .cname, let next = state.aliases[last] { last = next }
             let canonicalName = last == name ? nil : last
             if let result = state.answers[Question(type: type, name: last)] {
                 let answer = try result.get()

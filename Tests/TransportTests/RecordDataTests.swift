@@ -82,4 +82,44 @@ struct RecordDataTests {
         await #expect(throws: ResolverFault.malformed) { _ = try await names.addresses(of: domain, .ipv4) }
         #expect(try await names.addresses(of: domain, .ipv6).denial == .noRecords)
     }
+
+    @Test("TLSA: three octets and the rest, whatever they mean: RFC 6698 §2.1")
+    func tlsa() async throws {
+        #expect(RecordData.tlsa([3, 1, 1, 9, 8]) == TLSARecord(usage: 3, selector: 1, matching: 1, data: [9, 8]))
+        #expect(RecordData.tlsa([255, 255, 255]) == TLSARecord(usage: 255, selector: 255, matching: 255, data: []))
+        #expect(RecordData.tlsa([3, 1]) == nil && RecordData.tlsa([]) == nil)
+        #expect(RecordData.tlsa([3, 1, 1, 0x0D, 0x6F])?.description == "3 1 1 0d6f")
+        let names = NameTable()
+        try names.set(.tlsa, of: "_2525._tcp.mx.example", [[3, 1, 1, 9], [3]], isSecure: true)
+        let answer = try await names.tlsaRecords(of: #require(Domain("mx.example")), port: 2525)
+        #expect(answer.isSecure && answer.records == [TLSARecord(usage: 3, selector: 1, matching: 1, data: [9])])
+        // A name that leaves no room for the port's labels.
+        let longest = [63, 63, 63, 61].map { String(repeating: "a", count: $0) }.joined(separator: ".")
+        #expect(try await names.tlsaRecords(of: #require(Domain(longest)), port: 25).denial == .noSuchName)
+    }
+
+    @Test(
+        "usages 2 and 3, known selectors, digests of their length: others nobody can use (RFC 7672 §3.1.3)",
+        arguments: [
+            ([3, 1, 1], 32, true), ([3, 0, 2], 64, true), ([2, 0, 0], 1, true), ([2, 1, 1], 32, true), ([3, 1, 1], 31, false), ([3, 1, 2], 32, false),
+            ([3, 1, 0], 0, false), ([0, 0, 1], 32, false), ([1, 1, 1], 32, false), ([4, 1, 1], 32, false), ([255, 0, 1], 32, false), ([3, 2, 1], 32, false),
+            ([3, 1, 3], 32, false),
+        ] as [([UInt8], Int, Bool)])
+    func usable(head: [UInt8], count: Int, isUsable: Bool) {
+        let record = TLSARecord(usage: head[0], selector: head[1], matching: head[2], data: [UInt8](repeating: 7, count: count))
+        #expect(record.isUsable == isUsable)
+        #expect(TLSARecord.usable(of: [record]) == (isUsable ? [record] : []))
+    }
+
+    @Test("of digests of the same thing the strongest alone is believed; what is broken beats nothing: RFC 7671 §9")
+    func agility() {
+        func record(_ usage: UInt8, _ selector: UInt8, _ matching: UInt8, _ count: Int) -> TLSARecord {
+            TLSARecord(usage: usage, selector: selector, matching: matching, data: [UInt8](repeating: 7, count: count))
+        }
+        let (weak, strong, whole) = (record(3, 1, 1, 32), record(3, 1, 2, 64), record(3, 1, 0, 91))
+        #expect(TLSARecord.usable(of: [weak, strong, whole]) == [strong, whole])
+        #expect(TLSARecord.usable(of: [weak, record(3, 1, 2, 63)]) == [weak])
+        #expect(TLSARecord.usable(of: [weak, record(3, 0, 2, 64), record(2, 1, 2, 64)]).count == 3)
+        #expect(TLSARecord.usable(of: [weak, weak]).count == 2)
+    }
 }

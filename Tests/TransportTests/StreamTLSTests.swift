@@ -89,7 +89,7 @@ struct StreamTLSTests {
         if isRight {
             #expect(fault == nil)
         } else {
-            #expect(fault == .tls("the certificate is for mx.example.org, 127.0.0.1, not for \(names.joined(separator: ", "))"))
+            #expect(fault == .tls(TLSFailure(.hostMismatch, "the certificate is for mx.example.org, 127.0.0.1, not for \(names.joined(separator: ", "))")))
         }
     }
 
@@ -98,11 +98,11 @@ struct StreamTLSTests {
         let identity = try Self.identity("mx.example.org")
         let terms = TLSTerms(serverName: "mx.example.org", verification: .authorities(names: ["mx.example.org"]))
         for authorities in [NIOSSLTrustRoots.default, try TestAuthority.roots()] {
-            guard case .tls(let reason) = try await Self.secured(identity, terms, authorities: authorities) else {
+            guard case .tls(let failure) = try await Self.secured(identity, terms, authorities: authorities) else {
                 Issue.record("a stranger was believed")
                 return
             }
-            #expect(reason.contains("CERTIFICATE_VERIFY_FAILED"))
+            #expect(failure.kind == .notTrusted && failure.reason.contains("CERTIFICATE_VERIFY_FAILED"))
         }
     }
 
@@ -143,11 +143,11 @@ struct StreamTLSTests {
             case "alert": try await guest.channel.writeAndFlush(ByteBuffer(bytes: [0x15, 3, 3, 0, 2, 2, 40])).get()
             default: break
             }
-            guard case .tls(let reason) = await fault else {
+            guard case .tls(let failure) = await fault else {
                 Issue.record("\(how): \(String(describing: await fault))")
                 return
             }
-            #expect(!reason.isEmpty && reason.utf8.allSatisfy { $0 >= 0x20 })
+            #expect(!failure.reason.isEmpty && failure.reason.utf8.allSatisfy { $0 >= 0x20 })
             #expect(await StreamDiallerTests.fault { _ = try await stream.read(patience: Self.long) } == .closed)
             #expect(await StreamDiallerTests.fault { try await stream.write(ByteBuffer(string: "x"), patience: Self.long) } == .closed)
             #expect(stream.facts.tls == nil)

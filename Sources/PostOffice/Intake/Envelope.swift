@@ -35,7 +35,7 @@ extension Intake {
         package var annotations: [HeadField] = []
         /// ENVID, as in `QueueDraft`.
         package var envelopeID: String?
-        /// What reports return: `returnsHeader`, `returnsFull` or nothing that was said (RFC 3461 §4.3).
+        /// What reports return: `returnsHeader`, `returnsFull` or nothing that was said (RFC 3461 §4.3); and `requiresTLS` (RFC 8689).
         package var returned: QueueDraft.Traits = []
         /// Nil from other servers. Otherwise a missing From, Date and Message-ID are added (RFC 6409 §8), and From and Sender must be the user's.
         package var submission: Submission?

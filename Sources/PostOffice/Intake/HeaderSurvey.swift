@@ -61,6 +61,9 @@ package struct HeaderSurvey: Sendable {
         }
     }
 
+    /// It says `TLS-Required: No` (RFC 8689 §5).
+    package var waivesTLS: Bool { HeaderSurvey.isField(tlsRequired[...], "no") }
+
     private var isListed = false
     /// The first values of List-Id, and so many octets of each.
     private var listIDs: [[UInt8]] = []
@@ -69,13 +72,14 @@ package struct HeaderSurvey: Sendable {
     /// The first words of the last such fields.
     private var autoSubmitted: [UInt8] = []
     private var precedence: [UInt8] = []
+    private var tlsRequired: [UInt8] = []
     /// No standard has it (RFC 2076 §3.9), and everybody does.
     private static let automatic: [StaticString] = ["bulk", "junk", "list"]
 
     private var deliveries = DeliveryTrace()
 
     private enum Reading {
-        case nothing, from, sender, autoSubmitted, precedence, delivery, listID
+        case nothing, from, sender, autoSubmitted, precedence, tlsRequired, delivery, listID
     }
 
     /// The field whose value is being read.
@@ -110,6 +114,10 @@ package struct HeaderSurvey: Sendable {
             precedence = []
             reading = .precedence
         }
+        if HeaderSurvey.isField(name, "tls-required") {
+            tlsRequired = []
+            reading = .tlsRequired
+        }
     }
 
     /// More of the field's value.
@@ -123,6 +131,7 @@ package struct HeaderSurvey: Sendable {
             guard let last = listIDs.indices.last else { return }
             listIDs[last] += octets.prefix(HeaderSurvey.longestListID - listIDs[last].count)
         case .autoSubmitted: if !HeaderSurvey.readWord(octets, into: &autoSubmitted) { reading = .nothing }
+        case .tlsRequired: if !HeaderSurvey.readWord(octets, into: &tlsRequired) { reading = .nothing }
         case .precedence: if !HeaderSurvey.readWord(octets, into: &precedence) { reading = .nothing }
         }
     }

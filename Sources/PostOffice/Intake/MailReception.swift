@@ -156,6 +156,7 @@ final class MailReception: Sendable {
         if isEightBit { traits.insert(.eightBit) }
         if envelope.isSMTPUTF8 { traits.insert(.smtpUTF8) }
         if envelope.reversePath == .null || judged.withLock({ $0.survey.isAutomatic }) { traits.insert(.isAutomatic) }
+        if judged.withLock({ $0.survey.waivesTLS }) { traits.insert(.waivesTLS) }
         return QueueDraft(
             transaction: envelope.id, reversePath: envelope.reversePath, recipients: recipients, traits: traits, arrived: date, head: head,
             sender: envelope.sender, envelopeID: envelope.envelopeID, notBefore: envelope.notBefore, deliverBy: envelope.deliverBy,

@@ -87,7 +87,7 @@ extension ListMaster {
                 drafts.append(
                     QueueDraft(
                         transaction: entry.draft.transaction, reversePath: bounces, recipients: [QueuedRecipient(.mailbox(member.address), notify: .failure)],
-                        traits: entry.draft.traits.intersection([.smtpUTF8, .eightBit]).union(.isAutomatic), arrived: sent, head: head,
+                        traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head,
                         priority: entry.draft.priority))
             }
         }

@@ -11,6 +11,14 @@ struct ReturnedPost: Hashable {
     let isOfThePost: Bool
     let reason: String
 
+    /// RFC 3463 §3.3, §3.4, §3.7; RFC 8689 §4.2.1.
+    private static func isOfThePost(_ status: EnhancedStatus) -> Bool {
+        switch (status.subject, status.detail) {
+        case (6, _), (2, 3), (3, 4), (7, 10), (7, 30): true
+        default: false
+        }
+    }
+
     /// Octets that are looked at.
     static let looked = 128 << 10
 
@@ -36,7 +44,7 @@ struct ReturnedPost: Hashable {
         }
         isFailure = found["action"]?.lowercased().hasPrefix("failed") ?? false
         let status = found["status"].flatMap { EnhancedStatus($0.prefix { $0 == "." || $0.isNumber }) }
-        isOfThePost = status.map { $0.subject == 6 || ($0.subject == 2 && $0.detail == 3) || ($0.subject == 3 && $0.detail == 4) } ?? false
+        isOfThePost = status.map(ReturnedPost.isOfThePost) ?? false
         reason = ReportText.quoted([found["status"], found["diagnostic-code"]].compactMap(\.self).joined(separator: " "), most: 200)
     }
 }

@@ -41,6 +41,8 @@ package struct ListMaster: Sendable {
 
     /// Seconds for which a post waits for an owner.
     package static let moderationTime: Int64 = 7 * 86_400
+    /// What of a message goes on with it; RFC 8689 §6: so does what its sender wants of TLS.
+    static let carried: QueueDraft.Traits = [.smtpUTF8, .eightBit, .requiresTLS, .waivesTLS]
     /// Octets of a message that are read at once.
     static let piece = 256 << 10
     /// What marks a post that waits for an owner, or waited: RFC 3463 §3.8, X.7.2, mailing list expansion prohibited.
@@ -170,7 +172,7 @@ package struct ListMaster: Sendable {
         let bounces = list.address(.bounces, token: register.tokens.bounces(0, clock(), of: list))
         return try await notice(
             try await body(of: entry, from: own.count), head, from: .mailbox(bounces), to: list.owners,
-            traits: entry.draft.traits.intersection([.smtpUTF8, .eightBit]))
+            traits: entry.draft.traits.intersection(ListMaster.carried))
     }
 
     func letter(_ letter: ListLetter) async throws -> QueueUpdate.Notice {

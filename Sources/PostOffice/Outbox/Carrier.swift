@@ -1,3 +1,4 @@
+package import Conversation
 package import MailModel
 package import NIOCore
 package import Storage
@@ -32,8 +33,10 @@ package struct MailServer: Hashable, Sendable {
         case opportunistic
         /// None: a handshake has failed before.
         case never
-        /// STARTTLS, or from the first octet, with a certificate that authorities vouch for.
+        /// STARTTLS, or from the first octet, with a certificate that authorities vouch for: what a route of the configuration wants.
         case required(implicit: Bool)
+        /// STARTTLS, and what was published for the server.
+        case published(TLSRequirement)
     }
 
     package struct Login: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
@@ -54,6 +57,8 @@ package struct MailServer: Hashable, Sendable {
     package var port: Int
     package var dialect: Dialect
     package var encryption: Encryption
+    /// It has to offer REQUIRETLS, in TLS (RFC 8689 §4.2.1).
+    package var demandsRequireTLS = false
     /// What we say in EHLO.
     package var ownName: Domain
     /// Our address; nil: the system's choice.
@@ -78,6 +83,8 @@ package struct MailServer: Hashable, Sendable {
 /// What a connection is and can.
 package struct CarrierFacts: Hashable, Sendable {
     package var address: String
+    /// Our address; empty where it is not known.
+    package var source: String
     /// `TLSv1.3`; nil: in clear.
     package var tlsVersion: String?
     /// Nil: it has not said.
@@ -87,8 +94,11 @@ package struct CarrierFacts: Hashable, Sendable {
     /// The domain of addresses that have none, as our own server tells programs of its machine (`XDOMAIN`).
     package var localDomain: Domain?
 
-    package init(address: String, tlsVersion: String? = nil, sizeLimit: Int? = nil, messageLimit: Int? = nil, localDomain: Domain? = nil) {
+    package init(
+        address: String, source: String = "", tlsVersion: String? = nil, sizeLimit: Int? = nil, messageLimit: Int? = nil, localDomain: Domain? = nil
+    ) {
         self.address = address
+        self.source = source
         self.tlsVersion = tlsVersion
         self.sizeLimit = sizeLimit
         self.messageLimit = messageLimit
@@ -100,11 +110,13 @@ package struct CarrierFacts: Hashable, Sendable {
 package enum CarrierFault: Error, Hashable, Sendable {
     /// Nobody was reached, or it broke off or fell silent before it was ready: the next address may do better. Why, in one line.
     case unreachable(String)
-    /// TLS failed: the same server may be asked again without, where nothing forbids it.
-    case tls(String)
+    /// There is no TLS, or none that is good enough: the same server may be asked again without, where nothing forbids it.
+    case tls(TLSFailure)
     /// It greeted, or answered EHLO or AUTH, with a refusal.
     case refused(RemoteReply)
-    /// It cannot do what we must ask of it: TLS, or a login. In one line.
+    /// It does not offer REQUIRETLS, or not in TLS, and that was demanded: in one line.
+    case unprotected(String)
+    /// It cannot do what we must ask of it: a login, say. In one line.
     case unfit(String)
 }
 

@@ -14,6 +14,8 @@ enum DeliveryCause: Equatable {
     case tooBig
     case senderRefused
     case policy
+    /// REQUIRETLS was demanded, and cannot be had (RFC 8689 §4.2.1).
+    case unprotected
     /// SMTPUTF8 would be needed.
     case needsUTF8
     /// Octets that the server cannot take, and that cannot be converted.
@@ -48,7 +50,8 @@ enum DeliveryCause: Equatable {
     private static let table: [(subject: UInt16, detail: UInt16?, cause: DeliveryCause)] = [
         (1, 1, .unknownMailbox), (1, 6, .unknownMailbox), (1, 0, .unknownMailbox), (1, 2, .unknownDomain), (1, 3, .badAddress), (1, 7, .senderRefused),
         (1, 8, .senderRefused), (1, 10, .noMail), (2, 1, .closedMailbox), (2, 2, .fullMailbox), (2, 3, .tooBig), (3, 4, .tooBig), (4, 4, .unknownDomain),
-        (4, 6, .loop), (6, 3, .needsConversion), (6, 7, .needsUTF8), (6, 8, .needsUTF8), (6, 9, .needsUTF8), (7, nil, .policy),
+        (4, 6, .loop), (6, 3, .needsConversion), (6, 7, .needsUTF8), (6, 8, .needsUTF8), (6, 9, .needsUTF8), (7, 10, .unprotected),
+        (7, 30, .unprotected), (7, nil, .policy),
     ]
 
     var words: String {
@@ -62,6 +65,7 @@ enum DeliveryCause: Equatable {
         case .tooBig: "The message is too big for the recipient's server."
         case .senderRefused: "The recipient's server does not take mail from your address."
         case .policy: "The recipient's server does not take this message: it may look like spam to it, or a rule forbids it."
+        case .unprotected: "The message is to go only where it is protected on all its way, and the recipient's server does not promise that."
         case .needsUTF8: "An address or the header of the message has letters that the recipient's server does not know."
         case .needsConversion: "The message has a form that the recipient's server cannot take."
         case .loop: "The message went round in circles between servers."
@@ -79,6 +83,7 @@ enum DeliveryCause: Equatable {
         case .fullMailbox: "Please send it again in some days, or tell the recipient in another way."
         case .tooBig: "Please send less at a time, or a link to what is big."
         case .senderRefused, .policy: "What it said may tell you why. If not, ask whoever looks after your mail server, by an answer to this message."
+        case .unprotected: "If it may go with less protection, please send it again without asking for that (REQUIRETLS)."
         case .needsUTF8: "If the recipient has an address of plain letters (a to z), please use that one."
         case .needsConversion: "Please send it as plain text, or its parts as attachments."
         case .loop: "The recipient must repair a forwarding. Please tell them in another way."

@@ -86,11 +86,11 @@ package struct DeliveryReport: Sendable {
     /// Octets of a message that is returned as a whole.
     package static let mostReturned = 1 << 20
 
-    /// How much of a message a report needs, from its start (RFC 3461 §4.3, §6.2): all of it only where its sender asked for that, somebody was not reached, and
+    /// How much of a message a report needs, from its start (RFC 3461 §4.3, §6.2; RFC 8689 §5: with REQUIRETLS the header alone): all of it only where its sender asked for that, somebody was not reached, and
     /// it is no bigger than `mostReturned`; else the header.
     /// - parameter size: octets of the message, with its head.
     package static func needed(of draft: QueueDraft, size: Int, for actions: some Sequence<Action>) -> (range: Range<Int>, isWhole: Bool) {
-        let isWhole = draft.traits.contains(.returnsFull) && size <= mostReturned && actions.contains(.failed)
+        let isWhole = draft.traits.contains(.returnsFull) && !draft.traits.contains(.requiresTLS) && size <= mostReturned && actions.contains(.failed)
         return (0..<(isWhole ? size : min(size, header)), isWhole)
     }
 }
@@ -111,6 +111,8 @@ extension DeliveryReport {
         }
         text.writeString("--\(boundary)--\r\n")
         var traits: QueueDraft.Traits = [.isAutomatic]
+        // RFC 8689 §5: what it tells of the message is to be protected like that.
+        traits.formUnion(draft.traits.intersection(.requiresTLS))
         if isUTF8 { traits.insert(.smtpUTF8) }
         if isUTF8 || parts.contains(where: { $0.readableBytesView.contains { $0 >= 0x80 } }) { traits.insert(.eightBit) }
         return Written(text: text, recipient: address, traits: traits)

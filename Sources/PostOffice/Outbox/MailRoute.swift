@@ -37,6 +37,10 @@ package struct MailRouteFault: Error, Hashable, Sendable, CustomStringConvertibl
         case loop
         /// Nobody could say: later perhaps.
         case resolver(ResolverFault)
+        /// None of its servers may be asked: what each has to prove is not known now.
+        case passedOver
+        /// None of its servers can be proved to be its own, as the sender demands (RFC 8689).
+        case unprotected
     }
 
     package let cause: Cause
@@ -45,10 +49,13 @@ package struct MailRouteFault: Error, Hashable, Sendable, CustomStringConvertibl
 
     /// Whether trying again is in vain.
     package var isPermanent: Bool {
-        if case .resolver = cause { false } else { true }
+        switch cause {
+        case .resolver, .passedOver: false
+        case .takesNoMail, .noSuchDomain, .noAddress, .unreachableAddresses, .loop, .unprotected: true
+        }
     }
 
-    /// RFC 3463 §3.3, §3.5; RFC 7505 §4.2.
+    /// RFC 3463 §3.3, §3.5, §3.8; RFC 7505 §4.2.
     package var status: EnhancedStatus {
         switch cause {
         case .takesNoMail: .permanent(1, 10)
@@ -56,6 +63,8 @@ package struct MailRouteFault: Error, Hashable, Sendable, CustomStringConvertibl
         case .noAddress, .unreachableAddresses: .permanent(4, 4)
         case .loop: .permanent(4, 6)
         case .resolver: .transient(4, 3)
+        case .passedOver: .transient(7, 5)
+        case .unprotected: .permanent(7, 10)
         }
     }
 }

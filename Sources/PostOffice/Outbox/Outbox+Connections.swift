@@ -2,18 +2,6 @@ import MailModel
 import NIOCore
 import Storage
 
-/// Why a site's servers cannot be asked now.
-struct ConnectFault: Error, Sendable {
-    var host: String?
-    var address: String?
-    var reply: RemoteReply?
-    let reason: String
-    /// All that were asked have said no for good (RFC 5321 §3.1: 554 in the place of a greeting).
-    let isPermanent: Bool
-    /// Nobody was asked: its addresses have as many connections as they may.
-    var isCrowded = false
-}
-
 extension Outbox {
     /// Servers that one job tries, one after the other.
     private static let mostServers = 8
@@ -25,7 +13,7 @@ extension Outbox {
         defer { schedule.disconnected(site) }
         guard let route = schedule[site], let job = schedule.take(site, isNew: true, now) else { return }
         if route.servers.isEmpty { return await deliverHere(job, site) }
-        switch await connect(to: route.servers) {
+        switch await connect(to: route, for: schedule.hop(of: job)?.policyDomain) {
         case .failure(let fault):
             if fault.isCrowded {
                 schedule.putBack(job)
@@ -80,58 +68,63 @@ extension Outbox {
     }
 
     /// To the first of the servers that can be spoken to.
-    private func connect(to servers: [MailServer]) async -> Result<(MailServer, any CarrierConnection), ConnectFault> {
-        let candidates = addresses.servers(of: servers, most: settings.connectionsPerAddress, now)
-        var worst = ConnectFault(reason: "its servers have as many connections as they may", isPermanent: false, isCrowded: true)
-        var isPermanent = true
+    /// - parameter domain: whose mail it is, for who counts.
+    private func connect(to site: DeliverySchedule.Site, for domain: Domain?) async -> Result<(MailServer, any CarrierConnection), ConnectFault> {
+        let candidates = addresses.servers(of: site.servers, most: settings.connectionsPerAddress, now)
+        var faults: [ConnectFault] = []
         for server in candidates.prefix(Outbox.mostServers) {
             guard !Task.isCancelled else { break }
             addresses.connecting(server)
-            switch await connect(to: server) {
+            switch await connect(to: server, for: domain) {
             case .success(let connection): return .success((server, connection))
             case .failure(let fault):
                 addresses.disconnected(server)
-                isPermanent = isPermanent && fault.isPermanent
-                // What a server said is worth more than that another was silent.
-                if worst.reply == nil || fault.reply != nil { worst = fault }
+                faults.append(fault)
             }
         }
-        return .failure(
-            ConnectFault(
-                host: worst.host, address: worst.address, reply: worst.reply, reason: worst.reason, isPermanent: isPermanent && !worst.isCrowded,
-                isCrowded: worst.isCrowded))
+        return .failure(faults.isEmpty ? .crowded : ConnectFault(faults + site.passedOver.map { ConnectFault($0) }))
     }
 
-    private func connect(to server: MailServer) async -> Result<any CarrierConnection, ConnectFault> {
+    private func connect(to server: MailServer, for domain: Domain?) async -> Result<any CarrierConnection, ConnectFault> {
         var server = addresses.terms(server, now)
+        // What is tried after a failure is no other attempt.
+        var isObserved = false
         while true {
             do {
                 let connection = try await around.carrier.connect(to: server)
                 addresses.reached(server)
+                if !isObserved { observe(server, connection.facts, of: domain) }
                 return .success(connection)
-            } catch CarrierFault.tls(let reason) {
-                guard server.encryption == .opportunistic else { return .failure(fault(server, "TLS failed: \(reason)")) }
-                // RFC 7435 §3: better in clear than not at all, where nobody asks for more; and on a new connection.
-                around.log.notice("TLS failed, and is not tried for an hour", metadata: ["host": "\(server.host)", "reason": "\(reason)"])
-                addresses.failedTLS(server, now)
-                server.encryption = .never
+            } catch CarrierFault.tls(let failure) {
+                if !isObserved { observe(server, failure, of: domain) }
+                isObserved = true
+                guard let fallback = server.encryption.fallback else {
+                    around.log.notice(
+                        "A server without the TLS that it has to have is passed over",
+                        metadata: ["host": "\(server.host)", "address": "\(server.address)", "reason": "\(LogText.quoted(failure.reason, longest: 300))"])
+                    return .failure(
+                        ConnectFault(server, "TLS failed: \(failure.reason)", lacking: server.demandsRequireTLS ? .permanent(7, 10) : .transient(7, 5)))
+                }
+                if fallback == .never {
+                    // And on a new connection.
+                    around.log.notice("TLS failed, and is not tried for an hour", metadata: ["host": "\(server.host)", "reason": "\(failure.reason)"])
+                    addresses.failedTLS(server, now)
+                }
+                server.encryption = fallback
             } catch CarrierFault.refused(let reply) {
-                return .failure(
-                    ConnectFault(
-                        host: server.host, address: server.address, reply: reply, reason: "it turned us away", isPermanent: reply.code >= 500))
+                return .failure(ConnectFault(server, "it turned us away", reply: reply))
             } catch CarrierFault.unreachable(let reason) {
                 addresses.unreachable(server, now)
-                return .failure(fault(server, reason))
+                return .failure(ConnectFault(server, reason))
+            } catch CarrierFault.unprotected(let reason) {
+                // RFC 8689 §4.2.1: "REQUIRETLS support required".
+                return .failure(ConnectFault(server, reason, lacking: .permanent(7, 30)))
             } catch CarrierFault.unfit(let reason) {
-                return .failure(fault(server, reason))
+                return .failure(ConnectFault(server, reason))
             } catch {
-                return .failure(fault(server, "\(error)"))
+                return .failure(ConnectFault(server, "\(error)"))
             }
         }
-    }
-
-    private func fault(_ server: MailServer, _ reason: String) -> ConnectFault {
-        ConnectFault(host: server.host, address: server.address, reason: reason, isPermanent: false)
     }
 
     /// Hands one message over.
@@ -208,9 +201,4 @@ extension CarrierReport.Outcome {
         case .delivered, .impossible, .untried: false
         }
     }
-}
-
-extension ConnectFault {
-    /// In one line.
-    var line: String { [host.map { "\($0) [\(address ?? "?")]" }, reply?.written ?? reason].compactMap(\.self).joined(separator: ": ") }
 }

@@ -46,7 +46,7 @@ extension Outbox {
         guard let (entry, places) = await entry(of: job) else { return }
         let outcome = Outcome(
             verdict: fault.isPermanent ? .failed : .again, host: fault.host, address: fault.address, reply: fault.reply,
-            reason: fault.reply == nil ? fault.reason : nil, status: fault.reply == nil ? .transient(4, 1) : nil)
+            reason: fault.reply == nil ? fault.words : nil, status: fault.status)
         await settle(job, entry.id, Dictionary(uniqueKeysWithValues: places.map { ($0, outcome) }), earliest: earliest)
     }
 

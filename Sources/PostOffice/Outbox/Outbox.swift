@@ -40,12 +40,15 @@ package actor Outbox {
         let trace: @Sendable (TraceEvent) -> Void
         /// Nil: there are no lists here.
         let lists: ListMaster?
+        /// Hears how TLS with others' servers goes, and does not wait.
+        let observe: @Sendable (TLSObservation) -> Void
         let log: Logger
 
         package init(
             store: any QueueStore & AccountStore & BodyStore, routing: DeliveryRouting, carrier: any Carrier, directory: Directory, intake: Intake,
             reporting: DeliveryReporting, clock: @escaping Timestamp.Clock, wait: @escaping @Sendable (Timestamp) async -> Void,
-            chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in }, lists: ListMaster? = nil, log: Logger
+            chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in },
+            observe: @escaping @Sendable (TLSObservation) -> Void = { _ in }, lists: ListMaster? = nil, log: Logger
         ) {
             self.store = store
             self.routing = routing
@@ -58,6 +61,7 @@ package actor Outbox {
             self.chance = chance
             self.trace = trace
             self.lists = lists
+            self.observe = observe
             self.log = log
         }
     }
@@ -203,7 +207,7 @@ package actor Outbox {
         // Those that somebody else has scheduled in the meantime, or that are under way.
         let known = schedule.places(of: entry.id)
         for place in places where !known.contains(place) {
-            let group = Group(hop: table.hop(for: draft.recipients[place].path, from: draft.reversePath), due: progress[place].due)
+            let group = Group(hop: table.hop(for: draft.recipients[place].path, from: draft.reversePath, TLSWish(draft.traits)), due: progress[place].due)
             guard settings.sendsToOthers || group.hop.next == .local else { continue }
             if groups[group] == nil { order.append(group) }
             groups[group, default: []].append(place)
@@ -321,15 +325,20 @@ package actor Outbox {
 
     private func lookUp(_ hop: DeliverySchedule.HopName) async {
         let result: Result<DeliveryRoute, MailRouteFault>
+        // DNS's own times are the resolver's to keep; so often the servers are looked at again. What they have to prove is believed no longer than DNS
+        // says, or some seconds, so that a TTL of 0 is no question for each step.
+        var seconds: Int64 = 600
         do {
-            result = .success(try await around.routing.route(to: hop))
+            let route = try await around.routing.route(to: hop)
+            seconds = min(seconds, route.ttl.map { max(5, Int64($0)) } ?? seconds)
+            result = route.servers.isEmpty && !route.isLocal ? .failure(MailRouteFault(route.passedOver)) : .success(route)
+            observe(route.passedOver, of: hop)
         } catch let fault as MailRouteFault {
             result = .failure(fault)
         } catch {
             result = .failure(MailRouteFault(cause: .resolver(.unavailable("stopped")), description: "the look-up was ended"))
         }
-        // DNS's own times are the resolver's to keep; so often the servers are looked at again.
-        let ends = Timestamp(rawValue: now.rawValue + 600)
+        let ends = Timestamp(rawValue: now.rawValue + seconds)
         for action in schedule.resolved(hop, result, ends: ends, now) { begin(action) }
     }
 

@@ -31,15 +31,18 @@ package struct SMTPCarrier: Carrier {
             throw CarrierFault(fault)
         }
         let dialogue = Dialogue(stream, settings, now: now)
-        do {
+        do throws(CarrierFault) {
             let offer = try await Opening(server, dialogue).open()
             let facts = CarrierFacts(
-                address: server.address, tlsVersion: stream.facts.tls?.version, sizeLimit: offer.sizeLimit, messageLimit: offer.messageLimit,
+                address: server.address, source: stream.facts.localAddress, tlsVersion: stream.facts.tls?.version, sizeLimit: offer.sizeLimit,
+                messageLimit: offer.messageLimit,
                 localDomain: offer.localDomain)
             return SMTPConnection(dialogue, offer, server.dialect, facts, convert)
         } catch {
             stream.close()
-            throw error
+            guard case .tls(var failure) = error else { throw error }
+            if !stream.facts.localAddress.isEmpty { failure.source = stream.facts.localAddress }
+            throw CarrierFault.tls(failure)
         }
     }
 }
@@ -51,7 +54,7 @@ extension CarrierFault {
             case .unreachable(let reason): .unreachable(reason)
             case .timedOut: .unreachable("no connection in time")
             case .closed: .unreachable("the connection was closed")
-            case .tls(let reason): .tls(reason)
+            case .tls(let failure): .tls(failure)
             }
     }
 }

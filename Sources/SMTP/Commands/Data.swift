@@ -82,6 +82,7 @@ extension SMTPWorker {
         case .header: envelope.returned = .returnsHeader
         case nil: break
         }
+        if transaction.requiresTLS { envelope.returned.insert(.requiresTLS) }
         return envelope
     }
 

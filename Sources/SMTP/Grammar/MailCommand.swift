@@ -47,6 +47,8 @@ package enum MailParameter: Equatable, Sendable {
     case deliverBy(DeliveryTime)
     /// MT-PRIORITY: -9...9 (RFC 6710 §4).
     case priority(Int8)
+    /// REQUIRETLS (RFC 8689 §2).
+    case requireTLS
 
     package enum BodyType: Equatable, Sendable {
         case sevenBit, eightBitMIME, binaryMIME
@@ -78,6 +80,7 @@ package enum MailParameter: Equatable, Sendable {
         case .holdFor, .holdUntil: .futureRelease
         case .deliverBy: .deliverBy
         case .priority: .priority
+        case .requireTLS: .requireTLS
         }
     }
 
@@ -116,8 +119,9 @@ package enum MailParameter: Equatable, Sendable {
         case ("HOLDUNTIL", let value?): self = .holdUntil(try value.takeHoldEnd())
         case ("BY", var value?): self = .deliverBy(try value.takeDeliveryTime())
         case ("MT-PRIORITY", var value?): self = .priority(try value.takePriority())
+        case ("REQUIRETLS", nil): self = .requireTLS
         case ("SIZE", nil), ("BODY", nil), ("AUTH", nil), ("SMTPUTF8", .some), ("RET", nil), ("ENVID", nil), ("HOLDFOR", nil), ("HOLDUNTIL", nil),
-            ("BY", nil), ("MT-PRIORITY", nil):
+            ("BY", nil), ("MT-PRIORITY", nil), ("REQUIRETLS", .some):
             throw .parameter
         default: throw .unknownParameter
         }

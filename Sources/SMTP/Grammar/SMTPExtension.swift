@@ -28,6 +28,8 @@ package enum SMTPExtension: CaseIterable, Hashable, Sendable {
     case deliverBy
     /// RFC 6710.
     case priority
+    /// RFC 8689.
+    case requireTLS
     /// A private one (RFC 5321 §2.2.2), on the socket for programs of this machine: `XDOMAIN example.org` names the domain of an address that has none.
     case localDomain
 
@@ -47,6 +49,7 @@ package enum SMTPExtension: CaseIterable, Hashable, Sendable {
         case .futureRelease: "FUTURERELEASE"
         case .deliverBy: "DELIVERBY"
         case .priority: "MT-PRIORITY"
+        case .requireTLS: "REQUIRETLS"
         case .localDomain: "XDOMAIN"
         }
     }

@@ -19,6 +19,8 @@ package struct MailTransaction: Hashable, Sendable {
     package var deliverBy: QueueDraft.Deadline?
     /// MT-PRIORITY, where it was said.
     package var priority: Int8?
+    /// REQUIRETLS (RFC 8689 §4.1).
+    package var requiresTLS = false
     package var recipients: [Intake.Recipient] = []
     /// What checks wrote of sender and recipients.
     package var annotations: [HeadField] = []
@@ -33,6 +35,7 @@ package struct MailTransaction: Hashable, Sendable {
             case .envelopeID(let id): envelopeID = id
             case .body(let type): isBinary = type == .binaryMIME
             case .priority(let value): priority = value
+            case .requireTLS: requiresTLS = true
             // What they mean depends on the time: `schedule`.
             case .holdFor, .holdUntil, .deliverBy: break
             case .smtpUTF8, .auth: break
@@ -52,7 +55,7 @@ package struct MailTransaction: Hashable, Sendable {
                     return Reply(550, "5.4.7", "A message cannot be promised within less than \(offer.shortestDelivery) seconds")
                 }
                 deliverBy = QueueDraft.Deadline(time: now.after(seconds: by.seconds), isReturned: by.isReturned, isTraced: by.isTraced)
-            case .size, .body, .smtpUTF8, .auth, .returns, .envelopeID, .priority: break
+            case .size, .body, .smtpUTF8, .auth, .returns, .envelopeID, .priority, .requireTLS: break
             }
         }
         guard let notBefore else { return nil }

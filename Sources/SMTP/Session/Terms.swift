@@ -46,6 +46,8 @@ package struct Terms: Hashable, Sendable {
         case .deliverBy: queue.map { "\($0.shortestDelivery)" }
         // RFC 6710 §3: without a name all of -9...9 differ.
         case .priority: queue.map { _ in "" }
+        // RFC 8689 §2: in TLS alone.
+        case .requireTLS: isSecured && queue != nil ? "" : nil
         case .localDomain: localDomain?.value
         case .limits: "MAILMAX=\(mailLimit) RCPTMAX=\(recipientLimit)"
         case .auth: role.needsLogin && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
@@ -57,6 +59,7 @@ package struct Terms: Hashable, Sendable {
         case .startTLS, .auth, .dsn, .localDomain: offer(name) != nil
         case .binaryMIME: role.isSubmission
         case .futureRelease, .deliverBy, .priority: queue != nil
+        case .requireTLS: isSecured && queue != nil
         case .pipelining, .size, .eightBitMIME, .smtpUTF8, .chunking, .enhancedStatusCodes, .limits: true
         }
     }

@@ -8,8 +8,10 @@ struct CertificateNames {
     private(set) var hosts: [String] = []
     private(set) var addresses: [IPAddress] = []
 
-    init(_ certificate: NIOSSLCertificate) throws {
-        let names = try Certificate(derEncoded: certificate.toDERBytes()).extensions.subjectAlternativeNames
+    init(_ certificate: NIOSSLCertificate) throws { try self.init(Certificate(derEncoded: certificate.toDERBytes())) }
+
+    init(_ certificate: Certificate) throws {
+        let names = try certificate.extensions.subjectAlternativeNames
         for name in names ?? SubjectAlternativeNames() {
             switch name {
             case .dnsName(let host): hosts.append(host.lowercased())

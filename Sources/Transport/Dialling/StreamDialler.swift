@@ -120,7 +120,8 @@ enum StreamSizes {
 }
 
 /// What an error says, fit for one line of a log.
-func oneLine(_ error: any Error) -> String {
-    let text = String(describing: error)
+func oneLine(_ error: any Error) -> String { oneLine(String(describing: error)) }
+
+func oneLine(_ text: String) -> String {
     return String(String.UnicodeScalarView(text.unicodeScalars.prefix(300).map { $0.value >= 0x20 && $0.value != 0x7F ? $0 : " " }))
 }

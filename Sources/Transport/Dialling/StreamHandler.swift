@@ -1,7 +1,9 @@
 import Conversation
+import Glibc
 import NIOCore
 import NIOSSL
 import NIOTLS
+import Synchronization
 
 /// The stream's end in its channel's pipeline; on the channel's event loop alone.
 ///
@@ -28,6 +30,12 @@ final class StreamHandler: ChannelInboundHandler {
     private var reader: Waiting<ByteBuffer?>?
     private var writer: Waiting<Void>?
     private var handshake: (waiting: Waiting<TLSFacts>, terms: TLSTerms)?
+    /// What DANE has against who was met: it is known before the handshake fails by it.
+    private let objection = Objection()
+
+    private final class Objection: Sendable {
+        let first = Mutex<TLSFailure?>(nil)
+    }
 
     init(_ loop: any EventLoop) { self.loop = loop }
 
@@ -73,16 +81,16 @@ final class StreamHandler: ChannelInboundHandler {
     func startTLS(_ terms: TLSTerms, _ contexts: ClientContexts, _ patience: TimeAmount) -> EventLoopFuture<TLSFacts> {
         held = ByteBuffer()
         guard let context, context.channel.isActive, end == nil, handshake == nil, reader == nil, writer == nil else {
-            return loop.makeFailedFuture(StreamFault.tls("the connection was closed"))
+            return loop.makeFailedFuture(StreamFault.tls(TLSFailure(.validation, "the connection was closed")))
         }
         let waiting: Waiting<TLSFacts> = wait(patience) { $0.failTLS("the handshake took too long") }
         handshake = (waiting, terms)
         do {
-            let handler = try contexts.handler(terms)
+            let handler = try contexts.handler(terms) { [objection] failure in objection.first.withLock { $0 = failure } }
             try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
             pull()
-        } catch let StreamFault.tls(reason) {
-            failTLS(reason)
+        } catch let StreamFault.tls(failure) {
+            failTLS(failure)
         } catch {
             failTLS(oneLine(error))
         }
@@ -129,7 +137,7 @@ final class StreamHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if handshake != nil { return failTLS(oneLine(error)) }
+        if let handshake { return failTLS(reason(error, handshake.terms, context)) }
         // A peer that ends TLS without saying so (RFC 8446 §6.1) may have been cut short.
         finish(.failure(.closed))
         if case NIOSSLError.uncleanShutdown = error { return }
@@ -152,7 +160,7 @@ final class StreamHandler: ChannelInboundHandler {
                 guard let leaf = try operations.nioSSL_peerCertificate() else { return failTLS("no certificate was shown") }
                 let holder = try CertificateNames(leaf)
                 guard names.contains(where: holder.cover) else {
-                    return failTLS("the certificate is for \(holder.written), not for \(names.joined(separator: ", "))")
+                    return failTLS("the certificate is for \(holder.written), not for \(names.joined(separator: ", "))", .hostMismatch)
                 }
             } catch {
                 return failTLS("a certificate that cannot be read: \(oneLine(error))")
@@ -161,6 +169,18 @@ final class StreamHandler: ChannelInboundHandler {
         handshake = nil
         waiting.end(.success(TLSFacts(version: version(operations), serverName: terms.serverName)))
         pull()
+    }
+
+    /// Why a handshake broke off with an error.
+    private func reason(_ error: any Error, _ terms: TLSTerms, _ context: ChannelHandlerContext) -> TLSFailure {
+        if let objection = objection.first.withLock({ $0 }) { return objection }
+        let text = oneLine(error)
+        guard case .authorities = terms.verification, text.contains("CERTIFICATE_VERIFY_FAILED") else { return TLSFailure(.validation, text) }
+        // try?: a certificate that is not at hand is one that nobody vouches for.
+        guard let leaf = try? context.pipeline.syncOperations.nioSSL_peerCertificate(), leaf.notValidAfter < time(nil) else {
+            return TLSFailure(.notTrusted, text)
+        }
+        return TLSFailure(.expired, "the certificate has expired")
     }
 
     private func version(_ operations: ChannelPipeline.SynchronousOperations) -> String {
@@ -173,10 +193,12 @@ final class StreamHandler: ChannelInboundHandler {
         }
     }
 
-    private func failTLS(_ reason: String) {
+    private func failTLS(_ reason: String, _ kind: TLSFailure.Kind = .validation) { failTLS(TLSFailure(kind, reason)) }
+
+    private func failTLS(_ failure: TLSFailure) {
         guard let (waiting, _) = handshake else { return }
         handshake = nil
-        waiting.end(.failure(StreamFault.tls(reason)))
+        waiting.end(.failure(StreamFault.tls(failure)))
         finish(.failure(.closed))
         context?.close(promise: nil)
     }
@@ -186,7 +208,7 @@ final class StreamHandler: ChannelInboundHandler {
         if end == nil { end = result }
         if case .failure = result, let (waiting, _) = handshake {
             handshake = nil
-            waiting.end(.failure(StreamFault.tls("the connection was closed")))
+            waiting.end(.failure(StreamFault.tls(TLSFailure(.validation, "the connection was closed"))))
         }
         endRead(result.mapError { $0 })
     }

@@ -87,7 +87,8 @@ struct Sendmail: AsyncParsableCommand {
                 return (connection, connection.facts.localDomain ?? name)
             } catch let fault as CarrierFault {
                 switch fault {
-                case .unreachable(let why), .tls(let why), .unfit(let why): reason = why
+                case .unreachable(let why), .unfit(let why), .unprotected(let why): reason = why
+                case .tls(let failure): reason = failure.reason
                 case .refused(let reply): reason = reply.written
                 }
             }

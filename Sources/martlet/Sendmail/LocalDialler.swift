@@ -52,7 +52,7 @@ final class LocalStream: ByteStream, @unchecked Sendable {
         }
     }
 
-    func startTLS(_ terms: TLSTerms, patience: Duration) async throws { throw StreamFault.tls("there is none on a UNIX socket") }
+    func startTLS(_ terms: TLSTerms, patience: Duration) async throws { throw StreamFault.tls(TLSFailure(.notOffered, "there is none on a UNIX socket")) }
 
     func close() {
         guard isOpen else { return }

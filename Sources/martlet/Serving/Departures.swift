@@ -35,7 +35,7 @@ struct Departures: Sendable {
         let outbox = Outbox(
             Outbox.Surroundings(
                 store: house.store,
-                routing: DeliveryRouting({ table.with(ownDomains: try await directory.domainsServed()) }, services.router),
+                routing: DeliveryRouting({ table.with(ownDomains: try await directory.domainsServed()) }, services.router, services.policies),
                 carrier: services.carrier, directory: directory, intake: own,
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),

@@ -10,6 +10,8 @@ import Transport
 struct OutboundServices: Sendable {
     /// Where a domain's mail goes, and the addresses of a route's hosts.
     let router: MailRouter
+    /// What those servers have to prove.
+    let policies: DeliveryPolicies
     let carrier: any Carrier
     /// Nil while mail may not leave.
     private let resolver: UnboundResolver?
@@ -23,13 +25,16 @@ struct OutboundServices: Sendable {
         isTrusting = configuration.names.anchor == .none
         guard configuration.outbound.enabled else {
             resolver = nil
+            policies = DeliveryPolicies(HeldResolver())
             router = MailRouter(HeldResolver(), MailRouter.Setting(), asciiForm: { $0.asciiForm })
             carrier = HeldCarrier()
             return
         }
         let resolver = try OutboundServices.resolver(configuration.names)
         self.resolver = resolver
-        router = MailRouter(CachedResolver(resolver), try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
+        let cached = CachedResolver(resolver)
+        policies = DeliveryPolicies(cached)
+        router = MailRouter(cached, try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
         do {
             carrier = SMTPCarrier(dialler: try StreamDialler(threads: threads), convert: SevenBitConversion.convert)
         } catch {
@@ -49,8 +54,8 @@ struct OutboundServices: Sendable {
         guard let finding = await resolver?.probe(), !Task.isCancelled else { return }
         switch finding {
         case .validating: log.info("Names are found, and DNSSEC proves those that are signed")
-        case .notValidating where isTrusting: log.info("Names are found, and none is proved: dns.trust-anchor is none")
-        case .notValidating: log.warning("Names are found, and none is proved: dns.trust-anchor is not the root's")
+        case .notValidating where isTrusting: log.info("Names are found, and none is proved, so there is no DANE: dns.trust-anchor is none")
+        case .notValidating: log.warning("Names are found, and none is proved, so there is no DANE: dns.trust-anchor is not the root's")
         case .bogus(let reason):
             log.error(
                 """

@@ -363,6 +363,20 @@ struct DeliveryReportTests {
         #expect(try part(huge, isWhole: false).body == String(repeating: "A: " + String(repeating: "x", count: 95) + "\r\n", count: 655))
     }
 
+    @Test("of what was to be protected the header alone comes back, protected like it: RFC 8689 §5")
+    func requireTLS() throws {
+        let recipient = try Reports.recipient("ghost@there.example")
+        let draft = try Reports.draft([recipient], traits: [.returnsFull, .requiresTLS])
+        #expect(DeliveryReport.needed(of: draft, size: 100, for: [.failed]) == (0..<100, false))
+        let failure = DeliveryReport.Recipient(recipient, .failed, Reports.attempt(nil, reason: "it does not offer REQUIRETLS", status: .permanent(7, 30)))
+        let report = try Reports.written(draft, [failure])
+        #expect(report.traits == [.isAutomatic, .requiresTLS])
+        #expect(try Reports.part(report.text, 1).contains("only where it is protected"))
+        #expect(try Reports.part(report.text, 2).contains("Status: 5.7.30\r\n"))
+        let waived = try Reports.written(try Reports.draft([recipient], traits: [.waivesTLS]), [failure])
+        #expect(waived.traits == [.isAutomatic])
+    }
+
     @Test("nobody is told of a message without a reverse path")
     func null() throws {
         let recipient = try Reports.recipient("ghost@there.example")

@@ -25,6 +25,14 @@ final class OutboxHouse: Sendable {
     let inbox: MailboxID
     /// What was traced.
     let events = Events()
+    /// What was told of TLS.
+    let observations = Observations()
+
+    final class Observations: Sendable {
+        private let kept = Mutex<[TLSObservation]>([])
+        var all: [TLSObservation] { kept.withLock { $0 } }
+        func add(_ observation: TLSObservation) { kept.withLock { $0.append(observation) } }
+    }
 
     final class Events: Sendable {
         private let kept = Mutex<[TraceEvent]>([])
@@ -63,9 +71,11 @@ final class OutboxHouse: Sendable {
         let table = try RouteTable(ownDomains: [domain], routes: routes, ways: ways, identity: SendingIdentity(name: host))
         outbox = Outbox(
             Outbox.Surroundings(
-                store: store, routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 })), carrier: carrier,
+                store: store,
+                routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 }), DeliveryPolicies(names)),
+                carrier: carrier,
                 directory: directory, intake: intake, reporting: reporting, clock: { clock.now }, wait: clock.wait, chance: chance,
-                trace: { [events] in events.add($0) }, lists: lists, log: log), settings: settings)
+                trace: { [events] in events.add($0) }, observe: { [observations] in observations.add($0) }, lists: lists, log: log), settings: settings)
         try await store.add(domain: domain)
         alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: "$argon2id$x").id
         inbox = try #require(try await store.mailbox(named: .inbox, of: alice)).id

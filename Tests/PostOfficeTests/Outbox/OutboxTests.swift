@@ -170,7 +170,7 @@ struct OutboxTests {
             ], ways: [.domain(try #require(Domain("b.example"))): .route("smart")])
         try house.domain("a.example", at: "9.0.0.1")
         try house.names.setAddresses(of: "relay.example", ["9.0.0.9"])
-        house.carrier.set(connecting: { if $0.encryption != .never { throw CarrierFault.tls("bad certificate") } })
+        house.carrier.set(connecting: { if $0.encryption != .never { throw CarrierFault.tls(TLSFailure(.notTrusted, "bad certificate")) } })
         try await house.send(["dora@a.example"])
         #expect(house.carrier.attempts.map(\.encryption) == [.opportunistic, .never])
         #expect(try await house.entries.isEmpty)

@@ -26,6 +26,7 @@ final class ScriptedCarrier: Carrier {
         var mostOpen = 0
         var connecting: Connecting
         var answering: Answering
+        var tls: String? = "TLSv1.3"
     }
 
     private let state: Mutex<State>
@@ -52,6 +53,8 @@ final class ScriptedCarrier: Carrier {
     var mostOpen: Int { state.withLock { $0.mostOpen } }
 
     func set(connecting: @escaping Connecting) { state.withLock { $0.connecting = connecting } }
+    /// What connections have that are not to be in clear.
+    func set(tls: String?) { state.withLock { $0.tls = tls } }
     func set(answering: @escaping Answering) { state.withLock { $0.answering = answering } }
 
     func connect(to server: MailServer) async throws -> any CarrierConnection {
@@ -78,7 +81,7 @@ final class ScriptedCarrier: Carrier {
             self.carrier = carrier
             self.server = server
             self.number = number
-            facts = CarrierFacts(address: server.address, tlsVersion: server.encryption == .never ? nil : "TLSv1.3")
+            facts = CarrierFacts(address: server.address, tlsVersion: server.encryption == .never ? nil : carrier.state.withLock { $0.tls })
         }
 
         func send(_ message: OutgoingMessage) async -> CarrierReport {

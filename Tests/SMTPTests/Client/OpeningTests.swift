@@ -12,7 +12,7 @@ import Testing
     func plain() async throws {
         let sink = Sink(Sink.Plan(offers: ["SIZE 1000", "LIMITS MAILMAX=7"]))
         let connection = try await Carriage.connect(sink) { $0.source = "192.0.2.1" }
-        #expect(connection.facts == CarrierFacts(address: "192.0.2.25", tlsVersion: nil, sizeLimit: 1_000, messageLimit: 7))
+        #expect(connection.facts == CarrierFacts(address: "192.0.2.25", source: Sink.ownAddress, tlsVersion: nil, sizeLimit: 1_000, messageLimit: 7))
         #expect(sink.dials == ["192.0.2.25 25 192.0.2.1 30.0 seconds"])
         #expect(sink.commands == ["EHLO mx.example.test"])
         await connection.close()
@@ -86,25 +86,25 @@ import Testing
                 offers: ["STARTTLS", "DSN", "SIZE 5"], offersInTLS: ["SIZE 99"],
                 answers: ["STARTTLS": ["220 go\r\n250-mx\r\n250 SIZE 1\r\n"]]))
         let connection = try await Carriage.connect(sink)
-        #expect(connection.facts == CarrierFacts(address: "192.0.2.25", tlsVersion: "TLSv1.3", sizeLimit: 99))
+        #expect(connection.facts == CarrierFacts(address: "192.0.2.25", source: Sink.ownAddress, tlsVersion: "TLSv1.3", sizeLimit: 99))
         #expect(sink.terms == TLSTerms(serverName: "mx.remote.example", verification: .none))
         #expect(sink.commands == ["EHLO mx.example.test", "STARTTLS", "(TLS)", "EHLO mx.example.test"])
     }
 
     @Test("a handshake that fails is told as that, and the connection is not used in clear: TRAPS §1.9")
     func broken() async throws {
-        for fault in [StreamFault.tls("handshake failed"), .closed, .timedOut] {
+        for fault in [StreamFault.tls(TLSFailure(.notTrusted, "handshake failed")), .closed, .timedOut] {
             let sink = Sink(Sink.Plan(offers: Self.tls, handshakeFault: fault))
-            guard case .tls(let reason) = try await Carriage.fault(sink) else {
+            guard case .tls(let failure) = try await Carriage.fault(sink) else {
                 Issue.record("\(fault)")
                 continue
             }
-            #expect(!reason.isEmpty && sink.isLeft && sink.commands.last == "(TLS)")
+            #expect(!failure.reason.isEmpty && sink.isLeft && sink.commands.last == "(TLS)")
         }
         let late = Sink(Sink.Plan(offers: Self.tls, answers: ["EHLO": ["250-mx\r\n250 STARTTLS\r\n", "✂"]]))
-        #expect(try await Carriage.fault(late) == .tls("after the handshake: the connection was closed"))
+        #expect(try await Carriage.fault(late) == .tls(TLSFailure(.validation, "after the handshake: the connection was closed", source: Sink.ownAddress)))
         let odd = Sink(Sink.Plan(offers: Self.tls, answers: ["STARTTLS": ["250 sure\r\n"]]))
-        #expect(try await Carriage.fault(odd) == .tls("it answers STARTTLS with 250 sure"))
+        #expect(try await Carriage.fault(odd) == .tls(TLSFailure(.validation, "it answers STARTTLS with 250 sure", source: Sink.ownAddress)))
     }
 
     @Test("STARTTLS refused: in clear where nothing forbids it; 421 is goodbye")
@@ -128,12 +128,58 @@ import Testing
         #expect(implicit.commands == ["(TLS)", "EHLO mx.example.test"])
         #expect(
             try await Carriage.fault(Sink(Sink.Plan(offers: []))) { $0.encryption = .required(implicit: false) }
-                == .unfit("it does not offer STARTTLS, which is required here"))
+                == .tls(TLSFailure(.notOffered, "it does not offer STARTTLS, which is required here", source: Sink.ownAddress)))
         let refused = Sink(Sink.Plan(offers: Self.tls, answers: ["STARTTLS": ["454 4.7.0 not now\r\n"]]))
         #expect(
             try await Carriage.fault(refused) { $0.encryption = .required(implicit: false) }
-                == .unfit("it refuses STARTTLS, which is required here: 454 4.7.0 not now"))
+                == .tls(TLSFailure(.notOffered, "it refuses STARTTLS, which is required here: 454 4.7.0 not now", source: Sink.ownAddress)))
     }
+
+    @Test("what was published for a server is what it is asked for, by the name that goes with it: RFC 7672 §3.2, RFC 8461 §4.1")
+    func published() async throws {
+        let terms = TLSTerms(
+            serverName: "real.remote.example", verification: .dane(records: [TLSARecord(usage: 3, selector: 1, matching: 1, data: [1])], names: []))
+        let sink = Sink(Sink.Plan(offers: Self.tls))
+        #expect(try await Carriage.connect(sink) { $0.encryption = .published(TLSRequirement(.tlsa, terms)) }.facts.tlsVersion == "TLSv1.3")
+        #expect(sink.terms == terms)
+        for isEnforced in [true, false] {
+            let bare = Sink(Sink.Plan(offers: []))
+            let fault = try await Carriage.fault(bare) { $0.encryption = .published(TLSRequirement(.sts, terms, isEnforced: isEnforced)) }
+            guard case .tls(let failure) = fault else {
+                Issue.record("\(String(describing: fault))")
+                continue
+            }
+            #expect(failure.kind == .notOffered && bare.isLeft)
+        }
+    }
+
+    @Test("REQUIRETLS that is demanded has to be offered, in TLS: RFC 8689 §4.2.1")
+    func requireTLS() async throws {
+        func change(_ server: inout MailServer) {
+            server.encryption = .required(implicit: false)
+            server.demandsRequireTLS = true
+        }
+        let good = Sink(Sink.Plan(offers: ["STARTTLS"], offersInTLS: ["REQUIRETLS", "DSN"]))
+        let connection = try await Carriage.connect(good, ClientSettings(), change)
+        let taken = CarrierReport.Outcome.delivered(Carriage.reply(250, "2.0.0", "taken"), relaysNotify: true)
+        #expect(await connection.send(try Carriage.message(traits: [.requiresTLS, .returnsFull])).outcomes == [taken])
+        #expect(good.commands.contains("MAIL FROM:<a@example.test> REQUIRETLS RET=HDRS"))
+        let early = Sink(Sink.Plan(offers: ["STARTTLS", "REQUIRETLS"], offersInTLS: ["DSN"]))
+        #expect(try await Carriage.fault(early, change) == .unprotected("it does not offer REQUIRETLS, which is demanded"))
+        #expect(early.commands.last == "QUIT" && early.isLeft)
+        let clear = Sink(Sink.Plan(offers: ["REQUIRETLS"]))
+        #expect(
+            try await Carriage.fault(clear) {
+                $0.encryption = .never
+                $0.demandsRequireTLS = true
+            } == .unprotected("it does not offer REQUIRETLS, which is demanded"))
+        // Nothing that was forgotten before sends it on without.
+        let (report, sink) = try await Carriage.report(Sink.Plan(offers: ["DSN"]), try Carriage.message(traits: .requiresTLS))
+        guard case .impossible(let status, _, isPermanent: true) = report.outcomes.first else { throw Unexpected() }
+        #expect(status.description == "5.7.30" && sink.commands == ["EHLO mx.example.test"])
+    }
+
+    private struct Unexpected: Error {}
 
     static func login(_ server: inout MailServer) {
         server.login = MailServer.Login(user: "alice", password: "x")

@@ -85,9 +85,13 @@ final class Sink: ByteStream, Dialler {
         return self
     }
 
+    /// Whence the client comes.
+    static let ownAddress = "192.0.2.2"
+
     var facts: ConnectionFacts {
         ConnectionFacts(
-            id: 1, peerAddress: "192.0.2.25", peerPort: 25, localPort: 40_000, isLoopback: plan.isLoopback, tls: state.withLock { $0.tls })
+            id: 1, peerAddress: "192.0.2.25", peerPort: 25, localAddress: Sink.ownAddress, localPort: 40_000, isLoopback: plan.isLoopback,
+            tls: state.withLock { $0.tls })
     }
 
     func read(patience: Duration) async throws -> ByteBuffer? {

@@ -16,7 +16,7 @@ struct SubmissionQueueTests {
 
     /// Submits one message; returns the last reply.
     private func submit(
-        _ house: House, _ parameters: String, to recipients: [String],
+        _ house: House, _ parameters: String, to recipients: [String], field: String = "",
         _ change: (inout SMTPSettings) throws -> Void = { _ in }
     ) async throws -> String {
         let talk = try await house.alicesTalk { settings in
@@ -30,7 +30,7 @@ struct SubmissionQueueTests {
             #expect(await talk.send("RCPT TO:<\(recipient)>\r\n").hasPrefix("250"), "\(recipient)")
         }
         _ = await talk.send("DATA\r\n")
-        return await talk.send(Self.text + ".\r\n")
+        return await talk.send(field + Self.text + ".\r\n")
     }
 
     @Test(
@@ -146,6 +146,18 @@ struct SubmissionQueueTests {
         #expect(queue.map(\.entry.draft.priority) == (priority.map { [$0] } ?? []))
         if let priority {
             #expect(queue.first?.text.contains("\r\n\tpriority \(priority);\r\n") == true)
+        }
+    }
+
+    @Test("REQUIRETLS, and TLS-Required: RFC 8689 §4.1, §5")
+    func requireTLS() async throws {
+        for (parameter, field, traits) in [
+            (" REQUIRETLS", "", [.requiresTLS]), ("", "TLS-Required: No\r\n", [.waivesTLS]), ("", "TLS-Required: yes\r\n", []),
+            (" REQUIRETLS", "TLS-Required: No\r\n", [.requiresTLS, .waivesTLS]),
+        ] as [(String, String, QueueDraft.Traits)] {
+            let house = try await House()
+            #expect(try await submit(house, parameter, to: ["victim@remote.example"], field: field).hasPrefix("250"))
+            #expect(try await house.queue().map(\.entry.draft.traits) == [traits])
         }
     }
 

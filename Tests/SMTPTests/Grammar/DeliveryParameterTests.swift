@@ -21,6 +21,7 @@ struct DeliveryParameterTests {
             ("by=-999999999;nt", .deliverBy(.init(seconds: -999_999_999, isReturned: false, isTraced: true))),
             ("BY=+0;N", .deliverBy(.init(seconds: 0, isReturned: false, isTraced: false))),
             ("MT-PRIORITY=0", .priority(0)), ("MT-PRIORITY=9", .priority(9)), ("mt-priority=-9", .priority(-9)),
+            ("REQUIRETLS", .requireTLS), ("requiretls", .requireTLS),
         ] as [(String, MailParameter)])
     func mailParameters(_ text: String, _ parameter: MailParameter) throws { #expect(try mail(text) == [parameter]) }
 
@@ -41,6 +42,7 @@ struct DeliveryParameterTests {
             "HOLDUNTIL=2026-11-22T00:35:00." + String(repeating: "1", count: 40) + "Z", "BY", "BY=", "BY=1", "BY=1;", "BY=1;X", "BY=0;R", "BY=-1;R", "BY=1;RTT",
             "BY=1;NR", "BY=1000000000;N", "BY=0000000001;N", "BY=;N", "BY=+-1;N", "BY=1;N BY=1;N", "MT-PRIORITY", "MT-PRIORITY=10", "MT-PRIORITY=-0",
             "MT-PRIORITY=+1", "MT-PRIORITY=x", "MT-PRIORITY=-", "MT-PRIORITY=1 MT-PRIORITY=1", "MT-PRIORITY=--1",
+            "REQUIRETLS=", "REQUIRETLS=YES", "REQUIRETLS REQUIRETLS",
         ])
     func noMailParameters(_ text: String) { #expect(throws: SyntaxError.parameter) { try mail(text) } }
 

@@ -32,9 +32,12 @@ import Testing
             settings.queue = QueueOffer()
             var terms = Terms(settings, isSecured: true, isLoopback: false)
             terms.now = Timestamp(rawValue: 1_795_307_700)
-            let more = ["FUTURERELEASE 2592000 2026-12-22T00:35:00Z", "DELIVERBY 60", "MT-PRIORITY", "BINARYMIME"]
+            let more = ["FUTURERELEASE 2592000 2026-12-22T00:35:00Z", "DELIVERBY 60", "MT-PRIORITY", "REQUIRETLS", "BINARYMIME"]
             #expect(Set(terms.offers).isSuperset(of: more) == role.isSubmission)
-            for name in [SMTPExtension.futureRelease, .deliverBy, .priority, .binaryMIME] { #expect(terms.offers(name) == role.isSubmission) }
+            for name in [SMTPExtension.futureRelease, .deliverBy, .priority, .requireTLS, .binaryMIME] { #expect(terms.offers(name) == role.isSubmission) }
+            // RFC 8689 §2
+            terms.isSecured = false
+            #expect(!terms.offers(.requireTLS) && terms.offer(.requireTLS) == nil)
         }
     }
 

@@ -27,8 +27,10 @@ extension DeliverySchedule {
 
     struct Site: Sendable {
         /// Equal for all hops with the same servers.
-        let key: String
+        let key: SiteName
         var servers: [MailServer]
+        /// Those that would have been asked too.
+        var passedOver: [PassedServer]
         /// Hops with ready jobs, in turn; some may have none any more.
         fileprivate var turns = TurnRing<Int>()
         /// Hops whose route it is.
@@ -53,6 +55,7 @@ extension DeliverySchedule {
         init(_ route: DeliveryRoute, limit: Double) {
             key = route.site
             servers = route.servers
+            passedOver = route.passedOver
             self.limit = limit
         }
     }
@@ -123,6 +126,7 @@ extension DeliverySchedule {
     private mutating func placeOfSite(_ route: DeliveryRoute) -> Int {
         if let known = sitePlaces[route.site] {
             sites[known]?.servers = route.servers
+            sites[known]?.passedOver = route.passedOver
             return known
         }
         let place: Int
@@ -135,6 +139,20 @@ extension DeliverySchedule {
         sites[place] = Site(route, limit: Double(max(1, min(settings.firstConnections, settings.connectionsPerSite))))
         sitePlaces[route.site] = place
         return place
+    }
+
+    /// What was found out long ago is asked again, before the site is.
+    mutating func leaveSiteWhereRouteEnded(_ place: Int, _ now: Timestamp) {
+        guard let hop = hops[place], case .site = hop.route, now >= hop.routeEnds else { return }
+        leaveSite(place)
+    }
+
+    /// The same for all whose turn it is at the site.
+    mutating func leaveSiteWhereRoutesEnded(at site: Int, _ now: Timestamp) {
+        for place in sites[site]?.turns.members ?? [] where hops[place].map({ now >= $0.routeEnds }) ?? false {
+            leaveSite(place)
+            unrouted.add(place)
+        }
     }
 
     mutating func leaveSite(_ place: Int) {

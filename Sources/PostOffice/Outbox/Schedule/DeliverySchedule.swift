@@ -35,6 +35,8 @@ struct DeliverySchedule: Sendable {
         let next: NextHop
         /// As whom: two senders' names for us are two hops.
         let identity: SendingIdentity
+        /// Connections of messages that want another thing of them are another hop's.
+        var wish = TLSWish.usual
     }
 
     struct Job: Sendable {
@@ -125,7 +127,7 @@ struct DeliverySchedule: Sendable {
     var freeSites: [Int] = []
     /// Those that nobody uses, the longest first; somebody may again.
     var spareSites = Deque<Int>()
-    var sitePlaces: [String: Int] = [:]
+    var sitePlaces: [SiteName: Int] = [:]
     /// Sites with ready jobs and idle connections.
     var waking = TurnRing<Int>()
     /// Sites with ready jobs and no connection, in turn.
@@ -156,6 +158,9 @@ struct DeliverySchedule: Sendable {
         guard jobs.indices.contains(id.place), generations[id.place] == id.generation else { return nil }
         return jobs[id.place]
     }
+
+    /// Where a job goes; nil: it is there no more.
+    func hop(of id: JobID) -> HopName? { self[id].flatMap { hops[$0.hop]?.name } }
 
     func isScheduled(_ entry: QueueID) -> Bool { byEntry[entry] != nil }
 
@@ -277,7 +282,9 @@ struct DeliverySchedule: Sendable {
         while let alarm = alarms.min, alarm.time <= now {
             alarms.removeMin()
             switch alarm.kind {
-            case .site(let place): noteWanting(place)
+            case .site(let place):
+                leaveSiteWhereRoutesEnded(at: place, now)
+                noteWanting(place)
             case .hop(let place): noteReady(place)
             case .job(let id): ring(id, now, &actions)
             }
@@ -302,6 +309,7 @@ struct DeliverySchedule: Sendable {
             guard now >= job.due else { break }
             job.phase = .ready
             jobs[id.place] = job
+            leaveSiteWhereRouteEnded(job.hop, now)
             hops[job.hop]?.ready.add(id, sender: job.sender, priority: job.priority)
             change(ready: 1, of: job.hop)
             noteReady(job.hop)

@@ -7,6 +7,8 @@ struct TurnRing<Member: Hashable & Sendable>: Sendable {
 
     var isEmpty: Bool { known.isEmpty }
     var count: Int { known.count }
+    /// In no order.
+    var members: Set<Member> { known }
 
     mutating func add(_ member: Member) { if known.insert(member).inserted { waiting.append(member) } }
 

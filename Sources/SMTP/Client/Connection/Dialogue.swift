@@ -118,9 +118,9 @@ final class Dialogue {
         reader = ReplyReader()
         do { try await stream.startTLS(terms, patience: settings.handshake) } catch {
             switch error as? StreamFault {
-            case .tls(let reason): throw .tls(reason)
-            case .timedOut: throw .tls("the handshake took too long")
-            default: throw .tls("the connection was closed in the midst of the handshake")
+            case .tls(let failure): throw .tls(failure)
+            case .timedOut: throw .tls(TLSFailure(.validation, "the handshake took too long"))
+            default: throw .tls(TLSFailure(.validation, "the connection was closed in the midst of the handshake"))
             }
         }
     }

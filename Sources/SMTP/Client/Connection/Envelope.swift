@@ -55,9 +55,14 @@ struct Envelope {
         }
         // RFC 6710 §4.2
         if offer.priority, message.priority != 0 { line += " MT-PRIORITY=\(message.priority)" }
+        if offer.requireTLS, message.traits.contains(.requiresTLS) { line += " REQUIRETLS" }
         guard offer.dsn else { return line }
-        // RFC 3461 §4.3, §4.4
-        if message.traits.contains(.returnsHeader) { line += " RET=HDRS" } else if message.traits.contains(.returnsFull) { line += " RET=FULL" }
+        // RFC 3461 §4.3, §4.4; RFC 8689 §5: of what was to be protected the header alone comes back.
+        if !message.traits.isDisjoint(with: [.returnsHeader, .requiresTLS]) {
+            line += " RET=HDRS"
+        } else if message.traits.contains(.returnsFull) {
+            line += " RET=FULL"
+        }
         if let id = message.envelopeID, (1...100).contains(id.utf8.count), XText.isValid(id) { line += " ENVID=\(id)" }
         return line
     }

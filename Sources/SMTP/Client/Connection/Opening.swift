@@ -21,6 +21,10 @@ struct Opening {
             // What was offered in clear is not believed (RFC 3207 §4.2).
             offer = try await helloInTLS()
         }
+        if server.demandsRequireTLS, dialogue.stream.facts.tls == nil || !offer.requireTLS {
+            await quit()
+            throw .unprotected("it does not offer REQUIRETLS, which is demanded")
+        }
         if let login = server.login { try await logIn(login, offer) }
         guard !dialogue.isAhead else { throw .unreachable("it talks out of turn") }
         return offer
@@ -52,7 +56,7 @@ struct Opening {
     /// A handshake that only seemed to succeed (a TLS 1.3 server says late what it has against us) is a failed one.
     private func helloInTLS() async throws(CarrierFault) -> ServerOffer {
         do throws(CarrierFault) { return try await hello() } catch {
-            if case .unreachable(let reason) = error { throw .tls("after the handshake: \(reason)") }
+            if case .unreachable(let reason) = error { throw .tls(TLSFailure(.validation, "after the handshake: \(reason)")) }
             throw error
         }
     }
@@ -64,28 +68,30 @@ struct Opening {
         switch server.encryption {
         case .never, .required(implicit: true): return false
         case .opportunistic: isRequired = false
-        case .required(implicit: false): isRequired = true
+        case .required(implicit: false), .published: isRequired = true
         }
         guard offer.startTLS else {
-            if isRequired { throw .unfit("it does not offer STARTTLS, which is required here") }
+            if isRequired { throw .tls(TLSFailure(.notOffered, "it does not offer STARTTLS, which is required here")) }
             return false
         }
         let reply = try await answer("STARTTLS")
         if reply.code == 220 { return true }
-        guard reply.code >= 400 else { throw .tls("it answers STARTTLS with \(reply.remote.written)") }
+        guard reply.code >= 400 else { throw .tls(TLSFailure(.validation, "it answers STARTTLS with \(reply.remote.written)")) }
         guard reply.code != 421 else { throw .refused(reply.remote) }
-        if isRequired { throw .unfit("it refuses STARTTLS, which is required here: \(reply.remote.written)") }
+        if isRequired { throw .tls(TLSFailure(.notOffered, "it refuses STARTTLS, which is required here: \(reply.remote.written)")) }
         return false
     }
 
     private func startTLS() async throws(CarrierFault) {
-        var verification = TLSTerms.Verification.none
-        if case .required = server.encryption { verification = .authorities(names: [server.host]) }
-        do throws(StreamFault) {
-            try await dialogue.startTLS(TLSTerms(serverName: server.host, verification: verification))
-        } catch {
-            guard case .tls(let reason) = error else { throw .tls("the connection was closed") }
-            throw .tls(reason)
+        let terms =
+            switch server.encryption {
+            case .opportunistic, .never: TLSTerms(serverName: server.host, verification: .none)
+            case .required: TLSTerms(serverName: server.host, verification: .authorities(names: [server.host]))
+            case .published(let requirement): requirement.terms
+            }
+        do throws(StreamFault) { try await dialogue.startTLS(terms) } catch {
+            guard case .tls(let failure) = error else { throw .tls(TLSFailure(.validation, "the connection was closed")) }
+            throw .tls(failure)
         }
     }
 

@@ -36,6 +36,7 @@ struct Preparation {
         }
         do throws(Hindrance) {
             try checkSize(message)
+            try checkProtection(message)
             try checkDeadline(message)
             let envelope = Envelope(message, offer)
             result.outcomes = envelope.impossible
@@ -55,6 +56,12 @@ struct Preparation {
         guard let limit = offer.sizeLimit, message.size > limit else { return }
         throw Hindrance(
             outcome: .impossible(5, 3, 4, "the message has \(message.size) octets, and the server takes \(limit) at most"))
+    }
+
+    /// RFC 8689 §4.2.1: whoever connected has seen to it; nothing that was forgotten there sends it in the open.
+    private func checkProtection(_ message: OutgoingMessage) throws(Hindrance) {
+        guard message.traits.contains(.requiresTLS), !offer.requireTLS else { return }
+        throw Hindrance(outcome: .impossible(5, 7, 30, "the server does not offer REQUIRETLS, which is demanded"))
     }
 
     /// RFC 2852 §4.1: what is to come back when it is late goes to nobody who does not see to that.

@@ -1,0 +1,68 @@
+import Conversation
+import MailModel
+
+// What is told of TLS to who counts.
+extension Outbox {
+    /// There is a connection.
+    func observe(_ server: MailServer, _ facts: CarrierFacts, of domain: Domain?) {
+        // None was asked for.
+        guard server.encryption != .never else { return }
+        let source = facts.source.isEmpty ? nil : facts.source
+        observe(server, source: source, facts.tlsVersion == nil ? TLSFailure(.notOffered, "it does not offer STARTTLS, or refuses it") : nil, of: domain)
+    }
+
+    /// There is none, for want of TLS.
+    func observe(_ server: MailServer, _ failure: TLSFailure, of domain: Domain?) { observe(server, source: failure.source, failure, of: domain) }
+
+    /// They were not asked.
+    func observe(_ passedOver: [PassedServer], of hop: DeliverySchedule.HopName) {
+        guard let domain = hop.policyDomain else { return }
+        // What the sender alone demands is nobody's policy.
+        for passed in passedOver where !passed.isPermanent {
+            around.observe(TLSObservation(domain: domain, policy: passed.policy, host: passed.host, time: now, failure: passed.failure))
+        }
+    }
+
+    private func observe(_ server: MailServer, source: String?, _ failure: TLSFailure?, of domain: Domain?) {
+        guard let domain else { return }
+        if case .required = server.encryption { return }
+        var policy = TLSPolicyType.none
+        var records: [TLSARecord] = []
+        if case .published(let requirement) = server.encryption {
+            policy = requirement.policy
+            if case .dane(let known, _) = requirement.terms.verification { records = known }
+        }
+        around.observe(
+            TLSObservation(
+                domain: domain, policy: policy, records: records, host: server.host, address: server.address, source: source, time: now, failure: failure))
+    }
+}
+
+extension DeliverySchedule.HopName {
+    /// Whose policies its servers are spoken to by; nil: nobody's.
+    var policyDomain: Domain? {
+        guard case .exchangers(let domain) = next, !domain.isLiteral else { return nil }
+        return domain
+    }
+}
+
+extension MailServer.Encryption {
+    /// Whether it is known afterwards who the other end is.
+    var isAuthenticating: Bool {
+        switch self {
+        case .opportunistic, .never: false
+        case .required: true
+        case .published(let requirement): requirement.isEnforced && requirement.terms.verification.isAuthenticating
+        }
+    }
+
+    /// What is tried where it has failed; nil: nothing, for it is demanded.
+    var fallback: MailServer.Encryption? {
+        switch self {
+        // RFC 7435 §3: better in clear than not at all, where nobody asks for more.
+        case .opportunistic: .never
+        case .published(let requirement): requirement.isEnforced ? nil : .opportunistic
+        case .never, .required: nil
+        }
+    }
+}
