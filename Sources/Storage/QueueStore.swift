@@ -171,6 +171,8 @@ package enum QueueHold: UInt8, Hashable, Sendable, CaseIterable {
     case senderDisabled = 3
     /// Its sender's account is removed.
     case senderRemoved = 4
+    /// It is a post to a list, whose owners decide on it.
+    case moderation = 5
     /// Its sender has written to more recipients in an hour than an account may (`limits.recipients-per-hour`).
     case senderLimit = 6
 }

@@ -76,6 +76,7 @@ extension Directory {
         if let user = try? UserName(address.localPart), try await store.account(named: AccountName(user: user, domain: domain)) != nil {
             throw StorageFault.nameTaken
         }
+        guard try await !isOfList(address) else { throw StorageFault.nameTaken }
         return name
     }
 
@@ -103,7 +104,8 @@ extension Directory {
             switch try await meaning(of: target) {
             case .account(let record, _): next = ("account \(record.id.rawValue)", try settings(of: record.id).forwardsTo)
             case .alias(let alias, let key, _): next = (key, alias.addresses)
-            case .returned, .nobody, .foreign: continue
+            // What lists send is found out by its marks.
+            case .list, .returned, .nobody, .foreign: continue
             }
             if next.key == key { return [target.written] }
             guard seen.insert(next.key).inserted else { continue }

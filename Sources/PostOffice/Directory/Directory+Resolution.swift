@@ -14,7 +14,7 @@ package enum Resolution: Hashable, Sendable {
 extension Directory {
     /// Who gets mail for an address. Compared without case. Never waits for the disk. Of these the first that there is:
     ///
-    /// 1. an account or an alias of that name;
+    /// 1. an account, an address of a list or an alias of that name;
     /// 2. for a sender that `SenderRewriting` has made, who it stands for;
     /// 3. for NAME+DETAIL (RFC 5233) the account or the alias NAME;
     /// 4. the domain's catch-all;
@@ -73,6 +73,7 @@ extension Directory {
         /// With what stands behind its `+`.
         case account(AccountRecord, detail: String?)
         case alias(StoredAlias, key: String, detail: String?)
+        case list(ListDoor)
         case returned(Address)
         case nobody
         case foreign
@@ -100,12 +101,13 @@ extension Directory {
         return try alias(.everybody(at: domain), detail: nil) ?? .nobody
     }
 
-    /// An account or an alias of exactly that name.
+    /// An account, an address of a list or an alias of exactly that name.
     private func named(_ address: Address, detail: String?) async throws -> Meaning? {
         // try?: what is no user's name may be an alias.
         if let user = try? UserName(address.localPart), let record = try await store.account(named: AccountName(user: user, domain: address.domain)) {
             return .account(record, detail: detail)
         }
+        if detail == nil, let door = try await lists?.door(address) { return .list(door) }
         return try alias(.address(address), detail: detail)
     }
 
@@ -161,6 +163,7 @@ extension Directory {
         case .alias(let alias, let key, let detail):
             guard expansion.visit(key) else { return }
             try await expand(alias.addresses, by: address, detail: detail, into: &expansion)
+        case .list(let door): expansion.add(.list(door.list.inDomain(address)))
         case .returned(let original): expansion.add(.forward(to: original, by: address))
         case .nobody, .foreign: break
         }
@@ -173,6 +176,7 @@ extension Directory {
             case .foreign: expansion.add(.forward(to: target, by: forwarder))
             case .account(let record, let own): try await expand(.account(record, detail: own ?? detail), as: target, into: &expansion)
             case .alias(let alias, let key, let own): try await expand(.alias(alias, key: key, detail: own ?? detail), as: target, into: &expansion)
+            case .list(let door): expansion.add(.list(door.list.inDomain(target)))
             case .nobody where Directory.isRole(target):
                 if let first = try await store.accounts().first { try await expand(.account(first, detail: nil), as: target, into: &expansion) }
             // Nobody's; or what stands for somebody else for a while, which is no place to send mail on to.
@@ -207,7 +211,7 @@ extension Directory {
             for target in alias.addresses where try await isOwned(target, by: account, &seen) { return true }
             return false
         case .nobody where Directory.isRole(address): return try await store.accounts().first?.id == account
-        case .nobody, .foreign, .returned: return false
+        case .nobody, .foreign, .returned, .list: return false
         }
     }
 }

@@ -16,15 +16,19 @@ package struct Directory: Sendable {
     /// What the server is called: nobody's password.
     private let serverNames: [String]
     let rewriting: SenderRewriting
+    /// Nil: there are none here.
+    package let lists: ListRegister?
 
     package init(
-        store: any Ports, gatekeeper: Gatekeeper, defaultDomain: Domain?, serverNames: [String] = [], rewriting: SenderRewriting
+        store: any Ports, gatekeeper: Gatekeeper, defaultDomain: Domain?, serverNames: [String] = [], rewriting: SenderRewriting,
+        lists: ListRegister? = nil
     ) {
         self.store = store
         self.gatekeeper = gatekeeper
         self.defaultDomain = defaultDomain
         self.serverNames = serverNames
         self.rewriting = rewriting
+        self.lists = lists
     }
 }
 
@@ -42,7 +46,9 @@ extension Directory {
         let name = try accountName(name)
         let advice = try await allowed(password, of: name)
         guard try await store.domains().contains(name.domain) else { throw StorageFault.noSuchDomain }
-        guard try await store.account(named: name) == nil, try !isAlias(Address(name)) else { throw StorageFault.nameTaken }
+        guard try await store.account(named: name) == nil, try !isAlias(Address(name)), try await !isOfList(Address(name)) else {
+            throw StorageFault.nameTaken
+        }
         let hash = try await gatekeeper.hashPassword(password)
         return (try await store.add(account: name, passwordHash: hash), advice)
     }
@@ -89,6 +95,7 @@ extension Directory {
         let domain = try domain(name)
         if try await removeAlias(domain: domain) { return }
         try checkUnused(domain)
+        try await checkNoLists(in: domain)
         try await store.remove(domain: domain)
     }
 

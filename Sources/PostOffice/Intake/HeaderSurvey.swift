@@ -46,10 +46,29 @@ package struct HeaderSurvey: Sendable {
             || HeaderSurvey.automatic.contains { HeaderSurvey.isField(precedence[...], $0) }
     }
 
+    /// A program wrote it, or it is meant for everybody's bin: what is for a list's members is neither. Other lists' mail is not meant by that.
+    var isUnfitForLists: Bool {
+        (!autoSubmitted.isEmpty && !HeaderSurvey.isField(autoSubmitted[...], "no"))
+            || HeaderSurvey.isField(precedence[...], "bulk") || HeaderSurvey.isField(precedence[...], "junk")
+    }
+
+    // list-id-header = "List-Id:" [phrase] "<" list-id ">" CRLF          (RFC 2919 §3)
+    /// Whether it comes by way of the list with that identifier, which is in small letters.
+    func cameBy(list identifier: String) -> Bool {
+        listIDs.contains { value in
+            guard let end = value.lastIndex(of: UInt8(ascii: ">")), let start = value[..<end].lastIndex(of: UInt8(ascii: "<")) else { return false }
+            return String(decoding: value[(start + 1)..<end].filter { $0 > 0x20 }, as: UTF8.self).lowercased() == identifier
+        }
+    }
+
     /// It says `TLS-Required: No` (RFC 8689 §5).
     package var waivesTLS: Bool { HeaderSurvey.isField(tlsRequired[...], "no") }
 
     private var isListed = false
+    /// The first values of List-Id, and so many octets of each.
+    private var listIDs: [[UInt8]] = []
+    private static let mostLists = 16
+    private static let longestListID = 1_024
     /// The first words of the last such fields.
     private var autoSubmitted: [UInt8] = []
     private var precedence: [UInt8] = []
@@ -60,7 +79,7 @@ package struct HeaderSurvey: Sendable {
     private var deliveries = DeliveryTrace()
 
     private enum Reading {
-        case nothing, from, sender, autoSubmitted, precedence, tlsRequired, delivery
+        case nothing, from, sender, autoSubmitted, precedence, tlsRequired, delivery, listID
     }
 
     /// The field whose value is being read.
@@ -80,7 +99,13 @@ package struct HeaderSurvey: Sendable {
         if HeaderSurvey.isField(name, "message-id") { hasMessageID = true }
         if HeaderSurvey.isField(name, "from"), from.isFirst() { reading = .from }
         if HeaderSurvey.isField(name, "sender"), sender.isFirst() { reading = .sender }
-        if HeaderSurvey.isField(name, "list-id") { isListed = true }
+        if HeaderSurvey.isField(name, "list-id") {
+            isListed = true
+            if listIDs.count < HeaderSurvey.mostLists {
+                listIDs.append([])
+                reading = .listID
+            }
+        }
         if HeaderSurvey.isField(name, "auto-submitted") {
             autoSubmitted = []
             reading = .autoSubmitted
@@ -102,6 +127,9 @@ package struct HeaderSurvey: Sendable {
         case .from: from.read(octets)
         case .sender: sender.read(octets)
         case .delivery: deliveries.read(octets)
+        case .listID:
+            guard let last = listIDs.indices.last else { return }
+            listIDs[last] += octets.prefix(HeaderSurvey.longestListID - listIDs[last].count)
         case .autoSubmitted: if !HeaderSurvey.readWord(octets, into: &autoSubmitted) { reading = .nothing }
         case .tlsRequired: if !HeaderSurvey.readWord(octets, into: &tlsRequired) { reading = .nothing }
         case .precedence: if !HeaderSurvey.readWord(octets, into: &precedence) { reading = .nothing }

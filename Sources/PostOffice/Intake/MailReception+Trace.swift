@@ -19,7 +19,7 @@ extension MailReception {
                         ["recipient": recipient.address.bare, "mailbox": "\(mailbox.rawValue)", "uid": "\(place.uid.rawValue)"]))
             }
         }
-        let onward = envelope.recipients.flatMap { $0.destinations.compactMap { if case .queue(let path) = $0 { path.bare } else { nil } } }
+        let onward = envelope.recipients.flatMap { $0.destinations.compactMap(\.onward) }
         for entry in receipt.queued {
             var fields = ["queue": "\(entry.rawValue)", "recipient": onward.joined(separator: " ")]
             fields["until"] = envelope.notBefore?.description

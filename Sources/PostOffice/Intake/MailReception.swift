@@ -129,6 +129,8 @@ final class MailReception: Sendable {
         var drafts: [QueueDraft] = []
         for share in onward.shares {
             var draft = draft(for: share.recipients, date, isEightBit: isEightBit, head: head)
+            // Its owners may have to see it first, which is no delay to be told.
+            if share.isList { draft.traits.insert(.isAutomatic) }
             if let forwarder = share.forwarder {
                 draft.reversePath = try await intake.forwardedSender(envelope.reversePath, forwarder)
                 draft.head = MessageHead.delivered(to: forwarder, head?.octets ?? []) ?? head

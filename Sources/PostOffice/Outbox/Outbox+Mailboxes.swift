@@ -34,6 +34,11 @@ extension Outbox {
                 outcomes[place] = Outcome(putOff: error)
             }
         }
+        do {
+            if let door = try await door(entry, destinations) { return await serve(door, job, entry) }
+        } catch {
+            return await settle(job, entry.id, [places[0]: Outcome(putOff: error)])
+        }
         let filed = Array(destinations)
         await settle(job, entry.id, outcomes) { [self] in filed.isEmpty ? [] : [try await filing(of: entry, to: filed)] }
     }

@@ -92,6 +92,9 @@ extension Outbox {
                     }
                     schedule.finished(job)
                     note(entry, outcomes, update, isReported: isReported)
+                    if let lists = around.lists, update.recipients.values.contains(where: { $0.phase == .delivered }) {
+                        await lists.took(entry.draft.reversePath)
+                    }
                     if !left.isEmpty { await replan(entry, left.keys.sorted(), entry.progress.merging(update.recipients)) }
                     await self.queued(queued)
                     return
@@ -184,6 +187,8 @@ extension Outbox {
             }
             let wait = settings.retry.wait(after: after.attempts, chance: around.chance())
             after.due = min(max(Timestamp(rawValue: now.rawValue + wait), earliest ?? now), expiry)
+            // That a list's owner has let it go stays known.
+            if before.last?.status == ListMaster.moderated, before.last?.host == nil { after.last?.status = ListMaster.moderated }
         }
         return after
     }
@@ -224,7 +229,7 @@ extension Outbox {
 
     /// False: the store could not, and the entry is looked at again in a while.
     @discardableResult
-    private func change(_ id: QueueID, _ make: (QueueEntry) async throws -> QueueUpdate) async -> Bool {
+    func change(_ id: QueueID, _ make: (QueueEntry) async throws -> QueueUpdate) async -> Bool {
         await changing(id) {
             do {
                 let entry = try await around.store.queued(id)

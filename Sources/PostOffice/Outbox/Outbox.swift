@@ -38,6 +38,8 @@ package actor Outbox {
         /// 0..<1.
         let chance: @Sendable () -> Double
         let trace: @Sendable (TraceEvent) -> Void
+        /// Nil: there are no lists here.
+        let lists: ListMaster?
         /// Hears how TLS with others' servers goes, and does not wait.
         let observe: @Sendable (TLSObservation) -> Void
         let log: Logger
@@ -46,7 +48,7 @@ package actor Outbox {
             store: any QueueStore & AccountStore & BodyStore, routing: DeliveryRouting, carrier: any Carrier, directory: Directory, intake: Intake,
             reporting: DeliveryReporting, clock: @escaping Timestamp.Clock, wait: @escaping @Sendable (Timestamp) async -> Void,
             chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in },
-            observe: @escaping @Sendable (TLSObservation) -> Void = { _ in }, log: Logger
+            observe: @escaping @Sendable (TLSObservation) -> Void = { _ in }, lists: ListMaster? = nil, log: Logger
         ) {
             self.store = store
             self.routing = routing
@@ -58,6 +60,7 @@ package actor Outbox {
             self.wait = wait
             self.chance = chance
             self.trace = trace
+            self.lists = lists
             self.observe = observe
             self.log = log
         }

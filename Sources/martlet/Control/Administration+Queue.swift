@@ -91,6 +91,7 @@ extension Administration {
         case .recovered: "the index was lost; it may have gone out already"
         case .senderDisabled: "its sender's account is disabled"
         case .senderRemoved: "its sender's account is removed"
+        case .moderation: "it waits for the owners of a list"
         case .senderLimit: "its sender has written to more recipients in an hour than an account may"
         }
     }

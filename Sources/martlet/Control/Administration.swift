@@ -68,6 +68,7 @@ struct Administration: Sendable {
         case .certificatesInUse: return .certificates(digests: certificates?.identities.map { RecordMakers.hex($0.leafDigest) } ?? [])
         case .trace(let name, let skipping): return .trace(page: try await trace(name, skipping: skipping))
         case .showTLSOutcomes(let domain, let skipping): return .tlsOutcomes(page: try await tlsOutcomes(of: domain, skipping: skipping))
+        case .list(let order): return try await carryOut(order)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -81,6 +82,7 @@ struct Administration: Sendable {
     private static func refusal(of error: any Error) -> OrderResult.Refused {
         switch error {
         case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
+        case let fault as ListFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
         case StorageFault.conflict: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "somebody else has just changed it; try again")
         case StorageFault.noSuchAccount: OrderResult.Refused(code: Sysexit.noUser, text: "there is no such account")
         case StorageFault.noSuchMessage: OrderResult.Refused(code: Sysexit.dataError, text: "there is no such message in the queue (any more)")

@@ -40,6 +40,25 @@ enum Order: Codable, Sendable {
     case trace(name: String, skipping: Int)
     /// How TLS with other servers went, of one domain or of all, without the first `skipping` lines.
     case showTLSOutcomes(domain: String?, skipping: Int)
+    case list(order: ListOrder)
+}
+
+/// What may be asked of lists of members.
+enum ListOrder: Codable, Sendable {
+    case add(address: String, settings: ListSettings)
+    case set(address: String, settings: ListSettings)
+    case show(address: String)
+    case list
+    case remove(address: String)
+    /// `Administration.listedMembers` at most; the answer names who is new.
+    case addMembers(list: String, members: [String], mayPost: Bool)
+    /// A page of them, behind a number; nil: from the first.
+    case members(list: String, after: UInt32?)
+    case changeMember(list: String, member: String, change: MemberChange)
+
+    enum MemberChange: String, Codable, Sendable {
+        case remove, suspend, resume, moderate, trust
+    }
 }
 
 /// What came of an order.
@@ -60,6 +79,10 @@ enum OrderResult: Codable, Sendable, Equatable {
     /// SHA-256 of each certificate in use, in hexadecimal digits.
     case certificates(digests: [String])
     case tlsOutcomes(page: TLSOutcomePage)
+    case lists(lines: [ListLine])
+    /// Addresses that are on a list now and were not before.
+    case membersAdded(addresses: [String])
+    case listMembers(page: ListMemberPage)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

@@ -9,6 +9,7 @@ struct Departures: Sendable {
     let outbox: Outbox
     /// By which other servers' and users' mail comes in: it tells the outbox.
     let intake: Intake
+    private let lists: ListMaster
     private let store: any TraceStore
     private let recorder: TraceRecorder
     private let outcomes: TLSOutcomes
@@ -30,6 +31,10 @@ struct Departures: Sendable {
         let directory = house.directory
         // What the outbox writes itself it knows of.
         let own = Intake(store: house.store, clock: SystemClock.now, log: log)
+        let lists = ListMaster(
+            register: house.lists, store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now,
+            makeID: Departures.makeID, log: log)
+        self.lists = lists
         let outbox = Outbox(
             Outbox.Surroundings(
                 store: house.store,
@@ -38,11 +43,12 @@ struct Departures: Sendable {
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
                 clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) },
-                trace: { recorder.record($0) }, observe: { outcomes.record($0) }, log: log),
+                trace: { recorder.record($0) }, observe: { outcomes.record($0) }, lists: lists, log: log),
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
-            store: house.store, senderLimit: SenderLimit(most: configuration.limits.recipientsPerHour > 0 ? configuration.limits.recipientsPerHour : nil),
+            store: house.store, checks: Intake.Check.standard + [.lists(lists)],
+            senderLimit: SenderLimit(most: configuration.limits.recipientsPerHour > 0 ? configuration.limits.recipientsPerHour : nil),
             clock: SystemClock.now, log: log, forwardedSender: { try await directory.sender($0, forwardedBy: $1) },
             onQueued: { ids in Task { await outbox.queued(ids) } },
             onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
@@ -55,6 +61,7 @@ struct Departures: Sendable {
             group.addTask { await recorder.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 1)) } }
             group.addTask { await outcomes.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 60)) } }
             group.addTask { await prune() }
+            group.addTask { await tidyLists() }
         }
     }
 
@@ -80,6 +87,14 @@ struct Departures: Sendable {
             } catch { log.warning("Old traces were not removed: \(error)") }
             do { try await outcomes.prune(SystemClock.now()) } catch { log.warning("Old counts of TLS were not removed: \(error)") }
             await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 3_600))
+        }
+    }
+
+    /// Every ten minutes, what has waited too long for a list's owners or for somebody's answer.
+    private func tidyLists() async {
+        while !Task.isCancelled {
+            do { await outbox.queued(try await lists.tidy()) } catch { log.warning("What lists keep was not tidied: \(error)") }
+            await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 600))
         }
     }
 

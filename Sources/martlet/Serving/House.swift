@@ -14,6 +14,8 @@ struct House: Sendable {
     let store: SQLiteStore
     let gatekeeper: Gatekeeper
     let directory: Directory
+    /// The same that the directory knows.
+    let lists: ListRegister
     /// Where a bare login name belongs: as configured, or else the first account's domain at the start.
     let defaultDomain: Domain?
 
@@ -71,14 +73,16 @@ struct House: Sendable {
         let defaultDomain = configuration.domain ?? first
         let gatekeeper = Gatekeeper(
             accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
+        let lists = ListRegister(store: store, tokens: ListTokens(secret: House.secret("martlet lists", octets)), clock: SystemClock.now)
         let directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames,
-            rewriting: SenderRewriting(secret: House.secret("martlet sender rewriting", octets), clock: SystemClock.now))
+            rewriting: SenderRewriting(secret: House.secret("martlet sender rewriting", octets), clock: SystemClock.now), lists: lists)
         let reporting = DeliveryReporting(
             store: store, directory: directory, intake: Intake(store: store, clock: SystemClock.now, log: log), host: configuration.hostname,
             clock: SystemClock.now, makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) })
         return House(
-            folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, defaultDomain: defaultDomain, reporting: reporting, log: log)
+            folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, lists: lists, defaultDomain: defaultDomain, reporting: reporting,
+            log: log)
     }
 
     /// Derived from the master key's octets (HKDF-SHA256, RFC 5869), so that it is the same after every start.

@@ -21,6 +21,7 @@ final class OutboxHouse: Sendable {
     let directory: Directory
     let intake: Intake
     let reporting: DeliveryReporting
+    let lists: ListMaster
     let outbox: Outbox
     let alice: AccountID
     let inbox: MailboxID
@@ -51,18 +52,22 @@ final class OutboxHouse: Sendable {
         let host = try #require(Domain("mail.example.test"))
         let domain = try #require(Domain("example.test"))
         let gatekeeper = Gatekeeper(accounts: store, settings: .init(), log: log, clock: { clock.now })
+        let register = ListRegister(store: store, tokens: ListTokens(secret: [UInt8](repeating: 7, count: 32)), clock: { clock.now })
         directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: domain,
-            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }))
+            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }), lists: register)
         intake = Intake(store: store, clock: { clock.now }, log: log)
         let ids = Mutex(0)
-        reporting = DeliveryReporting(store: store, directory: directory, intake: intake, host: host, clock: { clock.now }) {
+        let makeID: TransactionID.Source = {
             TransactionID(
                 bits: ids.withLock { last in
                     last += 1
                     return UInt128(last)
                 })
         }
+        reporting = DeliveryReporting(store: store, directory: directory, intake: intake, host: host, clock: { clock.now }, makeID: makeID)
+        lists = ListMaster(
+            register: register, store: store, directory: directory, intake: intake, host: host, clock: { clock.now }, makeID: makeID, log: log)
         var router = MailRouter.Setting()
         router.families = [.ipv4]
         let table = try RouteTable(ownDomains: [domain], routes: routes, ways: ways, identity: SendingIdentity(name: host))
@@ -73,7 +78,7 @@ final class OutboxHouse: Sendable {
                 routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 }), DeliveryPolicies(names, strict)),
                 carrier: carrier,
                 directory: directory, intake: intake, reporting: reporting, clock: { clock.now }, wait: clock.wait, chance: chance,
-                trace: { [events] in events.add($0) }, observe: { [observations] in observations.add($0) }, log: log), settings: settings)
+                trace: { [events] in events.add($0) }, observe: { [observations] in observations.add($0) }, lists: lists, log: log), settings: settings)
         try await store.add(domain: domain)
         alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: "$argon2id$x").id
         inbox = try #require(try await store.mailbox(named: .inbox, of: alice)).id

@@ -1,0 +1,76 @@
+import MailModel
+import MessageFormat
+
+/// What is known of a post when it is judged.
+struct ListPost: Sendable {
+    let survey: HeaderSurvey
+    let reversePath: ReversePath
+    /// One of our users, logged in, hands it in.
+    let isOurUsers: Bool
+    /// What we call ourselves in trace lines.
+    let host: Domain?
+
+    // from = "From:" mailbox-list                                         (RFC 5322 §3.6.2)
+    /// Who wrote it; nil: that is not clear.
+    var author: Address? {
+        guard survey.from.count == 1, !survey.from.isCut, let list = AddressList.parseClear(survey.from.value) else { return nil }
+        let mailboxes = list.filter { !$0.isGroupStart && !$0.isGroupEnd }
+        guard mailboxes.count == 1, let local = mailboxes[0].mailbox, let domain = mailboxes[0].host.flatMap({ Domain($0) }) else { return nil }
+        return Address(localPart: local, domain: domain)
+    }
+}
+
+/// What is done with a post.
+enum ListVerdict: Hashable, Sendable {
+    case post
+    /// An owner decides; why, in words for the owners.
+    case moderate(String)
+    case refuse(ListRefusal)
+}
+
+enum ListRefusal: Hashable, Sendable {
+    /// A program's, or nobody's.
+    case automatic
+    /// It was on the list before.
+    case loop
+    case notAllowed
+    /// Too many wait for the owners.
+    case crowded
+
+    // RFC 3463 §3: X.7.2 mailing list expansion prohibited, X.4.6 routing loop, X.3.2 system not accepting.
+    var answer: (code: Int, status: EnhancedStatus, text: String) {
+        switch self {
+        case .automatic: (550, .permanent(7, 2), "the list takes no automatic mail")
+        case .loop: (554, .permanent(4, 6), "the message was on this list before")
+        case .notAllowed: (550, .permanent(7, 2), "you may not post to this list")
+        case .crowded: (451, .transient(3, 2), "too many posts wait for the list's owners; try again later")
+        }
+    }
+
+    var refusal: Refusal {
+        let answer = answer
+        return SMTPAnswer(answer.code, answer.status.description, answer.text).map { .policy($0) } ?? .unavailable
+    }
+}
+
+extension MailingList {
+    /// - parameters:
+    ///   - member: who the author is among the members; nil: nobody.
+    ///   - isAuthorHere: the author's address is one of this house.
+    func verdict(_ post: ListPost, author: Address?, member: ListMember?, isAuthorHere: Bool) -> ListVerdict {
+        guard post.reversePath != .null else { return .refuse(.automatic) }
+        if post.survey.cameBy(list: identifier) { return .refuse(.loop) }
+        if let host = post.host, post.survey.wasDelivered(to: address, by: host) || post.survey.hops >= HeaderSurvey.mostHops { return .refuse(.loop) }
+        guard !post.survey.isUnfitForLists else { return .refuse(.automatic) }
+        if posters == .anyone { return member?.mayPost == false ? .moderate("posts of this member are moderated") : .post }
+        guard let author else { return refusedOr(.moderate("who wrote it is not clear")) }
+        // Who is ours logs in to write: others only claim to be them.
+        let isClaimed = isAuthorHere && !post.isOurUsers
+        if isOwner(author) { return isClaimed ? .moderate("it came from outside in the name of a user of this server") : .post }
+        guard posters == .members, let member else { return refusedOr(.moderate("its author is not among those who may post")) }
+        if isClaimed { return .moderate("it came from outside in the name of a user of this server") }
+        return member.mayPost ? .post : .moderate("posts of this member are moderated")
+    }
+
+    private func refusedOr(_ verdict: ListVerdict) -> ListVerdict { others == .refused ? .refuse(.notAllowed) : verdict }
+}
