@@ -16,7 +16,7 @@ from wire import IMAP
 INBOXES = ["s1", "s2", "s3", "s4"]
 DRAWERS = ["w1", "w2", "w3", "w4"]
 FODDER = "x1"  # whose mail goes, so that there is something to compact
-SETTINGS = {"limits.free-floor": 0, "logging.level": "info", "store.compaction-interval": 1}
+SETTINGS = {"limits.free-floor": 0, "limits.recipients-per-hour": 0, "logging.level": "info", "store.compaction-interval": 1}
 
 
 class Trial:
