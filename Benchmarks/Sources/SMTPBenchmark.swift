@@ -90,7 +90,7 @@ struct SMTPBenchmark {
     private func outcome(of work: SMTPWork, _ worker: SMTPWorker?) async -> SMTPOutcome {
         if let worker { return await worker.perform(work, Line()) }
         switch work {
-        case .resolve(let path, _):
+        case .resolve(let path, from: _, _):
             return .resolved(
                 Intake.Recipient(address: path, destinations: [.mailbox(MailboxID(rawValue: 1), of: AccountID(rawValue: 1))]))
         case .deliver, .finish: return .delivered(TransactionID(bits: 1))

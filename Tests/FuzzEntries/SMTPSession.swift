@@ -82,7 +82,7 @@ private struct FuzzTalk {
             guard choice & 16 == 0, let name = try? AccountName("alice@example.test"), !credentials.user.isEmpty else { return .notAdmitted }
             return .admitted(LoginSession(Principal(account: AccountID(rawValue: 1), name: name)))
         case .authorize: return choice & 32 == 0 ? .authorized : .refused(.notOwner)
-        case .resolve(let path, _):
+        case .resolve(let path, from: _, _):
             guard choice & 64 == 0 else { return .refused(.unknownUser) }
             return .resolved(Intake.Recipient(address: path, destinations: [.mailbox(MailboxID(rawValue: 1), of: AccountID(rawValue: 1))]))
         case .judgeConnection, .judgeHello, .judgeSender, .judgeRecipient: return .refused(.unavailable)

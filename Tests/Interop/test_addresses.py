@@ -108,6 +108,7 @@ def test_a_forwarded_sender_is_ours_and_what_comes_back_finds_who_wrote(place):
     assert here.send("", text.sender.lower(), data=b"Subject: Undelivered\r\n\r\nNo.\r\n")[0] == 250
     report, = here.sent(1)
     assert (report.sender, report.recipients) == ("", ["ann@other.example"])
+    assert here.send("eve@evil.example", text.sender)[1].startswith("5.7.1"), "only reports go to such an address"
     for forged in ("SRS0=aaaaaaaa=" + text.sender.split("=", 2)[2], text.sender.replace("ann@", "eve@"), "SRS0=x@" + D):
         assert here.send("", forged)[1].startswith("5.1.1"), forged
     # One of ours writes: the sender stays.
@@ -116,6 +117,10 @@ def test_a_forwarded_sender_is_ours_and_what_comes_back_finds_who_wrote(place):
     # Nobody wrote it.
     assert here.send("", "alice@" + D)[0] == 250
     assert here.sent(1)[0].sender == ""
+    # A stranger has borrowed bob's name: it is kept, and not sent on.
+    before = len(here.mail("alice"))
+    assert here.send("eve@evil.example", "alice@" + D, data=MESSAGE.replace(b"ann@other.example", b"bob@" + D.encode()))[0] == 250
+    assert len(here.mail("alice")) == before + 1 and here.queue() == [] and here.sink.texts == []
     here.cli("account", "forward", "alice@" + D, "ben@far.example", "--no-copy")
     before = len(here.mail("alice"))
     assert here.send("ann@other.example", "alice@" + D)[0] == 250

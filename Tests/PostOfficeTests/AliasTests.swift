@@ -237,6 +237,15 @@ struct AliasTests {
         #expect(try await premises.resolve("SRS0=x=y=remote.example=ann@example.org") == premises.resolve("alice@example.org"))
         let long = try #require(Address("bounces+12345-abcd-alice=example.org@em1234.mailings.example"))
         #expect(try await directory.sender(.mailbox(long), forwardedBy: alice) == .mailbox(alice))
+        // Who keeps nothing here would send on what comes back, and nobody would hear of it.
+        try await directory.set(forwarding: ["x@remote.example"], keepsCopy: false, of: "alice")
+        let postmaster = ReversePath.mailbox(try #require(Address("postmaster@example.org")))
+        #expect(try await directory.sender(.mailbox(long), forwardedBy: alice) == postmaster)
+        try await directory.add(alias: "info@example.org", targets: ["x@remote.example"])
+        let info = try #require(Address("info@example.org"))
+        #expect(try await directory.sender(.mailbox(long), forwardedBy: info) == postmaster)
+        #expect(try await directory.takesReportsAlone(rewritten))
+        #expect(try await !directory.takesReportsAlone(alice))
     }
 
     @Test("where aliases cannot be read nobody hears that there is none")

@@ -58,12 +58,10 @@ extension Directory {
         Set(try await store.domains()).union(try store.values(in: .domainAliases).keys.compactMap { Domain($0) })
     }
 
-    /// The sender that mail has which an address of ours sends on. Our own senders stay what they are, as does `<>`. One for which there is no room in an address is
-    /// replaced by whoever sends it on.
-    package func sender(_ path: ReversePath, forwardedBy forwarder: Address) async throws -> ReversePath {
-        guard let address = path.address else { return .null }
-        if !address.domain.isLiteral, try await isServed(address.domain) { return path }
-        return .mailbox(rewriting.rewritten(address, at: forwarder.domain) ?? forwarder)
+    /// Whether an address stands for a sender elsewhere (`SenderRewriting`): only reports, which come from `<>`, are for it.
+    package func takesReportsAlone(_ address: Address) async throws -> Bool {
+        guard rewriting.original(of: address) != nil, case .returned = try await meaning(of: address) else { return false }
+        return true
     }
 
     // MARK: What an address is
@@ -129,8 +127,6 @@ extension Directory {
     func aliasTarget(of name: Domain) throws -> Domain? {
         try store.value(of: (name.asciiForm ?? name).value, in: .domainAliases).flatMap { Domain(String(decoding: $0, as: UTF8.self)) }
     }
-
-    func isServed(_ domain: Domain) async throws -> Bool { try await ownDomain(domain) != nil || aliasTarget(of: domain) != nil }
 
     /// RFC 5321 §4.5.1, RFC 2142 §2: somebody must read these.
     private static func isRole(_ address: Address) -> Bool {

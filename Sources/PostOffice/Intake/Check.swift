@@ -100,8 +100,12 @@ extension Intake {
             check.header = { envelope, survey in
                 if survey.hops >= HeaderSurvey.mostHops { return .refuse(.loop) }
                 guard let host = envelope.host, survey.hasDeliveries else { return .pass }
-                for case .mailbox(let address) in envelope.recipients.map(\.address) where survey.wasDelivered(to: address, by: host) {
-                    return .refuse(.returned)
+                for recipient in envelope.recipients {
+                    if case .mailbox(let address) = recipient.address, survey.wasDelivered(to: address, by: host) { return .refuse(.returned) }
+                    // It may come back by another name of who sends it on.
+                    for case .forward(_, let forwarder) in recipient.destinations where survey.wasDelivered(to: forwarder, by: host) {
+                        return .refuse(.returned)
+                    }
                 }
                 return .pass
             }

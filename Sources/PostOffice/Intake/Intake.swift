@@ -16,8 +16,8 @@ package struct Intake: Sendable {
     package let phases: Check.Phases
     let clock: Timestamp.Clock
     let log: Logger
-    /// The sender that a message has which an address of ours sends on.
-    let forwardedSender: @Sendable (ReversePath, Address) async throws -> ReversePath
+    /// Nil: nothing is sent on.
+    let forwarding: (any Forwarding)?
     private let senderLimit: SenderLimit
     /// Hears of new entries of the queue; does not wait.
     private let onQueued: @Sendable ([QueueID]) -> Void
@@ -31,7 +31,7 @@ package struct Intake: Sendable {
     package init(
         store: any BodyStore & MailboxStore & QuotaStore & QueueStore, checks: [Check] = Check.standard, senderLimit: SenderLimit = SenderLimit(most: nil),
         clock: @escaping Timestamp.Clock, log: Logger,
-        forwardedSender: @escaping @Sendable (ReversePath, Address) async throws -> ReversePath = { path, _ in path },
+        forwarding: (any Forwarding)? = nil,
         onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }, onDelivered: @escaping @Sendable (Delivered) -> Void = { _ in },
         trace: @escaping @Sendable (@escaping TraceRecorder.Piece) -> Void = { _ in }
     ) {
@@ -41,7 +41,7 @@ package struct Intake: Sendable {
         self.clock = clock
         self.log = log
         self.senderLimit = senderLimit
-        self.forwardedSender = forwardedSender
+        self.forwarding = forwarding
         self.onQueued = onQueued
         self.onDelivered = onDelivered
         self.trace = trace
@@ -89,8 +89,9 @@ package struct Intake: Sendable {
 
     private func place(_ body: StagedBody, _ reception: MailReception, isEightBit: Bool) async throws -> Receipt {
         let (date, head) = (clock(), try reception.head())
-        let drafts = hold(try await reception.drafts(date, isEightBit: isEightBit), of: reception.envelope, date)
-        let done = try await store.place(body, reception.placements(date, head), queueing: drafts)
+        let recipients = if let forwarding { try await reception.recipients(forwarding) } else { reception.envelope.recipients }
+        let drafts = hold(try await reception.drafts(for: recipients, date, isEightBit: isEightBit), of: reception.envelope, date)
+        let done = try await store.place(body, reception.placements(for: recipients, date, head), queueing: drafts)
         if !done.queued.isEmpty { onQueued(done.queued) }
         if let draft = reception.delivered(date, isEightBit: isEightBit), let account = reception.firstAccount {
             onDelivered(Delivered(draft: draft, body: body.id, account: account))

@@ -30,6 +30,9 @@ final class MailReception: Sendable {
 
     var budget: LoanBudget { intake.heldHeaders }
 
+    /// As far as the header was read.
+    var survey: HeaderSurvey { judged.withLock { $0.survey } }
+
     /// What checks said.
     var judgements: [HeadField] { judged.withLock { envelope.annotations + $0.header + $0.text } }
 
@@ -103,9 +106,9 @@ final class MailReception: Sendable {
     }
 
     /// One for each account, in the order of the recipients.
-    func placements(_ date: Timestamp, _ head: MessageHead) -> [Placement] {
+    func placements(for recipients: [Intake.Recipient], _ date: Timestamp, _ head: MessageHead) -> [Placement] {
         var seen = Set<AccountID>()
-        return envelope.recipients.flatMap(\.destinations).compactMap { destination in
+        return recipients.flatMap(\.destinations).compactMap { destination in
             guard case .mailbox(let mailbox, let account) = destination, seen.insert(account).inserted else { return nil }
             var placement = Placement(mailbox: mailbox, internalDate: date)
             placement.mayOverdraw = true
@@ -115,12 +118,12 @@ final class MailReception: Sendable {
     }
 
     /// One entry for all to whom it goes on with its own sender, and one for each address of ours that sends it on.
-    func drafts(_ date: Timestamp, isEightBit: Bool) async throws -> [QueueDraft] {
+    func drafts(for recipients: [Intake.Recipient], _ date: Timestamp, isEightBit: Bool) async throws -> [QueueDraft] {
         var onward = OnwardMail()
-        for recipient in envelope.recipients {
+        for recipient in recipients {
             for destination in recipient.destinations {
                 onward.add(destination) { path in
-                    QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.named(insteadOf: path))
+                    QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.address.original(insteadOf: path))
                 }
             }
         }
@@ -132,7 +135,7 @@ final class MailReception: Sendable {
             // Its owners may have to see it first, which is no delay to be told.
             if share.isList { draft.traits.insert(.isAutomatic) }
             if let forwarder = share.forwarder {
-                draft.reversePath = try await intake.forwardedSender(envelope.reversePath, forwarder)
+                if let forwarding = intake.forwarding { draft.reversePath = try await forwarding.sender(envelope.reversePath, forwardedBy: forwarder) }
                 draft.head = MessageHead.delivered(to: forwarder, head?.octets ?? []) ?? head
             }
             drafts.append(draft)
@@ -164,10 +167,11 @@ final class MailReception: Sendable {
     }
 }
 
-extension Intake.Recipient {
+extension ForwardPath {
     // RFC 3461 §5.2.7.1: where an address becomes another, reports name the one that the sender knows.
-    fileprivate func named(insteadOf path: ForwardPath) -> String? {
-        guard path != address, case .mailbox(let known) = address else { return nil }
+    /// As ORCPT has it; nil: it is the same, or has no such form.
+    func original(insteadOf path: ForwardPath) -> String? {
+        guard path != self, case .mailbox(let known) = self else { return nil }
         let text = known.isASCII ? "rfc822;\(XText.encode(known.written))" : "utf-8;\(UTF8AddressText.encode(known.written))"
         return text.utf8.count <= OriginalRecipient.most ? text : nil
     }

@@ -10,6 +10,10 @@ package enum Refusal: Error, Hashable, Sendable {
     case notAuthor
     /// Whose mail it is, From and Sender do not say clearly (RFC 5322 §3.6.2).
     case unclearAuthor
+    /// A stranger brings it in the name of one of our users, to be sent on to another server.
+    case borrowedName
+    /// It goes to an address that takes reports on failures, and is none.
+    case notReport
     /// It has been through `HeaderSurvey.mostHops` servers (RFC 5321 §6.3).
     case loop
     /// It was delivered here to the same recipient before.

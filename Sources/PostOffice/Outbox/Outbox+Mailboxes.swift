@@ -21,25 +21,28 @@ extension Outbox {
     private func deliverHere(_ job: DeliverySchedule.JobID) async {
         guard let (entry, places) = await entry(of: job) else { return }
         var outcomes: [Int: Outcome] = [:]
-        var destinations: Set<Destination> = []
+        var destinations: [Destination: QueuedRecipient] = [:]
         for place in places {
             do {
-                let found = try await self.destinations(of: entry.draft.recipients[place].path)
-                destinations.formUnion(found)
+                let recipient = entry.draft.recipients[place]
+                let found = try await self.destinations(of: recipient.path)
+                for destination in found where destinations[destination] == nil { destinations[destination] = recipient }
+                // What only goes on is told of by who it goes on to.
+                let isOnlyOnward = !found.contains { if case .mailbox = $0 { true } else { false } }
                 outcomes[place] =
                     found.isEmpty
                     ? Outcome(verdict: .failed, reason: "there is no such mailbox here", status: .permanent(1, 1))
-                    : Outcome(verdict: .delivered(isTold: false), status: .success(1, 5))
+                    : Outcome(verdict: .delivered(isTold: isOnlyOnward), status: .success(1, 5))
             } catch {
                 outcomes[place] = Outcome(putOff: error)
             }
         }
         do {
-            if let door = try await door(entry, destinations) { return await serve(door, job, entry) }
+            if let door = try await door(entry, Set(destinations.keys)) { return await serve(door, job, entry) }
         } catch {
             return await settle(job, entry.id, [places[0]: Outcome(putOff: error)])
         }
-        let filed = Array(destinations)
+        let filed = destinations
         await settle(job, entry.id, outcomes) { [self] in filed.isEmpty ? [] : [try await filing(of: entry, to: filed)] }
     }
 
@@ -56,7 +59,8 @@ extension Outbox {
     }
 
     /// The message as it is placed in mailboxes, and in the queue for those to whom it goes on.
-    private func filing(of entry: QueueEntry, to destinations: [Destination]) async throws -> QueueUpdate.Notice {
+    /// - parameter destinations: with the recipient of the entry that leads to each.
+    private func filing(of entry: QueueEntry, to destinations: [Destination: QueuedRecipient]) async throws -> QueueUpdate.Notice {
         let draft = entry.draft
         let own = draft.head?.octets ?? []
         guard let head = MessageHead(Array("Return-Path: \(draft.reversePath.written)\r\n".utf8) + own) else {
@@ -74,8 +78,10 @@ extension Outbox {
         let body = try await incoming.stage(in: around.store)
         var placements: [Placement] = []
         var onward = OnwardMail()
-        for destination in destinations {
-            onward.add(destination) { QueuedRecipient($0) }
+        for (destination, recipient) in destinations {
+            onward.add(destination) { path in
+                QueuedRecipient(path, notify: recipient.notify, original: recipient.original ?? recipient.path.original(insteadOf: path))
+            }
             guard case .mailbox(let mailbox, _) = destination, !placements.contains(where: { $0.mailbox == mailbox }) else { continue }
             var placement = Placement(mailbox: mailbox, internalDate: now)
             placement.mayOverdraw = true
@@ -86,7 +92,8 @@ extension Outbox {
         for share in onward.shares {
             var onward = QueueDraft(
                 transaction: draft.transaction, reversePath: draft.reversePath, recipients: share.recipients, traits: draft.traits,
-                arrived: draft.arrived, head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, priority: draft.priority)
+                arrived: draft.arrived, head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, deliverBy: draft.deliverBy,
+                priority: draft.priority)
             if let forwarder = share.forwarder {
                 onward.reversePath = try await around.directory.sender(draft.reversePath, forwardedBy: forwarder)
                 onward.head = MessageHead.delivered(to: forwarder, own) ?? draft.head

@@ -4,8 +4,10 @@ import PostOffice
 
 // RCPT: our own accounts, whoever asks; others' as `RelayRules` say.
 extension SMTPWorker {
-    func resolve(_ path: ForwardPath, _ presence: Presence, _ facts: ConnectionFacts) async -> SMTPOutcome {
+    func resolve(_ path: ForwardPath, _ reversePath: ReversePath, _ presence: Presence, _ facts: ConnectionFacts) async -> SMTPOutcome {
         do {
+            // Who has seen such an address may not have us send whatever they like.
+            if reversePath != .null, case .mailbox(let address) = path, try await directory.takesReportsAlone(address) { return .refused(.notReport) }
             let resolution =
                 switch path {
                 case .postmaster: try await directory.resolvePostmaster()
@@ -45,7 +47,7 @@ extension SMTPWorker {
 
     /// The same, and then what the checks say.
     func judgeRecipient(_ path: ForwardPath, _ reversePath: ReversePath, _ presence: Presence, _ facts: ConnectionFacts) async -> SMTPOutcome {
-        let outcome = await resolve(path, presence, facts)
+        let outcome = await resolve(path, reversePath, presence, facts)
         guard case .resolved(let recipient, _) = outcome else { return outcome }
         do throws(Refusal) {
             return .resolved(recipient, annotations: try await intake.judge(client(presence, facts), from: reversePath, to: path))

@@ -36,7 +36,7 @@ package struct SMTPWorker: LineWorker {
         switch work {
         case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
         case .authorize(let principal, let address): await authorize(principal, address)
-        case .resolve(let path, let presence): await resolve(path, presence, link.facts)
+        case .resolve(let path, let reversePath, let presence): await resolve(path, reversePath, presence, link.facts)
         case .judgeConnection: await judgeConnection(link.facts)
         case .judgeHello(let presence): await judgeHello(presence, link.facts)
         case .judgeSender(let path, let presence): await judgeSender(path, presence, link.facts)

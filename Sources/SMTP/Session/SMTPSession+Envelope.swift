@@ -49,7 +49,7 @@ extension SMTPSession {
             return nil
         }
         phase = .waiting(.recipient(transaction, command.parameters))
-        guard settings.checks.contains(.recipient) else { return .work(.resolve(command.forwardPath, presence)) }
+        guard settings.checks.contains(.recipient) else { return .work(.resolve(command.forwardPath, from: transaction.reversePath, presence)) }
         return .work(.judgeRecipient(command.forwardPath, transaction.reversePath, presence))
     }
 
@@ -126,6 +126,9 @@ extension Reply {
             case .notLocal: Reply(550, "5.7.1", "Relaying denied")
             case .notOwner: Reply(553, "5.7.1", "Sender address is not yours")
             case .notAuthor: Reply(550, "5.7.1", "From and Sender must be addresses of yours")
+            case .borrowedName:
+                Reply(550, "5.7.1", "Mail in the name of this server's users is sent on to other servers only when they hand it in themselves")
+            case .notReport: Reply(550, "5.7.1", "This address takes reports on failures alone")
             case .unclearAuthor: Reply(550, "5.7.1", "From and Sender must say clearly, and once, whose message it is")
             case .loop: Reply(554, "5.4.6", "Too many hops: the message is in a loop")
             case .returned: Reply(554, "5.4.6", "The message is in a loop: its recipient has had it here before")

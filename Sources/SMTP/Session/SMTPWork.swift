@@ -9,7 +9,7 @@ package enum SMTPWork: Sendable {
     case authenticate(Credentials, setbacks: Int)
     /// May the user send in that name?
     case authorize(Principal, Address)
-    case resolve(ForwardPath, Presence)
+    case resolve(ForwardPath, from: ReversePath, Presence)
     // What checks say, where some ask in that phase.
     case judgeConnection
     case judgeHello(Presence)

@@ -49,7 +49,7 @@ struct Departures: Sendable {
         intake = Intake(
             store: house.store, checks: Intake.Check.standard + [.lists(lists)],
             senderLimit: SenderLimit(most: configuration.limits.recipientsPerHour > 0 ? configuration.limits.recipientsPerHour : nil),
-            clock: SystemClock.now, log: log, forwardedSender: { try await directory.sender($0, forwardedBy: $1) },
+            clock: SystemClock.now, log: log, forwarding: directory,
             onQueued: { ids in Task { await outbox.queued(ids) } },
             onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
     }

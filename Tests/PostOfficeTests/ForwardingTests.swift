@@ -1,0 +1,79 @@
+import Logging
+import MailModel
+import MemoryStore
+import NIOCore
+import PostOffice
+import Rehearsal
+import Storage
+import Testing
+
+@Suite("Mail that is sent on")
+struct ForwardingTests {
+    private static let now = Timestamp(rawValue: 1_795_307_700)
+
+    private let premises: DirectoryPremises
+    private let intake: Intake
+    private let alice: AccountRecord
+
+    init() async throws {
+        premises = try await DirectoryPremises()
+        alice = try await premises.enrol("alice@example.org")
+        _ = try await premises.enrol("bob@example.org")
+        intake = Intake(
+            store: premises.store, clock: { Self.now }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, forwarding: premises.directory)
+        try await premises.directory.set(forwarding: ["ben@far.example"], keepsCopy: false, of: "alice")
+        try await premises.directory.add(alias: "info@example.org", targets: ["ben@far.example"])
+    }
+
+    private func send(
+        _ sender: String?, to recipient: String = "alice@example.org", from: String, header: String = "", by user: AccountID? = nil
+    ) async throws -> (placed: Int, sent: [String]) {
+        let address = try #require(Address(recipient))
+        guard case .destinations(let destinations) = try await premises.directory.resolve(address) else { return (0, []) }
+        var envelope = Intake.Envelope(
+            id: try #require(TransactionID("t-1")), reversePath: try sender.map { .mailbox(try #require(Address($0))) } ?? .null,
+            recipients: [Intake.Recipient(address: .mailbox(address), destinations: destinations)], isSMTPUTF8: false,
+            trace: ByteBuffer(string: "Received: from x by mail.example.org (Martlet) with ESMTP id 1; now\r\n"), submission: nil)
+        envelope.host = Domain("mail.example.org")
+        envelope.sender = user
+        let receipt = try await intake.deliver(envelope, ByteBuffer(string: header + "From: \(from)\r\n\r\nx\r\n"))
+        var sent: [String] = []
+        for id in receipt.queued { sent.append(try await premises.store.queued(id).draft.reversePath.written) }
+        return (receipt.placed.count, sent)
+    }
+
+    @Test("what a stranger brings in the name of one of our users is kept, not sent on from us")
+    func borrowed() async throws {
+        for (sender, from) in [
+            ("bob@example.org", "bob@example.org"), ("x@evil.example", "Bob <bob@example.org>"), ("x@evil.example", "x@evil.example, bob@EXAMPLE.org"),
+            ("x@evil.example", "g: bob@example.org;"), ("bob@example.org", "x@evil.example"), (nil, "bob@example.org"),
+            ("x@evil.example", "x@evil.example\r\nFrom: bob@example.org"),
+        ] {
+            let found = try await send(sender, from: from)
+            #expect(found.placed == 1 && found.sent == [], "\(from)")
+            await #expect(throws: Refusal.borrowedName, "\(from)") { _ = try await send(sender, to: "info@example.org", from: from) }
+        }
+    }
+
+    @Test("others' mail goes on in our name, our users' own in theirs, and reports in nobody's")
+    func others() async throws {
+        let other = try await send("ann@remote.example", from: "ann@remote.example")
+        #expect(other.placed == 0 && other.sent.count == 1 && other.sent[0].hasPrefix("<SRS0="))
+        let own = try await send("bob@example.org", from: "bob@example.org", by: alice.id)
+        #expect(own.placed == 0 && own.sent == ["<bob@example.org>"])
+        #expect(try await send(nil, from: "mailer@remote.example").sent == ["<>"])
+    }
+
+    @Test("mail that comes back to who sent it on is refused, by whatever name it comes")
+    func loop() async throws {
+        let before = "Delivered-To: alice@example.org\r\nReceived: from x by mail.example.org (Martlet) with ESMTP id 0; before\r\n"
+        try await premises.directory.add(domain: "second.example", standingFor: "example.org")
+        try await premises.directory.add(alias: "a@example.org", targets: ["alice@example.org"])
+        for name in ["alice@example.org", "alice+x@example.org", "a@example.org", "ALICE@second.example"] {
+            await #expect(throws: Refusal.returned, "\(name)") {
+                _ = try await send("ann@remote.example", to: name, from: "ann@remote.example", header: before)
+            }
+        }
+        #expect(try await send("ann@remote.example", to: "info@example.org", from: "ann@remote.example", header: before).sent.count == 1)
+    }
+}
