@@ -248,6 +248,22 @@ struct AliasTests {
         #expect(try await !directory.takesReportsAlone(alice))
     }
 
+    @Test("an address that leads to too many leaves nobody out without a word")
+    func tooMany() async throws {
+        let premises = try await DirectoryPremises()
+        for (name, range) in [("a", 0..<1_000), ("b", 1_000..<2_000)] {
+            try await premises.directory.add(alias: "\(name)@example.org", targets: range.map { "r\($0)@remote.example" })
+        }
+        try await premises.directory.add(alias: "all@example.org", targets: ["a@example.org", "b@example.org"])
+        guard case .destinations(let all) = try await premises.resolve("all@example.org") else { return #expect(Bool(false)) }
+        #expect(all.count == Alias.mostDestinations)
+        try await premises.directory.add(alias: "all@example.org", targets: ["one@more.example"])
+        await #expect(throws: StorageFault.self) { _ = try await premises.resolve("all@example.org") }
+        await #expect(throws: StorageFault.self) {
+            try await premises.directory.add(alias: "c@example.org", targets: (0..<1_001).map { "r\($0)@remote.example" })
+        }
+    }
+
     @Test("where aliases cannot be read nobody hears that there is none")
     func damaged() async throws {
         let premises = try await DirectoryPremises()

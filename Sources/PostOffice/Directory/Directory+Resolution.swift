@@ -26,6 +26,8 @@ extension Directory {
         if case .foreign = meaning { return .notLocal }
         var expansion = AddressExpansion()
         try await expand(meaning, as: address, into: &expansion)
+        // Nobody is left out without a word: the sender tries again, and the log says why.
+        guard !expansion.isFull else { throw StorageFault.notAllowed("\(address.written) leads to more than \(Alias.mostDestinations) places") }
         if expansion.destinations.isEmpty, Directory.isRole(address) { return try await resolveFirstAccount() }
         return expansion.destinations.isEmpty ? .unknownUser : .destinations(expansion.destinations)
     }
@@ -220,7 +222,7 @@ struct AddressExpansion {
     private var visited: Set<String> = []
 
     var count: Int { destinations.count }
-    var isFull: Bool { destinations.count >= Alias.mostDestinations }
+    var isFull: Bool { destinations.count > Alias.mostDestinations }
 
     /// False: it was here before, so that going on would end nowhere.
     mutating func visit(_ key: String) -> Bool { visited.insert(key).inserted }

@@ -83,7 +83,7 @@ extension Outbox {
                     var (update, left) = try await update(entry, outcomes, job, earliest: earliest)
                     let isReported = !update.notices.isEmpty
                     if let made = filing {
-                        do { update.notices += try await made() } catch where error as? StorageFault != .overQuota && !(error is CancellationError) {
+                        do { update.notices += try await made() } catch  where error as? StorageFault != .overQuota && !(error is CancellationError) {
                             // What cannot be read, or looked up, is tried again like what cannot be sent, and ends like it.
                             around.log.error("A message could not be placed here: \(error)", metadata: ["queue": "\(id)"])
                             outcomes = outcomes.mapValues { $0.isDelivered && $0.host == nil ? Outcome(putOff: error) : $0 }
