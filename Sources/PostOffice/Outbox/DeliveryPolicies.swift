@@ -43,7 +43,14 @@ package struct DeliveryPolicies: Sendable {
             // What DANE says of a server, be it that nobody knows, no other policy overrides (RFC 8461 §2): others speak of those alone that it leaves open.
             decisions: questions.map { question in
                 let decision = findings[question]?.decision ?? .unpublished
-                return decision == .unpublished ? found.policy?.decision(on: question.host) ?? .unpublished : decision
+                switch decision {
+                case .unpublished: return found.policy?.decision(on: question.host) ?? .unpublished
+                case .required(let requirement) where !requirement.terms.verification.isAuthenticating:
+                    // Of records that nobody can use TLS alone is left (RFC 7672 §2.2): a policy that is enforced asks for that too, and for more.
+                    guard let policy = found.policy, policy.mode == .enforce else { return decision }
+                    return policy.decision(on: question.host)
+                case .required, .passedOver: return decision
+                }
             }, ttl: findings.values.map(\.ttl).min() ?? .max, policyFailure: found.failure)
     }
 

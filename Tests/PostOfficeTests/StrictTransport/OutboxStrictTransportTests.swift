@@ -130,6 +130,22 @@ struct OutboxStrictTransportTests {
         #expect(!house.carrier.recipients.contains("y@a.example"))
     }
 
+    @Test("TLSA records that nobody can use leave it to a policy that is enforced, and not to one that is tried out", arguments: ["enforce", "testing"])
+    func unusable(mode: String) async throws {
+        let house = try await OutboxHouse()
+        try domain(house, mode, mx: ["mx2.example"], isSecure: true)
+        for host in ["mx1", "mx2"] { try house.names.set(.tlsa, of: "_25._tcp.\(host).example", [[1, 1, 1] + DANETests.digest], isSecure: true) }
+        try await house.send(["x@a.example"])
+        let attempt = try #require(house.carrier.attempts.first)
+        let requirement = try #require(self.requirement(attempt))
+        #expect(requirement.isEnforced && house.carrier.recipients == ["x@a.example"])
+        if mode == "enforce" {
+            #expect(attempt.host == "mx2.example" && requirement.policy == .sts && requirement.terms.verification.isAuthenticating)
+        } else {
+            #expect(attempt.host == "mx1.example" && requirement.policy == .tlsa)
+        }
+    }
+
     @Test("without a policy nothing changes, and that none could be had is counted: TRAPS §1.27")
     func none() async throws {
         let house = try await OutboxHouse()
