@@ -59,6 +59,15 @@ extension MailServer.Encryption {
         }
     }
 
+    /// Nothing goes without it, and the server speaks before it is there.
+    var isDemandedAfterGreeting: Bool {
+        switch self {
+        case .opportunistic, .never: false
+        case .required(let implicit): !implicit
+        case .published(let requirement): requirement.isEnforced
+        }
+    }
+
     /// What is tried where it has failed; nil: nothing, for it is demanded.
     var fallback: MailServer.Encryption? {
         switch self {

@@ -68,6 +68,17 @@ struct OutboxTLSTests {
         #expect(house.carrier.recipients == ["x@a.example"])
     }
 
+    @Test("a refusal in clear, of who has to prove who it is, is none for good; without such a duty it is")
+    func refusedInClear() async throws {
+        for hasRecords in [true, false] {
+            let house = try await OutboxHouse()
+            try domain(house, with: hasRecords ? ["mx1", "mx2"] : [])
+            house.carrier.set(connecting: { _ in throw CarrierFault.refused(RemoteReply(code: 554, status: nil, lines: ["no"])) })
+            try await house.send(["x@a.example"])
+            #expect(try await house.entries.contains { $0.progress.first?.phase == .waiting } == hasRecords)
+        }
+    }
+
     @Test("one may not be asked and the other fails: both are told of")
     func half() async throws {
         let house = try await OutboxHouse()
