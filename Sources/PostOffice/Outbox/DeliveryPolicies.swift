@@ -20,6 +20,8 @@ package struct DeliveryPolicies: Sendable {
         let ttl: Int
         /// Why the domain's policy (MTA-STS) could not be had.
         let policyFailure: TLSFailure?
+        /// It may have one that could not be had now.
+        let isPolicyUnknown: Bool
     }
 
     /// What decides for all addresses of a host alike.
@@ -51,7 +53,7 @@ package struct DeliveryPolicies: Sendable {
                     return policy.decision(on: question.host)
                 case .required, .passedOver: return decision
                 }
-            }, ttl: findings.values.map(\.ttl).min() ?? .max, policyFailure: found.failure)
+            }, ttl: findings.values.map(\.ttl).min() ?? .max, policyFailure: found.failure, isPolicyUnknown: found.isUnknown)
     }
 
     private func policy(of domain: Domain?) async throws -> StrictTransport.Finding {

@@ -130,7 +130,7 @@ package struct DeliveryRouting: Sendable {
                 server.encryption = .required(implicit: false)
                 return server
             }
-            let passed = PassedServer(unprotected: server.host, domain: domain)
+            let passed = PassedServer(unprotected: server.host, domain: domain, isPolicyUnknown: found.isPolicyUnknown)
             if !passedOver.contains(passed) { passedOver.append(passed) }
             return nil
         }

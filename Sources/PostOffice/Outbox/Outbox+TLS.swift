@@ -21,7 +21,7 @@ extension Outbox {
             around.observe(TLSObservation(domain: domain, policy: .sts, host: "mta-sts.\(domain)", time: now, failure: failure))
         }
         // What the sender alone demands is nobody's policy.
-        for passed in route.passedOver where !passed.isPermanent {
+        for passed in route.passedOver where passed.policy != .none {
             around.observe(TLSObservation(domain: domain, policy: passed.policy, host: passed.host, time: now, failure: passed.failure))
         }
     }

@@ -130,6 +130,24 @@ struct OutboxStrictTransportTests {
         #expect(!house.carrier.recipients.contains("y@a.example"))
     }
 
+    @Test("REQUIRETLS: whose policy cannot be had now is asked again later; whose policy is known not to prove anything, not", arguments: [0, 1, 2])
+    func demandedOfUnknown(_ how: Int) async throws {
+        let house = try await OutboxHouse()
+        try domain(house, how == 2 ? "none" : "enforce")
+        if how == 0 { try house.names.setFault(.txt, of: "_mta-sts.a.example", .failed(code: 2)) }
+        if how == 1 { house.web.set("mta-sts.a.example", .timedOut) }
+        try await house.send(["x@a.example"]) { $0.traits.insert(.requiresTLS) }
+        #expect(house.carrier.attempts.isEmpty && house.observations.all.map(\.failure?.kind) == (how == 1 ? [.stsFetchError] : []))
+        guard how != 2 else {
+            #expect(try await house.mail().first?.contains("Status: 5.7.10\r\n") == true)
+            return
+        }
+        #expect(try await house.entries.first?.progress.first?.last?.status?.description == "4.7.5")
+        try domain(house, "enforce")
+        await house.pass(3_000)
+        #expect(house.carrier.recipients == ["x@a.example"])
+    }
+
     @Test("TLSA records that nobody can use leave it to a policy that is enforced, and not to one that is tried out", arguments: ["enforce", "testing"])
     func unusable(mode: String) async throws {
         let house = try await OutboxHouse()

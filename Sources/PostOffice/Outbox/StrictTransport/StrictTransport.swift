@@ -14,10 +14,13 @@ package actor StrictTransport {
         package let policy: StrictTransportPolicy?
         /// Why the policy that the domain announces could not be had.
         package let failure: TLSFailure?
+        /// The domain may have a policy, or another one, that could not be had now.
+        package let isUnknown: Bool
 
-        package init(policy: StrictTransportPolicy?, failure: TLSFailure? = nil) {
+        package init(policy: StrictTransportPolicy?, failure: TLSFailure? = nil, isUnknown: Bool = false) {
             self.policy = policy
             self.failure = failure
+            self.isUnknown = isUnknown || failure != nil
         }
     }
 
@@ -71,8 +74,9 @@ package actor StrictTransport {
         let kept = kept(domain)
         let holding = kept?.policy.mode == StrictTransportPolicy.Mode.none ? nil : kept?.policy
         // A fault, and a record that is not there any more, end nothing.
-        // try?: what cannot be looked up is as good as no record (RFC 8461 §3.1), where nothing is kept.
-        guard let texts = try? await resolver.texts(of: name), let record = StrictTransportRecord(texts.records) else { return Finding(policy: holding) }
+        let texts: [String]
+        do { texts = try await resolver.texts(of: name).records } catch { return Finding(policy: holding, isUnknown: kept == nil) }
+        guard let record = StrictTransportRecord(texts) else { return Finding(policy: holding) }
         if let kept, kept.id == record.id, !kept.isOld(clock()) { return Finding(policy: holding) }
         if let last = failures[domain], last.id == record.id, clock() < last.until { return Finding(policy: holding, failure: last.failure) }
         do throws(TLSFailure) {
