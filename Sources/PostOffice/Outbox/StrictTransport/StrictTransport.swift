@@ -24,14 +24,15 @@ package actor StrictTransport {
         }
     }
 
-    /// Seconds for which a policy under the same id is not asked for again when it could not be had (RFC 8461 §3.3).
+    /// Seconds for which a domain's policy is not asked for again when it could not be had, under whatever id (RFC 8461 §3.3).
     static let retry: Int64 = 300
-    /// For everything that a fetch takes (RFC 8461 §3.3).
-    private static let patience = Duration.seconds(60)
+    /// For everything that a fetch takes: mail to the domain waits for it, and so does a place among those that are looked up. RFC 8461 §3.3 has a minute for an
+    /// example.
+    private static let patience = Duration.seconds(15)
     /// That are kept. Past them, those that were fetched longest ago go.
     static let mostKept = 10_000
-    /// At the same time.
-    private static let mostFetches = 30
+    /// At the same time: as many as the outbox looks up at once, so that nobody waits for those of others.
+    private static let mostFetches = DeliverySchedule.Settings().lookups
 
     private let resolver: any Resolver
     private let fetcher: any WebFetcher
@@ -40,7 +41,7 @@ package actor StrictTransport {
     private let log: Logger
     /// Domains whose policy is being looked for, and who waits for the answer too; nil: there is none, for whoever asked was cancelled.
     private var asking: [Domain: [CheckedContinuation<Finding?, Never>]] = [:]
-    private var failures: [Domain: (id: String, until: Timestamp, failure: TLSFailure)] = [:]
+    private var failures: [Domain: (until: Timestamp, failure: TLSFailure)] = [:]
     private var fetches = 0
     private var turns: [CheckedContinuation<Void, Never>] = []
 
@@ -78,7 +79,7 @@ package actor StrictTransport {
         do { texts = try await resolver.texts(of: name).records } catch { return Finding(policy: holding, isUnknown: kept == nil) }
         guard let record = StrictTransportRecord(texts) else { return Finding(policy: holding) }
         if let kept, kept.id == record.id, !kept.isOld(clock()) { return Finding(policy: holding) }
-        if let last = failures[domain], last.id == record.id, clock() < last.until { return Finding(policy: holding, failure: last.failure) }
+        if let last = failures[domain], clock() < last.until { return Finding(policy: holding, failure: last.failure) }
         do throws(TLSFailure) {
             let policy = try await fetch(from: host)
             failures[domain] = nil
@@ -86,7 +87,7 @@ package actor StrictTransport {
             return Finding(policy: policy.mode == .none ? nil : policy)
         } catch {
             guard !Task.isCancelled else { return Finding(policy: holding) }
-            remember(error, of: domain, record.id)
+            remember(error, of: domain)
             return Finding(policy: holding, failure: error)
         }
     }
@@ -128,16 +129,16 @@ package actor StrictTransport {
         if turns.isEmpty { fetches -= 1 } else { turns.removeFirst().resume() }
     }
 
-    private func remember(_ failure: TLSFailure, of domain: Domain, _ id: String) {
+    private func remember(_ failure: TLSFailure, of domain: Domain) {
         let now = clock()
         if failures.count >= StrictTransport.mostKept { failures = failures.filter { now < $0.value.until } }
         if failures.count >= StrictTransport.mostKept { failures.removeAll() }
-        if failures[domain]?.id != id {
+        if failures[domain] == nil {
             log.notice(
                 "A policy for TLS (MTA-STS) could not be had",
                 metadata: ["domain": "\(domain)", "reason": "\(LogText.quoted(failure.reason))"])
         }
-        failures[domain] = (id, Timestamp(rawValue: now.rawValue + StrictTransport.retry), failure)
+        failures[domain] = (Timestamp(rawValue: now.rawValue + StrictTransport.retry), failure)
     }
 
     // MARK: Keeping
