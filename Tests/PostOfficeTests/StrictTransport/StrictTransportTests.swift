@@ -125,6 +125,31 @@ struct StrictTransportTests {
         #expect(try await mx(keeper) == nil)
     }
 
+    @Test("what is old is fetched anew where the record cannot be looked up, so that who prevents that does not see it end")
+    func renewedWithoutRecord() async throws {
+        try publish("1")
+        let keeper = keeper()
+        #expect(try await mx(keeper) == "mx.a.example")
+        try names.setFault(.txt, of: "_mta-sts.a.example", .timedOut)
+        clock.advance(by: 43_199)
+        #expect(try await mx(keeper) == "mx.a.example")
+        #expect(web.asked.count == 1)
+        clock.advance(by: 1)
+        #expect(try await mx(keeper) == "mx.a.example")
+        #expect(web.asked.count == 2)
+        clock.advance(by: 86_399)
+        web.set("mta-sts.a.example", .timedOut)
+        let finding = try await keeper.finding(for: domain)
+        #expect(finding.policy != nil && finding.failure?.kind == .stsFetchError && web.asked.count == 3)
+        try announce("1")
+        #expect(try await mx(keeper) == "mx.a.example")
+        // Nothing was kept: nobody knows.
+        try names.setFault(.txt, of: "_mta-sts.a.example", .timedOut)
+        clock.advance(by: 1)
+        let nothing = try await keeper.finding(for: domain)
+        #expect(nothing.policy == nil && nothing.isUnknown && web.asked.count == 3)
+    }
+
     @Test("what could not be had is not asked for again for five minutes, under whatever id: RFC 8461 §3.3")
     func failed() async throws {
         try publish("1")

@@ -6,7 +6,8 @@ package import Storage
 /// What domains want of those that send to them (MTA-STS, RFC 8461): found by DNS and HTTPS, and kept until it ends.
 ///
 /// - What is kept ends by its age, by a policy that says `none`, and by nothing else: not by a record that is gone, nor by a policy that cannot be fetched.
-/// - Its age counts from when it was last fetched. It is fetched anew when the record has another id, and when half of its life is over.
+/// - Its age counts from when it was last fetched. It is fetched anew when the record has another id, and when half of its life is over, then also where the record
+///   cannot be looked up.
 /// - Whom nothing is known of sends as ever: so says RFC 8461 §3.3, and so it is where the store has lost what was kept.
 package actor StrictTransport {
     package struct Finding: Hashable, Sendable {
@@ -75,15 +76,22 @@ package actor StrictTransport {
         let kept = kept(domain)
         let holding = kept?.policy.mode == StrictTransportPolicy.Mode.none ? nil : kept?.policy
         // A fault, and a record that is not there any more, end nothing.
-        let texts: [String]
-        do { texts = try await resolver.texts(of: name).records } catch { return Finding(policy: holding, isUnknown: kept == nil) }
-        guard let record = StrictTransportRecord(texts) else { return Finding(policy: holding) }
-        if let kept, kept.id == record.id, !kept.isOld(clock()) { return Finding(policy: holding) }
+        let id: String
+        do {
+            guard let record = StrictTransportRecord(try await resolver.texts(of: name).records) else { return Finding(policy: holding) }
+            id = record.id
+            if let kept, kept.id == id, !kept.isOld(clock()) { return Finding(policy: holding) }
+        } catch {
+            guard let kept else { return Finding(policy: nil, isUnknown: true) }
+            // Who can keep the answer from us must not see the policy end by that: the web is another way. It stays under the id that is known.
+            guard holding != nil, kept.isOld(clock()) else { return Finding(policy: holding) }
+            id = kept.id
+        }
         if let last = failures[domain], clock() < last.until { return Finding(policy: holding, failure: last.failure) }
         do throws(TLSFailure) {
             let policy = try await fetch(from: host)
             failures[domain] = nil
-            await keep(KeptPolicy(id: record.id, fetched: clock(), policy: policy), of: domain)
+            await keep(KeptPolicy(id: id, fetched: clock(), policy: policy), of: domain)
             return Finding(policy: policy.mode == .none ? nil : policy)
         } catch {
             guard !Task.isCancelled else { return Finding(policy: holding) }
