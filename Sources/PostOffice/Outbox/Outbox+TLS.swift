@@ -42,9 +42,9 @@ extension Outbox {
 }
 
 extension DeliverySchedule.HopName {
-    /// Whose policies its servers are spoken to by; nil: nobody's.
+    /// Whose policies its servers are spoken to by; nil: nobody's, for there is none or nobody looks at them (`TLS-Required: No`).
     var policyDomain: Domain? {
-        guard case .exchangers(let domain) = next, !domain.isLiteral else { return nil }
+        guard wish != .waived, case .exchangers(let domain) = next, !domain.isLiteral else { return nil }
         return domain
     }
 }

@@ -266,6 +266,8 @@ struct OutboxTLSTests {
         try await house.send(["x@a.example"]) { $0.traits.insert(.waivesTLS) }
         #expect(house.carrier.recipients == ["x@a.example"])
         #expect(house.carrier.attempts.map(\.host) == ["mx1.example"] && house.carrier.attempts.map(\.encryption) == [.opportunistic])
+        // Nobody has looked for a policy: that there is none is not to be told.
+        #expect(house.observations.all.isEmpty)
         try await house.send(["y@a.example"]) { $0.traits.formUnion([.waivesTLS, .requiresTLS]) }
         #expect(house.carrier.attempts.last?.host == "mx2.example" && house.carrier.attempts.last?.demandsRequireTLS == true)
     }
