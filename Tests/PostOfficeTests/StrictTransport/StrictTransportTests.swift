@@ -244,6 +244,21 @@ struct StrictTransportTests {
         #expect(kept["a.example"] != nil && kept["other.example"] != nil)
     }
 
+    @Test("what is kept is bounded in octets too")
+    func boundedOctets() async throws {
+        let pattern = "mx: " + String(repeating: String(repeating: "a", count: 60) + ".", count: 4) + "b.example\n"
+        let file = "version: STSv1\nmode: enforce\n\(String(repeating: pattern, count: 30))max_age: 31557600"
+        let policy = try #require(StrictTransportPolicy(file.utf8))
+        let old = KeptPolicy(id: "x", fetched: Timestamp(rawValue: clock.now.rawValue - 10), policy: policy)
+        let count = StrictTransport.mostKeptOctets / old.octets.count
+        try await store.change((0..<count).map { KeyValueChange(.transportPolicies, "d\($0).example", old.octets) })
+        try publish("1")
+        #expect(try await mx(keeper()) == "mx.a.example")
+        let kept = try store.values(in: .transportPolicies)
+        let size = kept.values.reduce(0) { $0 + $1.count }
+        #expect(kept["a.example"] != nil && size <= StrictTransport.mostKeptOctets / 10 * 9 && size > StrictTransport.mostKeptOctets / 10 * 8)
+    }
+
     @Test("what is kept reads what it writes, and nothing else")
     func form() throws {
         let policy = try #require(StrictTransportPolicy("version: STSv1\nmode: enforce\nmx: *.a.example\nmax_age: 5".utf8))

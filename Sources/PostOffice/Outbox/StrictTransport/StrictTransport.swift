@@ -30,8 +30,9 @@ package actor StrictTransport {
     /// For everything that a fetch takes: mail to the domain waits for it, and so does a place among those that are looked up. RFC 8461 §3.3 has a minute for an
     /// example.
     private static let patience = Duration.seconds(15)
-    /// That are kept. Past them, those that were fetched longest ago go.
+    /// That are kept, and their octets. Past them, those that were fetched longest ago go.
     static let mostKept = 10_000
+    static let mostKeptOctets = 16 << 20
     /// At the same time: as many as the outbox looks up at once, so that nobody waits for those of others.
     private static let mostFetches = DeliverySchedule.Settings().lookups
 
@@ -163,21 +164,34 @@ package actor StrictTransport {
 
     private func keep(_ kept: KeptPolicy, of domain: Domain) async {
         do {
-            let all = try store.values(in: .transportPolicies)
-            var changes = [KeyValueChange(.transportPolicies, domain.value, kept.octets)]
-            if all.count >= StrictTransport.mostKept, all[domain.value] == nil { changes += excess(all).map { KeyValueChange(.transportPolicies, $0, nil) } }
+            var others = try store.values(in: .transportPolicies)
+            others[domain.value] = nil
+            let octets = kept.octets
+            var changes = [KeyValueChange(.transportPolicies, domain.value, octets)]
+            let size = others.reduce(StrictTransport.size(domain.value, octets)) { $0 + StrictTransport.size($1.key, $1.value) }
+            if others.count >= StrictTransport.mostKept || size > StrictTransport.mostKeptOctets {
+                changes += excess(others, size).map { KeyValueChange(.transportPolicies, $0, nil) }
+            }
             try await store.change(changes)
         } catch {
             log.warning("A policy for TLS (MTA-STS) was not kept: \(error)", metadata: ["domain": "\(domain)"])
         }
     }
 
-    /// A tenth, so that this is not done each time: what has ended or cannot be read, then what was fetched longest ago.
-    private func excess(_ all: [String: [UInt8]]) -> [String] {
+    /// Until nine tenths are left, so that this is not done each time: what has ended or cannot be read, then what was fetched longest ago.
+    private func excess(_ all: [String: [UInt8]], _ size: Int) -> [String] {
         let now = clock()
         let ages = all.mapValues { octets in KeptPolicy(octets).map { $0.holds(now) ? $0.fetched.rawValue : .min } ?? .min }
-        return ages.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.prefix(StrictTransport.mostKept / 10).map(\.key)
+        var (count, size) = (all.count, size)
+        return ages.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key).prefix { key in
+            guard count > StrictTransport.mostKept / 10 * 9 || size > StrictTransport.mostKeptOctets / 10 * 9 else { return false }
+            count -= 1
+            size -= StrictTransport.size(key, all[key] ?? [])
+            return true
+        }
     }
+
+    private static func size(_ name: String, _ octets: [UInt8]) -> Int { name.utf8.count + octets.count }
 }
 
 extension TLSFailure {
