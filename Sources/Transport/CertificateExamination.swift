@@ -94,7 +94,10 @@ package struct CertificateExamination: Sendable {
     }
 
     private static func trust(_ leaf: Certificate, _ others: [Certificate], _ roots: CertificateStore) async -> Trust {
-        var verifier = Verifier(rootCertificates: roots) { RFC5280Policy() }
+        var verifier = Verifier(rootCertificates: roots) {
+            RFC5280Policy()
+            ServerPurposePolicy()
+        }
         let result = await verifier.validate(leaf: leaf, intermediates: CertificateStore(others))
         if case .validCertificate = result { return .vouched }
         if leaf.issuer == leaf.subject { return .selfSigned }

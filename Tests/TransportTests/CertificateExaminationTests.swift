@@ -19,6 +19,14 @@ struct CertificateExaminationTests {
         }
     }
 
+    @Test("one without a subject, whose names are critical, is as good as any: RFC 5280 §4.2.1.6")
+    func nameless() async throws {
+        let root = try IssuedCertificate.make("Root", .authority)
+        let leaf = try IssuedCertificate.make("", .nameless(["mx.example.org"]), by: root)
+        let (chain, roots) = (try leaf.certificate.serializeAsPEM().pemString, [try root.certificate.serializeAsPEM().pemString])
+        #expect(try await examine(chain, leaf.key.serializeAsPEM().pemString, roots: roots).trust == .vouched)
+    }
+
     @Test("a chain that lacks its next certificate is incomplete; one that has its root, which nobody knows, is not")
     func unknown() async throws {
         #expect(try await examine(TestAuthority.leaf, TestAuthority.key, roots: []).trust == .incomplete(issuer: "Authority for tests"))

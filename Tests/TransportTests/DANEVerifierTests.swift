@@ -110,6 +110,14 @@ struct DANEVerifierTests {
         }
     }
 
+    @Test("names that are critical, for the subject is empty: RFC 5280 §4.2.1.6")
+    func nameless() async throws {
+        let leaf = try IssuedCertificate.make("", .nameless(["mx.example.org"]), by: root)
+        #expect(try await fault(leaf, [root], [try root.record(2, 1, 1)]) == nil)
+        let other = try IssuedCertificate.make("", .nameless(["other.example.org"]), by: root)
+        #expect(try await fault(other, [root], [try root.record(2, 1, 1)])?.kind == .hostMismatch)
+    }
+
     @Test("dates, purposes and who may sign are looked at")
     func flaws() async throws {
         let expired = try IssuedCertificate.make("x", .server(["mx.example.org"]), by: root, flaw: .expired)

@@ -15,6 +15,8 @@ struct IssuedCertificate {
     enum Kind {
         /// Of its subject's name; with these names on it.
         case server([String])
+        /// Of no subject: its names are critical (RFC 5280 §4.2.1.6).
+        case nameless([String])
         case authority
     }
 
@@ -32,7 +34,7 @@ struct IssuedCertificate {
         -> IssuedCertificate
     {
         let key = key ?? Certificate.PrivateKey(P256.Signing.PrivateKey())
-        let subject = try DistinguishedName { CommonName(name) }
+        let subject = if case .nameless = kind { DistinguishedName() } else { try DistinguishedName { CommonName(name) } }
         let signer = flaw == .signature ? Certificate.PrivateKey(P256.Signing.PrivateKey()) : issuer?.key ?? key
         let day = 86_400.0
         let extensions: Certificate.Extensions
@@ -48,6 +50,11 @@ struct IssuedCertificate {
                 Critical(KeyUsage(digitalSignature: true))
                 Critical(try ExtendedKeyUsage([flaw == .purpose ? .emailProtection : .serverAuth]))
                 SubjectAlternativeNames(names.map { GeneralName.dnsName($0) })
+            }
+        case .nameless(let names):
+            extensions = try Certificate.Extensions {
+                Critical(BasicConstraints.notCertificateAuthority)
+                Critical(SubjectAlternativeNames(names.map { GeneralName.dnsName($0) }))
             }
         }
         let certificate = try Certificate(

@@ -20,6 +20,8 @@ package struct DeliveryPolicies: Sendable {
         let ttl: Int
         /// Why the domain's policy (MTA-STS) could not be had.
         let policyFailure: TLSFailure?
+        /// It may have one that could not be had now.
+        let isPolicyUnknown: Bool
     }
 
     /// What decides for all addresses of a host alike.
@@ -43,8 +45,15 @@ package struct DeliveryPolicies: Sendable {
             // What DANE says of a server, be it that nobody knows, no other policy overrides (RFC 8461 §2): others speak of those alone that it leaves open.
             decisions: questions.map { question in
                 let decision = findings[question]?.decision ?? .unpublished
-                return decision == .unpublished ? found.policy?.decision(on: question.host) ?? .unpublished : decision
-            }, ttl: findings.values.map(\.ttl).min() ?? .max, policyFailure: found.failure)
+                switch decision {
+                case .unpublished: return found.policy?.decision(on: question.host) ?? .unpublished
+                case .required(let requirement) where !requirement.terms.verification.isAuthenticating:
+                    // Of records that nobody can use TLS alone is left (RFC 7672 §2.2): a policy that is enforced asks for that too, and for more.
+                    guard let policy = found.policy, policy.mode == .enforce else { return decision }
+                    return policy.decision(on: question.host)
+                case .required, .passedOver: return decision
+                }
+            }, ttl: findings.values.map(\.ttl).min() ?? .max, policyFailure: found.failure, isPolicyUnknown: found.isUnknown)
     }
 
     private func policy(of domain: Domain?) async throws -> StrictTransport.Finding {

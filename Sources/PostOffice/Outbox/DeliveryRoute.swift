@@ -34,24 +34,33 @@ package struct SiteName: Hashable, Sendable {
         package let requirement: TLSRequirement
     }
 
+    /// A server that would have been asked too, and by which policy it is not; why may read otherwise the next time.
+    package struct Omission: Hashable, Sendable {
+        package let host: String
+        package let policy: TLSPolicyType
+    }
+
     /// The servers, and as whom they are asked.
     package let text: String
     /// A connection is good for another next hop only where that asks the same of who is at its other end.
     package let requirements: Set<Requirement>
+    /// Nor where that may ask servers that this one may not.
+    package let omissions: Set<Omission>
 
-    package init(text: String, requirements: Set<Requirement>) {
+    package init(text: String, requirements: Set<Requirement>, omissions: Set<Omission> = []) {
         self.text = text
         self.requirements = requirements
+        self.omissions = omissions
     }
 
-    init(_ text: String, _ servers: [MailServer]) {
+    init(_ text: String, _ servers: [MailServer], passedOver: [PassedServer] = []) {
         self.init(
             text: text,
             requirements: Set(
                 servers.compactMap { server in
                     guard case .published(let requirement) = server.encryption else { return nil }
                     return Requirement(host: server.host, requirement: requirement)
-                }))
+                }), omissions: Set(passedOver.map { Omission(host: $0.host, policy: $0.policy) }))
     }
 }
 
@@ -121,11 +130,11 @@ package struct DeliveryRouting: Sendable {
                 server.encryption = .required(implicit: false)
                 return server
             }
-            let passed = PassedServer(unprotected: server.host, domain: domain)
+            let passed = PassedServer(unprotected: server.host, domain: domain, isPolicyUnknown: found.isPolicyUnknown)
             if !passedOver.contains(passed) { passedOver.append(passed) }
             return nil
         }
-        let site = SiteName(wish == .demanded ? "\(text) with REQUIRETLS" : text, servers)
+        let site = SiteName(wish == .demanded ? "\(text) with REQUIRETLS" : text, servers, passedOver: passedOver)
         return DeliveryRoute(
             servers: servers, passedOver: passedOver, site: site, ttl: found.ttl == .max ? nil : found.ttl, policyFailure: found.policyFailure)
     }

@@ -118,7 +118,10 @@ extension Outbox {
                 }
                 server.encryption = fallback
             } catch CarrierFault.refused(let reply) {
-                return .failure(ConnectFault(server, "it turned us away", reply: reply))
+                var fault = ConnectFault(server, "it turned us away", reply: reply)
+                // In clear anybody on the way could have said that.
+                if server.encryption.isDemandedAfterGreeting { fault.isPermanent = false }
+                return .failure(fault)
             } catch CarrierFault.unreachable(let reason) {
                 addresses.unreachable(server, now)
                 return .failure(ConnectFault(server, reason))

@@ -21,7 +21,7 @@ extension Outbox {
             around.observe(TLSObservation(domain: domain, policy: .sts, host: "mta-sts.\(domain)", time: now, failure: failure))
         }
         // What the sender alone demands is nobody's policy.
-        for passed in route.passedOver where !passed.isPermanent {
+        for passed in route.passedOver where passed.policy != .none {
             around.observe(TLSObservation(domain: domain, policy: passed.policy, host: passed.host, time: now, failure: passed.failure))
         }
     }
@@ -42,9 +42,9 @@ extension Outbox {
 }
 
 extension DeliverySchedule.HopName {
-    /// Whose policies its servers are spoken to by; nil: nobody's.
+    /// Whose policies its servers are spoken to by; nil: nobody's, for there is none or nobody looks at them (`TLS-Required: No`).
     var policyDomain: Domain? {
-        guard case .exchangers(let domain) = next, !domain.isLiteral else { return nil }
+        guard wish != .waived, case .exchangers(let domain) = next, !domain.isLiteral else { return nil }
         return domain
     }
 }
@@ -56,6 +56,15 @@ extension MailServer.Encryption {
         case .opportunistic, .never: false
         case .required: true
         case .published(let requirement): requirement.isEnforced && requirement.terms.verification.isAuthenticating
+        }
+    }
+
+    /// Nothing goes without it, and the server speaks before it is there.
+    var isDemandedAfterGreeting: Bool {
+        switch self {
+        case .opportunistic, .never: false
+        case .required(let implicit): !implicit
+        case .published(let requirement): requirement.isEnforced
         }
     }
 

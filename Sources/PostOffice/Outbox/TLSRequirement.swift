@@ -54,10 +54,13 @@ package struct PassedServer: Hashable, Sendable {
     }
 
     /// REQUIRETLS was demanded, and nothing proves that this server is the domain's.
-    init(unprotected host: String, domain: Domain?) {
+    /// - parameter isPolicyUnknown: what would prove it may be there, and could not be had: later perhaps.
+    init(unprotected host: String, domain: Domain?, isPolicyUnknown: Bool) {
         let whose = domain.map { "is a mail server of \($0)" } ?? "is who it says"
+        let more = isPolicyUnknown ? ", and the domain's policy (MTA-STS) could not be looked up" : ""
         self.init(
-            host: host, policy: .none, failure: TLSFailure(.validation, "nothing proves that it \(whose), which is demanded (REQUIRETLS)"), isPermanent: true)
+            host: host, policy: .none, failure: TLSFailure(.validation, "nothing proves that it \(whose), which is demanded (REQUIRETLS)\(more)"),
+            isPermanent: !isPolicyUnknown)
     }
 }
 

@@ -162,21 +162,3 @@ private struct ShownCertificate {
         return fields.filter { $0.identifier != version }.dropFirst(5).first?.encodedBytes
     }
 }
-
-/// A certificate that says what it is good for says that it is good for servers (RFC 5280 §4.2.1.12).
-private struct ServerPurposePolicy: VerifierPolicy {
-    static let reason = "a certificate is not for servers"
-    let verifyingCriticalExtensions: [ASN1ObjectIdentifier] = [.X509ExtensionID.extendedKeyUsage]
-
-    mutating func chainMeetsPolicyRequirements(chain: UnverifiedCertificateChain) async -> PolicyEvaluationResult {
-        for certificate in chain {
-            do {
-                guard let purposes = try certificate.extensions.extendedKeyUsage else { continue }
-                guard purposes.contains(.serverAuth) || purposes.contains(.any) else { return .failsToMeetPolicy(reason: ServerPurposePolicy.reason) }
-            } catch {
-                return .failsToMeetPolicy(reason: "a certificate's purposes cannot be read")
-            }
-        }
-        return .meetsPolicy
-    }
-}

@@ -35,6 +35,14 @@ extension MailSite {
     }
 }
 
+extension DomainFacts.Key {
+    /// Of a public key.
+    init(usage: UInt8, matching: UInt8 = 1, octets: Int? = nil, fits: Bool) {
+        let data = [UInt8](repeating: fits ? 1 : 2, count: octets ?? (matching == 2 ? 64 : 32))
+        self.init(record: TLSARecord(usage: usage, selector: 1, matching: matching, data: data), fits: fits)
+    }
+}
+
 extension DomainFacts {
     /// Nothing is wrong with it.
     static var good: DomainFacts {

@@ -110,6 +110,12 @@ struct JudgeTests {
             .tlsaUnusable, DomainFacts.with { $0.keys = told(.init(usage: 1, fits: false)) },
             silent: DomainFacts.with { $0.keys = told(.init(usage: 1, fits: false), .init(usage: 3, fits: true)) }),
         Case(
+            .tlsaMismatch, DomainFacts.with { $0.keys = told(.init(usage: 3, fits: true), .init(usage: 3, matching: 2, fits: false)) },
+            silent: DomainFacts.with { $0.keys = told(.init(usage: 3, fits: false), .init(usage: 3, matching: 2, fits: true)) }),
+        Case(
+            .tlsaUnusable, DomainFacts.with { $0.keys = told(.init(usage: 3, octets: 31, fits: false)) },
+            silent: DomainFacts.with { $0.keys = told(.init(usage: 3, octets: 31, fits: false), .init(usage: 3, fits: false)) }),
+        Case(
             .tlsaUnproved, DomainFacts.with { $0.keys = told(.init(usage: 3, fits: true), isSecure: false) },
             silent: DomainFacts.with {
                 $0.keys = told(.init(usage: 3, fits: true), isSecure: false)

@@ -68,6 +68,17 @@ struct OutboxTLSTests {
         #expect(house.carrier.recipients == ["x@a.example"])
     }
 
+    @Test("a refusal in clear, of who has to prove who it is, is none for good; without such a duty it is")
+    func refusedInClear() async throws {
+        for hasRecords in [true, false] {
+            let house = try await OutboxHouse()
+            try domain(house, with: hasRecords ? ["mx1", "mx2"] : [])
+            house.carrier.set(connecting: { _ in throw CarrierFault.refused(RemoteReply(code: 554, status: nil, lines: ["no"])) })
+            try await house.send(["x@a.example"])
+            #expect(try await house.entries.contains { $0.progress.first?.phase == .waiting } == hasRecords)
+        }
+    }
+
     @Test("one may not be asked and the other fails: both are told of")
     func half() async throws {
         let house = try await OutboxHouse()
@@ -255,6 +266,8 @@ struct OutboxTLSTests {
         try await house.send(["x@a.example"]) { $0.traits.insert(.waivesTLS) }
         #expect(house.carrier.recipients == ["x@a.example"])
         #expect(house.carrier.attempts.map(\.host) == ["mx1.example"] && house.carrier.attempts.map(\.encryption) == [.opportunistic])
+        // Nobody has looked for a policy: that there is none is not to be told.
+        #expect(house.observations.all.isEmpty)
         try await house.send(["y@a.example"]) { $0.traits.formUnion([.waivesTLS, .requiresTLS]) }
         #expect(house.carrier.attempts.last?.host == "mx2.example" && house.carrier.attempts.last?.demandsRequireTLS == true)
     }

@@ -9,15 +9,18 @@ import Testing
 @Suite("A domain's policy (MTA-STS) decides which of its servers are asked, and how: RFC 8461 §4, §5; TRAPS §1.21, §1.22")
 struct OutboxStrictTransportTests {
     /// Two servers, and a policy.
-    private func domain(_ house: OutboxHouse, _ mode: String, mx: [String] = ["mx1.example", "mx2.example"], id: String = "1", isSecure: Bool = false) throws {
-        try house.names.setExchangers(of: "a.example", [(10, "mx1.example"), (20, "mx2.example")], isSecure: isSecure)
+    private func domain(
+        _ house: OutboxHouse, _ mode: String, mx: [String] = ["mx1.example", "mx2.example"], id: String = "1", isSecure: Bool = false,
+        of name: String = "a.example"
+    ) throws {
+        try house.names.setExchangers(of: name, [(10, "mx1.example"), (20, "mx2.example")], isSecure: isSecure)
         for (index, host) in ["mx1", "mx2"].enumerated() {
             try house.names.setAddresses(of: "\(host).example", ["9.0.0.\(index + 1)"], isSecure: isSecure)
         }
         let text = "v=STSv1; id=\(id);"
-        try house.names.set(.txt, of: "_mta-sts.a.example", [[UInt8(text.utf8.count)] + Array(text.utf8)])
+        try house.names.set(.txt, of: "_mta-sts.\(name)", [[UInt8(text.utf8.count)] + Array(text.utf8)])
         house.web.set(
-            "mta-sts.a.example", (["version: STSv1", "mode: \(mode)", "max_age: 86400"] + mx.map { "mx: \($0)" }).joined(separator: "\n"))
+            "mta-sts.\(name)", (["version: STSv1", "mode: \(mode)", "max_age: 86400"] + mx.map { "mx: \($0)" }).joined(separator: "\n"))
     }
 
     private func requirement(_ server: MailServer) -> TLSRequirement? {
@@ -70,6 +73,19 @@ struct OutboxStrictTransportTests {
         #expect(last.status?.description == "4.7.5" && last.reason?.contains("none of the servers that the domain's policy names (MTA-STS)") == true)
     }
 
+    @Test("enforce: who has the same exchangers and names fewer of them shares neither servers nor connections", arguments: [true, false])
+    func omitted(isFirst: Bool) async throws {
+        let house = try await OutboxHouse()
+        try domain(house, "none", isSecure: true)
+        try domain(house, "enforce", mx: ["mx1.example"], isSecure: true, of: "b.example")
+        try house.names.set(.tlsa, of: "_25._tcp.mx1.example", [DANETests.own], isSecure: true)
+        try house.names.setDenial(.tlsa, of: "_25._tcp.mx2.example", .noSuchName, isSecure: true)
+        house.carrier.set(connecting: { if $0.host == "mx1.example" { throw CarrierFault.unreachable("nobody there") } })
+        for name in isFirst ? ["b.example", "a.example"] : ["a.example", "b.example"] { try await house.send(["x@\(name)"]) }
+        await house.pass(3_000)
+        #expect(house.carrier.recipients == ["x@a.example"] && house.carrier.deliveries.map(\.server.host) == ["mx2.example"])
+    }
+
     @Test("before mail fails a new policy is looked for, and found by its id: RFC 8461 §5.1")
     func changed() async throws {
         let house = try await OutboxHouse()
@@ -112,6 +128,40 @@ struct OutboxStrictTransportTests {
         await house.pass(1_000)
         try await house.send(["y@a.example"])
         #expect(!house.carrier.recipients.contains("y@a.example"))
+    }
+
+    @Test("REQUIRETLS: whose policy cannot be had now is asked again later; whose policy is known not to prove anything, not", arguments: [0, 1, 2])
+    func demandedOfUnknown(_ how: Int) async throws {
+        let house = try await OutboxHouse()
+        try domain(house, how == 2 ? "none" : "enforce")
+        if how == 0 { try house.names.setFault(.txt, of: "_mta-sts.a.example", .failed(code: 2)) }
+        if how == 1 { house.web.set("mta-sts.a.example", .timedOut) }
+        try await house.send(["x@a.example"]) { $0.traits.insert(.requiresTLS) }
+        #expect(house.carrier.attempts.isEmpty && house.observations.all.map(\.failure?.kind) == (how == 1 ? [.stsFetchError] : []))
+        guard how != 2 else {
+            #expect(try await house.mail().first?.contains("Status: 5.7.10\r\n") == true)
+            return
+        }
+        #expect(try await house.entries.first?.progress.first?.last?.status?.description == "4.7.5")
+        try domain(house, "enforce")
+        await house.pass(3_000)
+        #expect(house.carrier.recipients == ["x@a.example"])
+    }
+
+    @Test("TLSA records that nobody can use leave it to a policy that is enforced, and not to one that is tried out", arguments: ["enforce", "testing"])
+    func unusable(mode: String) async throws {
+        let house = try await OutboxHouse()
+        try domain(house, mode, mx: ["mx2.example"], isSecure: true)
+        for host in ["mx1", "mx2"] { try house.names.set(.tlsa, of: "_25._tcp.\(host).example", [[1, 1, 1] + DANETests.digest], isSecure: true) }
+        try await house.send(["x@a.example"])
+        let attempt = try #require(house.carrier.attempts.first)
+        let requirement = try #require(self.requirement(attempt))
+        #expect(requirement.isEnforced && house.carrier.recipients == ["x@a.example"])
+        if mode == "enforce" {
+            #expect(attempt.host == "mx2.example" && requirement.policy == .sts && requirement.terms.verification.isAuthenticating)
+        } else {
+            #expect(attempt.host == "mx1.example" && requirement.policy == .tlsa)
+        }
     }
 
     @Test("without a policy nothing changes, and that none could be had is counted: TRAPS §1.27")

@@ -62,6 +62,9 @@ struct StrictTransportPolicyTests {
         let most = StrictTransportPolicy.mostExchangers
         #expect(policy(good + String(repeating: "mx: b.example\n", count: most - 1)) != nil)
         #expect(policy(good + String(repeating: "mx: b.example\n", count: most)) == nil)
+        let long = "mx: " + String(repeating: String(repeating: "a", count: 60) + ".", count: 4) + "b.example\n"
+        #expect(policy(good + String(repeating: long, count: 30)) != nil)
+        #expect(policy(good + String(repeating: long, count: 40)) == nil)
     }
 
     @Test(

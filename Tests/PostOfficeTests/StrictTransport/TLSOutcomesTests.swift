@@ -91,6 +91,41 @@ struct TLSOutcomesTests {
         #expect(try await outcomes.days().count == TLSOutcomes.mostDomains)
     }
 
+    @Test("whatever strangers make of it, a day is bounded in octets: details go first, and the counts of who is known stay right")
+    func boundedOctets() async throws {
+        let outcomes = TLSOutcomes(store: store, log: log)
+        for round in 0..<3 {
+            for domain in 0..<600 {
+                for number in 0..<20 {
+                    let reason = String(repeating: "x", count: 190) + "\(round) \(number)"
+                    outcomes.record(
+                        try observation("d\(domain).example", host: String(repeating: "h", count: 200), TLSFailure(.notTrusted, reason)))
+                }
+            }
+            await outcomes.flush()
+            let size = try store.values(in: .transportOutcomes).reduce(0) { $0 + $1.key.utf8.count + $1.value.count }
+            #expect(size <= TLSOutcomes.mostDayOctets && size > TLSOutcomes.mostDayOctets / 2)
+        }
+        let days = try await outcomes.days()
+        #expect(days.contains { $0.tally.failureCount == 60 } && days.allSatisfy { $0.tally.failureCount <= 60 })
+    }
+
+    @Test("all days together are bounded in octets")
+    func boundedDays() async throws {
+        let policy = TLSTally.Policy(.sts, strings: Array(repeating: String(repeating: "x", count: 400), count: 5))
+        var tally = TLSTally()
+        tally.addSuccess(policy)
+        let count = TLSOutcomes.mostOctets / (tally.octets.count + 30)
+        let octets = tally.octets
+        try await store.change((0..<count).map { KeyValueChange(.transportOutcomes, "2026-11-\(10 + $0 % 19) domain\($0).example", octets) })
+        let before = try store.values(in: .transportOutcomes).reduce(0) { $0 + $1.key.utf8.count + $1.value.count }
+        let outcomes = TLSOutcomes(store: store, log: log)
+        for domain in 0..<5_000 { outcomes.record(try observation("d\(domain).example")) }
+        await outcomes.flush()
+        let after = try store.values(in: .transportOutcomes).reduce(0) { $0 + $1.key.utf8.count + $1.value.count }
+        #expect(after <= max(before, TLSOutcomes.mostOctets))
+    }
+
     @Test("a tally reads what it writes, and nothing else")
     func form() {
         var tally = TLSTally()

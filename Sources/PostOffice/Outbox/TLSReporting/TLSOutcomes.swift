@@ -6,7 +6,7 @@ import Synchronization
 /// Counts how TLS with other servers goes, for each domain and day in UTC, for reports to them (TLS-RPT, RFC 8460) and for administrators.
 ///
 /// - Whoever tells it something never waits. What was counted is written down by `flush`; what a crash takes of it is lost.
-/// - It counts `mostDomains` domains a day. What does not fit is left out, and the log says so.
+/// - It counts `mostDomains` domains a day, in `mostDayOctets`. Where these are used up details are left out, then all that does not fit, and the log says so.
 package final class TLSOutcomes: Sendable {
     package struct Day: Hashable, Sendable {
         /// In UTC: `2026-11-29`.
@@ -30,12 +30,17 @@ package final class TLSOutcomes: Sendable {
 
     private struct State {
         var pending: [Key: TLSTally] = [:]
+        /// Of `pending`, about.
+        var size = 0
         var leftOut = 0
         /// The last call of `flush`.
         var last: Task<Void, Never>?
     }
 
     package static let mostDomains = 5_000
+    /// Of one day, be it not written down yet; and of all days.
+    static let mostDayOctets = 4 << 20
+    static let mostOctets = 32 << 20
     /// Days for which it is kept.
     package static let keptDays = 21
     /// Written down at once.
@@ -53,15 +58,33 @@ package final class TLSOutcomes: Sendable {
     package func record(_ observation: TLSObservation) {
         let key = Key(date: TLSOutcomes.date(observation.time), domain: observation.domain)
         let policy = TLSTally.Policy(observation.policy, strings: strings(observation))
-        state.withLock { state in
-            guard state.pending[key] != nil || state.pending.count < TLSOutcomes.mostDomains else { return state.leftOut += 1 }
-            guard let failure = observation.failure else {
-                state.pending[key, default: TLSTally()].addSuccess(policy)
-                return
-            }
+        var one = TLSTally()
+        if let failure = observation.failure {
             let source = failure.source ?? observation.source ?? ""
-            state.pending[key, default: TLSTally()].add(
+            one.add(
                 TLSTally.Failure(failure.kind, host: observation.host, address: observation.address ?? "", source: source, reason: failure.reason), policy)
+        } else {
+            one.addSuccess(policy)
+        }
+        state.withLock { state in
+            let known = state.pending[key]
+            guard known != nil || state.pending.count < TLSOutcomes.mostDomains else { return state.leftOut += 1 }
+            let others = state.size - (known.map { TLSOutcomes.size(key, $0) } ?? 0)
+            let tally = TLSOutcomes.sums(known ?? TLSTally(), one).first { others + TLSOutcomes.size(key, $0) <= TLSOutcomes.mostDayOctets }
+            guard let tally else { return state.leftOut += 1 }
+            state.pending[key] = tally
+            state.size = others + TLSOutcomes.size(key, tally)
+        }
+    }
+
+    private static func size(_ key: Key, _ tally: TLSTally) -> Int { key.domain.value.utf8.count + 100 + tally.size }
+
+    /// With all its details, and without those of what is new.
+    private static func sums(_ known: TLSTally, _ new: TLSTally) -> [TLSTally] {
+        [new, new.withoutDetails].map { new in
+            var sum = known
+            sum.add(new)
+            return sum
         }
     }
 
@@ -110,11 +133,12 @@ package final class TLSOutcomes: Sendable {
         let (pending, leftOut) = state.withLock { state in
             defer {
                 state.pending = [:]
+                state.size = 0
                 state.leftOut = 0
             }
             return (state.pending, state.leftOut)
         }
-        if leftOut > 0 { log.warning("TLS with other servers was not counted: too many domains", metadata: ["connections": "\(leftOut)"]) }
+        if leftOut > 0 { log.warning("TLS with other servers was not counted: it is too much", metadata: ["connections": "\(leftOut)"]) }
         guard !pending.isEmpty else { return }
         do {
             let changes = try changes(pending)
@@ -127,22 +151,33 @@ package final class TLSOutcomes: Sendable {
     }
 
     private func changes(_ pending: [Key: TLSTally]) throws -> [KeyValueChange] {
-        var counts: [Substring: Int] = [:]
+        var (counts, sizes): ([Substring: Int], [Substring: Int]) = ([:], [:])
+        var size = 0
         var leftOut = 0
         let known = try store.values(in: .transportOutcomes)
-        for key in known.keys { counts[key.prefix(10), default: 0] += 1 }
+        for (key, octets) in known {
+            counts[key.prefix(10), default: 0] += 1
+            sizes[key.prefix(10), default: 0] += key.utf8.count + octets.count
+            size += key.utf8.count + octets.count
+        }
         let changes = pending.compactMap { key, tally -> KeyValueChange? in
             let old = known[key.text]
-            guard old != nil || counts[key.date, default: 0] < TLSOutcomes.mostDomains else {
+            let room = min(TLSOutcomes.mostDayOctets - sizes[key.date, default: 0], TLSOutcomes.mostOctets - size)
+            let before = old.map { key.text.utf8.count + $0.count } ?? 0
+            let sums = TLSOutcomes.sums(old.flatMap { TLSTally($0) } ?? TLSTally(), tally).lazy.map(\.octets)
+            guard old != nil || counts[key.date, default: 0] < TLSOutcomes.mostDomains,
+                let sum = sums.first(where: { key.text.utf8.count + $0.count - before <= max(room, 0) })
+            else {
                 leftOut += 1
                 return nil
             }
             if old == nil { counts[key.date, default: 0] += 1 }
-            var sum = old.flatMap { TLSTally($0) } ?? TLSTally()
-            sum.add(tally)
-            return KeyValueChange(.transportOutcomes, key.text, sum.octets)
+            let growth = key.text.utf8.count + sum.count - before
+            sizes[key.date, default: 0] += growth
+            size += growth
+            return KeyValueChange(.transportOutcomes, key.text, sum)
         }
-        if leftOut > 0 { log.warning("TLS with other servers was not counted: too many domains in a day", metadata: ["domains": "\(leftOut)"]) }
+        if leftOut > 0 { log.warning("TLS with other servers was not counted: it is too much for a day", metadata: ["domains": "\(leftOut)"]) }
         return changes
     }
 

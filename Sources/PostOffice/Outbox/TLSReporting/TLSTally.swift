@@ -26,10 +26,16 @@ package struct TLSTally: Hashable, Sendable {
 
         package init(_ kind: TLSFailure.Kind, host: String = "", address: String = "", source: String = "", reason: String = "") {
             self.kind = kind
-            self.host = RemoteReply.cleaned(host)
-            self.address = RemoteReply.cleaned(address)
-            self.source = RemoteReply.cleaned(source)
-            self.reason = RemoteReply.cleaned(reason)
+            self.host = Failure.cut(host)
+            self.address = Failure.cut(address)
+            self.source = Failure.cut(source)
+            self.reason = Failure.cut(reason)
+        }
+
+        private static func cut(_ text: String) -> String {
+            var text = RemoteReply.cleaned(text)
+            while text.utf8.count > TLSTally.mostFieldOctets { text.unicodeScalars.removeLast() }
+            return text
         }
     }
 
@@ -42,10 +48,12 @@ package struct TLSTally: Hashable, Sendable {
     }
 
     /// With different strings, and of failures that are told apart.
-    static let mostPolicies = 8
-    static let mostFailures = 50
+    static let mostPolicies = 2
+    static let mostFailures = 20
     /// Octets of a policy's strings; a longer one is counted without.
-    static let mostOctets = 32 * 1024
+    static let mostOctets = 2 * 1024
+    /// Of each text of a failure; a longer one is cut.
+    fileprivate static let mostFieldOctets = 200
 
     package private(set) var policies: [Policy: Counts] = [:]
 
@@ -69,6 +77,27 @@ package struct TLSTally: Hashable, Sendable {
         for (policy, counts) in other.policies {
             if counts.successes > 0 { addSuccess(policy, count: counts.successes) }
             for (failure, count) in counts.failures { add(failure, policy, count: count) }
+        }
+    }
+
+    /// The same, by the types of policies and the kinds of failures alone.
+    var withoutDetails: TLSTally {
+        var tally = TLSTally()
+        for (policy, counts) in policies {
+            let policy = Policy(policy.type)
+            if counts.successes > 0 { tally.addSuccess(policy, count: counts.successes) }
+            for (failure, count) in counts.failures { tally.add(Failure(failure.kind), policy, count: count) }
+        }
+        return tally
+    }
+
+    /// Octets that it takes, about.
+    var size: Int {
+        policies.reduce(0) { size, policy in
+            let strings = policy.key.strings.reduce(40) { $0 + $1.utf8.count + 1 }
+            return policy.value.failures.keys.reduce(size + strings) {
+                $0 + 60 + $1.host.utf8.count + $1.address.utf8.count + $1.source.utf8.count + $1.reason.utf8.count
+            }
         }
     }
 

@@ -31,7 +31,7 @@ extension FindingKind {
     static let tlsReportsBroken = FindingKind("dns.tls-reports.broken", .warning, "the record that asks for reports on TLS cannot be understood")
     static let tlsaMissing = FindingKind("dns.tlsa.missing", .advice, "the zone is signed, and no TLSA record says which key this server has")
     static let tlsaMismatch = FindingKind("dns.tlsa.mismatch", .error, "no TLSA record fits the certificate, so that servers that heed DANE bring no mail")
-    static let tlsaUnusable = FindingKind("dns.tlsa.unusable", .warning, "the TLSA records have usages that mail does not know")
+    static let tlsaUnusable = FindingKind("dns.tlsa.unusable", .warning, "none of the TLSA records is one that mail servers can use")
     static let tlsaUnproved = FindingKind("dns.tlsa.unproved", .warning, "there are TLSA records, and as their zone is not signed nobody heeds them")
     static let tlsaWithoutTLS = FindingKind("dns.tlsa.without-tls", .error, "TLSA records promise TLS, and it is off")
     static let srvMissing = FindingKind("dns.srv.missing", .advice, "mail programs cannot find the services by the domain")

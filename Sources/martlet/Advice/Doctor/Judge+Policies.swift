@@ -112,12 +112,12 @@ extension Judge {
                     .tlsaUnproved, name, "it has TLSA records in a zone that is not signed, and nobody heeds them", fix: "have the zone signed, or remove them")
             ]
         }
-        // RFC 7672 §3.1.3
-        let usable = answer.records.filter { $0.usage == 2 || $0.usage == 3 }
+        // As those that bring mail read them.
+        let usable = TLSARecord.usable(of: answer.records.map(\.record))
         guard !usable.isEmpty else {
             return [
                 Finding(
-                    .tlsaUnusable, name, "its TLSA records have usages 0 and 1 only, which mail does not know",
+                    .tlsaUnusable, name, "none of its TLSA records is one that mail servers can use (RFC 7672 §3.1.3), and they take any certificate",
                     fix: "publish usage 3, as martlet dns records prints it")
             ]
         }
@@ -128,10 +128,14 @@ extension Judge {
                     fix: "switch TLS on, or remove the record")
             ]
         }
-        guard let key = site.key, !usable.contains(where: \.fits) else { return [] }
+        let fitting = answer.records.filter(\.fits).map(\.record)
+        guard let key = site.key, !usable.contains(where: fitting.contains) else { return [] }
+        // RFC 7671 §9
+        let which =
+            fitting.isEmpty ? "none of its TLSA records fits" : "its TLSA records with SHA-256 count for nothing beside those with SHA-512, of which none fits"
         return [
             Finding(
-                .tlsaMismatch, name, "none of its TLSA records fits the certificate in use: servers that heed them bring no mail",
+                .tlsaMismatch, name, "\(which) the certificate in use: servers that heed them bring no mail",
                 fix: "publish 3 1 1 \(RecordMakers.hex(key.digest)) now; before a key is changed publish both, a day before")
         ]
     }

@@ -8,7 +8,7 @@ typealias Told<Record: Hashable & Sendable> = Result<DNSAnswer<Record>, Resolver
 struct DomainFacts: Hashable, Sendable {
     /// A TLSA record, and whether it is of our certificate or one behind it.
     struct Key: Hashable, Sendable {
-        let usage: UInt8
+        let record: TLSARecord
         let fits: Bool
     }
 

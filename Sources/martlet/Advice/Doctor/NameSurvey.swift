@@ -61,7 +61,7 @@ struct NameSurvey: Sendable {
 
     private func tlsa(_ host: Domain, _ certificate: CertificateExamination?) async throws -> DNSAnswer<DomainFacts.Key> {
         try await records(.tlsa, "_25._tcp.\(host)") { octets in
-            octets.first.map { DomainFacts.Key(usage: $0, fits: certificate?.fits(tlsa: octets) ?? false) }
+            RecordData.tlsa(octets).map { DomainFacts.Key(record: $0, fits: certificate?.fits(tlsa: octets) ?? false) }
         }
     }
 

@@ -62,7 +62,7 @@ struct PortSurvey: Sendable {
         case .unreachable(let reason): reason
         case .timedOut: "no answer in time"
         case .closed: "the connection was cut"
-        case .tls(let reason): "TLS failed: \(reason)"
+        case .tls(let failure): "TLS failed: \(failure.reason)"
         }
     }
 }

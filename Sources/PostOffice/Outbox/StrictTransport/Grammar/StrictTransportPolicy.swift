@@ -21,6 +21,8 @@ package struct StrictTransportPolicy: Hashable, Sendable {
     package static let mostOctets = 64 * 1024
     /// A policy that names more is none: one is kept for each domain that mail goes to.
     package static let mostExchangers = 100
+    /// Octets of all their names.
+    package static let mostExchangerOctets = 8 * 1024
     private static let longestAge: Int64 = 31_557_600
 
     /// Nil for what is no policy: an error of syntax, a field that is missing, a value out of its range. Fields that are not known are ignored, and so is one
@@ -29,6 +31,7 @@ package struct StrictTransportPolicy: Hashable, Sendable {
         guard octets.count <= StrictTransportPolicy.mostOctets else { return nil }
         var fields: [Substring: Substring] = [:]
         var exchangers: [ExchangerPattern] = []
+        var exchangerOctets = 0
         // sts-policy-record = sts-policy-field *WSP *(sts-policy-term sts-policy-field *WSP) [sts-policy-term]
         // sts-policy-term   = LF / CRLF
         for line in octets.split(separator: UInt8(ascii: "\n")) {
@@ -38,6 +41,8 @@ package struct StrictTransportPolicy: Hashable, Sendable {
             if name == "mx" {
                 guard let pattern = ExchangerPattern(value), exchangers.count < StrictTransportPolicy.mostExchangers else { return nil }
                 exchangers.append(pattern)
+                exchangerOctets += pattern.description.utf8.count
+                guard exchangerOctets <= StrictTransportPolicy.mostExchangerOctets else { return nil }
             } else if fields[name] == nil {
                 fields[name] = value
             }
