@@ -107,6 +107,18 @@ struct ListPostTests {
         #expect(try await lists.house.entries.map(\.hold) == [.moderation, .moderation])
     }
 
+    @Test("where anyone may post, nobody outside does in our users' names, nor who leaves open who wrote it")
+    func anyone() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example"]) { $0.posters = .anyone }
+        try await lists.post(from: "emil@d2.example")
+        try await lists.post(from: "alice@example.test", user: lists.house.alice)
+        #expect(lists.sent().count == 2)
+        try await lists.post(from: "alice@example.test")
+        try await lists.bring("From: x@d2.example, alice@example.test\r\n\r\nHello\r\n", from: "x@d2.example", to: ["dev@example.test"])
+        #expect(lists.sent().count == 2)
+        #expect(try await lists.house.entries.map(\.hold) == [.moderation, .moderation])
+    }
+
     @Test("what goes to others too is taken; the list alone does not get it: one of our users is told, and of others the owners are asked")
     func mixed() async throws {
         let lists = try await ListHouse(members: ["dora@d1.example"]) { $0.others = .refused }
