@@ -56,6 +56,17 @@ extension ListMaster {
         }
     }
 
+    /// A member that is a list here, or leads to one: it has to know that the post was handed in with a login.
+    private func isForList(_ address: Address) async -> Bool {
+        do {
+            guard case .destinations(let destinations) = try await directory.resolve(address) else { return false }
+            return destinations.contains { if case .list = $0 { true } else { false } }
+        } catch {
+            // Then it may wait for an owner there.
+            return false
+        }
+    }
+
     /// Entries of one body at least.
     private static let leastShare = 64
 
@@ -84,10 +95,11 @@ extension ListMaster {
             if let mailboxes = try await mailboxes(of: member.address) {
                 for (mailbox, account) in mailboxes where accounts.insert(account).inserted { placements.append(ListMaster.placement(mailbox, filed, sent)) }
             } else {
+                let sender = if let sender = entry.draft.sender, await isForList(member.address) { sender } else { nil as AccountID? }
                 drafts.append(
                     QueueDraft(
                         transaction: entry.draft.transaction, reversePath: bounces, recipients: [QueuedRecipient(.mailbox(member.address), notify: .failure)],
-                        traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head,
+                        traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head, sender: sender,
                         priority: entry.draft.priority))
             }
         }

@@ -65,7 +65,7 @@ extension ListMaster {
         let report = ReturnedPost(try await store.read(0..<min(entry.size, ReturnedPost.looked), of: entry.id))
         guard report.isFailure else { return Answer(ending: .dropped("it tells of no failure")) }
         // Of what comes back of one post from many, the owners see some.
-        let isShown = shown.admits(member.address, of: list, now: now)
+        let isShown = shown.admits(member.address, of: list, now: now, for: entry.id)
         guard !report.isOfThePost else {
             guard isShown else { return Answer(ending: .dropped("the owners have seen enough that came back")) }
             return Answer { [try await forward(entry, to: list, at: .bounces)] }

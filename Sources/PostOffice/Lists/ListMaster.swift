@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// - Posts go on with an envelope of the list's own, which names the member: what comes back is told to the owners and never to the author (RFC 5321 §3.9.2).
 /// - Whoever is not known to be the author hears nothing of a refusal but what SMTP says: no letter goes to an address that somebody may have made up, save one an
-///   hour by which a wish to join or to leave is confirmed.
+///   hour by which a wish to join or to leave is confirmed, or that is asked for by `help`.
 /// - Letters have no reverse path, are marked as automatic (RFC 3834) and answer nothing that is.
 package struct ListMaster: Sendable {
     package let register: ListRegister
@@ -186,7 +186,7 @@ package struct ListMaster: Sendable {
 /// How many letters others can make us send.
 package final class LetterLimits: Sendable {
     private struct State {
-        var times: [String: Timestamp] = [:]
+        var times: [String: (last: Timestamp, entry: QueueID)] = [:]
         var lists: [String: Int] = [:]
         var hour: Int64 = 0
     }
@@ -198,18 +198,19 @@ package final class LetterLimits: Sendable {
     private static let most = 100
     private static let mostKnown = 10_000
 
-    /// Counts a letter; false: it is one too many.
-    func admits(_ address: Address, of list: MailingList, now: Timestamp) -> Bool {
+    /// Counts a letter that an entry of the queue brings about; false: it is one too many. An entry that is looked at again, as the store could not keep what became
+    /// of it, has the same answer within the hour.
+    func admits(_ address: Address, of list: MailingList, now: Timestamp, for entry: QueueID) -> Bool {
         state.withLock { state in
             if state.hour != now.rawValue / 3_600 {
                 state.hour = now.rawValue / 3_600
                 state.lists = [:]
-                state.times = state.times.filter { now.rawValue - $0.value.rawValue < LetterLimits.pause }
+                state.times = state.times.filter { now.rawValue - $0.value.last.rawValue < LetterLimits.pause }
             }
             let key = "\(list.key) \(MailingList.key(address))"
-            if let last = state.times[key], now.rawValue - last.rawValue < LetterLimits.pause { return false }
+            if let (last, cause) = state.times[key], now.rawValue - last.rawValue < LetterLimits.pause { return cause == entry }
             guard state.times.count < LetterLimits.mostKnown, state.lists[list.key, default: 0] < LetterLimits.most else { return false }
-            state.times[key] = now
+            state.times[key] = (now, entry)
             state.lists[list.key, default: 0] += 1
             return true
         }

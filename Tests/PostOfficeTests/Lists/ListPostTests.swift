@@ -107,6 +107,31 @@ struct ListPostTests {
         #expect(try await lists.house.entries.map(\.hold) == [.moderation, .moderation])
     }
 
+    @Test("a list that is a member of another knows that a post was handed in with a login")
+    func nested() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example"]) { $0.posters = .anyone }
+        var inner = ListChange()
+        inner.owners = ["otto@d4.example"]
+        inner.posters = .anyone
+        _ = try await lists.house.directory.add(list: "ops", inner, at: lists.house.clock.now)
+        _ = try await lists.house.directory.add(members: ["emil@d2.example"], mayPost: true, to: "ops")
+        _ = try await lists.house.directory.add(members: ["ops@example.test"], mayPost: true, to: "dev")
+        try await lists.post(from: "alice@example.test", user: lists.house.alice)
+        await lists.house.pass(60)
+        #expect(lists.house.carrier.recipients.sorted() == ["dora@d1.example", "emil@d2.example"])
+        #expect(try await lists.house.entries.isEmpty)
+        // What may not go there comes back to the owners of the list that has it as a member.
+        var closed = ListChange()
+        (closed.posters, closed.others) = (.owners, .refused)
+        _ = try await lists.house.directory.change(list: "ops", closed)
+        try await lists.post(from: "alice@example.test", user: lists.house.alice)
+        await lists.house.pass(60)
+        #expect(lists.house.carrier.recipients.sorted() == ["dora@d1.example", "dora@d1.example", "emil@d2.example"])
+        #expect(try await lists.house.mail().count { $0.contains("Delivered-To: dev-bounces@example.test") } == 1)
+        #expect(try await lists.members().allSatisfy { $0.failing == nil })
+        #expect(try await lists.house.entries.isEmpty)
+    }
+
     @Test("where anyone may post, nobody outside does in our users' names, nor who leaves open who wrote it")
     func anyone() async throws {
         let lists = try await ListHouse(members: ["dora@d1.example"]) { $0.posters = .anyone }
