@@ -19,8 +19,9 @@ extension ListMaster {
             return try await held(entry, list, start, "its author may not post, and could not be told so")
         case .moderate(let reason): return try await held(entry, list, start, reason)
         case .refuse(let refusal):
-            if isReleased { try await register.holdsNoMore(entry.id, list) }
-            return refused(entry, refusal.answer.status, refusal.answer.text)
+            var answer = refused(entry, refusal.answer.status, refusal.answer.text)
+            if isReleased { answer.afterwards = { try await register.holdsNoMore(entry.id, list) } }
+            return answer
         }
     }
 

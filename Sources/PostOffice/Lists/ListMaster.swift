@@ -63,7 +63,7 @@ package struct ListMaster: Sendable {
         var ending = Ending.done
         /// What is placed with it; made anew where that has to be tried again.
         var notices: @Sendable () async throws -> [QueueUpdate.Notice] = { [] }
-        /// When it is durable. What it does must do no harm where it is left out.
+        /// When it is durable, and only then. What it does must do no harm where it is left out.
         var afterwards: @Sendable () async throws -> Void = {}
     }
 

@@ -39,6 +39,21 @@ struct ListMailTests {
         #expect(try await lists.house.mail().last?.contains("waits no longer") == true)
     }
 
+    @Test("an owner's answer that is read again behind a crash lets the post go, and says nothing of being late")
+    func acceptAgain() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example"])
+        try await lists.post(from: "emil@d2.example")
+        let held = try #require(try await lists.house.entries.first)
+        // So far it came before: the post is let go, and the answer has not ended.
+        _ = try await lists.house.store.update(QueueUpdate(held.id, hold: .release))
+        let accept = try #require(try await lists.house.mail().first?.word(beginning: "dev-accept+"))
+        try await lists.bring("From: \(Self.owner)\r\n\r\n", from: Self.owner, to: [accept])
+        #expect(lists.sent().map(\.recipients) == [["dora@d1.example"]])
+        #expect(try await lists.house.mail().count == 1)
+        #expect(try await lists.house.entries.isEmpty)
+        #expect(try await lists.house.lists.register.held(before: .init(rawValue: .max)).isEmpty)
+    }
+
     @Test("a post that an owner rejects is gone, and its author hears nothing")
     func reject() async throws {
         let lists = try await ListHouse(members: ["dora@d1.example"])
