@@ -51,7 +51,7 @@ extension ListMaster {
         } afterwards: {
             try await register.holdsNoMore(entry.id, list)
             for member in try await register.members(of: list.address) where member.failing != nil && member.suspension == nil {
-                guard try await mailboxes(of: member.address) != nil else { continue }
+                guard try await knownMailboxes(of: member.address) != nil else { continue }
                 _ = try await register.change(member: member.address, of: list.address) { $0.took(postOf: sent, at: sent, isSure: true) }
             }
         }
@@ -93,7 +93,7 @@ extension ListMaster {
             guard let head = MessageHead(octets), let filed = MessageHead(Array("Return-Path: \(bounces.written)\r\n".utf8) + octets) else {
                 throw StorageFault.unavailable("a list's head that is none")
             }
-            if let mailboxes = try await mailboxes(of: member.address) {
+            if let mailboxes = try await knownMailboxes(of: member.address) {
                 for (mailbox, account) in mailboxes where accounts.insert(account).inserted { placements.append(ListMaster.placement(mailbox, filed, sent)) }
             } else {
                 let sender = if let sender = entry.draft.sender, await isForList(member.address) { sender } else { nil as AccountID? }

@@ -116,7 +116,7 @@ package struct ListMaster: Sendable {
         var placements: [Placement] = []
         var onward: [QueuedRecipient] = []
         for address in addresses {
-            if let mailboxes = try await mailboxes(of: address) {
+            if let mailboxes = try await knownMailboxes(of: address) {
                 for (mailbox, _) in mailboxes where !placements.contains(where: { $0.mailbox == mailbox }) {
                     placements.append(ListMaster.placement(mailbox, filed, now))
                 }
@@ -141,6 +141,14 @@ package struct ListMaster: Sendable {
             mailboxes.append((mailbox, account))
         }
         return mailboxes
+    }
+
+    /// As `mailboxes(of:)`; nil too where that is not to be found out, for then it waits in the queue by itself, and not the others with it.
+    func knownMailboxes(of address: Address) async throws -> [(mailbox: MailboxID, account: AccountID)]? {
+        do { return try await mailboxes(of: address) } catch is CancellationError { throw CancellationError() } catch {
+            log.warning("Where mail of a list lies is not known now, and the queue tries: \(error)", metadata: ["address": "\(address)"])
+            return nil
+        }
     }
 
     static func placement(_ mailbox: MailboxID, _ head: MessageHead, _ now: Timestamp) -> Placement {

@@ -132,4 +132,18 @@ struct ListFailureTests {
         #expect(try await lists.members().map { $0.failing != nil } == [false, true, false])
         #expect(try await lists.house.entries.flatMap { $0.draft.recipients.map(\.path.bare) } == ["alice@example.test"])
     }
+
+    @Test("a member here of whom something cannot be read gets the post later, and the others at once")
+    func damaged() async throws {
+        let lists = try await ListHouse(members: ["alice@example.test", "dora@d1.example"]) { $0.owners = ["otto@d4.example"] }
+        let key = "\(lists.house.alice.rawValue)"
+        try await lists.house.store.change([KeyValueChange(.deliverySettings, key, Array("{".utf8))])
+        try await lists.post(from: "dora@d1.example")
+        #expect(lists.house.carrier.recipients == ["dora@d1.example"])
+        #expect(try await lists.house.entries.flatMap { $0.draft.recipients.map(\.path.bare) } == ["alice@example.test"])
+        try await lists.house.store.change([KeyValueChange(.deliverySettings, key, nil)])
+        await lists.house.pass(3_600)
+        #expect(try await lists.house.mail().count == 1)
+        #expect(try await lists.house.entries.isEmpty)
+    }
 }
