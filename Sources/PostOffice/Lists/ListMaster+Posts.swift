@@ -26,8 +26,12 @@ extension ListMaster {
     }
 
     private func held(_ entry: QueueEntry, _ list: MailingList, _ start: Start, _ reason: String) async throws -> Answer {
-        guard try await register.hasRoomToHold(list) else { return refused(entry, .permanent(3, 2), ListRefusal.crowded.answer.text) }
+        // Taken already: its sender's server does not come again with it.
+        guard try await register.heldCount(list) < ListRegister.mostHeldOfAll else {
+            return refused(entry, .permanent(3, 2), ListRefusal.crowded.answer.text)
+        }
         try await register.holds(entry.id, list)
+        guard moderations.admits(post: entry.id, of: list, now: clock()) else { return Answer(ending: .held(reason)) }
         return Answer(ending: .held(reason)) { [try await letter(.moderation(of: entry, list, start, reason, register.tokens, now: clock()))] }
     }
 

@@ -24,6 +24,8 @@ package struct ListMaster: Sendable {
     /// Of letters that strangers bring about, and of what the owners are shown that came back.
     let limits = LetterLimits()
     let shown = LetterLimits()
+    /// Of posts that wait.
+    let moderations = LetterLimits()
 
     package init(
         register: ListRegister, store: any QueueStore & BodyStore, directory: Directory, intake: Intake, host: Domain, clock: @escaping Timestamp.Clock,
@@ -209,13 +211,20 @@ package final class LetterLimits: Sendable {
     /// Counts a letter that an entry of the queue brings about; false: it is one too many. An entry that is looked at again, as the store could not keep what became
     /// of it, has the same answer within the hour.
     func admits(_ address: Address, of list: MailingList, now: Timestamp, for entry: QueueID) -> Bool {
+        admits(MailingList.key(address), of: list, now: now, for: entry)
+    }
+
+    /// The same for the letter that tells of a post.
+    func admits(post entry: QueueID, of list: MailingList, now: Timestamp) -> Bool { admits("post \(entry.rawValue)", of: list, now: now, for: entry) }
+
+    private func admits(_ about: String, of list: MailingList, now: Timestamp, for entry: QueueID) -> Bool {
         state.withLock { state in
             if state.hour != now.rawValue / 3_600 {
                 state.hour = now.rawValue / 3_600
                 state.lists = [:]
                 state.times = state.times.filter { now.rawValue - $0.value.last.rawValue < LetterLimits.pause }
             }
-            let key = "\(list.key) \(MailingList.key(address))"
+            let key = "\(list.key) \(about)"
             if let (last, cause) = state.times[key], now.rawValue - last.rawValue < LetterLimits.pause { return cause == entry }
             guard state.times.count < LetterLimits.mostKnown, state.lists[list.key, default: 0] < LetterLimits.most else { return false }
             state.times[key] = (now, entry)

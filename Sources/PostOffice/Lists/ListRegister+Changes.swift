@@ -95,12 +95,13 @@ extension ListRegister {
 
     // MARK: What waits
 
-    /// Posts of a list that wait for an owner.
+    /// Posts of a list that wait for an owner, where their senders can be told to come again; and where they cannot, for they went to others too.
     static let mostHeld = 100
+    static let mostHeldOfAll = 200
     /// Wishes of one list that wait for an answer.
     static let mostWishes = 1_000
 
-    func hasRoomToHold(_ list: MailingList) throws -> Bool { try state().held[list.key]?.count ?? 0 < ListRegister.mostHeld }
+    func heldCount(_ list: MailingList) throws -> Int { try state().held[list.key]?.count ?? 0 }
 
     func holds(_ entry: QueueID, _ list: MailingList) async throws {
         let now = now

@@ -80,6 +80,22 @@ struct ListMailTests {
         #expect(try await lists.house.entries.count == 100)
     }
 
+    @Test("a post that went to others too waits though many wait, up to twice as many, and is never dropped; a hundred letters an hour tell of them")
+    func crowd() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example"]) { $0.owners = ["otto@d4.example"] }
+        let text = "From: emil@d2.example\r\nSubject: both\r\n\r\nHello\r\n"
+        for _ in 0..<100 { try await lists.post(from: "emil@d2.example") }
+        await #expect(throws: ListRefusal.crowded.refusal) { try await lists.post(from: "emil@d2.example") }
+        for _ in 0..<100 { try await lists.bring(text, from: "emil@d2.example", to: ["dev@example.test", "alice@example.test"]) }
+        #expect(try await lists.house.entries.count { $0.hold == .moderation } == 200)
+        #expect(try await lists.house.mail().count == 100)
+        #expect(lists.house.carrier.recipients.count == 100)
+        await #expect(throws: ListRefusal.crowded.refusal) {
+            try await lists.bring(text, from: "emil@d2.example", to: ["dev@example.test", "alice@example.test"])
+        }
+        #expect(try await lists.house.mail().count == 100)
+    }
+
     @Test("what no owner decides on in seven days is discarded, and the owners are told")
     func silence() async throws {
         let lists = try await ListHouse(members: ["dora@d1.example"])
