@@ -61,14 +61,15 @@ extension ListMaster {
         }
     }
 
-    /// A member that is a list here, or leads to one: it has to know that the post was handed in with a login.
-    private func isForList(_ address: Address) async -> Bool {
+    /// Who handed a post in with a login, for a member that is a list here or leads to one, and judges it too. Nil for others, and for what came from outside.
+    private func sender(of entry: QueueEntry, knownTo member: Address) async -> AccountID? {
+        guard let sender = entry.draft.sender else { return nil }
         do {
-            guard case .destinations(let destinations) = try await directory.resolve(address) else { return false }
-            return destinations.contains { if case .list = $0 { true } else { false } }
+            guard case .destinations(let destinations) = try await directory.resolve(member) else { return nil }
+            return destinations.contains { if case .list = $0 { true } else { false } } ? sender : nil
         } catch {
             // Then it may wait for an owner there.
-            return false
+            return nil
         }
     }
 
@@ -100,7 +101,7 @@ extension ListMaster {
             if let mailboxes = try await knownMailboxes(of: member.address) {
                 for (mailbox, account) in mailboxes where accounts.insert(account).inserted { placements.append(ListMaster.placement(mailbox, filed, sent)) }
             } else {
-                let sender = if let sender = entry.draft.sender, await isForList(member.address) { sender } else { nil as AccountID? }
+                let sender = await sender(of: entry, knownTo: member.address)
                 drafts.append(
                     QueueDraft(
                         transaction: entry.draft.transaction, reversePath: bounces, recipients: [QueuedRecipient(.mailbox(member.address), notify: .failure)],
