@@ -15,22 +15,24 @@ extension ListMaster {
         guard try await settle(post, list, isAccepted: isAccepted) else {
             return (Answer { [try await letter(.late(list, to: author))] }, nil)
         }
-        return (Answer(), isAccepted ? post : nil)
+        // Where that is left out, it is forgotten when the post would have waited long enough.
+        return (Answer(afterwards: { try await register.holdsNoMore(post, list) }), isAccepted ? post : nil)
     }
 
-    /// False: it does not wait (any more).
+    /// False: it does not wait for an owner (any more). One that was let go and has not had its turn is let go: this may be the same answer, read again behind a crash.
     private func settle(_ post: QueueID, _ list: MailingList, isAccepted: Bool) async throws -> Bool {
         let held: QueueEntry
         do { held = try await store.queued(post) } catch StorageFault.noSuchMessage { return false }
-        guard held.hold == .moderation, case .mailbox(let address)? = held.draft.recipients.first?.path, MailingList.key(address) == list.key else {
-            return false
+        guard case .mailbox(let address)? = held.draft.recipients.first?.path, MailingList.key(address) == list.key else { return false }
+        guard held.hold == .moderation else {
+            let progress = held.progress.first
+            return isAccepted && held.hold == nil && progress?.phase == .waiting && progress?.last?.status == ListMaster.moderated
         }
         if isAccepted {
             _ = try await store.update(QueueUpdate(post, hold: .release))
         } else {
             _ = try await store.update(discard(held, "discarded by an owner of the list"))
         }
-        try await register.holdsNoMore(post, list)
         log.notice("A post was \(isAccepted ? "let go" : "discarded") by an owner", metadata: ["list": "\(list.key)", "id": "\(held.draft.transaction)"])
         return true
     }

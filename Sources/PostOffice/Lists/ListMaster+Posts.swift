@@ -19,14 +19,19 @@ extension ListMaster {
             return try await held(entry, list, start, "its author may not post, and could not be told so")
         case .moderate(let reason): return try await held(entry, list, start, reason)
         case .refuse(let refusal):
-            if isReleased { try await register.holdsNoMore(entry.id, list) }
-            return refused(entry, refusal.answer.status, refusal.answer.text)
+            var answer = refused(entry, refusal.answer.status, refusal.answer.text)
+            if isReleased { answer.afterwards = { try await register.holdsNoMore(entry.id, list) } }
+            return answer
         }
     }
 
     private func held(_ entry: QueueEntry, _ list: MailingList, _ start: Start, _ reason: String) async throws -> Answer {
-        guard try await register.hasRoomToHold(list) else { return refused(entry, .permanent(3, 2), ListRefusal.crowded.answer.text) }
+        // Taken already: its sender's server does not come again with it.
+        guard try await register.heldCount(list) < ListRegister.mostHeldOfAll else {
+            return refused(entry, .permanent(3, 2), ListRefusal.crowded.answer.text)
+        }
         try await register.holds(entry.id, list)
+        guard moderations.admits(post: entry.id, of: list, now: clock()) else { return Answer(ending: .held(reason)) }
         return Answer(ending: .held(reason)) { [try await letter(.moderation(of: entry, list, start, reason, register.tokens, now: clock()))] }
     }
 
@@ -50,9 +55,21 @@ extension ListMaster {
         } afterwards: {
             try await register.holdsNoMore(entry.id, list)
             for member in try await register.members(of: list.address) where member.failing != nil && member.suspension == nil {
-                guard try await mailboxes(of: member.address) != nil else { continue }
+                guard try await knownMailboxes(of: member.address) != nil else { continue }
                 _ = try await register.change(member: member.address, of: list.address) { $0.took(postOf: sent, at: sent, isSure: true) }
             }
+        }
+    }
+
+    /// Who handed a post in with a login, for a member that is a list here or leads to one, and judges it too. Nil for others, and for what came from outside.
+    private func sender(of entry: QueueEntry, knownTo member: Address) async -> AccountID? {
+        guard let sender = entry.draft.sender else { return nil }
+        do {
+            guard case .destinations(let destinations) = try await directory.resolve(member) else { return nil }
+            return destinations.contains { if case .list = $0 { true } else { false } } ? sender : nil
+        } catch {
+            // Then it may wait for an owner there.
+            return nil
         }
     }
 
@@ -81,13 +98,14 @@ extension ListMaster {
             guard let head = MessageHead(octets), let filed = MessageHead(Array("Return-Path: \(bounces.written)\r\n".utf8) + octets) else {
                 throw StorageFault.unavailable("a list's head that is none")
             }
-            if let mailboxes = try await mailboxes(of: member.address) {
+            if let mailboxes = try await knownMailboxes(of: member.address) {
                 for (mailbox, account) in mailboxes where accounts.insert(account).inserted { placements.append(ListMaster.placement(mailbox, filed, sent)) }
             } else {
+                let sender = await sender(of: entry, knownTo: member.address)
                 drafts.append(
                     QueueDraft(
                         transaction: entry.draft.transaction, reversePath: bounces, recipients: [QueuedRecipient(.mailbox(member.address), notify: .failure)],
-                        traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head,
+                        traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head, sender: sender,
                         priority: entry.draft.priority))
             }
         }

@@ -7,13 +7,15 @@ import Storage
 enum ListRequest: Hashable {
     case join, leave, help
 
+    /// Nil: it asks for nothing that is known.
     /// - parameter subject: decoded.
-    init(subject: String, text: String) {
+    init?(subject: String, text: String) {
         let words = (subject.isEmpty ? text : subject).lowercased().split { !$0.isLetter }
         let known: [Substring: ListRequest] = [
             "subscribe": .join, "join": .join, "unsubscribe": .leave, "leave": .leave, "remove": .leave, "signoff": .leave, "help": .help,
         ]
-        self = words.first { $0 != "re" }.flatMap { known[$0] } ?? .help
+        guard let request = words.first(where: { $0 != "re" }).flatMap({ known[$0] }) else { return nil }
+        self = request
     }
 }
 
@@ -27,20 +29,28 @@ extension ListMaster {
         let start = try await start(of: entry)
         guard start.post.reversePath != .null, !start.post.survey.isAutomatic else { return Answer(ending: .dropped("a program wrote it")) }
         guard let author = start.post.author, ListMaster.isFit(author) else { return Answer(ending: .dropped("who wrote it is not clear")) }
-        guard limits.admits(author, of: list, now: clock()) else { return Answer(ending: .dropped("its author had a letter within the hour")) }
+        // Else the letter would go to one whom the sender's server, and what is checked of it, does not stand for.
+        guard let sender = start.post.reversePath.address, MailingList.key(sender) == MailingList.key(author) else {
+            return Answer(ending: .dropped("its author is not who sent it"))
+        }
         var scanner = MessageScanner()
         scanner.consume(start.octets)
         let outline = scanner.finish()
+        guard let request = ListRequest(subject: EncodedWord.decode(outline.envelope.subject ?? ""), text: outline.preview) else {
+            return Answer(ending: .dropped("it asks for nothing that is known"))
+        }
         let member = try await register.member(author, of: list)
-        switch ListRequest(subject: EncodedWord.decode(outline.envelope.subject ?? ""), text: outline.preview) {
+        if request == .leave, member == nil { return Answer(ending: .dropped("its author is no member")) }
+        guard limits.admits(author, of: list, now: clock(), for: entry.id) else {
+            return Answer(ending: .dropped("its author had a letter within the hour"))
+        }
+        switch request {
         case .help: return Answer { [try await letter(.help(list, to: author))] }
         case .join:
             if let member, member.suspension == nil { return Answer { [try await letter(.isMember(list, to: author))] } }
             guard list.joining == .confirmed else { return Answer { [try await letter(.asksToJoin(author, list))] } }
             return try await ask(.join, author, list)
-        case .leave:
-            guard member != nil else { return Answer(ending: .dropped("its author is no member")) }
-            return try await ask(.leave, author, list)
+        case .leave: return try await ask(.leave, author, list)
         }
     }
 

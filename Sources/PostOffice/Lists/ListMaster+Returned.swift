@@ -7,15 +7,17 @@ import Storage
 struct ReturnedPost: Hashable {
     /// It says that its recipient does not get it: not that it takes longer, nor that somebody is on vacation.
     let isFailure: Bool
-    /// The member has nothing to do with it: the post itself could not be brought (RFC 3463 X.6, X.2.3, X.3.4).
+    /// Not the member's mailbox is the reason, as far as is known: the post was not liked, or could not be brought.
     let isOfThePost: Bool
     let reason: String
 
-    /// RFC 3463 §3.3, §3.4, §3.7; RFC 8689 §4.2.1.
+    // RFC 3463 §3: X.1 addressing, X.2 mailbox, X.2.3 message length exceeds administrative limit, X.4 network and routing. The others are about systems,
+    // protocols, content and policies, and X.0 is what a reply says that has no status.
     private static func isOfThePost(_ status: EnhancedStatus) -> Bool {
         switch (status.subject, status.detail) {
-        case (6, _), (2, 3), (3, 4), (7, 10), (7, 30): true
-        default: false
+        case (2, 3): true
+        case (1, _), (2, _), (4, _): false
+        default: true
         }
     }
 
@@ -44,7 +46,7 @@ struct ReturnedPost: Hashable {
         }
         isFailure = found["action"]?.lowercased().hasPrefix("failed") ?? false
         let status = found["status"].flatMap { EnhancedStatus($0.prefix { $0 == "." || $0.isNumber }) }
-        isOfThePost = status.map(ReturnedPost.isOfThePost) ?? false
+        isOfThePost = status.map(ReturnedPost.isOfThePost) ?? true
         reason = ReportText.quoted([found["status"], found["diagnostic-code"]].compactMap(\.self).joined(separator: " "), most: 200)
     }
 }
@@ -63,7 +65,7 @@ extension ListMaster {
         let report = ReturnedPost(try await store.read(0..<min(entry.size, ReturnedPost.looked), of: entry.id))
         guard report.isFailure else { return Answer(ending: .dropped("it tells of no failure")) }
         // Of what comes back of one post from many, the owners see some.
-        let isShown = shown.admits(member.address, of: list, now: now)
+        let isShown = shown.admits(member.address, of: list, now: now, for: entry.id)
         guard !report.isOfThePost else {
             guard isShown else { return Answer(ending: .dropped("the owners have seen enough that came back")) }
             return Answer { [try await forward(entry, to: list, at: .bounces)] }

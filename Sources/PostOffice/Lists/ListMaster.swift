@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// - Posts go on with an envelope of the list's own, which names the member: what comes back is told to the owners and never to the author (RFC 5321 §3.9.2).
 /// - Whoever is not known to be the author hears nothing of a refusal but what SMTP says: no letter goes to an address that somebody may have made up, save one an
-///   hour by which a wish to join or to leave is confirmed.
+///   hour by which a wish to join or to leave is confirmed, or that is asked for by `help`.
 /// - Letters have no reverse path, are marked as automatic (RFC 3834) and answer nothing that is.
 package struct ListMaster: Sendable {
     package let register: ListRegister
@@ -24,6 +24,8 @@ package struct ListMaster: Sendable {
     /// Of letters that strangers bring about, and of what the owners are shown that came back.
     let limits = LetterLimits()
     let shown = LetterLimits()
+    /// Of posts that wait.
+    let moderations = LetterLimits()
 
     package init(
         register: ListRegister, store: any QueueStore & BodyStore, directory: Directory, intake: Intake, host: Domain, clock: @escaping Timestamp.Clock,
@@ -63,7 +65,7 @@ package struct ListMaster: Sendable {
         var ending = Ending.done
         /// What is placed with it; made anew where that has to be tried again.
         var notices: @Sendable () async throws -> [QueueUpdate.Notice] = { [] }
-        /// When it is durable. What it does must do no harm where it is left out.
+        /// When it is durable, and only then. What it does must do no harm where it is left out.
         var afterwards: @Sendable () async throws -> Void = {}
     }
 
@@ -116,7 +118,7 @@ package struct ListMaster: Sendable {
         var placements: [Placement] = []
         var onward: [QueuedRecipient] = []
         for address in addresses {
-            if let mailboxes = try await mailboxes(of: address) {
+            if let mailboxes = try await knownMailboxes(of: address) {
                 for (mailbox, _) in mailboxes where !placements.contains(where: { $0.mailbox == mailbox }) {
                     placements.append(ListMaster.placement(mailbox, filed, now))
                 }
@@ -141,6 +143,14 @@ package struct ListMaster: Sendable {
             mailboxes.append((mailbox, account))
         }
         return mailboxes
+    }
+
+    /// As `mailboxes(of:)`; nil too where that is not to be found out, for then it waits in the queue by itself, and not the others with it.
+    func knownMailboxes(of address: Address) async throws -> [(mailbox: MailboxID, account: AccountID)]? {
+        do { return try await mailboxes(of: address) } catch is CancellationError { throw CancellationError() } catch {
+            log.warning("Where mail of a list lies is not known now, and the queue tries: \(error)", metadata: ["address": "\(address)"])
+            return nil
+        }
     }
 
     static func placement(_ mailbox: MailboxID, _ head: MessageHead, _ now: Timestamp) -> Placement {
@@ -186,7 +196,7 @@ package struct ListMaster: Sendable {
 /// How many letters others can make us send.
 package final class LetterLimits: Sendable {
     private struct State {
-        var times: [String: Timestamp] = [:]
+        var times: [String: (last: Timestamp, entry: QueueID)] = [:]
         var lists: [String: Int] = [:]
         var hour: Int64 = 0
     }
@@ -198,18 +208,26 @@ package final class LetterLimits: Sendable {
     private static let most = 100
     private static let mostKnown = 10_000
 
-    /// Counts a letter; false: it is one too many.
-    func admits(_ address: Address, of list: MailingList, now: Timestamp) -> Bool {
+    /// Counts a letter that an entry of the queue brings about; false: it is one too many. An entry that is looked at again, as the store could not keep what became
+    /// of it, has the same answer within the hour.
+    func admits(_ address: Address, of list: MailingList, now: Timestamp, for entry: QueueID) -> Bool {
+        admits(MailingList.key(address), of: list, now: now, for: entry)
+    }
+
+    /// The same for the letter that tells of a post.
+    func admits(post entry: QueueID, of list: MailingList, now: Timestamp) -> Bool { admits("post \(entry.rawValue)", of: list, now: now, for: entry) }
+
+    private func admits(_ about: String, of list: MailingList, now: Timestamp, for entry: QueueID) -> Bool {
         state.withLock { state in
             if state.hour != now.rawValue / 3_600 {
                 state.hour = now.rawValue / 3_600
                 state.lists = [:]
-                state.times = state.times.filter { now.rawValue - $0.value.rawValue < LetterLimits.pause }
+                state.times = state.times.filter { now.rawValue - $0.value.last.rawValue < LetterLimits.pause }
             }
-            let key = "\(list.key) \(MailingList.key(address))"
-            if let last = state.times[key], now.rawValue - last.rawValue < LetterLimits.pause { return false }
+            let key = "\(list.key) \(about)"
+            if let (last, cause) = state.times[key], now.rawValue - last.rawValue < LetterLimits.pause { return cause == entry }
             guard state.times.count < LetterLimits.mostKnown, state.lists[list.key, default: 0] < LetterLimits.most else { return false }
-            state.times[key] = now
+            state.times[key] = (now, entry)
             state.lists[list.key, default: 0] += 1
             return true
         }

@@ -1,9 +1,11 @@
 import MailModel
 
-// A member whose mail comes back for a week gets no more of it.
+// A member whose mail comes back for a week gets no more of it, once it was several posts.
 extension ListMember {
     /// Seconds of failures behind which a member is suspended.
     package static let patience: Int64 = 7 * 86_400
+    /// Posts that have to come back before a member is suspended.
+    package static let leastPosts = 3
     /// Seconds within which a post that was taken may still come back: servers that take first and judge later do it in minutes, and tell at once.
     private static let returnTime: Int64 = 2 * 86_400
     /// Seconds between what owners are shown of one member.
@@ -25,6 +27,7 @@ extension ListMember {
         } else if failing.taken == sent {
             failing.taken = nil
         }
+        if failing.posts.count < ListMember.leastPosts, !failing.posts.contains(sent) { failing.posts.append(sent) }
         failing.last = max(failing.last, now)
         failing.reason = reason
         if failing.toldBy != entry, now.rawValue - failing.told.rawValue >= ListMember.tellingEvery {
@@ -32,7 +35,8 @@ extension ListMember {
             failing.toldBy = entry
         }
         self.failing = failing
-        if suspension == nil, now.rawValue - failing.since.rawValue >= ListMember.patience { suspension = Suspension(at: now, cause: entry) }
+        let isEnough = now.rawValue - failing.since.rawValue >= ListMember.patience && failing.posts.count >= ListMember.leastPosts
+        if suspension == nil, isEnough { suspension = Suspension(at: now, cause: entry) }
         return Failed(isShown: failing.toldBy == entry, isSuspended: suspension?.cause == entry)
     }
 

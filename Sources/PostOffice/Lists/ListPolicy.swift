@@ -62,10 +62,13 @@ extension MailingList {
         if post.survey.cameBy(list: identifier) { return .refuse(.loop) }
         if let host = post.host, post.survey.wasDelivered(to: address, by: host) || post.survey.hops >= HeaderSurvey.mostHops { return .refuse(.loop) }
         guard !post.survey.isUnfitForLists else { return .refuse(.automatic) }
-        if posters == .anyone { return member?.mayPost == false ? .moderate("posts of this member are moderated") : .post }
-        guard let author else { return refusedOr(.moderate("who wrote it is not clear")) }
+        guard let author else { return posters == .anyone ? .moderate("who wrote it is not clear") : refusedOr(.moderate("who wrote it is not clear")) }
         // Who is ours logs in to write: others only claim to be them.
         let isClaimed = isAuthorHere && !post.isOurUsers
+        if posters == .anyone {
+            if isClaimed { return .moderate("it came from outside in the name of a user of this server") }
+            return member?.mayPost == false ? .moderate("posts of this member are moderated") : .post
+        }
         if isOwner(author) { return isClaimed ? .moderate("it came from outside in the name of a user of this server") : .post }
         guard posters == .members, let member else { return refusedOr(.moderate("its author is not among those who may post")) }
         if isClaimed { return .moderate("it came from outside in the name of a user of this server") }

@@ -47,6 +47,7 @@ struct StoredMember: Codable {
         var taken: Int64?
         var told: Int64
         var toldBy: Int64
+        var posts: [Int64]?
     }
 
     var address: String
@@ -65,7 +66,7 @@ struct StoredMember: Codable {
         failing = member.failing.map {
             Failing(
                 since: $0.since.rawValue, last: $0.last.rawValue, reason: $0.reason, taken: $0.taken?.rawValue, told: $0.told.rawValue,
-                toldBy: $0.toldBy.rawValue)
+                toldBy: $0.toldBy.rawValue, posts: $0.posts.isEmpty ? nil : $0.posts.map(\.rawValue))
         }
     }
 
@@ -79,7 +80,8 @@ struct StoredMember: Codable {
             failing: failing.map {
                 ListMember.Failing(
                     since: Timestamp(rawValue: $0.since), last: Timestamp(rawValue: $0.last), reason: $0.reason,
-                    taken: $0.taken.map { Timestamp(rawValue: $0) }, told: Timestamp(rawValue: $0.told), toldBy: QueueID(rawValue: $0.toldBy))
+                    taken: $0.taken.map { Timestamp(rawValue: $0) }, told: Timestamp(rawValue: $0.told), toldBy: QueueID(rawValue: $0.toldBy),
+                    posts: $0.posts?.map { Timestamp(rawValue: $0) } ?? [])
             })
     }
 }

@@ -95,12 +95,13 @@ extension ListRegister {
 
     // MARK: What waits
 
-    /// Posts of a list that wait for an owner.
+    /// Posts of a list that wait for an owner, where their senders can be told to come again; and where they cannot, for they went to others too.
     static let mostHeld = 100
-    /// Wishes that wait for an answer, of all lists.
-    private static let mostWishes = 2_000
+    static let mostHeldOfAll = 200
+    /// Wishes of one list that wait for an answer.
+    static let mostWishes = 1_000
 
-    func hasRoomToHold(_ list: MailingList) throws -> Bool { try state().held[list.key]?.count ?? 0 < ListRegister.mostHeld }
+    func heldCount(_ list: MailingList) throws -> Int { try state().held[list.key]?.count ?? 0 }
 
     func holds(_ entry: QueueID, _ list: MailingList) async throws {
         let now = now
@@ -131,14 +132,21 @@ extension ListRegister {
         return found
     }
 
-    /// The token by which somebody's wish is answered; nil: too many wait.
+    /// The token by which somebody's wish is answered, and no other that the same one had before; nil: too many wait.
     func ask(_ kind: ListWish.Kind, _ address: Address, of list: MailingList) async throws -> String? {
         let wish = ListWish(kind: kind, list: list.key, address: address, asked: now)
         let token = tokens.confirm(wish.words, wish.asked, of: list)
         return try await change { state in
-            guard state.wishes.count < ListRegister.mostWishes else { return ([], nil) }
+            let own = MailingList.key(address)
+            var (waiting, replaced): (Int, [String]) = (0, [])
+            for (known, wish) in state.wishes where known != token && wish.list == list.key {
+                if MailingList.key(wish.address) == own { replaced.append(known) } else if !wish.isDone { waiting += 1 }
+            }
+            guard waiting < ListRegister.mostWishes else { return ([], nil) }
+            for token in replaced { state.wishes[token] = nil }
             state.wishes[token] = wish
-            return ([KeyValueChange(.listState, "wish \(token)", try StoredJSON.encode(StoredWish(wish)))], token)
+            let kept = KeyValueChange(.listState, "wish \(token)", try StoredJSON.encode(StoredWish(wish)))
+            return (replaced.map { KeyValueChange(.listState, "wish \($0)", nil) } + [kept], token)
         }
     }
 

@@ -98,6 +98,8 @@ package struct ListMember: Hashable, Sendable {
         /// When the owners were shown what came back, and which entry of the queue brought it.
         package var told: Timestamp
         package var toldBy: QueueID
+        /// When those posts were sent that have come back: the first ones, `ListMember.leastPosts` at most.
+        package var posts: [Timestamp] = []
     }
 
     package struct Suspension: Hashable, Sendable {

@@ -28,13 +28,21 @@ extension Outbox {
                 around.log.notice("A post waits for the list's owners: \(reason)", metadata: ["queue": "\(entry.id)", "list": "\(door.list.address)"])
             }
             if let released { await changed([released]) }
-            do { try await answer.afterwards() } catch {
+            do { if try await isSettled(entry.id) { try await answer.afterwards() } } catch {
                 around.log.warning("What a list's mail brought about was not written down: \(error)", metadata: ["list": "\(door.list.address)"])
             }
         } catch {
             around.log.error("Mail for a list's address was not handled: \(error)", metadata: ["queue": "\(entry.id)"])
             await settle(job, entry.id, [0: Outcome(putOff: error)])
         }
+    }
+
+    /// What became of it is written down, and not that it is tried again.
+    private func isSettled(_ id: QueueID) async throws -> Bool {
+        do {
+            let entry = try await around.store.queued(id)
+            return entry.hold != nil || entry.progress.first?.phase != .waiting
+        } catch StorageFault.noSuchMessage { return true }
     }
 
     /// It is not tried any more, or not before it is released.

@@ -80,6 +80,21 @@ struct ListFailureTests {
         #expect(try await lists.members()[0] == ListMember(address: dora.address, number: dora.number, joined: dora.joined))
     }
 
+    @Test("two posts a week apart are not enough to suspend a member, and what a server says of a post's kind counts for nothing")
+    func patience() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example"])
+        for (number, days) in [0, 8, 1].enumerated() {
+            await lists.house.pass(Int64(days) * Self.day)
+            try await lists.post(from: "dora@d1.example")
+            let bounces = try #require(lists.sent().last { $0.recipients == ["dora@d1.example"] }?.reversePath.address).written
+            for status in ["5.7.1", "5.7.26", "5.0.0", "5.3.0"] { try await lists.bring(report("failed", status: status), from: "<>", to: [bounces]) }
+            #expect(try await lists.members()[0].failing?.posts.count ?? 0 == number)
+            try await lists.bring(report("failed"), from: "<>", to: [bounces])
+            #expect(try await lists.members()[0].failing?.posts.count == number + 1)
+            #expect(try await (lists.members()[0].suspension != nil) == (number == 2))
+        }
+    }
+
     @Test("delays, responders, and what others send there are no failures; nor is a post that no server could take")
     func otherReports() async throws {
         let lists = try await ListHouse(members: ["dora@d1.example"])
@@ -116,5 +131,19 @@ struct ListFailureTests {
         #expect(lists.house.carrier.recipients.sorted() == ["dora@d1.example", "otto@d4.example"])
         #expect(try await lists.members().map { $0.failing != nil } == [false, true, false])
         #expect(try await lists.house.entries.flatMap { $0.draft.recipients.map(\.path.bare) } == ["alice@example.test"])
+    }
+
+    @Test("a member here of whom something cannot be read gets the post later, and the others at once")
+    func damaged() async throws {
+        let lists = try await ListHouse(members: ["alice@example.test", "dora@d1.example"]) { $0.owners = ["otto@d4.example"] }
+        let key = "\(lists.house.alice.rawValue)"
+        try await lists.house.store.change([KeyValueChange(.deliverySettings, key, Array("{".utf8))])
+        try await lists.post(from: "dora@d1.example")
+        #expect(lists.house.carrier.recipients == ["dora@d1.example"])
+        #expect(try await lists.house.entries.flatMap { $0.draft.recipients.map(\.path.bare) } == ["alice@example.test"])
+        try await lists.house.store.change([KeyValueChange(.deliverySettings, key, nil)])
+        await lists.house.pass(3_600)
+        #expect(try await lists.house.mail().count == 1)
+        #expect(try await lists.house.entries.isEmpty)
     }
 }

@@ -39,6 +39,21 @@ struct ListMailTests {
         #expect(try await lists.house.mail().last?.contains("waits no longer") == true)
     }
 
+    @Test("an owner's answer that is read again behind a crash lets the post go, and says nothing of being late")
+    func acceptAgain() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example"])
+        try await lists.post(from: "emil@d2.example")
+        let held = try #require(try await lists.house.entries.first)
+        // So far it came before: the post is let go, and the answer has not ended.
+        _ = try await lists.house.store.update(QueueUpdate(held.id, hold: .release))
+        let accept = try #require(try await lists.house.mail().first?.word(beginning: "dev-accept+"))
+        try await lists.bring("From: \(Self.owner)\r\n\r\n", from: Self.owner, to: [accept])
+        #expect(lists.sent().map(\.recipients) == [["dora@d1.example"]])
+        #expect(try await lists.house.mail().count == 1)
+        #expect(try await lists.house.entries.isEmpty)
+        #expect(try await lists.house.lists.register.held(before: .init(rawValue: .max)).isEmpty)
+    }
+
     @Test("a post that an owner rejects is gone, and its author hears nothing")
     func reject() async throws {
         let lists = try await ListHouse(members: ["dora@d1.example"])
@@ -63,6 +78,22 @@ struct ListMailTests {
         #expect(lists.sent().count == 1)
         try await lists.post(from: "emil@d2.example")
         #expect(try await lists.house.entries.count == 100)
+    }
+
+    @Test("a post that went to others too waits though many wait, up to twice as many, and is never dropped; a hundred letters an hour tell of them")
+    func crowd() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example"]) { $0.owners = ["otto@d4.example"] }
+        let text = "From: emil@d2.example\r\nSubject: both\r\n\r\nHello\r\n"
+        for _ in 0..<100 { try await lists.post(from: "emil@d2.example") }
+        await #expect(throws: ListRefusal.crowded.refusal) { try await lists.post(from: "emil@d2.example") }
+        for _ in 0..<100 { try await lists.bring(text, from: "emil@d2.example", to: ["dev@example.test", "alice@example.test"]) }
+        #expect(try await lists.house.entries.count { $0.hold == .moderation } == 200)
+        #expect(try await lists.house.mail().count == 100)
+        #expect(lists.house.carrier.recipients.count == 100)
+        await #expect(throws: ListRefusal.crowded.refusal) {
+            try await lists.bring(text, from: "emil@d2.example", to: ["dev@example.test", "alice@example.test"])
+        }
+        #expect(try await lists.house.mail().count == 100)
     }
 
     @Test("what no owner decides on in seven days is discarded, and the owners are told")
@@ -116,7 +147,44 @@ struct ListMailTests {
         #expect(try await lists.members().count == 1)
     }
 
-    @Test("a list that is closed tells its owners who asks; programs and nobody are not answered; others get help, a hundred an hour")
+    @Test("a second wish takes the place of the first; wishes that were answered, or of another list, take no room from others")
+    func wishes() async throws {
+        let lists = try await ListHouse()
+        let register = lists.house.lists.register
+        let emil = try #require(Address("emil@d2.example"))
+        let first = try #require(try await register.ask(.join, emil, of: lists.list))
+        await lists.house.pass(1)
+        let second = try #require(try await register.ask(.join, emil, of: lists.list))
+        #expect(try await register.wish(first, of: lists.list) == nil)
+        for number in 1..<ListRegister.mostWishes {
+            let address = try #require(Address("u\(number)@d3.example"))
+            _ = try #require(try await register.ask(.join, address, of: lists.list))
+        }
+        let fritz = try #require(Address("fritz@d3.example"))
+        #expect(try await register.ask(.join, fritz, of: lists.list) == nil)
+        await lists.house.pass(1)
+        let third = try #require(try await register.ask(.join, emil, of: lists.list))
+        #expect(third != second)
+        var draft = ListChange()
+        draft.owners = [Self.owner]
+        let other = try await lists.house.directory.add(list: "ops", draft, at: lists.house.clock.now)
+        #expect(try await register.ask(.join, fritz, of: other) != nil)
+        try await register.answered(third)
+        #expect(try await register.ask(.join, fritz, of: lists.list) != nil)
+    }
+
+    @Test("a request that the store could not keep is answered when it can")
+    func requestAgain() async throws {
+        let lists = try await ListHouse()
+        lists.house.store.fail([.pairs], with: .unavailable("the disk"))
+        try await lists.post("subscribe", from: "emil@d2.example", to: "dev-request@example.test")
+        #expect(lists.sent().isEmpty)
+        lists.house.store.fail([.pairs], with: nil)
+        await lists.house.pass(2_400)
+        #expect(lists.sent().map(\.recipients) == [["emil@d2.example"]])
+    }
+
+    @Test("a list that is closed tells its owners who asks; programs and nobody are not answered; who asks for help gets it, a hundred an hour")
     func requests() async throws {
         let lists = try await ListHouse { $0.joining = .closed }
         try await lists.post("subscribe", from: "emil@d2.example", to: "dev-request@example.test")
@@ -125,8 +193,11 @@ struct ListMailTests {
         try await lists.post("help", from: "a@d2.example", fields: "Auto-Submitted: auto-replied\r\n", to: "dev-request@example.test")
         try await lists.post("help", from: "b@d2.example", fields: "List-Id: <a.b>\r\n", to: "dev-request@example.test")
         try await lists.bring("From: c@d2.example\r\nSubject: help\r\n\r\n", from: "<>", to: ["dev-request@example.test"])
+        // Nor is what asks for nothing, or in another's name.
+        try await lists.post("What is this?", from: "d@d2.example", to: "dev-request@example.test")
+        try await lists.bring("From: e@d2.example\r\nSubject: help\r\n\r\n", from: "mallory@d5.example", to: ["dev-request@example.test"])
         #expect(lists.sent().isEmpty)
-        for number in 0..<150 { try await lists.post("What is this?", from: "u\(number)@d3.example", to: "dev-request@example.test") }
+        for number in 0..<150 { try await lists.post("Help", from: "u\(number)@d3.example", to: "dev-request@example.test") }
         #expect(lists.sent().count == 99)
         #expect(lists.sent()[0].text.contains("To write to the members: dev@example.test"))
         // Leaving by a member's request is confirmed too.
