@@ -11,6 +11,7 @@ let house: [SwiftSetting] = [
 let bytes: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 
 let package = Package(
     name: "martlet",
@@ -55,9 +56,11 @@ let package = Package(
         // Floor 3: rules.
         .target(name: "Gatehouse", dependencies: ["MailModel", "Storage", "Threading", "CArgon2", crypto, log], swiftSettings: house),
         .target(
+            name: "SenderTrust", dependencies: ["MailModel", "MessageFormat", "Conversation", bytes, crypto, cryptoExtras], swiftSettings: house),
+        .target(
             name: "PostOffice",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", bytes, log, crypto,
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", bytes, log, crypto,
                 .product(name: "DequeModule", package: "swift-collections"), .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: house),
@@ -101,7 +104,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "IMAP", "POP3",
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3",
                 "Transport", "SQLiteStore", "Threading", "CLinux", bytes, log, crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -111,7 +114,8 @@ let package = Package(
         .executableTarget(
             name: "martlet-benchmarks",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "SQLiteStore", "MemoryStore", bytes, log,
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "SQLiteStore", "MemoryStore", bytes,
+                log,
             ],
             path: "Benchmarks/Sources",
             swiftSettings: house),
@@ -136,14 +140,21 @@ let package = Package(
             swiftSettings: house),
         .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "Storage", "MemoryStore", "MailModel", log], swiftSettings: house),
         .testTarget(
+            name: "SenderTrustTests",
+            dependencies: [
+                "SenderTrust", "FuzzEntries", "Rehearsal", "Conversation", "MessageFormat", "MailModel", bytes, crypto, cryptoExtras,
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: house),
+        .testTarget(
             name: "PostOfficeTests",
-            dependencies: ["PostOffice", "Rehearsal", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            dependencies: ["PostOffice", "SenderTrust", "Rehearsal", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
             swiftSettings: house),
         .testTarget(
             name: "SMTPTests",
             dependencies: [
-                "SMTP", "Rehearsal", "FuzzEntries", "Transport", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat",
-                "MailModel", bytes, log,
+                "SMTP", "Rehearsal", "FuzzEntries", "Transport", "SenderTrust", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore",
+                "MessageFormat", "MailModel", bytes, log,
             ],
             swiftSettings: house),
         .testTarget(
@@ -175,11 +186,13 @@ let package = Package(
         // What fuzzers call; they reach into modules, so it is built for debugging alone.
         .target(
             name: "FuzzEntries",
-            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "IMAP", "POP3", "SMTP", bytes, log],
+            dependencies: [
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "IMAP", "POP3", "SMTP", bytes, log,
+            ],
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
         .testTarget(
-            name: "MartletTests", dependencies: ["martlet", "MemoryStore", "Transport", "PostOffice", "Conversation", "MailModel", "Threading", log],
+            name: "MartletTests", dependencies: ["martlet", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log],
             swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

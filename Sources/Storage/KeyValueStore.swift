@@ -16,6 +16,12 @@ package struct Keyspace: RawRepresentable, Hashable, Sendable {
     /// What domains say of TLS (RFC 8461), and how TLS with them went (RFC 8460).
     package static let transportPolicies = Keyspace(rawValue: 7)
     package static let transportOutcomes = Keyspace(rawValue: 8)
+    /// Keys by which domains sign (RFC 6376), and what they are published as.
+    package static let signingKeys = Keyspace(rawValue: 9)
+    /// How mail in the names of other domains fared by their policies (RFC 9990), to be reported to them.
+    package static let policyOutcomes = Keyspace(rawValue: 10)
+    /// What others report of mail in the names of our domains (RFC 8460, RFC 9990).
+    package static let receivedReports = Keyspace(rawValue: 11)
 }
 
 /// What becomes of one key.

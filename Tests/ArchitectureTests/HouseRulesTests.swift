@@ -18,8 +18,9 @@ import Testing
         "Conversation": ["MailModel"],
         "Storage": ["MailModel", "MessageFormat"],
         "Gatehouse": ["MailModel", "Storage", "Threading", "CArgon2", "Crypto", "Logging"],
+        "SenderTrust": ["MailModel", "MessageFormat", "Conversation", "Crypto", "CryptoExtras", "FoundationEssentials"],
         "PostOffice": [
-            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "Crypto", "FoundationEssentials", "Logging", "DequeModule", "HeapModule",
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "Crypto", "FoundationEssentials", "Logging", "DequeModule", "HeapModule",
         ],
         "SMTP": face, "IMAP": face, "POP3": face,
         "Transport": [
@@ -32,7 +33,7 @@ import Testing
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [
-            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "SMTP", "IMAP", "POP3",
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3",
             "Transport", "SQLiteStore", "Threading",
             "CLinux", "Logging", "Crypto", "ArgumentParser", "Yams", "Dispatch", "FoundationEssentials",
         ],

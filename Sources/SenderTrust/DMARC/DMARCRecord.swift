@@ -1,0 +1,39 @@
+package import MailModel
+
+/// What a domain owner wants done with mail that is not theirs, and who is to hear of it (RFC 9989 §4.7).
+package struct DMARCRecord: Hashable, Sendable {
+    package enum Policy: String, Hashable, Sendable, CaseIterable {
+        case none, quarantine, reject
+    }
+
+    package enum Alignment: String, Hashable, Sendable, CaseIterable {
+        case relaxed = "r"
+        case strict = "s"
+    }
+
+    /// psd=
+    package enum SuffixMark: String, Hashable, Sendable, CaseIterable {
+        case isSuffix = "y"
+        case isNoSuffix = "n"
+        case unknown = "u"
+    }
+
+    /// p=
+    package var policy = Policy.none
+    /// sp=, np=: nil where they are not there.
+    package var subdomainPolicy: Policy?
+    package var missingDomainPolicy: Policy?
+    /// adkim=, aspf=
+    package var dkimAlignment = Alignment.relaxed
+    package var spfAlignment = Alignment.relaxed
+    package var suffixMark = SuffixMark.unknown
+    /// t=y
+    package var isTesting = false
+    /// fo=, as it stands.
+    package var failureOptions = "0"
+    /// rua=, ruf=: URIs as they stand, without the sizes of RFC 7489.
+    package var aggregateReports: [String] = []
+    package var failureReports: [String] = []
+
+    package init() {}
+}
