@@ -22,12 +22,14 @@ extension MessageAuthors {
         var found: ByteBuffer?
         var fields = 0
         var hasEnded = false
+        var isBeforeFields = true
         for field in HeaderFields(header) {
             fields += 1
             guard fields <= limits.headerFields else { return .unclear("the header has more fields than any reader looks at") }
             let line = header.getSlice(at: header.readerIndex + field.range.lowerBound, length: field.range.count) ?? ByteBuffer()
             // Behind a line that is no field the text begins, for those who get it from us; others may go on.
-            if field.name.isEmpty, !isSeparator(line, isFirst: fields == 1) { hasEnded = true }
+            if field.name.isEmpty, !(isBeforeFields && isSeparator(line)) { hasEnded = true }
+            isBeforeFields = isBeforeFields && field.name.isEmpty
             guard looksLikeFrom(line) else { continue }
             guard field.name.lowercased() == "from", line.getInteger(at: line.readerIndex + 4, as: UInt8.self) == UInt8(ascii: ":") else {
                 return .unclear("a line is nearly a From field")
@@ -54,10 +56,11 @@ extension MessageAuthors {
         }
     }
 
-    /// `From a@b Mon …` before the header (RFC 4155), which is kept as a field of another name.
-    private static func isSeparator(_ line: ByteBuffer, isFirst: Bool) -> Bool {
-        guard isFirst, line.readableBytesView.contains(0x20) else { return false }
-        return line.readableBytesView.drop { $0 == UInt8(ascii: ">") }.starts(with: "From ".utf8)
+    /// `From a@b Mon …`, one line before the header (RFC 4155), which is kept as a field of another name.
+    private static func isSeparator(_ line: ByteBuffer) -> Bool {
+        let octets = line.readableBytesView
+        let feed = octets.firstIndex(of: 0x0A).map { octets.index(after: $0) } ?? octets.endIndex
+        return feed == octets.endIndex && octets.drop { $0 == UInt8(ascii: ">") }.starts(with: "From ".utf8)
     }
 
     /// Whether some reader might take it for a From field: that name, once blanks, line ends, controls and what is not ASCII are left out.
@@ -81,7 +84,9 @@ extension MessageAuthors {
         if value.readableBytesView.contains(where: { ($0 < 0x20 && $0 != 0x09 && $0 != 0x0D && $0 != 0x0A) || $0 == 0x7F }) {
             return .unclear("a control character in From")
         }
-        guard let list = AddressList.parseClear(value, limit: mostAddresses) else { return .unclear("From does not say clearly whose addresses it has") }
+        guard let list = AddressList.parseClear(value, limit: mostAddresses) else {
+            return onlyDomain(value).map { .one($0) } ?? .unclear("From does not say clearly whose addresses it has")
+        }
         var domains: [Domain] = []
         for address in list where !address.isGroupStart && !address.isGroupEnd {
             if let fault = fault(of: address) { return .unclear(fault) }
@@ -100,6 +105,32 @@ extension MessageAuthors {
         if let only = domains.first { return domains.count == 1 ? .one(only) : .several(domains) }
         return .none
     }
+
+    /// The domain that every reader of a field that is not clear has to find, if any: `Example, Inc. <a@example.com>`. All marks of addresses have it behind
+    /// them, and what we find ourselves is it.
+    private static func onlyDomain(_ value: ByteBuffer) -> Domain? {
+        let hosts = Set(AddressList.parse(value, limit: mostAddresses + 1).compactMap(\.host).filter { !$0.isEmpty }.map { $0.lowercased() })
+        guard hosts.count == 1, let host = hosts.first, let domain = Domain(host)?.asciiForm, !domain.isLiteral else { return nil }
+        let wanted = Array(host.utf8)
+        let isWhole = value.withUnsafeReadableBytes { octets in
+            var count = 0
+            var start = 0
+            while let mark = octets[start...].firstIndex(of: UInt8(ascii: "@")) {
+                count += 1
+                start = mark + 1
+                let end = octets[start...].firstIndex { !domainOctets.contains($0) } ?? octets.endIndex
+                // Others may join what blanks part (RFC 5322 §4.4 obs-domain), or look behind a comment.
+                let next = octets[end...].first { $0 > 0x20 }
+                guard octets[start..<end].elementsEqual(wanted, by: { OctetSet.lowercased($0) == $1 }), next.map({ !".@(".utf8.contains($0) }) ?? true else { return false }
+                start = end
+            }
+            return count > 0 && count <= mostAddresses
+        }
+        // Encoded words may hold more of them.
+        return isWhole && !stands("=?", in: value) ? domain : nil
+    }
+
+    private static let domainOctets = OctetSet.letters.union(.digits).union(.eightBit).union(OctetSet("-._"))
 
     /// What would be shown in another way than it is read.
     private static func fault(of address: EnvelopeAddress) -> String? {
