@@ -12,9 +12,11 @@ import Glibc
 @Suite("Who is judged and who is shown in ENVELOPE are the same, or the message is unclear")
 struct AuthorsAgreementTests {
     private static let pieces = [
-        "From:", "from :", "From", "FROM:", " From:", "Sender:", "Subject:", "Bcc:", ">From a", "From a", " ", "\t", "\r\n", "\r\n ", "\r\n\t", "\r", "\n", "\0", ":",
+        "From:", "from :", "From", "FROM:", " From:", "Sender:", "Subject:", "Bcc:", ">From a", "From a", " ", "\t", "\r\n", "\r\n ", "\r\n\t", "\r", "\n",
+        "\0", ":",
         ",", ";", "<", ">", "@", "\"", "\\", "(", ")", "[", "]", ".", "a@legit.example", "<b@attack.example>", "legit.example", "attack.example", "admin",
-        "=?utf-8?q?a=40b=2Eexample?=", "=?utf-8?b?PGFAYi5leGFtcGxlPg==?=", "x:", "ü", "\u{200B}", "\u{202E}", "\u{01}", "\r\n\r\n", "Alice", "\"A, B\"", "(c)", "@a,@b:",
+        "=?utf-8?q?a=40b=2Eexample?=", "=?utf-8?b?PGFAYi5leGFtcGxlPg==?=", "x:", "ü", "\u{200B}", "\u{202E}", "\u{01}", "\r\n\r\n", "Alice", "\"A, B\"", "(c)",
+        "@a,@b:",
         "a@legit.example, ", "<b@attack.example>, ", "A <a@legit.example>,", "; b@legit.example", "<a@legit.example>", "<a@legit.example>",
     ]
 

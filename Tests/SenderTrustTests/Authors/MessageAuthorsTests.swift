@@ -20,7 +20,8 @@ struct MessageAuthorsTests {
         "honest ways to write one author",
         arguments: [
             "From: a@example.com", "from:a@example.com", "FROM: <a@example.com>", "From: Alice <a@example.com>", "From:\r\n Alice\r\n\t<a@example.com>",
-            "From: \"Alice, B.\" <a@example.com>", "From: =?utf-8?q?J=C3=BCrgen?= <a@example.com>", "From: a@example.com (Alice)", "From: Alice <a@EXAMPLE.com>",
+            "From: \"Alice, B.\" <a@example.com>", "From: =?utf-8?q?J=C3=BCrgen?= <a@example.com>", "From: a@example.com (Alice)",
+            "From: Alice <a@EXAMPLE.com>",
             "From: A. B. Alice <a@example.com>", "From: Alice <a.b+c@example.com>", "From: <a@example.com>, Bob <b@example.com>",
             "From: Team: a@example.com, b@example.com;", "From: \"user@example.org via Bug Tracker\" <support@example.com>", "From: News [EU] <a@example.com>",
             "From: Jürgen <a@example.com>", "From: \"a.b\"@example.com", "From: (comment) a@example.com", "From: a@example.com <a@example.com>",
@@ -30,7 +31,11 @@ struct MessageAuthorsTests {
         #expect(try Self.authors("Received: x\r\n by y\r\n\(field)\r\n\(Self.rest)") == .one(#require(Domain("example.com"))))
     }
 
-    @Test("no author", arguments: ["", "From:\r\n", "From: \r\n", "From: undisclosed:;\r\n", "Sender: a@example.com\r\nResent-From: b@example.com\r\n", "X-From: a@b.example\r\n"])
+    @Test(
+        "no author",
+        arguments: [
+            "", "From:\r\n", "From: \r\n", "From: undisclosed:;\r\n", "Sender: a@example.com\r\nResent-From: b@example.com\r\n", "X-From: a@b.example\r\n",
+        ])
     func noAuthor(_ header: String) { #expect(Self.authors(header + Self.rest) == .none) }
 
     @Test("several domains are all judged: RFC 9989 §5.3.1")
@@ -65,7 +70,8 @@ struct MessageAuthorsTests {
             "From\r\n : <first@attack.example>\r\nFrom: <admin@legit.example>\r\n", "From\r\n : <first@attack.example>\r\nSender: <admin@legit.example>\r\n",
             "From\r\n : <first@attack.example>\r\nResent-From: <admin@legit.example>\r\n", "Subject: x\r\nFrom\r\n\t: <admin@legit.example>\r\n",
             // server_a15: an encoded word is an address.
-            "From:=?utf-8?B?PGFkbWluQGxlZ2l0LmV4YW1wbGU+?=,<second@attack.example>\r\n", "From: =?utf-8?B?PGFkbWluQGxlZ2l0LmV4YW1wbGU+?= <second@attack.example>\r\n",
+            "From:=?utf-8?B?PGFkbWluQGxlZ2l0LmV4YW1wbGU+?=,<second@attack.example>\r\n",
+            "From: =?utf-8?B?PGFkbWluQGxlZ2l0LmV4YW1wbGU+?= <second@attack.example>\r\n",
             "From: =?utf-8?Q?admin@legit.example?= \r\n",
             // server_a16: a route.
             "From: <@attack.example,@any.example:admin@legit.example>\r\n", "From: <@attack.example:admin@legit.example>\r\n",
@@ -75,8 +81,10 @@ struct MessageAuthorsTests {
             "From: <any@attack.example>admin@legit.example\r\n", "From: admin@legit.example<any@attack.example>\r\n",
             "From: admin@legit.example <any@attack.example>\r\n", "From: <admin@legit.example><any@attack.example>\r\n",
             "From: <<admin@legit.example>any@attack.example>\r\n", "From: <admin@legit.example> <any@attack.example>\r\n",
-            "From: admin@legit.example any@attack.example\r\n", "From: admin@legit.example@attack.example\r\n", "From: <admin@legit.example@attack.example>\r\n",
-            "From: admin@legit.example(c)@attack.example\r\n", "From: \"admin@legit.example\r\n", "From: (admin@legit.example\r\n", "From: admin@\r\n", "From: admin\r\n", "From: <>\r\n", "From: ,admin,\r\n",
+            "From: admin@legit.example any@attack.example\r\n", "From: admin@legit.example@attack.example\r\n",
+            "From: <admin@legit.example@attack.example>\r\n",
+            "From: admin@legit.example(c)@attack.example\r\n", "From: \"admin@legit.example\r\n", "From: (admin@legit.example\r\n", "From: admin@\r\n",
+            "From: admin\r\n", "From: <>\r\n", "From: ,admin,\r\n",
             // Mailsploit: encoded words within the address.
             "From: =?utf-8?b?YWRtaW5AbGVnaXQuZXhhbXBsZQ==?==?utf-8?Q?=00?==?utf-8?b?cG90dXM=?=@attack.example\r\n",
             "From: <=?utf-8?q?admin=40legit.example=0A?=@attack.example>\r\n", "From: <a@=?utf-8?q?legit.example?=>\r\n",
@@ -90,12 +98,14 @@ struct MessageAuthorsTests {
             "From: a@legit..example\r\n", "From: a@-legit.example\r\n", "From: a@legit.example\u{200B}\r\n", "From: a@legit.example\u{202E}\r\n",
             "From: a@\u{2100}legit.example/\r\n", "From: a@legit.example=\r\n",
             // Controls, and what turns the direction of writing.
-            "From: a\u{01}@legit.example\r\n", "From: \u{7F}a@legit.example\r\n", "From: a@legit.example\u{0B}\r\n", "From: <\u{202E}elpmaxe.tigel@a.attack.example>\r\n",
+            "From: a\u{01}@legit.example\r\n", "From: \u{7F}a@legit.example\r\n", "From: a@legit.example\u{0B}\r\n",
+            "From: <\u{202E}elpmaxe.tigel@a.attack.example>\r\n",
             // Line ends.
             "From: a@legit.example\r b@attack.example\r\n", "From: a@attack.example\nFrom: a@legit.example\r\n", "Subject: x\rFrom: a@legit.example\r\n",
             "Subject: x\nTo: b@c.example\r\nFrom: a@legit.example\r\n", "Subject: x\r\r\nFrom: a@legit.example\r\n",
             // NUL.
-            "From: a@legit.example\0b@attack.example\r\n", "Subject: \0\r\nFrom: a@legit.example\r\n", "From\0: a@legit.example\r\n", "\0From: a@legit.example\r\n",
+            "From: a@legit.example\0b@attack.example\r\n", "Subject: \0\r\nFrom: a@legit.example\r\n", "From\0: a@legit.example\r\n",
+            "\0From: a@legit.example\r\n",
             // Names that are nearly it.
             "\u{200B}From: a@legit.example\r\n", "From\u{00A0}: a@legit.example\r\n", "F\u{00AD}rom: a@legit.example\r\nFrom: b@attack.example\r\n",
             "From\u{01}: a@legit.example\r\n", "Fr om: a@legit.example\r\n", "F\r\n rom: a@legit.example\r\n",

@@ -93,7 +93,9 @@ struct DMARCEvaluationTests {
 
     @Test("a department declares itself: psd=n, and beyond eight labels nobody finds it: RFC 9989 §5.1.7")
     func department() async throws {
-        let zone = try PolicyZone([("example.com", Self.reject), ("b.c.d.e.f.g.example.com", "v=DMARC1; p=none; psd=n"), ("dep.example.com", "v=DMARC1; p=none; psd=n")])
+        let zone = try PolicyZone([
+            ("example.com", Self.reject), ("b.c.d.e.f.g.example.com", "v=DMARC1; p=none; psd=n"), ("dep.example.com", "v=DMARC1; p=none; psd=n"),
+        ])
         let lost = try await zone.verdict("mail.a.b.c.d.e.f.g.example.com")
         #expect(lost.policy == .reject)
         #expect(

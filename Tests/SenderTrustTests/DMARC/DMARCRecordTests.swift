@@ -17,7 +17,8 @@ struct DMARCRecordTests {
         "blanks and cases are as the grammar has them",
         arguments: [
             "v=DMARC1;p=reject", "v=DMARC1; p=reject;", "v = DMARC1 ;\tp\t=\treject\t", "V=DMARC1; P=REJECT", "v=DMARC1;;; p=reject;;", "v=DMARC1; p=Reject ;",
-            "v=DMARC1; x=1; p=reject; y=2", "v=DMARC1; nonsense; p=reject", "v=DMARC1; =; p=reject", "v=DMARC1; p2=none; p=reject", "v=DMARC1; p=reject; p=none",
+            "v=DMARC1; x=1; p=reject; y=2", "v=DMARC1; nonsense; p=reject", "v=DMARC1; =; p=reject", "v=DMARC1; p2=none; p=reject",
+            "v=DMARC1; p=reject; p=none",
             "v=DMARC1; p=reject; pct=0; rf=iodef; ri=1", "v=DMARC1; pct=50; p=reject",
         ])
     func rejects(_ text: String) throws {
@@ -30,7 +31,8 @@ struct DMARCRecordTests {
     func tags() throws {
         let record = try #require(
             DMARCRecord(
-                "v=DMARC1; p=reject; sp=quarantine; np=none; adkim=s; aspf=S; psd=n; t=y; fo=1:d:s; rua=mailto:a@example.com,mailto:b@example.net!10m; ruf=mailto:c@example.com"))
+                "v=DMARC1; p=reject; sp=quarantine; np=none; adkim=s; aspf=S; psd=n; t=y; fo=1:d:s; rua=mailto:a@example.com,mailto:b@example.net!10m; ruf=mailto:c@example.com"
+            ))
         #expect(record.policy == .reject)
         #expect(record.subdomainPolicy == .quarantine)
         #expect(record.missingDomainPolicy == DMARCRecord.Policy.none)
@@ -44,7 +46,9 @@ struct DMARCRecordTests {
         #expect(record.isApplicable)
     }
 
-    @Test("what a tag may not say is its default", arguments: ["adkim=x", "aspf=relaxed", "psd=maybe", "t=1", "t=", "fo=2", "fo=0:x", "fo=", "rua=", "ruf=,", "rua=a@b"])
+    @Test(
+        "what a tag may not say is its default",
+        arguments: ["adkim=x", "aspf=relaxed", "psd=maybe", "t=1", "t=", "fo=2", "fo=0:x", "fo=", "rua=", "ruf=,", "rua=a@b"])
     func defaults(_ tag: String) throws {
         var wanted = DMARCRecord()
         wanted.policy = .quarantine
@@ -71,8 +75,10 @@ struct DMARCRecordTests {
         "sizes of report addresses are cut off, and what is no URI is left out",
         arguments: [
             ("mailto:r@other.example!10m", ["mailto:r@other.example"]), ("mailto:r@a.example!5", ["mailto:r@a.example"]), ("mailto:r@a.example!", []),
-            ("mailto:r@a.example!m", []), ("mailto:r@a.example!10mm", []), ("mailto:r!x@a.example", []), ("https://a.example/r , mailto:b@c.example", ["https://a.example/r", "mailto:b@c.example"]),
-            ("mailto:", []), (":x", []), ("1a:x", []), ("mailto:a b@c.example", []), ("mailto:<a@b.example>", []), ("mailto:r%21@a.example", ["mailto:r%21@a.example"]),
+            ("mailto:r@a.example!m", []), ("mailto:r@a.example!10mm", []), ("mailto:r!x@a.example", []),
+            ("https://a.example/r , mailto:b@c.example", ["https://a.example/r", "mailto:b@c.example"]),
+            ("mailto:", []), (":x", []), ("1a:x", []), ("mailto:a b@c.example", []), ("mailto:<a@b.example>", []),
+            ("mailto:r%21@a.example", ["mailto:r%21@a.example"]),
         ] as [(String, [String])])
     func addresses(_ list: String, _ wanted: [String]) throws {
         #expect(try #require(DMARCRecord("v=DMARC1; p=none; rua=\(list)")).aggregateReports == wanted)

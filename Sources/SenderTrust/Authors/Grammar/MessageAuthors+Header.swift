@@ -1,7 +1,6 @@
-package import NIOCore
-
 import MailModel
 import MessageFormat
+package import NIOCore
 
 extension MessageAuthors {
     /// Octets of a From field that are read: some hundred addresses.
@@ -121,7 +120,9 @@ extension MessageAuthors {
                 let end = octets[start...].firstIndex { !domainOctets.contains($0) } ?? octets.endIndex
                 // Others may join what blanks part (RFC 5322 §4.4 obs-domain), or look behind a comment.
                 let next = octets[end...].first { $0 > 0x20 }
-                guard octets[start..<end].elementsEqual(wanted, by: { OctetSet.lowercased($0) == $1 }), next.map({ !".@(".utf8.contains($0) }) ?? true else { return false }
+                guard octets[start..<end].elementsEqual(wanted, by: { OctetSet.lowercased($0) == $1 }), next.map({ !".@(".utf8.contains($0) }) ?? true else {
+                    return false
+                }
                 start = end
             }
             return count > 0 && count <= mostAddresses

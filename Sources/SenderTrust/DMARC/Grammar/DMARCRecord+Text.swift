@@ -24,7 +24,7 @@ extension DMARCRecord {
     // equals        = *WSP "=" *WSP
     /// One text. Nil: it is no record of DMARC. Of a tag that comes twice the first counts; what else is wrong is passed over.
     package init?(_ text: String) {
-        var tags = TagList(text)
+        var tags = PolicyTags(text)
         // Nothing stands before it.
         guard let first = text.utf8.first, first | 0x20 == UInt8(ascii: "v"), let version = tags.next(), version.name == "v", version.value == "DMARC1" else {
             return nil
@@ -68,7 +68,7 @@ extension DMARCRecord {
         var addresses: [String] = []
         for item in list.split(separator: ",") {
             guard addresses.count < mostReportAddresses else { break }
-            if let address = reportAddress(TagList.trimmed(item)) { addresses.append(address) }
+            if let address = reportAddress(PolicyTags.trimmed(item)) { addresses.append(address) }
         }
         return addresses
     }
@@ -85,18 +85,18 @@ extension DMARCRecord {
         // scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )              (RFC 3986 §3.1)
         guard let colon = uri.utf8.firstIndex(of: UInt8(ascii: ":")), uri.utf8.index(after: colon) < uri.utf8.endIndex else { return nil }
         let scheme = uri.utf8[..<colon]
-        guard let first = scheme.first, TagList.isLetter(first), scheme.allSatisfy({ isSchemeOctet($0) }) else { return nil }
+        guard let first = scheme.first, PolicyTags.isLetter(first), scheme.allSatisfy({ isSchemeOctet($0) }) else { return nil }
         guard uri.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !"!\"<>\\^`{|}".utf8.contains($0) }) else { return nil }
         return String(uri)
     }
 
     private static func isSchemeOctet(_ octet: UInt8) -> Bool {
-        TagList.isLetter(octet) || (0x30...0x39).contains(octet) || "+-.".utf8.contains(octet)
+        PolicyTags.isLetter(octet) || (0x30...0x39).contains(octet) || "+-.".utf8.contains(octet)
     }
 }
 
 /// The tags of a record of DNS (RFC 6376 §3.2 with the blanks of RFC 9989 §4.8), in order. What is no tag is passed over. One pass.
-struct TagList {
+struct PolicyTags {
     private var rest: Substring
 
     init(_ text: String) { rest = text[...] }
@@ -108,9 +108,9 @@ struct TagList {
             let field = rest[..<end]
             rest = end < rest.endIndex ? rest[rest.index(after: end)...] : rest[end...]
             guard let equals = field.firstIndex(of: "=") else { continue }
-            let name = TagList.trimmed(field[..<equals])
-            guard !name.isEmpty, name.utf8.allSatisfy(TagList.isLetter) else { continue }
-            return (name.lowercased(), TagList.trimmed(field[field.index(after: equals)...]))
+            let name = PolicyTags.trimmed(field[..<equals])
+            guard !name.isEmpty, name.utf8.allSatisfy(PolicyTags.isLetter) else { continue }
+            return (name.lowercased(), PolicyTags.trimmed(field[field.index(after: equals)...]))
         }
         return nil
     }
