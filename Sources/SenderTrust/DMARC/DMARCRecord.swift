@@ -1,5 +1,3 @@
-package import MailModel
-
 /// What a domain owner wants done with mail that is not theirs, and who is to hear of it (RFC 9989 §4.7).
 package struct DMARCRecord: Hashable, Sendable {
     package enum Policy: String, Hashable, Sendable, CaseIterable {
@@ -29,6 +27,9 @@ package struct DMARCRecord: Hashable, Sendable {
     package var suffixMark = SuffixMark.unknown
     /// t=y
     package var isTesting = false
+    /// False: its p=, sp= or np= cannot be understood, and it asks for no reports, so that DMARC does not apply where its policy would (RFC 9989 §4.10.1). It
+    /// still says where an organization ends.
+    package var isApplicable = true
     /// fo=, as it stands.
     package var failureOptions = "0"
     /// rua=, ruf=: URIs as they stand, without the sizes of RFC 7489.

@@ -15,7 +15,7 @@ package struct DMARCVerdict: Hashable, Sendable {
     package let result: Result
     /// The domain in From, as DNS has it (A-labels).
     package let author: Domain
-    /// Of the author domain.
+    /// Of the author domain; the author domain itself where nothing asked for more: it has a record of its own, and who vouches for the message has its name.
     package let organizationalDomain: Domain
     /// The policy record that applies, and where it was found.
     package let record: DMARCRecord?
