@@ -51,7 +51,9 @@ struct ServiceGraph {
     }
 
     private func serve(_ signals: Signals) async throws {
-        let upkeep = Upkeep(house: house, configuration: configuration, certificates: certificates, certificate: certificate, log: log)
+        let (domainsAdded, domains) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let upkeep = Upkeep(
+            house: house, configuration: configuration, certificates: certificates, certificate: certificate, domainsAdded: domainsAdded, log: log)
         let kept = Task { await upkeep.keep() }
         defer { kept.cancel() }
         try await withCleanup(end) {
@@ -60,7 +62,10 @@ struct ServiceGraph {
             let outbox = departures.outbox
             let departures = departures
             let administration = house.administration(
-                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates)
+                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates,
+                domainAdded: { domains.yield() })
+            // Those that the first start has made.
+            domains.yield()
             let sending = Task { await departures.run() }
             defer { sending.cancel() }
             let control = try ControlServer(path: house.folder.socketPath, log: log) {
