@@ -37,7 +37,9 @@ extension Judge {
             [Finding(.dkimDiffers, key.name, "its record is not the key's: \(reason)", fix: "correct it: \(show)")]
         case ("pending", .absent): isUnused ? [] : [Finding(.dkimPending, key.name, "the key waits for its record", fix: show)]
         case ("pending", _):
-            [Finding(.dkimPending, key.name, "its record is there, and the key does not sign yet", fix: "martlet dkim rotate \(key.domain)")]
+            isUnused
+                ? []
+                : [Finding(.dkimPending, key.name, "its record is there, and the key does not sign yet", fix: "martlet dkim rotate \(key.domain)")]
         case ("retiring", _):
             [
                 Finding(
