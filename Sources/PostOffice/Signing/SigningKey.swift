@@ -48,7 +48,9 @@ package struct SigningKey: Sendable {
     /// In small letters; nil: it is none, or longer than 63 octets.
     package static func selector(_ text: String) -> String? {
         let text = text.lowercased()
-        guard (1...63).contains(text.utf8.count), let name = Domain(text), !name.isLiteral, name.isASCII, name.value == text, !text.contains("_") else { return nil }
+        guard (1...63).contains(text.utf8.count), let name = Domain(text), !name.isLiteral, name.isASCII, name.value == text, !text.contains("_") else {
+            return nil
+        }
         return text
     }
 

@@ -17,6 +17,8 @@ package actor SigningKeys {
     private let make: Making
     /// As they are kept and as they are read, by domain; nil: they are read when somebody asks.
     private var known: [String: (octets: [UInt8], keys: [SigningKey])] = [:]
+    /// There are some, as far as was looked.
+    private var hasSome = false
     private var isChanging = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
@@ -33,6 +35,14 @@ package actor SigningKeys {
 
     /// In the order in which they were made; none: the domain has none. `corrupt`.
     package func keys(of domain: Domain) throws -> [SigningKey] { try read(SigningKeys.name(domain))?.keys ?? [] }
+
+    /// No domain has any, or has had any lately.
+    package var isEmpty: Bool {
+        get throws {
+            if !hasSome { hasSome = try !store.values(in: .signingKeys).isEmpty }
+            return !hasSome
+        }
+    }
 
     /// Domains with keys, in order of name. `corrupt`.
     package func domains() throws -> [Domain] { try store.values(in: .signingKeys).keys.compactMap { Domain($0) }.sorted() }

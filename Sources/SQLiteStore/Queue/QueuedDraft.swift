@@ -120,6 +120,10 @@ extension QueuedDraft {
             guard let time = bytes.readSigned(), let mode = bytes.readInteger(as: UInt8.self), mode < 4 else { return false }
             draft.deliverBy = QueueDraft.Deadline(time: Timestamp(rawValue: time), isReturned: mode & 1 != 0, isTraced: mode & 2 != 0)
         }
+        if fields.contains(.origin) {
+            guard let origin = bytes.readInteger(as: UInt8.self).flatMap(QueueDraft.Origin.init) else { return false }
+            draft.origin = origin
+        }
         return true
     }
 }

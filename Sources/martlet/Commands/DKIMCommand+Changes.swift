@@ -94,7 +94,8 @@ extension DKIMCommand {
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Destroy a key.",
-            discussion: "What it signed and is still on its way cannot be verified without its record: leave that for a week. Asks when a person sits at the terminal.")
+            discussion:
+                "What it signed and is still on its way cannot be verified without its record: leave that for a week. Asks when a person sits at the terminal.")
 
         @OptionGroup var key: Key
         @Flag(help: "Do not ask.") var yes = false

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import MailModel
 import PostOffice
+import SMTP
 import SQLiteStore
 import Storage
 import Transport
@@ -41,6 +42,13 @@ struct House: Sendable {
         return Administration(
             directory: directory, store: store, desk: desk, finishTraces: finishTraces, certificates: certificates, signingKeys: signingKeys, names: names,
             serverName: hostname.asciiForm ?? hostname, log: log, domainAdded: domainAdded)
+    }
+
+    /// Of mail as it leaves.
+    func signing(_ log: Logger) -> MessageSigning {
+        let directory = directory
+        return MessageSigning(
+            SigningDesk(keys: signingKeys, serverName: hostname.asciiForm ?? hostname, clock: SystemClock.now, log: log) { try await directory.isServed($0) })
     }
 
     /// Opens it for `body`, and closes it behind that. Throws as `open`, and what `body` throws.

@@ -44,7 +44,7 @@ struct ServiceGraph {
         threads = Threads()
         listeners = Listeners(
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
-        outbound = try OutboundServices(configuration, threads: threads, store: house.store, log: log)
+        outbound = try OutboundServices(configuration, threads: threads, store: house.store, sign: house.signing(log).sign, log: log)
         departures = try Departures(configuration, house, outbound, log: log)
         submissionSocket = try SubmissionSocket.bind(
             configuration.sendmailSocket, isOwn: configuration.sendmailSocket.hasPrefix(configuration.data + "/"))

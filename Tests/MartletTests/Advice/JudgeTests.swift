@@ -118,7 +118,9 @@ struct JudgeTests {
         Case(
             .dkimShort, DomainFacts.with { $0.site.signingKeys = [.example("new", bits: 1_024)] },
             silent: DomainFacts.with { $0.site.signingKeys = [.example("new"), .example("old", "retiring", bits: 1_024)] }),
-        Case(.dkimRetired, DomainFacts.with { $0.signing["gone"] = told("v=DKIM1; p=MIIgone") }, silent: DomainFacts.with { $0.signing["gone"] = told("v=DKIM1; p=") }),
+        Case(
+            .dkimRetired, DomainFacts.with { $0.signing["gone"] = told("v=DKIM1; p=MIIgone") },
+            silent: DomainFacts.with { $0.signing["gone"] = told("v=DKIM1; p=") }),
         Case(.dmarcMissing, DomainFacts.with { $0.alignment = denied(.noSuchName) }, silent: DomainFacts.with { $0.alignment = .failure(.timedOut) }),
         Case(
             .dmarcSeveral, DomainFacts.with { $0.alignment = told("v=DMARC1; p=none", "v=DMARC1; p=reject") },

@@ -87,7 +87,9 @@ struct SigningKeysTests {
         #expect(Set(made).count == 3 && made.allSatisfy { SigningKey.selector($0) == $0 })
         await #expect(throws: SigningFault.self) { try await house.keys.generate([.ed25519SHA256], selector: made[0], for: house.domain) }
         #expect(SigningKey.selector("S1024-a.News") == "s1024-a.news")
-        for text in ["", "a b", "-a", "a_b", "a..b", "a.", "\u{fc}", "a;b", "[1]", String(repeating: "a", count: 64)] { #expect(SigningKey.selector(text) == nil, "\(text)") }
+        for text in ["", "a b", "-a", "a_b", "a..b", "a.", "\u{fc}", "a;b", "[1]", String(repeating: "a", count: 64)] {
+            #expect(SigningKey.selector(text) == nil, "\(text)")
+        }
     }
 
     @Test("of each kind one key signs; the one before retires, and comes back where it is wanted")

@@ -109,7 +109,8 @@ extension FindingKind {
     static let all = [
         resolverFails, resolverForges, resolverUnproved, resolverTrusting, unanswered, bogus, unsigned, domainGone, mxMissing, mxNull, mxNullBeside,
         mxElsewhere, mxNotFirst, mxAlias, mxAddress, mxUnresolved, hostElsewhere, hostOther, hostUnknown, spfMissing, spfSeveral, spfBroken, spfExcludes,
-        spfOpen, spfUnknown, dkimNone, dkimUnused, dkimMissing, dkimDiffers, dkimPending, dkimShort, dkimRetired, dmarcMissing, dmarcSeveral, dmarcBroken, tlsReportsMissing, tlsReportsBroken, tlsaMissing, tlsaMismatch, tlsaUnusable,
+        spfOpen, spfUnknown, dkimNone, dkimUnused, dkimMissing, dkimDiffers, dkimPending, dkimShort, dkimRetired, dmarcMissing, dmarcSeveral, dmarcBroken,
+        tlsReportsMissing, tlsReportsBroken, tlsaMissing, tlsaMismatch, tlsaUnusable,
         tlsaUnproved, tlsaWithoutTLS, srvMissing, srvWrong, caaForbids, domainsNone, hostnameShort, nameUnresolved, nameOther, pointerMissing,
         pointerUnconfirmed, pointerOther, senderUnknown, outboundOff, portOutBlocked, portOutUnseen, portInUnseen, relayUnseen, listsUnseen, tlsOff,
         tlsUnusable, tlsNotMade, tlsSelfSigned, tlsIncomplete, tlsUnknownRoot, tlsRefused, tlsExpired, tlsEarly, tlsExpiresNow, tlsExpiresSoon, tlsNames,

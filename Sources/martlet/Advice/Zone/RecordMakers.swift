@@ -53,7 +53,9 @@ enum RecordMakers {
         [
             ZoneRecord(
                 name: "_dmarc.\(site.domain)", type: "TXT", data: TextData.quoted("v=DMARC1; p=none; rua=mailto:postmaster@\(site.domain)"),
-                explanation: "DMARC: others report what they see of the domain, and refuse nothing (RFC 9989); ask for more when its mail is signed and the reports are good")
+                explanation:
+                    "DMARC: others report what they see of the domain, and refuse nothing (RFC 9989); ask for more when its mail is signed and the reports are good"
+            )
         ]
     }
 
