@@ -49,6 +49,16 @@ package struct QueueDraft: Hashable, Sendable {
         package static let waivesTLS = Traits(rawValue: 64)
     }
 
+    /// Who answers for what a message says of its author.
+    package enum Origin: UInt8, Hashable, Sendable, CaseIterable {
+        /// Nobody of ours: it came from elsewhere, and goes on as it came.
+        case others = 0
+        /// An address or a list of ours sends on what came from elsewhere: it answers for that, and for nothing that stands in From.
+        case passedOn = 1
+        /// One of our users, or a program of this machine, has handed it in and may write in From's name; or this server has written it.
+        case own = 2
+    }
+
     /// When it has to be there (DELIVERBY, RFC 2852 §4).
     package struct Deadline: Hashable, Sendable {
         package let time: Timestamp
@@ -76,6 +86,8 @@ package struct QueueDraft: Hashable, Sendable {
     package var head: MessageHead?
     /// Which of our users handed it in; nil: nobody who is ours.
     package var sender: AccountID?
+    /// In whose name it is signed hangs on it.
+    package var origin = Origin.others
     /// ENVID as it came (RFC 3461 §4.4): xtext, 100 octets at most.
     package var envelopeID: String?
     /// It is not sent before (FUTURERELEASE, RFC 4865; or the time in which its sender may take it back).

@@ -135,6 +135,7 @@ final class MailReception: Sendable {
             // Its owners may have to see it first, which is no delay to be told.
             if share.isList { draft.traits.insert(.isAutomatic) }
             if let forwarder = share.forwarder {
+                if draft.origin == .others { draft.origin = .passedOn }
                 if let forwarding = intake.forwarding { draft.reversePath = try await forwarding.sender(envelope.reversePath, forwardedBy: forwarder) }
                 draft.head = MessageHead.delivered(to: forwarder, head?.octets ?? []) ?? head
             }
@@ -160,10 +161,13 @@ final class MailReception: Sendable {
         if envelope.isSMTPUTF8 { traits.insert(.smtpUTF8) }
         if envelope.reversePath == .null || judged.withLock({ $0.survey.isAutomatic }) { traits.insert(.isAutomatic) }
         if judged.withLock({ $0.survey.waivesTLS }) { traits.insert(.waivesTLS) }
-        return QueueDraft(
+        var draft = QueueDraft(
             transaction: envelope.id, reversePath: envelope.reversePath, recipients: recipients, traits: traits, arrived: date, head: head,
             sender: envelope.sender, envelopeID: envelope.envelopeID, notBefore: envelope.notBefore, deliverBy: envelope.deliverBy,
             priority: envelope.priority)
+        // From is the user's: that was looked at.
+        if envelope.submission != nil { draft.origin = .own }
+        return draft
     }
 }
 

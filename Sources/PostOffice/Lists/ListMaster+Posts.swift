@@ -102,11 +102,12 @@ extension ListMaster {
                 for (mailbox, account) in mailboxes where accounts.insert(account).inserted { placements.append(ListMaster.placement(mailbox, filed, sent)) }
             } else {
                 let sender = await sender(of: entry, knownTo: member.address)
-                drafts.append(
-                    QueueDraft(
-                        transaction: entry.draft.transaction, reversePath: bounces, recipients: [QueuedRecipient(.mailbox(member.address), notify: .failure)],
-                        traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head, sender: sender,
-                        priority: entry.draft.priority))
+                var draft = QueueDraft(
+                    transaction: entry.draft.transaction, reversePath: bounces, recipients: [QueuedRecipient(.mailbox(member.address), notify: .failure)],
+                    traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head, sender: sender,
+                    priority: entry.draft.priority)
+                draft.origin = entry.draft.origin == .own ? .own : .passedOn
+                drafts.append(draft)
             }
         }
         log.info(

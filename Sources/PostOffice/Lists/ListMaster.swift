@@ -107,7 +107,8 @@ package struct ListMaster: Sendable {
 
     /// One body for mailboxes here and for the queue.
     func notice(
-        _ body: StagedBody, _ head: [UInt8], from reversePath: ReversePath, to addresses: [Address], traits: QueueDraft.Traits
+        _ body: StagedBody, _ head: [UInt8], from reversePath: ReversePath, to addresses: [Address], traits: QueueDraft.Traits,
+        origin: QueueDraft.Origin
     ) async throws
         -> QueueUpdate.Notice
     {
@@ -130,6 +131,7 @@ package struct ListMaster: Sendable {
         if !onward.isEmpty {
             draft = QueueDraft(
                 transaction: makeID(), reversePath: reversePath, recipients: onward, traits: traits.union(.isAutomatic), arrived: now, head: MessageHead(head))
+            draft?.origin = origin
         }
         return QueueUpdate.Notice(body: body, placements: placements, drafts: draft.map { [$0] } ?? [])
     }
@@ -182,14 +184,14 @@ package struct ListMaster: Sendable {
         let bounces = list.address(.bounces, token: register.tokens.bounces(0, clock(), of: list))
         return try await notice(
             try await body(of: entry, from: own.count), head, from: .mailbox(bounces), to: list.owners,
-            traits: entry.draft.traits.intersection(ListMaster.carried))
+            traits: entry.draft.traits.intersection(ListMaster.carried), origin: entry.draft.origin == .own ? .own : .passedOn)
     }
 
     func letter(_ letter: ListLetter) async throws -> QueueUpdate.Notice {
         let text = letter.written(host: host, id: makeID(), now: clock())
         let isEightBit = text.readableBytesView.contains { $0 >= 0x80 }
         return try await notice(
-            try await intake.stage(text), [], from: .null, to: letter.recipients, traits: isEightBit ? [.eightBit] : [])
+            try await intake.stage(text), [], from: .null, to: letter.recipients, traits: isEightBit ? [.eightBit] : [], origin: .own)
     }
 }
 

@@ -140,6 +140,7 @@ package struct OutgoingMessage: Sendable {
     /// One at least.
     package let recipients: [QueuedRecipient]
     package let traits: QueueDraft.Traits
+    package let origin: QueueDraft.Origin
     package let envelopeID: String?
     package let deliverBy: DeliverBy?
     /// MT-PRIORITY (RFC 6710): -9...9.
@@ -150,17 +151,25 @@ package struct OutgoingMessage: Sendable {
     package let read: @Sendable (Range<Int>) async throws -> ByteBuffer
 
     package init(
-        reversePath: ReversePath, recipients: [QueuedRecipient], traits: QueueDraft.Traits, envelopeID: String?, deliverBy: DeliverBy? = nil,
-        priority: Int8 = 0, size: Int, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer
+        reversePath: ReversePath, recipients: [QueuedRecipient], traits: QueueDraft.Traits, origin: QueueDraft.Origin = .others, envelopeID: String?,
+        deliverBy: DeliverBy? = nil, priority: Int8 = 0, size: Int, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer
     ) {
         self.reversePath = reversePath
         self.recipients = recipients
         self.traits = traits
+        self.origin = origin
         self.envelopeID = envelopeID
         self.deliverBy = deliverBy
         self.priority = priority
         self.size = size
         self.read = read
+    }
+
+    /// The same for the same ones, with another text.
+    package init(_ other: OutgoingMessage, traits: QueueDraft.Traits? = nil, size: Int, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer) {
+        self.init(
+            reversePath: other.reversePath, recipients: other.recipients, traits: traits ?? other.traits, origin: other.origin, envelopeID: other.envelopeID,
+            deliverBy: other.deliverBy, priority: other.priority, size: size, read: read)
     }
 }
 

@@ -87,6 +87,8 @@ package struct DeliveryReporting: Sendable {
     }
 
     private func draft(for recipients: [QueuedRecipient], _ traits: QueueDraft.Traits, _ now: Timestamp) -> QueueDraft {
-        QueueDraft(transaction: makeID(), reversePath: .null, recipients: recipients, traits: traits, arrived: now)
+        var draft = QueueDraft(transaction: makeID(), reversePath: .null, recipients: recipients, traits: traits, arrived: now)
+        draft.origin = .own
+        return draft
     }
 }

@@ -144,7 +144,7 @@ extension Outbox {
         let store = around.store
         let message = OutgoingMessage(
             reversePath: entry.draft.reversePath, recipients: places.map { entry.draft.recipients[$0] }, traits: entry.draft.traits,
-            envelopeID: entry.draft.envelopeID,
+            origin: entry.draft.origin, envelopeID: entry.draft.envelopeID,
             deliverBy: entry.draft.deliverBy.map {
                 OutgoingMessage.DeliverBy(seconds: $0.time.rawValue - now.rawValue, isReturned: $0.isReturned, isTraced: $0.isTraced)
             }, priority: entry.draft.priority, size: entry.size,

@@ -94,8 +94,10 @@ extension Outbox {
                 transaction: draft.transaction, reversePath: draft.reversePath, recipients: share.recipients, traits: draft.traits,
                 arrived: draft.arrived, head: draft.head, sender: draft.sender, envelopeID: draft.envelopeID, deliverBy: draft.deliverBy,
                 priority: draft.priority)
+            onward.origin = draft.origin
             if let forwarder = share.forwarder {
                 onward.reversePath = try await around.directory.sender(draft.reversePath, forwardedBy: forwarder)
+                if onward.origin == .others { onward.origin = .passedOn }
                 onward.head = MessageHead.delivered(to: forwarder, own) ?? draft.head
             }
             drafts.append(onward)

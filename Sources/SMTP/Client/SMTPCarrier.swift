@@ -7,19 +7,26 @@ package struct SMTPCarrier: Carrier {
     /// anything else where it could not be found out: then it is tried again later.
     package typealias Conversion = @Sendable (OutgoingMessage) async throws -> OutgoingMessage
 
+    /// Writes signatures before a message, as it will go out: the same text has to come of each reading. Throws where the message cannot be read, or it is not known
+    /// by what to sign: then it is tried again later. What cannot be signed is answered as it is.
+    package typealias Signing = @Sendable (OutgoingMessage) async throws -> OutgoingMessage
+
     private let dialler: any Dialler
     private let settings: ClientSettings
     private let convert: Conversion?
+    private let sign: Signing?
     private let now: @Sendable () -> ContinuousClock.Instant
 
     /// - parameter convert: nil: what would have to be converted is refused (5.6.3).
+    /// - parameter sign: nil: nothing is signed.
     package init(
-        dialler: any Dialler, settings: ClientSettings = ClientSettings(), convert: Conversion? = nil,
+        dialler: any Dialler, settings: ClientSettings = ClientSettings(), convert: Conversion? = nil, sign: Signing? = nil,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.dialler = dialler
         self.settings = settings
         self.convert = convert
+        self.sign = sign
         self.now = now
     }
 
@@ -37,7 +44,7 @@ package struct SMTPCarrier: Carrier {
                 address: server.address, source: stream.facts.localAddress, tlsVersion: stream.facts.tls?.version, sizeLimit: offer.sizeLimit,
                 messageLimit: offer.messageLimit,
                 localDomain: offer.localDomain)
-            return SMTPConnection(dialogue, offer, server.dialect, facts, convert)
+            return SMTPConnection(dialogue, offer, server.dialect, facts, convert, sign)
         } catch {
             stream.close()
             guard case .tls(var failure) = error else { throw error }

@@ -105,11 +105,3 @@ private actor ConvertedText {
         ready.writeBuffer(&output)
     }
 }
-
-extension OutgoingMessage {
-    fileprivate init(_ other: OutgoingMessage, traits: QueueDraft.Traits, size: Int, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer) {
-        self.init(
-            reversePath: other.reversePath, recipients: other.recipients, traits: traits, envelopeID: other.envelopeID, deliverBy: other.deliverBy,
-            priority: other.priority, size: size, read: read)
-    }
-}

@@ -38,7 +38,8 @@ extension QueuedDraft {
         static let notBefore = Fields(rawValue: 8)
         static let priority = Fields(rawValue: 16)
         static let deliverBy = Fields(rawValue: 32)
-        static let all = Fields(rawValue: 63)
+        static let origin = Fields(rawValue: 64)
+        static let all = Fields(rawValue: 127)
     }
 
     func encode(into out: inout ByteBuffer) {
@@ -56,6 +57,7 @@ extension QueuedDraft {
         if draft.notBefore != nil { fields.insert(.notBefore) }
         if draft.priority != 0 { fields.insert(.priority) }
         if draft.deliverBy != nil { fields.insert(.deliverBy) }
+        if draft.origin != .others { fields.insert(.origin) }
         out.writeInteger(fields.rawValue)
         if let head = draft.head { out.writeCompact(head.octets) }
         if let sender = draft.sender { out.writeSigned(sender.rawValue) }
@@ -66,6 +68,7 @@ extension QueuedDraft {
             out.writeSigned(deadline.time.rawValue)
             out.writeInteger(UInt8((deadline.isReturned ? 1 : 0) | (deadline.isTraced ? 2 : 0)))
         }
+        if draft.origin != .others { out.writeInteger(draft.origin.rawValue) }
     }
 
     init?(_ bytes: inout ByteBuffer, _ form: Form) {
@@ -116,6 +119,10 @@ extension QueuedDraft {
         if fields.contains(.deliverBy) {
             guard let time = bytes.readSigned(), let mode = bytes.readInteger(as: UInt8.self), mode < 4 else { return false }
             draft.deliverBy = QueueDraft.Deadline(time: Timestamp(rawValue: time), isReturned: mode & 1 != 0, isTraced: mode & 2 != 0)
+        }
+        if fields.contains(.origin) {
+            guard let origin = bytes.readInteger(as: UInt8.self).flatMap(QueueDraft.Origin.init) else { return false }
+            draft.origin = origin
         }
         return true
     }

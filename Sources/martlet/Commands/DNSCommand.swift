@@ -10,7 +10,7 @@ struct DNSCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the records that a domain's zone should have, ready to paste.",
             discussion: """
-                In the form of a zone's file, each with a line that says what it is for; what is to be pasted elsewhere, or only if you want it, is in \
+                Keys to sign with (DKIM) are made where the domain has none. In the form of a zone's file, each with a line that says what it is for; what is to be pasted elsewhere, or only if you want it, is in \
                 comments. `martlet doctor` says what is there of it.
                 """)
 
@@ -31,7 +31,11 @@ struct DNSCommand: ParsableCommand {
                         code: Sysexit.noUser, text: "mail is not taken for \(name); martlet domain add makes that so, and --any prints its records before")
                 }
             }
-            let page = ZonePage(configuration.site(of: ascii, machine: try Configuration.machineAddresses(), key: try await key(configuration)))
+            var site = configuration.site(of: ascii, machine: try Configuration.machineAddresses(), key: try await key(configuration))
+            if !any, case .signingKeys(let lines) = try await Administrator(configuration).give(.signing(order: .first(domain: ascii.value))) {
+                site.signingKeys = lines
+            }
+            let page = ZonePage(site)
             if output.json { return try Terminal.show(json: page) }
             Terminal.show(page.text)
         }

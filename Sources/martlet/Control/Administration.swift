@@ -1,4 +1,5 @@
 import Gatehouse
+import Logging
 import MailModel
 import PostOffice
 import SQLiteStore
@@ -14,6 +15,14 @@ struct Administration: Sendable {
     let finishTraces: @Sendable () async -> Void
     /// Those that the running server shows.
     let certificates: CertificateShelf?
+    let signingKeys: SigningKeys
+    /// By which DNS is asked; nil: nothing is asked of the world.
+    let names: Configuration.Names?
+    /// In ASCII.
+    let serverName: Domain
+    let log: Logger
+    /// Hears of domains that are new, whose signing keys are to be made; does not wait.
+    let domainAdded: @Sendable () -> Void
 
     func carryOut(_ order: Order) async -> OrderResult {
         do {
@@ -25,10 +34,13 @@ struct Administration: Sendable {
 
     private func answer(_ order: Order) async throws -> OrderResult {
         switch order {
-        case .addDomain(let name, let target?): try await directory.add(domain: name, standingFor: target)
-        case .addDomain(let name, nil): try await directory.add(domain: name)
+        case .addDomain(let name, let target):
+            if let target { try await directory.add(domain: name, standingFor: target) } else { try await directory.add(domain: name) }
+            domainAdded()
         case .listDomains: return .domains(lines: try await domains())
-        case .removeDomain(let name): try await directory.remove(domain: name)
+        case .removeDomain(let name):
+            try await directory.remove(domain: name)
+            if let domain = Domain(name) { try await signingKeys.removeAll(of: domain) }
         case .addAccount(let name, let password):
             return Administration.advice(try await directory.add(account: name, password: Password(password)).advice)
         case .listAccounts:
@@ -69,6 +81,7 @@ struct Administration: Sendable {
         case .trace(let name, let skipping): return .trace(page: try await trace(name, skipping: skipping))
         case .showTLSOutcomes(let domain, let skipping): return .tlsOutcomes(page: try await tlsOutcomes(of: domain, skipping: skipping))
         case .list(let order): return try await carryOut(order)
+        case .signing(let order): return try await carryOut(order)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -83,6 +96,7 @@ struct Administration: Sendable {
         switch error {
         case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
         case let fault as ListFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
+        case let fault as SigningFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
         case StorageFault.conflict: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "somebody else has just changed it; try again")
         case StorageFault.noSuchAccount: OrderResult.Refused(code: Sysexit.noUser, text: "there is no such account")
         case StorageFault.noSuchMessage: OrderResult.Refused(code: Sysexit.dataError, text: "there is no such message in the queue (any more)")

@@ -41,6 +41,7 @@ enum Order: Codable, Sendable {
     /// How TLS with other servers went, of one domain or of all, without the first `skipping` lines.
     case showTLSOutcomes(domain: String?, skipping: Int)
     case list(order: ListOrder)
+    case signing(order: SigningOrder)
 }
 
 /// What may be asked of lists of members.
@@ -59,6 +60,23 @@ enum ListOrder: Codable, Sendable {
     enum MemberChange: String, Codable, Sendable {
         case remove, suspend, resume, moderate, trust
     }
+}
+
+/// What may be asked of the keys that domains sign with (DKIM).
+enum SigningOrder: Codable, Sendable {
+    /// Of one domain; nil: of all that have some.
+    case list(domain: String?)
+    /// Of one domain, whose first ones are made where it has none.
+    case first(domain: String)
+    /// `algorithms`: as a= writes them. `selector`: nil, it is chosen.
+    case generate(domain: String, algorithms: [String], selector: String?)
+    /// Moves on what DNS allows; where nothing waits for it, new keys are made to take the place of those that sign.
+    case rotate(domain: String)
+    case activate(domain: String, selector: String)
+    case remove(domain: String, selector: String)
+    case importKey(domain: String, selector: String, pem: String)
+    /// The private key.
+    case export(domain: String, selector: String)
 }
 
 /// What came of an order.
@@ -83,6 +101,9 @@ enum OrderResult: Codable, Sendable, Equatable {
     /// Addresses that are on a list now and were not before.
     case membersAdded(addresses: [String])
     case listMembers(page: ListMemberPage)
+    case signingKeys(lines: [SigningKeyLine])
+    case signingRotated(rotation: SigningRotationLine)
+    case signingSecret(pem: String)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import MailModel
 import PostOffice
+import SMTP
 import SQLiteStore
 import Storage
 import Transport
@@ -16,24 +17,38 @@ struct House: Sendable {
     let directory: Directory
     /// The same that the directory knows.
     let lists: ListRegister
+    let signingKeys: SigningKeys
     /// Where a bare login name belongs: as configured, or else the first account's domain at the start.
     let defaultDomain: Domain?
 
     private let reporting: DeliveryReporting
     private let log: Logger
+    /// Nil: nothing is asked of the world.
+    private let names: Configuration.Names?
+    private let hostname: Domain
 
     /// - parameters:
     ///   - changed: hears of entries of the queue that an administrator changed or added.
     ///   - finishTraces: returns when what has happened so far is recorded.
     ///   - certificates: those that the running server shows.
+    ///   - domainAdded: hears of domains that are new, whose signing keys are to be made.
     func administration(
         changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }, finishTraces: @escaping @Sendable () async -> Void = {},
-        certificates: CertificateShelf? = nil
+        certificates: CertificateShelf? = nil, domainAdded: @escaping @Sendable () -> Void = {}
     ) -> Administration {
         let reporting = reporting
         let desk = QueueDesk(
             store: store, traces: store, clock: SystemClock.now, log: log, notices: { try await reporting.notices(on: $0, $1) }, changed: changed)
-        return Administration(directory: directory, store: store, desk: desk, finishTraces: finishTraces, certificates: certificates)
+        return Administration(
+            directory: directory, store: store, desk: desk, finishTraces: finishTraces, certificates: certificates, signingKeys: signingKeys, names: names,
+            serverName: hostname.asciiForm ?? hostname, log: log, domainAdded: domainAdded)
+    }
+
+    /// Of mail as it leaves.
+    func signing(_ log: Logger) -> MessageSigning {
+        let directory = directory
+        return MessageSigning(
+            SigningDesk(keys: signingKeys, serverName: hostname.asciiForm ?? hostname, clock: SystemClock.now, log: log) { try await directory.isServed($0) })
     }
 
     /// Opens it for `body`, and closes it behind that. Throws as `open`, and what `body` throws.
@@ -81,8 +96,9 @@ struct House: Sendable {
             store: store, directory: directory, intake: Intake(store: store, clock: SystemClock.now, log: log), host: configuration.hostname,
             clock: SystemClock.now, makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) })
         return House(
-            folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, lists: lists, defaultDomain: defaultDomain, reporting: reporting,
-            log: log)
+            folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, lists: lists,
+            signingKeys: SigningKeys(store: store, clock: SystemClock.now, make: SigningKeyMaking.make), defaultDomain: defaultDomain, reporting: reporting,
+            log: log, names: configuration.outbound.enabled ? configuration.names : nil, hostname: configuration.hostname)
     }
 
     /// Derived from the master key's octets (HKDF-SHA256, RFC 5869), so that it is the same after every start.

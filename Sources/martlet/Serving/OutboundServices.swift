@@ -22,7 +22,8 @@ struct OutboundServices: Sendable {
 
     /// Reads the files that name resolvers and authorities. Throws `ConfigurationFault` or `CommandFault`.
     /// - parameter store: where what is known of domains' policies is kept.
-    init(_ configuration: Configuration, threads: Threads, store: any KeyValueStore, log: Logger) throws {
+    /// - parameter sign: what writes signatures before messages.
+    init(_ configuration: Configuration, threads: Threads, store: any KeyValueStore, sign: SMTPCarrier.Signing? = nil, log: Logger) throws {
         self.log = log
         isTrusting = configuration.names.anchor == .none
         guard configuration.outbound.enabled else {
@@ -42,7 +43,7 @@ struct OutboundServices: Sendable {
         web.sources = configuration.outbound.identity.sources
         policies = DeliveryPolicies(
             cached, StrictTransport(resolver: cached, fetcher: HTTPSFetcher(cached, dialler, web), store: store, clock: SystemClock.now, log: log))
-        carrier = SMTPCarrier(dialler: dialler, convert: SevenBitConversion.convert)
+        carrier = SMTPCarrier(dialler: dialler, convert: SevenBitConversion.convert, sign: sign)
     }
 
     private static func dialler(_ outbound: Configuration.Outbound, _ threads: Threads) throws -> StreamDialler {

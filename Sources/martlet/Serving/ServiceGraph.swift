@@ -44,14 +44,16 @@ struct ServiceGraph {
         threads = Threads()
         listeners = Listeners(
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
-        outbound = try OutboundServices(configuration, threads: threads, store: house.store, log: log)
+        outbound = try OutboundServices(configuration, threads: threads, store: house.store, sign: house.signing(log).sign, log: log)
         departures = try Departures(configuration, house, outbound, log: log)
         submissionSocket = try SubmissionSocket.bind(
             configuration.sendmailSocket, isOwn: configuration.sendmailSocket.hasPrefix(configuration.data + "/"))
     }
 
     private func serve(_ signals: Signals) async throws {
-        let upkeep = Upkeep(house: house, configuration: configuration, certificates: certificates, certificate: certificate, log: log)
+        let (domainsAdded, domains) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let upkeep = Upkeep(
+            house: house, configuration: configuration, certificates: certificates, certificate: certificate, domainsAdded: domainsAdded, log: log)
         let kept = Task { await upkeep.keep() }
         defer { kept.cancel() }
         try await withCleanup(end) {
@@ -60,7 +62,10 @@ struct ServiceGraph {
             let outbox = departures.outbox
             let departures = departures
             let administration = house.administration(
-                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates)
+                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates,
+                domainAdded: { domains.yield() })
+            // Those that the first start has made.
+            domains.yield()
             let sending = Task { await departures.run() }
             defer { sending.cancel() }
             let control = try ControlServer(path: house.folder.socketPath, log: log) {

@@ -8,6 +8,8 @@ struct Upkeep {
     let certificates: CertificateShelf?
     /// Nil when one is configured, or TLS is off.
     let certificate: OwnCertificate?
+    /// Says that there may be domains that are new.
+    let domainsAdded: AsyncStream<Void>
     let log: Logger
 
     func keep() async {
@@ -19,6 +21,10 @@ struct Upkeep {
             group.addTask { await HeapKeeper.keep(every: .seconds(15)) }
             if configuration.scrubInterval > 0 {
                 group.addTask { await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log) }
+            }
+            if configuration.outbound.enabled {
+                let signing = SigningUpkeep(keys: house.signingKeys, directory: house.directory, names: configuration.names, log: log)
+                group.addTask { await signing.keep(domainsAdded) }
             }
             if let certificate, let certificates { group.addTask { await certificate.keepRenewed(on: certificates, log: log) } }
         }

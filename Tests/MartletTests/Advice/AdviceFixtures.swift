@@ -35,6 +35,15 @@ extension MailSite {
     }
 }
 
+extension SigningKeyLine {
+    static func example(_ selector: String, _ state: String = "active", bits: Int = 2_048) -> SigningKeyLine {
+        SigningKeyLine(
+            domain: "example.org", selector: selector, algorithm: "rsa-sha256", bits: state == "revoked" ? nil : bits, state: state,
+            made: "2026-11-29T00:00:00Z", since: "2026-11-29T00:00:00Z", recordNeededUntil: state == "retiring" ? "2026-12-06T00:00:00Z" : nil,
+            name: "\(selector)._domainkey.example.org", record: "v=DKIM1; k=rsa; p=" + (state == "revoked" ? "" : "MII\(selector)"))
+    }
+}
+
 extension DomainFacts.Key {
     /// Of a public key.
     init(usage: UInt8, matching: UInt8 = 1, octets: Int? = nil, fits: Bool) {
@@ -46,7 +55,8 @@ extension DomainFacts.Key {
 extension DomainFacts {
     /// Nothing is wrong with it.
     static var good: DomainFacts {
-        let site = MailSite.example()
+        var site = MailSite.example()
+        site.signingKeys = [.example("new"), .example("old", "retiring"), .example("gone", "revoked")]
         return DomainFacts(
             site: site, exchangers: told(MailExchanger(preference: 10, host: site.host)),
             hosts: [site.host: [told(address("11.0.0.1")), told(address("2a00:1::5"))]],
@@ -54,6 +64,7 @@ extension DomainFacts {
             coverage: [address("11.0.0.1"): .passes(isEverybody: false), address("2a00:1::5"): .passes(isEverybody: false)],
             alignment: told("v=DMARC1; p=none; rua=mailto:postmaster@example.org"), tlsReports: told("v=TLSRPTv1; rua=mailto:postmaster@example.org"),
             keys: told(Key(usage: 3, fits: true), Key(usage: 3, fits: false)),
+            signing: ["new": told(SigningKeyLine.example("new").record), "old": told(SigningKeyLine.example("old").record), "gone": denied()],
             services: [
                 "_submissions._tcp": service(465), "_submission._tcp": service(587), "_imaps._tcp": service(993), "_imap._tcp": service(143),
                 "_pop3s._tcp": told(ServiceLocation(priority: 0, weight: 0, port: 0, host: nil)), "_pop3._tcp": denied(),

@@ -91,6 +91,36 @@ struct JudgeTests {
         Case(
             .spfUnknown, DomainFacts.with { $0.coverage = [address("11.0.0.1"): .unknown("a macro")] },
             silent: DomainFacts.with { $0.coverage = [address("11.0.0.1"): .broken("a word")] }),
+        Case(
+            .dkimNone, DomainFacts.with { $0.site.signingKeys = [.example("gone", "revoked")] },
+            silent: DomainFacts.with { $0.site.signingKeys = [.example("next", "pending")] }),
+        Case(
+            .dkimUnused, DomainFacts.with { $0.site.signingKeys = [.example("next", "pending")] },
+            silent: DomainFacts.with { $0.site.signingKeys += [.example("next", "pending")] }),
+        Case(
+            .dkimMissing, DomainFacts.with { $0.signing["new"] = denied(.noSuchName) }, silent: DomainFacts.with { $0.signing["new"] = .failure(.timedOut) }),
+        Case(
+            .dkimMissing, DomainFacts.with { $0.signing["old"] = told("v=DKIM1; p=") },
+            silent: DomainFacts.with { $0.signing["old"] = told("something else", "k=rsa; p=MII old") }),
+        Case(
+            .dkimDiffers, DomainFacts.with { $0.signing["new"] = told("v=DKIM1; p=MIIold") },
+            silent: DomainFacts.with { $0.signing["new"] = told("v=DKIM1; p=MIInew; t=s") }),
+        Case(
+            .dkimPending,
+            DomainFacts.with {
+                $0.site.signingKeys += [.example("next", "pending")]
+                $0.signing["next"] = denied()
+            },
+            silent: DomainFacts.with {
+                $0.site.signingKeys = [.example("next", "pending")]
+                $0.signing["next"] = denied()
+            }),
+        Case(
+            .dkimShort, DomainFacts.with { $0.site.signingKeys = [.example("new", bits: 1_024)] },
+            silent: DomainFacts.with { $0.site.signingKeys = [.example("new"), .example("old", "retiring", bits: 1_024)] }),
+        Case(
+            .dkimRetired, DomainFacts.with { $0.signing["gone"] = told("v=DKIM1; p=MIIgone") },
+            silent: DomainFacts.with { $0.signing["gone"] = told("v=DKIM1; p=") }),
         Case(.dmarcMissing, DomainFacts.with { $0.alignment = denied(.noSuchName) }, silent: DomainFacts.with { $0.alignment = .failure(.timedOut) }),
         Case(
             .dmarcSeveral, DomainFacts.with { $0.alignment = told("v=DMARC1; p=none", "v=DMARC1; p=reject") },

@@ -26,6 +26,20 @@ struct ZonePageTests {
         #expect(ZonePage(.example()).notes.isEmpty)
     }
 
+    @Test("keys that sign are published in strings of 255 octets; destroyed ones are a wish alone: RFC 6376 §3.6.1, §3.6.2.1")
+    func signingKeys() {
+        var site = MailSite.example()
+        let long = SigningKeyLine(
+            domain: "example.org", selector: "m1r", algorithm: "rsa-sha256", bits: 2_048, state: "active", made: "", since: "", recordNeededUntil: nil,
+            name: "m1r._domainkey.example.org", record: "v=DKIM1; k=rsa; p=" + String(repeating: "A", count: 392))
+        site.signingKeys = [long, .example("gone", "revoked")]
+        let lines = lines(site)
+        #expect(
+            lines.contains(
+                "m1r._domainkey IN TXT \"v=DKIM1; k=rsa; p=\(String(repeating: "A", count: 237))\" \"\(String(repeating: "A", count: 155))\""))
+        #expect(lines.contains("; gone._domainkey IN TXT \"v=DKIM1; k=rsa; p=\""))
+    }
+
     @Test("each record has its explanation above it")
     func explanations() {
         var last = ""

@@ -20,13 +20,15 @@ struct Preparation {
 
     private let offer: ServerOffer
     private let convert: SMTPCarrier.Conversion?
+    private let sign: SMTPCarrier.Signing?
     /// The server delivers, and passes nothing on (LMTP).
     private let isFinal: Bool
 
-    init(_ offer: ServerOffer, isFinal: Bool, _ convert: SMTPCarrier.Conversion?) {
+    init(_ offer: ServerOffer, isFinal: Bool, _ convert: SMTPCarrier.Conversion?, _ sign: SMTPCarrier.Signing?) {
         self.isFinal = isFinal
         self.offer = offer
         self.convert = convert
+        self.sign = sign
     }
 
     func preparation(of message: OutgoingMessage) async -> Outcome {
@@ -44,7 +46,9 @@ struct Preparation {
             try await checkHeader(message)
             let converted = try await sevenBit(message)
             try checkSize(converted)
-            result.ready = (converted, converted.size == message.size ? envelope : Envelope(converted, offer))
+            let signed = try await signed(converted)
+            try checkSize(signed)
+            result.ready = (signed, signed.size == message.size ? envelope : Envelope(signed, offer))
         } catch {
             give(error.outcome)
         }
@@ -101,6 +105,12 @@ struct Preparation {
         }
         guard !converted.traits.contains(.eightBit), converted.recipients == message.recipients else { throw refusal }
         return converted
+    }
+
+    /// Last of all: nothing that is signed may change any more (RFC 6376 §5.3).
+    private func signed(_ message: OutgoingMessage) async throws(Hindrance) -> OutgoingMessage {
+        guard let sign else { return message }
+        do { return try await sign(message) } catch { throw Hindrance(outcome: .unreadable) }
     }
 }
 

@@ -11,6 +11,7 @@ actor SMTPConnection: CarrierConnection {
     private let offer: ServerOffer
     private let dialect: MailServer.Dialect
     private let convert: SMTPCarrier.Conversion?
+    private let sign: SMTPCarrier.Signing?
     /// MAIL commands so far.
     private var transactions = 0
     /// Nothing more is said on it.
@@ -18,7 +19,8 @@ actor SMTPConnection: CarrierConnection {
     private var isBusy = false
 
     init(
-        _ dialogue: sending Dialogue, _ offer: ServerOffer, _ dialect: MailServer.Dialect, _ facts: CarrierFacts, _ convert: SMTPCarrier.Conversion?
+        _ dialogue: sending Dialogue, _ offer: ServerOffer, _ dialect: MailServer.Dialect, _ facts: CarrierFacts, _ convert: SMTPCarrier.Conversion?,
+        _ sign: SMTPCarrier.Signing?
     ) {
         stream = dialogue.stream
         self.dialogue = dialogue
@@ -26,6 +28,7 @@ actor SMTPConnection: CarrierConnection {
         self.dialect = dialect
         self.facts = facts
         self.convert = convert
+        self.sign = sign
     }
 
     nonisolated func send(_ message: OutgoingMessage) async -> CarrierReport {
@@ -37,7 +40,7 @@ actor SMTPConnection: CarrierConnection {
         isBusy = true
         defer { isBusy = false }
         var outcomes = [CarrierReport.Outcome?](repeating: nil, count: message.recipients.count)
-        let preparation = await Preparation(offer, isFinal: dialect == .lmtp, convert).preparation(of: message)
+        let preparation = await Preparation(offer, isFinal: dialect == .lmtp, convert, sign).preparation(of: message)
         for (place, outcome) in preparation.outcomes { outcomes[place] = outcome }
         if let (message, envelope) = preparation.ready {
             await carryOut(message, envelope, &outcomes)

@@ -32,6 +32,8 @@ struct Examination: Sendable {
         let domains: [Domain]
         /// Of the certificates that the server shows; nil: it does not run.
         let certificates: [String]?
+        /// Nil: an older server, which does not know of any.
+        let signingKeys: [SigningKeyLine]?
     }
 
     /// Domains that are asked for at the same time.
@@ -97,13 +99,22 @@ struct Examination: Sendable {
     private func houseSight() async throws -> HouseSight {
         let client = ControlClient(path: configuration.data + "/control.sock")
         if let answer = try await client.ask(.listDomains) {
-            // An older server does not know this order.
-            guard case .certificates(let digests)? = try await client.ask(.certificatesInUse) else {
-                return HouseSight(isRunning: true, domains: try Examination.domains(answer), certificates: nil)
-            }
-            return HouseSight(isRunning: true, domains: try Examination.domains(answer), certificates: digests)
+            // An older server does not know these orders.
+            var (digests, keys): ([String]?, [SigningKeyLine]?)
+            if case .certificates(let known)? = try await client.ask(.certificatesInUse) { digests = known }
+            if case .signingKeys(let known)? = try await client.ask(.signing(order: .list(domain: nil))) { keys = known }
+            return HouseSight(isRunning: true, domains: try Examination.domains(answer), certificates: digests, signingKeys: keys)
         }
-        return HouseSight(isRunning: false, domains: try Examination.domains(try await Administrator(configuration).give(.listDomains)), certificates: nil)
+        var (domains, keys): ([Domain], [SigningKeyLine]?) = ([], nil)
+        try await Administrator(configuration).converse(.listDomains) { answer in
+            if case .signingKeys(let known) = answer {
+                keys = known
+                return nil
+            }
+            domains = try Examination.domains(answer)
+            return .signing(order: .list(domain: nil))
+        }
+        return HouseSight(isRunning: false, domains: domains, certificates: nil, signingKeys: keys)
     }
 
     private static func domains(_ answer: OrderResult) throws -> [Domain] {
@@ -118,7 +129,11 @@ struct Examination: Sendable {
         let (certificate, examined) = await certificate(house.certificates)
         let key = examined.map { MailSite.Key($0, isOwn: certificate.isOwn) }
         let machine = try Configuration.machineAddresses()
-        let sites = house.domains.map { configuration.site(of: $0, machine: machine, key: key) }
+        let sites = house.domains.map { domain in
+            var site = configuration.site(of: domain, machine: machine, key: key)
+            site.signingKeys = house.signingKeys?.filter { $0.domain == domain.value } ?? []
+            return site
+        }
         var checks = [
             DoctorCheck(name: "server") { [configuration] in Judge.server(isRunning: house.isRunning, data: configuration.data) },
             hostCheck, certificateCheck(certificate), clockCheck, diskCheck, limitCheck(house),

@@ -24,6 +24,13 @@ extension FindingKind {
     static let spfExcludes = FindingKind("dns.spf.excludes-us", .error, "the domain's SPF record leaves out an address that its mail comes from")
     static let spfOpen = FindingKind("dns.spf.open", .warning, "the domain's SPF record lets everybody send")
     static let spfUnknown = FindingKind("dns.spf.unknown", .unseen, "whether the domain's SPF record has this server's addresses")
+    static let dkimNone = FindingKind("dns.dkim.none", .warning, "the domain has no key to sign its mail with")
+    static let dkimUnused = FindingKind("dns.dkim.unused", .warning, "no key of the domain signs yet, as no record of one is published")
+    static let dkimMissing = FindingKind("dns.dkim.missing", .error, "a key signs, or has until lately, and its record is not there")
+    static let dkimDiffers = FindingKind("dns.dkim.differs", .error, "the record of a signing key is another's, or cannot be used")
+    static let dkimPending = FindingKind("dns.dkim.pending", .advice, "a key waits for its record")
+    static let dkimShort = FindingKind("dns.dkim.short", .warning, "a key that signs is shorter than verifiers want")
+    static let dkimRetired = FindingKind("dns.dkim.retired", .advice, "the record of a destroyed key is still there")
     static let dmarcMissing = FindingKind("dns.dmarc.missing", .warning, "the domain has no DMARC record")
     static let dmarcSeveral = FindingKind("dns.dmarc.several", .error, "the domain has several DMARC records, which is none")
     static let dmarcBroken = FindingKind("dns.dmarc.broken", .error, "the domain's DMARC record has no policy that others understand")
@@ -102,7 +109,8 @@ extension FindingKind {
     static let all = [
         resolverFails, resolverForges, resolverUnproved, resolverTrusting, unanswered, bogus, unsigned, domainGone, mxMissing, mxNull, mxNullBeside,
         mxElsewhere, mxNotFirst, mxAlias, mxAddress, mxUnresolved, hostElsewhere, hostOther, hostUnknown, spfMissing, spfSeveral, spfBroken, spfExcludes,
-        spfOpen, spfUnknown, dmarcMissing, dmarcSeveral, dmarcBroken, tlsReportsMissing, tlsReportsBroken, tlsaMissing, tlsaMismatch, tlsaUnusable,
+        spfOpen, spfUnknown, dkimNone, dkimUnused, dkimMissing, dkimDiffers, dkimPending, dkimShort, dkimRetired, dmarcMissing, dmarcSeveral, dmarcBroken,
+        tlsReportsMissing, tlsReportsBroken, tlsaMissing, tlsaMismatch, tlsaUnusable,
         tlsaUnproved, tlsaWithoutTLS, srvMissing, srvWrong, caaForbids, domainsNone, hostnameShort, nameUnresolved, nameOther, pointerMissing,
         pointerUnconfirmed, pointerOther, senderUnknown, outboundOff, portOutBlocked, portOutUnseen, portInUnseen, relayUnseen, listsUnseen, tlsOff,
         tlsUnusable, tlsNotMade, tlsSelfSigned, tlsIncomplete, tlsUnknownRoot, tlsRefused, tlsExpired, tlsEarly, tlsExpiresNow, tlsExpiresSoon, tlsNames,

@@ -9,7 +9,8 @@ enum Judge {
             let domain = facts.site.domain.value
             return [Finding(.domainGone, domain, "there is no such domain", fix: "register it, or see that its name servers serve it")]
         }
-        return faults(facts) + exchangers(facts) + host(facts) + senderPolicy(facts) + alignment(facts) + tlsReports(facts) + keys(facts) + services(facts)
+        return faults(facts) + exchangers(facts) + host(facts) + senderPolicy(facts) + signing(facts) + alignment(facts) + tlsReports(facts) + keys(facts)
+            + services(facts)
             + issuers(facts)
     }
 

@@ -29,6 +29,8 @@ struct DomainFacts: Hashable, Sendable {
     /// TXT below `_smtp._tls`.
     var tlsReports: Told<String>
     var keys: Told<Key>
+    /// TXT of signing keys by their selector.
+    var signing: [String: Told<String>] = [:]
     /// SRV by its name, `_imaps._tcp`.
     var services: [String: Told<ServiceLocation>]
     /// CAA of the host, or else of the closest above it that has one.

@@ -15,10 +15,11 @@ struct NameSurvey: Sendable {
         async let keys = told { try await tlsa(site.host, certificate) }
         async let services = services(site)
         async let issuers = closest("", site.host) { try await records(.caa, $0, RecordData.issuer) }
+        async let signing = signing(site)
         async let own = addresses(of: site.host)
         var facts = await DomainFacts(
             site: site, canProve: canProve, exchangers: exchangers, hosts: [:], texts: texts, coverage: [:], alignment: alignment, tlsReports: tlsReports,
-            keys: keys, services: services, issuers: issuers)
+            keys: keys, signing: signing, services: services, issuers: issuers)
         facts.coverage = await coverage(facts.texts.records(), site)
         let names = Set(facts.exchangers.records().compactMap(\.host)).filter { IPAddress($0.value) == nil && $0 != site.host }
         facts.hosts = await withTaskGroup { group in
@@ -73,6 +74,15 @@ struct NameSurvey: Sendable {
             var services: [String: Told<ServiceLocation>] = [:]
             for await (name, answer) in group { services[name] = answer }
             return services
+        }
+    }
+
+    private func signing(_ site: MailSite) async -> [String: Told<String>] {
+        await withTaskGroup { group in
+            for key in site.signingKeys { group.addTask { (key.selector, await told { try await text(key.name) }) } }
+            var found: [String: Told<String>] = [:]
+            for await (selector, answer) in group { found[selector] = answer }
+            return found
         }
     }
 

@@ -5,7 +5,7 @@ import MailModel
 enum RecordMakers {
     /// In the order in which they are printed.
     static let all: [@Sendable (MailSite) -> [ZoneRecord]] = [
-        exchanger, addresses, senderPolicy, nameSenderPolicy, alignment, tlsReports, tlsKey, services, authorities, pointers,
+        exchanger, addresses, senderPolicy, nameSenderPolicy, signingKeys, alignment, tlsReports, tlsKey, services, authorities, pointers,
     ]
 
     static func exchanger(_ site: MailSite) -> [ZoneRecord] {
@@ -53,7 +53,9 @@ enum RecordMakers {
         [
             ZoneRecord(
                 name: "_dmarc.\(site.domain)", type: "TXT", data: TextData.quoted("v=DMARC1; p=none; rua=mailto:postmaster@\(site.domain)"),
-                explanation: "DMARC: others report what they see of the domain, and refuse nothing (RFC 7489); leave it at none while mail is not signed")
+                explanation:
+                    "DMARC: others report what they see of the domain, and refuse nothing (RFC 9989); ask for more when its mail is signed and the reports are good"
+            )
         ]
     }
 
