@@ -60,6 +60,32 @@ package struct DNSName: Hashable, Sendable, CustomStringConvertible {
     /// Nil where it is no name of a host.
     package var domain: Domain? { value.hasPrefix("[") ? nil : Domain(value) }
 
+    /// Whether it is that name, or one below it.
+    package func isWithin(_ other: DNSName) -> Bool {
+        guard value != other.value else { return true }
+        guard value.hasSuffix("." + other.value) else { return false }
+        // Of a dot that is escaped the label goes on.
+        return value.utf8.dropLast(other.value.utf8.count + 1).reversed().prefix { $0 == UInt8(ascii: "\\") }.count.isMultiple(of: 2)
+    }
+
+    /// With dots between the labels, nothing of them escaped; what is not UTF-8 becomes U+FFFD.
+    package var dotted: String {
+        guard value.utf8.contains(UInt8(ascii: "\\")) else { return value }
+        var octets: [UInt8] = []
+        var rest = Array(value.utf8)[...]
+        while let octet = rest.popFirst() {
+            guard octet == UInt8(ascii: "\\"), let next = rest.first else {
+                octets.append(octet)
+                continue
+            }
+            let isNumber = (0x30...0x39).contains(next)
+            let escaped = rest.prefix(isNumber ? 3 : 1)
+            octets.append(isNumber ? escaped.reduce(0) { $0 &* 10 &+ ($1 &- 0x30) } : next)
+            rest = rest.dropFirst(escaped.count)
+        }
+        return String(decoding: octets, as: UTF8.self)
+    }
+
     package var description: String { value }
 
     private static func write(_ octet: UInt8, to text: inout [UInt8]) {

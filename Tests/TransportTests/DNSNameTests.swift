@@ -11,6 +11,8 @@ struct DNSNameTests {
         #expect(written("Foo:Bar/baz.example.com.") == "foo:bar/baz.example.com")
         #expect(written("a b\\c\u{7F}ü.x") == "a\\032b\\\\c\\127\\195\\188.x")
         #expect(DNSName(labels: [[0x61, 0x2E, 0x62], [0, 9, 255]])?.value == "a\\.b.\\000\\009\\255")
+        #expect(DNSName(labels: [[0x61, 0x2E, 0x62], [0, 9, 255]])?.dotted == "a.b.\0\t\u{FFFD}")
+        for text in ["a b\\c\u{7F}ü.1x", "foo:bar/baz.example.com", "\\"] { #expect(DNSName(dotted: text.utf8)?.dotted == text) }
     }
 
     @Test("empty labels, none, and names that are too long are no names")
@@ -34,6 +36,15 @@ struct DNSNameTests {
         }
         for text in ["[1]", "a b.example", "a\\b.example", "-a.example", "a@b"] { #expect(try #require(DNSName(dotted: text.utf8)).domain == nil, "\(text)") }
         #expect(try #require(DNSName(labels: [[0x61, 0x2E, 0x62]])).domain == nil)
+    }
+
+    @Test("a name lies within itself and those at its right end; a dot in a label ends none")
+    func within() throws {
+        func name(_ text: String) throws -> DNSName { try #require(DNSName(dotted: text.utf8)) }
+        let domain = try name("b.example")
+        #expect(try name("B.example").isWithin(domain) && name("a.b.example").isWithin(domain) && name("a\\.b.example").isWithin(domain))
+        #expect(try !name("xb.example").isWithin(domain) && !name("example").isWithin(domain))
+        #expect(try !#require(DNSName(labels: [Array("a.b".utf8), Array("example".utf8)])).isWithin(domain))
     }
 
     @Test("as answers have them; what is cut, compressed or goes on is none")
