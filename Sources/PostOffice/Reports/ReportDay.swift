@@ -18,12 +18,14 @@ package struct ReportDay: Hashable, Sendable {
 
     static func date(_ time: Timestamp) -> String { String(time.description.prefix(10)) }
 
-    /// Its first second; nil where the date is none.
-    package var begin: Timestamp? {
+    /// The first second of a day; nil where that is no date.
+    static func begin(of date: String) -> Timestamp? {
         let parts = date.split(separator: "-").map { Int($0) }
         guard date.utf8.count == 10, parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2] else { return nil }
         return Timestamp(Timestamp.Civil(year: year, month: month, day: day))
     }
+
+    package var begin: Timestamp? { ReportDay.begin(of: date) }
 
     /// Its last second.
     package var end: Timestamp? { begin.map { Timestamp(rawValue: $0.rawValue + 86_399) } }
