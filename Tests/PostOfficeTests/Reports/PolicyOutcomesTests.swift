@@ -66,7 +66,9 @@ struct PolicyOutcomesTests {
         let days = try await outcomes.days()
         #expect(days.count == 2 && days[0].tally.rows.count == PolicyTally.mostRows && days[0].tally.leftOut == 500)
         #expect(days[0].tally.messages == 500 && days[1].tally.messages == 200)
-        for _ in 0..<2 { for number in 0..<500 { outcomes.record(try Observed.mail("b.example", envelopeFrom: "\(long)\(long)\(long)m\(number).example"), at: noon) } }
+        for _ in 0..<2 {
+            for number in 0..<500 { outcomes.record(try Observed.mail("b.example", envelopeFrom: "\(long)\(long)\(long)m\(number).example"), at: noon) }
+        }
         let more = try await outcomes.days(of: "2026-11-29")[1].tally
         #expect(more.messages + more.leftOut == 1_200 && more.octets.count < 300 << 10)
     }

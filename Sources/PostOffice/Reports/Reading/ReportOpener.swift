@@ -12,7 +12,7 @@ struct ReportOpener: Sendable {
     /// Why there is none, in one line.
     struct Fault: Error, Hashable, Sendable { let reason: String }
 
-    let compression: any Compression
+    let compression: any Compressor
 
     /// Octets of all that a message holds, expanded.
     static let mostExpanded = 10 << 20

@@ -28,7 +28,7 @@ package struct ReportReader: Sendable {
     private let log: Logger
 
     package init(
-        store: any QueueStore, directory: Directory, received: ReceivedReports, compression: any Compression, host: Domain,
+        store: any QueueStore, directory: Directory, received: ReceivedReports, compression: any Compressor, host: Domain,
         burn: @escaping @Sendable (@escaping @Sendable () -> Void) async throws -> Void, log: Logger
     ) {
         self.store = store

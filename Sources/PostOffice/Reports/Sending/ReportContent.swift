@@ -87,7 +87,9 @@ extension TLSReport.Policy {
         hosts = policy.type == .sts ? policy.strings.filter { $0.hasPrefix("mx: ") }.map { String($0.dropFirst(4)) } : []
         successes = counts.successes
         failures = counts.failureCount
-        details = counts.failures.map { TLSReport.Failure($0, count: $1) }.sorted { ($0.kind, $0.host, $0.address, $0.reason) < ($1.kind, $1.host, $1.address, $1.reason) }
+        details = counts.failures.map { TLSReport.Failure($0, count: $1) }.sorted {
+            ($0.kind, $0.host, $0.address, $0.reason) < ($1.kind, $1.host, $1.address, $1.reason)
+        }
     }
 }
 

@@ -31,7 +31,7 @@ package actor ReportSender {
         let store: any KeyValueStore & QueueStore
         let intake: Intake
         let resolver: any Resolver
-        let compression: any Compression
+        let compression: any Compressor
         let clock: Timestamp.Clock
         /// 0..<1.
         let chance: @Sendable () -> Double
@@ -42,7 +42,7 @@ package actor ReportSender {
 
         package init(
             outcomes: PolicyOutcomes, tls: TLSOutcomes, store: any KeyValueStore & QueueStore, intake: Intake, resolver: any Resolver,
-            compression: any Compression, clock: @escaping Timestamp.Clock, chance: @escaping @Sendable () -> Double,
+            compression: any Compressor, clock: @escaping Timestamp.Clock, chance: @escaping @Sendable () -> Double,
             makeID: @escaping TransactionID.Source, queued: @escaping @Sendable ([QueueID]) async -> Void, log: Logger
         ) {
             self.outcomes = outcomes

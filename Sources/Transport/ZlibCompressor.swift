@@ -1,9 +1,9 @@
-package import Conversation
 import CZlib
+package import Conversation
 package import NIOCore
 
 /// By zlib, each time with a stream of its own. It holds nothing.
-package struct ZlibCompression: Compression {
+package struct ZlibCompressor: Compressor {
     private static let level: Int32 = 6
     private static let memoryLevel: Int32 = 8
     /// Made at once.
@@ -15,12 +15,12 @@ package struct ZlibCompression: Compression {
         var stream = z_stream()
         // 15 + 16: the longest history, and gzip's frame.
         let status = deflateInit2_(
-            &stream, ZlibCompression.level, Z_DEFLATED, 15 + 16, ZlibCompression.memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            &stream, ZlibCompressor.level, Z_DEFLATED, 15 + 16, ZlibCompressor.memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
             Int32(MemoryLayout<z_stream>.size))
         guard status == Z_OK else { throw .unavailable }
         defer { deflateEnd(&stream) }
         var packed = ByteBuffer()
-        let last = ZlibCompression.run(&stream, octets, into: &packed, most: .max) { CZlib.deflate(&$0, Z_FINISH) }
+        let last = ZlibCompressor.run(&stream, octets, into: &packed, most: .max) { CZlib.deflate(&$0, Z_FINISH) }
         guard last == Z_STREAM_END else { throw .unavailable }
         return packed
     }
@@ -35,7 +35,7 @@ package struct ZlibCompression: Compression {
         guard inflateInit2_(&stream, window, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { throw .unavailable }
         defer { inflateEnd(&stream) }
         var plain = ByteBuffer()
-        let last = ZlibCompression.run(&stream, octets, into: &plain, most: most) { CZlib.inflate(&$0, Z_NO_FLUSH) }
+        let last = ZlibCompressor.run(&stream, octets, into: &plain, most: most) { CZlib.inflate(&$0, Z_NO_FLUSH) }
         guard plain.readableBytes <= most else { throw .tooLarge }
         switch last {
         case Z_STREAM_END: return plain

@@ -1,7 +1,7 @@
 package import NIOCore
 
 /// Compressed octets, as reports come and go (RFC 1951, RFC 1952). What it is asked for it does at once: whoever has much of it asks on a thread that may burn.
-package protocol Compression: Sendable {
+package protocol Compressor: Sendable {
     /// As gzip, without a name and a time: the same octets give the same. Throws `CompressedFault.unavailable`.
     func gzip(_ octets: ByteBuffer) throws(CompressedFault) -> ByteBuffer
 
