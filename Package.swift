@@ -148,7 +148,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "PostOfficeTests",
-            dependencies: ["PostOffice", "SenderTrust", "Rehearsal", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log],
+            dependencies: [
+                "PostOffice", "SenderTrust", "Rehearsal", "Transport", "FuzzEntries", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log,
+            ],
             swiftSettings: house),
         .testTarget(
             name: "SMTPTests",

@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 
 /// Base64 in lines of 76 characters (RFC 2045 §6.8), with CRLF between them.
 struct Base64Lines: Sendable {
@@ -38,5 +38,17 @@ struct Base64Lines: Sendable {
             index += count
         }
         output.writeBytes(text)
+    }
+}
+
+extension Base64 {
+    /// As a part of a message holds it: lines of 76 characters with CRLF between them, and none at the end.
+    package static func lines(_ octets: ByteBuffer) -> ByteBuffer {
+        var writer = Base64Lines()
+        var text = ByteBuffer()
+        text.reserveCapacity(octets.readableBytes / 57 * 78 + 80)
+        writer.write(octets.readableBytesView, &text)
+        writer.finish(&text)
+        return text
     }
 }

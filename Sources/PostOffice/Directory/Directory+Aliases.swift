@@ -105,7 +105,7 @@ extension Directory {
             case .account(let record, _): next = ("account \(record.id.rawValue)", try settings(of: record.id).forwardsTo)
             case .alias(let alias, let key, _): next = (key, alias.addresses)
             // What lists send is found out by its marks.
-            case .list, .returned, .nobody, .foreign: continue
+            case .list, .reports, .returned, .nobody, .foreign: continue
             }
             if next.key == key { return [target.written] }
             guard seen.insert(next.key).inserted else { continue }

@@ -17,8 +17,9 @@ extension Directory {
     /// 1. an account, an address of a list or an alias of that name;
     /// 2. for a sender that `SenderRewriting` has made, who it stands for;
     /// 3. for NAME+DETAIL (RFC 5233) the account or the alias NAME;
-    /// 4. the domain's catch-all;
-    /// 5. `postmaster` (RFC 5321 §4.5.1) and `abuse` (RFC 2142 §2) are the first account made.
+    /// 4. an address that takes reports (`ReportAddresses`);
+    /// 5. the domain's catch-all;
+    /// 6. `postmaster` (RFC 5321 §4.5.1) and `abuse` (RFC 2142 §2) are the first account made.
     ///
     /// In a domain that stands for another the other's are meant.
     package func resolve(_ address: Address) async throws -> Resolution {
@@ -75,6 +76,7 @@ extension Directory {
         case alias(StoredAlias, key: String, detail: String?)
         case list(ListDoor)
         case returned(Address)
+        case reports
         case nobody
         case foreign
     }
@@ -98,6 +100,7 @@ extension Directory {
         {
             return known
         }
+        if let own = Address(localPart: address.localPart, domain: domain), reports?.contains(own) == true { return .reports }
         return try alias(.everybody(at: domain), detail: nil) ?? .nobody
     }
 
@@ -163,6 +166,7 @@ extension Directory {
             try await expand(alias.addresses, by: address, detail: detail, into: &expansion)
         case .list(let door): expansion.add(.list(door.list.inDomain(address)))
         case .returned(let original): expansion.add(.forward(to: original, by: address))
+        case .reports: expansion.add(.reports(address))
         case .nobody, .foreign: break
         }
     }
@@ -175,6 +179,7 @@ extension Directory {
             case .account(let record, let own): try await expand(.account(record, detail: own ?? detail), as: target, into: &expansion)
             case .alias(let alias, let key, let own): try await expand(.alias(alias, key: key, detail: own ?? detail), as: target, into: &expansion)
             case .list(let door): expansion.add(.list(door.list.inDomain(target)))
+            case .reports: expansion.add(.reports(target))
             case .nobody where Directory.isRole(target):
                 if let first = try await store.accounts().first { try await expand(.account(first, detail: nil), as: target, into: &expansion) }
             // Nobody's; or what stands for somebody else for a while, which is no place to send mail on to.
@@ -209,7 +214,7 @@ extension Directory {
             for target in alias.addresses where try await isOwned(target, by: account, &seen) { return true }
             return false
         case .nobody where Directory.isRole(address): return try await store.accounts().first?.id == account
-        case .nobody, .foreign, .returned, .list: return false
+        case .nobody, .foreign, .returned, .list, .reports: return false
         }
     }
 }

@@ -18,10 +18,12 @@ package struct Directory: Sendable {
     let rewriting: SenderRewriting
     /// Nil: there are none here.
     package let lists: ListRegister?
+    /// Nil: no address takes reports.
+    let reports: ReportAddresses?
 
     package init(
         store: any Ports, gatekeeper: Gatekeeper, defaultDomain: Domain?, serverNames: [String] = [], rewriting: SenderRewriting,
-        lists: ListRegister? = nil
+        lists: ListRegister? = nil, reports: ReportAddresses? = nil
     ) {
         self.store = store
         self.gatekeeper = gatekeeper
@@ -29,6 +31,7 @@ package struct Directory: Sendable {
         self.serverNames = serverNames
         self.rewriting = rewriting
         self.lists = lists
+        self.reports = reports
     }
 }
 

@@ -10,6 +10,8 @@ package enum Destination: Hashable, Sendable {
     case forward(to: Address, by: Address)
     /// An address of a list: the outgoing queue, in an entry of its own, and what `ListMaster` makes of it.
     case list(Address)
+    /// An address that takes reports: the outgoing queue, in an entry of its own, and there `ReportReader`.
+    case reports(Address)
 }
 
 extension Destination {
@@ -18,7 +20,7 @@ extension Destination {
         switch self {
         case .mailbox: nil
         case .queue(let path): path.bare
-        case .list(let address): address.written
+        case .list(let address), .reports(let address): address.written
         case .forward(let address, _): address.written
         }
     }

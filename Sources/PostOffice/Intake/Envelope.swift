@@ -89,3 +89,10 @@ extension Intake {
         }
     }
 }
+
+extension Intake.Envelope {
+    /// It goes to addresses that take reports, and nowhere else: nothing is reported on it, for that would never end (RFC 9990 §3.5).
+    package var isForReports: Bool {
+        !recipients.isEmpty && recipients.allSatisfy { $0.destinations.allSatisfy { if case .reports = $0 { true } else { false } } }
+    }
+}

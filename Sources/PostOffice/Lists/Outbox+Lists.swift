@@ -46,7 +46,7 @@ extension Outbox {
     }
 
     /// It is not tried any more, or not before it is released.
-    private func end(
+    func end(
         _ entry: QueueEntry, _ job: DeliverySchedule.JobID, hold: QueueHold? = nil, status: EnhancedStatus? = nil, reason: String,
         _ notices: @escaping () async throws -> [QueueUpdate.Notice] = { [] }, _ body: @escaping (inout RecipientProgress) -> Void
     ) async {

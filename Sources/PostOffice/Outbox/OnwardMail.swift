@@ -7,7 +7,7 @@ struct OnwardMail {
     /// Those to whom one entry of the queue goes. `forwarder` nil: with the sender that it came with.
     struct Share {
         let forwarder: Address?
-        /// A list's address, alone: its mail may have to wait for the owners.
+        /// An address of a list, or one that takes reports, alone: what becomes of its mail is decided there.
         var isList = false
         var recipients: [QueuedRecipient]
     }
@@ -27,7 +27,7 @@ struct OnwardMail {
         case .mailbox: break
         case .queue(let path): add(recipient(path), nil)
         case .forward(let address, let forwarder): add(recipient(.mailbox(address)), forwarder)
-        case .list(let address):
+        case .list(let address), .reports(let address):
             let recipient = recipient(.mailbox(address))
             if seen.insert(recipient.path).inserted { shares.append(Share(forwarder: nil, isList: true, recipients: [recipient])) }
         }

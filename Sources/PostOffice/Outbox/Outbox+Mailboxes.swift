@@ -37,6 +37,7 @@ extension Outbox {
                 outcomes[place] = Outcome(putOff: error)
             }
         }
+        if isReport(entry, Set(destinations.keys)) { return await read(job, entry) }
         do {
             if let door = try await door(entry, Set(destinations.keys)) { return await serve(door, job, entry) }
         } catch {

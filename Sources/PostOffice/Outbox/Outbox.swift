@@ -40,6 +40,8 @@ package actor Outbox {
         let trace: @Sendable (TraceEvent) -> Void
         /// Nil: there are no lists here.
         let lists: ListMaster?
+        /// Nil: reports are not read here.
+        let reports: ReportReader?
         /// Hears how TLS with others' servers goes, and does not wait.
         let observe: @Sendable (TLSObservation) -> Void
         let log: Logger
@@ -48,7 +50,8 @@ package actor Outbox {
             store: any QueueStore & AccountStore & BodyStore, routing: DeliveryRouting, carrier: any Carrier, directory: Directory, intake: Intake,
             reporting: DeliveryReporting, clock: @escaping Timestamp.Clock, wait: @escaping @Sendable (Timestamp) async -> Void,
             chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in },
-            observe: @escaping @Sendable (TLSObservation) -> Void = { _ in }, lists: ListMaster? = nil, log: Logger
+            observe: @escaping @Sendable (TLSObservation) -> Void = { _ in }, lists: ListMaster? = nil, reports: ReportReader? = nil,
+            log: Logger
         ) {
             self.store = store
             self.routing = routing
@@ -61,6 +64,7 @@ package actor Outbox {
             self.chance = chance
             self.trace = trace
             self.lists = lists
+            self.reports = reports
             self.observe = observe
             self.log = log
         }

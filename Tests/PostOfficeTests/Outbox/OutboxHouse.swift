@@ -7,6 +7,7 @@ import Rehearsal
 import Storage
 import Synchronization
 import Testing
+import Transport
 
 @testable import PostOffice
 
@@ -22,6 +23,7 @@ final class OutboxHouse: Sendable {
     let intake: Intake
     let reporting: DeliveryReporting
     let lists: ListMaster
+    let received: ReceivedReports
     let outbox: Outbox
     let alice: AccountID
     let inbox: MailboxID
@@ -55,7 +57,8 @@ final class OutboxHouse: Sendable {
         let register = ListRegister(store: store, tokens: ListTokens(secret: [UInt8](repeating: 7, count: 32)), clock: { clock.now })
         directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: domain,
-            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }), lists: register)
+            rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }), lists: register,
+            reports: ReportAddresses())
         intake = Intake(store: store, clock: { clock.now }, log: log)
         let ids = Mutex(0)
         let makeID: TransactionID.Source = {
@@ -72,13 +75,17 @@ final class OutboxHouse: Sendable {
         router.families = [.ipv4]
         let table = try RouteTable(ownDomains: [domain], routes: routes, ways: ways, identity: SendingIdentity(name: host))
         let strict = StrictTransport(resolver: names, fetcher: web, store: store, clock: { clock.now }, log: log)
+        received = ReceivedReports(store: store, keptDays: 90, clock: { clock.now }, log: log)
+        let reader = ReportReader(
+            store: store, directory: directory, received: received, compression: ZlibCompressor(), host: host, burn: { $0() }, log: log)
         outbox = Outbox(
             Outbox.Surroundings(
                 store: store,
                 routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 }), DeliveryPolicies(names, strict)),
                 carrier: carrier,
                 directory: directory, intake: intake, reporting: reporting, clock: { clock.now }, wait: clock.wait, chance: chance,
-                trace: { [events] in events.add($0) }, observe: { [observations] in observations.add($0) }, lists: lists, log: log), settings: settings)
+                trace: { [events] in events.add($0) }, observe: { [observations] in observations.add($0) }, lists: lists, reports: reader, log: log),
+            settings: settings)
         try await store.add(domain: domain)
         alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: "$argon2id$x").id
         inbox = try #require(try await store.mailbox(named: .inbox, of: alice)).id

@@ -91,10 +91,27 @@ package final class TLSOutcomes: Sendable {
     private func strings(_ observation: TLSObservation) -> [String] {
         switch observation.policy {
         case .tlsa: observation.records.map(\.description)
-        // try?: what cannot be read is left out of a report.
-        case .sts: (try? store.value(of: observation.domain.value, in: .transportPolicies)).flatMap { KeptPolicy($0) }?.policy.lines ?? []
+        case .sts: kept(of: observation.domain)?.policy.lines ?? []
         case .none: []
         }
+    }
+
+    /// Without what cannot be read a report is told less, and the log says so.
+    private func kept(of domain: Domain) -> KeptPolicy? {
+        do { return try store.value(of: domain.value, in: .transportPolicies).flatMap { KeptPolicy($0) } } catch {
+            log.warning("A kept policy could not be read, and is left out of the count: \(error)", metadata: ["domain": "\(domain)"])
+            return nil
+        }
+    }
+
+    /// Whose servers were met on a day (`2026-11-29`), as far as it is written down. Throws what the store does.
+    package func domains(on date: String) throws -> [Domain] {
+        try store.values(in: .transportOutcomes).keys.compactMap { TLSOutcomes.key($0) }.filter { $0.date == date[...] }.map(\.domain).sorted()
+    }
+
+    /// What was written down of a domain on a day; nil: nothing. Throws what the store does.
+    package func tally(on date: String, of domain: Domain) throws -> TLSTally? {
+        try store.value(of: Key(date: date[...], domain: domain).text, in: .transportOutcomes).flatMap { TLSTally($0) }
     }
 
     /// What was counted until now, by day and domain. Throws what the store does.
