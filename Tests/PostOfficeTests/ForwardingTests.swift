@@ -25,9 +25,19 @@ struct ForwardingTests {
         try await premises.directory.add(alias: "info@example.org", targets: ["ben@far.example"])
     }
 
+    /// - parameter judgement: what a check says of who sent it.
     private func send(
-        _ sender: String?, to recipient: String = "alice@example.org", from: String, header: String = "", by user: AccountID? = nil
+        _ sender: String?, to recipient: String = "alice@example.org", from: String, header: String = "", by user: AccountID? = nil,
+        judged judgement: SenderJudgement? = nil
     ) async throws -> (placed: Int, sent: [String]) {
+        var intake = intake
+        if let judgement {
+            var check = Intake.Check(name: "judge")
+            check.text = { _, _, _ in .judged(judgement) }
+            intake = Intake(
+                store: premises.store, checks: [check], clock: { Self.now }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                forwarding: premises.directory)
+        }
         let address = try #require(Address(recipient))
         guard case .destinations(let destinations) = try await premises.directory.resolve(address) else { return (0, []) }
         var envelope = Intake.Envelope(
@@ -53,6 +63,38 @@ struct ForwardingTests {
             #expect(found.placed == 1 && found.sent == [], "\(from)")
             await #expect(throws: Refusal.borrowedName, "\(from)") { _ = try await send(sender, to: "info@example.org", from: from) }
         }
+    }
+
+    @Test("what is proved to be one of our users' goes on, by From and by the envelope alike; half a proof is none")
+    func proven() async throws {
+        let domain = try #require(Domain("example.org"))
+        let author = SenderJudgement(fields: [], provenAuthors: [domain])
+        #expect(try await send("bounces@service.example", from: "bob@example.org", judged: author).sent.count == 1)
+        #expect(try await send("bob@example.org", from: "bob@example.org", judged: author).sent == [])
+        let both = SenderJudgement(fields: [], provenAuthors: [domain], provenSender: domain)
+        #expect(try await send("bob@example.org", from: "bob@example.org", judged: both).sent == ["<bob@example.org>"])
+        let other = SenderJudgement(fields: [], provenAuthors: [try #require(Domain("evil.example"))], provenSender: Domain("evil.example"))
+        #expect(try await send("x@evil.example", from: "x@evil.example, bob@example.org", judged: other).sent == [])
+    }
+
+    @Test("junk lies in the junk mailbox of who has it here, and is sent on by nobody: it is kept in their stead, or refused")
+    func junk() async throws {
+        let judgement = SenderJudgement(fields: [HeadField("X-Judged", "bad")], isJunk: true)
+        let bob = try #require(try await premises.store.account(named: AccountName("bob@example.org", defaultDomain: nil)))
+        for account in [bob, alice] {
+            let mailboxes = try await premises.store.mailboxes(of: account.id)
+            let junk = try #require(mailboxes.first { $0.specialUse == .junk })
+            let found = try await send("x@evil.example", to: account.name.description, from: "x@evil.example", judged: judgement)
+            #expect(found.placed == 1 && found.sent == [])
+            #expect(try await premises.store.status(of: junk.id).messages == 1)
+        }
+        await #expect(throws: Refusal.unwanted) {
+            _ = try await send("x@evil.example", to: "info@example.org", from: "x@evil.example", judged: judgement)
+        }
+        // Without such a mailbox it is in the inbox, never lost.
+        let mailboxes = try await premises.store.mailboxes(of: bob.id)
+        try await premises.store.delete(mailbox: try #require(mailboxes.first { $0.specialUse == .junk }).id)
+        #expect(try await send("x@evil.example", to: "bob@example.org", from: "x@evil.example", judged: judgement).placed == 1)
     }
 
     @Test("others' mail goes on in our name, our users' own in theirs, and reports in nobody's")

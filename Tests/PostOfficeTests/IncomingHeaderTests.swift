@@ -1,3 +1,4 @@
+import MailModel
 import NIOCore
 import PostOffice
 import Testing
@@ -51,6 +52,45 @@ import Testing
                 #expect(stored.survey.isComplete)
             }
         }
+    }
+
+    /// What comes, and what a server called mail.example.org stores of it.
+    static let results: [(String, String)] = [
+        ("Authentication-Results: mail.example.org; dmarc=pass\r\nA: 1\r\n\r\nb", "A: 1\r\n\r\nb"),
+        ("A: 1\r\nauthentication-RESULTS \t:\r\n (hi) MAIL.example.ORG 1;\r\n none\r\nB: 2\r\n\r\n", "A: 1\r\nB: 2\r\n\r\n"),
+        ("Authentication-Results: \"mail.example.org\"; x\r\n\r\n", "\r\n"), ("Authentication-Results: mail.example.org", ""),
+        ("Authentication-Results: mail.example.org; none\r\nno field\r\n", "\r\nno field\r\n"),
+        (
+            "Authentication-Results: mx.other.example; dmarc=pass\r\n (mail.example.org)\r\nA: 1\r\n\r\n",
+            "Authentication-Results: mx.other.example; dmarc=pass\r\n (mail.example.org)\r\nA: 1\r\n\r\n"
+        ),
+        (
+            "ARC-Authentication-Results: i=1; mail.example.org; none\r\n\r\nAuthentication-Results: mail.example.org; none\r\n",
+            "ARC-Authentication-Results: i=1; mail.example.org; none\r\n\r\nAuthentication-Results: mail.example.org; none\r\n"
+        ),
+        ("Authentication-Results: mx.other.example; none", "Authentication-Results: mx.other.example; none"),
+    ]
+
+    @Test("results that claim to be ours are left out, all others stay, however it is cut: RFC 8601 §5", arguments: results)
+    func forged(_ text: String, _ expected: String) throws {
+        let (octets, name) = (Array(text.utf8), try #require(Domain("mail.example.org")))
+        for size in [octets.count, 1, 2, 3, 5, 7, 11] {
+            var (header, output) = (IncomingHeader(ownName: name), ByteBuffer())
+            for start in stride(from: 0, to: octets.count, by: size) {
+                header.consume(ByteBuffer(bytes: octets[start..<min(start + size, octets.count)]), into: &output)
+            }
+            header.finish(into: &output)
+            #expect(String(buffer: output) == expected, "in pieces of \(size)")
+        }
+    }
+
+    @Test("results without an end are not held without one, and not believed")
+    func endless() throws {
+        var (header, output) = (IncomingHeader(ownName: try #require(Domain("mail.example.org"))), ByteBuffer())
+        header.consume(ByteBuffer(string: "Authentication-Results: (\r\n"), into: &output)
+        for _ in 0..<3_000 { header.consume(ByteBuffer(string: " \(String(repeating: "x", count: 60))\r\n"), into: &output) }
+        header.consume(ByteBuffer(string: " ) other.example; none\r\nA: 1\r\n\r\n"), into: &output)
+        #expect(String(buffer: output) == "A: 1\r\n\r\n")
     }
 
     @Test(

@@ -61,6 +61,8 @@ extension Intake {
             case pass
             /// It passes, and the fields go before the text in every copy, such as Authentication-Results (RFC 8601). Each is one whole field.
             case annotate([HeadField])
+            /// It passes, with what is known of who sent it. One check of the text says so.
+            case judged(SenderJudgement)
             case refuse(Refusal)
         }
 
@@ -76,8 +78,8 @@ extension Intake {
         package var recipient: (@Sendable (Client, ReversePath, ForwardPath) async -> Verdict)?
         /// The header is there, or so much of it as is held (`HeaderSurvey.isComplete`); nothing has been written. Then once more when it is complete.
         package var header: (@Sendable (Envelope, HeaderSurvey) async -> Verdict)?
-        /// Watches a text as it comes; `text` is given what it made.
-        package var makeObserver: (@Sendable () -> any TextObserver)?
+        /// Makes what watches a text as it comes; `text` is given what it saw. Nil: this one is not watched.
+        package var makeObserver: (@Sendable (Envelope) -> (any TextObserver)?)?
         /// The text is all there, and nothing is promised yet.
         package var text: (@Sendable (Envelope, HeaderSurvey, (any TextObserver)?) async -> Verdict)?
 
@@ -119,12 +121,22 @@ extension Intake {
 extension Intake {
     /// What the checks of one phase said together: annotations in their order, or the first refusal, after which none is asked.
     private func judge(_ phase: Check.Phases, _ id: String, _ ask: (Check) async -> Check.Verdict?) async throws(Refusal) -> [HeadField] {
+        var sender: SenderJudgement?
+        return try await judge(phase, id, &sender, ask)
+    }
+
+    private func judge(
+        _ phase: Check.Phases, _ id: String, _ sender: inout SenderJudgement?, _ ask: (Check) async -> Check.Verdict?
+    ) async throws(Refusal) -> [HeadField] {
         guard phases.contains(phase) else { return [] }
         var fields: [HeadField] = []
         for check in checks {
             switch await ask(check) {
             case nil, .pass?: break
             case .annotate(let more)?: fields += more
+            case .judged(let judgement)?:
+                sender = judgement
+                fields += judgement.fields
             case .refuse(let refusal)?:
                 log.info("Refused by check: \(check.name)", metadata: ["at": "\(id)"])
                 throw refusal
@@ -153,13 +165,26 @@ extension Intake {
         try await judge(.header, "\(envelope.id)") { await $0.header?(envelope, survey) }
     }
 
-    /// `observers`: one for each check that has one, in order.
-    func judge(_ envelope: Envelope, text survey: HeaderSurvey, _ observers: [any TextObserver]) async throws(Refusal) -> [HeadField] {
-        guard phases.contains(.text) else { return [] }
-        var next = observers.makeIterator()
-        return try await judge(.text, "\(envelope.id)") { check in
-            let own = check.makeObserver == nil ? nil : next.next()
-            return await check.text?(envelope, survey, own)
+    /// - parameter observers: by the place of the check; what each saw.
+    func judge(
+        _ envelope: Envelope, text survey: HeaderSurvey, _ observers: [any TextObserver]
+    ) async throws(Refusal) -> ([HeadField], SenderJudgement?) {
+        var sender: SenderJudgement?
+        var own = observers[...]
+        let fields = try await judge(.text, "\(envelope.id)", &sender) { check in
+            let observer = check.makeObserver == nil ? nil : own.popFirst()
+            return await check.text?(envelope, survey, observer is Unwatched ? nil : observer)
         }
+        return (fields, sender)
     }
+
+    /// One for each check that has one, in order.
+    func makeObservers(_ envelope: Envelope) -> [any TextObserver] {
+        phases.contains(.text) ? checks.compactMap { $0.makeObserver.map { $0(envelope) ?? Unwatched() } } : []
+    }
+}
+
+/// In the place of an observer where a check does not watch.
+private struct Unwatched: TextObserver {
+    func take(_ octets: ByteBuffer) {}
 }

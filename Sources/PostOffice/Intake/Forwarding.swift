@@ -12,29 +12,55 @@ package protocol Forwarding: Sendable {
 }
 
 extension MailReception {
-    /// Those who get it, once it is known what stands in its header.
+    /// Those who get it, once it is known what stands in its header and what was judged of its sender.
     ///
-    /// What a stranger brings in the name of one of our users is not sent on: from us it would look as if they had written it, for the next server asks whether we may
-    /// send for the domain, and we may. It is kept where it would have been sent on from; `Refusal.borrowedName` where there is no such place.
-    func recipients(_ forwarding: any Forwarding) async throws -> [Intake.Recipient] {
-        guard isForwarded, !isOfOurs, try await namesOurUsers(forwarding) else { return envelope.recipients }
-        var recipients: [Intake.Recipient] = []
-        for recipient in envelope.recipients {
+    /// What a stranger brings in the name of one of our users, without proof that it is theirs, is not sent on: from us it would look as if they had written it, for
+    /// the next server asks whether we may send for the domain, and we may. Nor is junk. Both are kept where they would have been sent on from; where there is no such
+    /// place, `Refusal.borrowedName` or `Refusal.unwanted`. Junk goes to the junk mailboxes of those who have it here.
+    func recipients(_ forwarding: (any Forwarding)?) async throws -> [Intake.Recipient] {
+        let isJunk = sender?.isJunk ?? false
+        var recipients = envelope.recipients
+        if let forwarding, isForwarded, !isOfOurs {
+            if isJunk {
+                recipients = try await kept(forwarding, or: .unwanted)
+            } else if try await namesOurUsers(forwarding) {
+                recipients = try await kept(forwarding, or: .borrowedName)
+            }
+        }
+        return isJunk ? try await filedAsJunk(recipients) : recipients
+    }
+
+    private func kept(_ forwarding: any Forwarding, or refusal: Refusal) async throws -> [Intake.Recipient] {
+        try await replacing(envelope.recipients) { destination, others in
+            guard case .forward(_, let forwarder) = destination else { return destination }
+            return try await forwarding.mailbox(insteadOfForwardingBy: forwarder).flatMap { others.contains($0) ? nil : $0 }
+        }.map { recipient in
+            guard !recipient.destinations.isEmpty else { throw refusal }
+            return recipient
+        }
+    }
+
+    private func filedAsJunk(_ recipients: [Intake.Recipient]) async throws -> [Intake.Recipient] {
+        try await replacing(recipients) { destination, _ in
+            guard case .mailbox(_, let account) = destination, let junk = try await self.junk(of: account) else { return destination }
+            return .mailbox(junk, of: account)
+        }
+    }
+
+    /// - parameter place: nil: there is none. It is given those that are there already, too.
+    private func replacing(
+        _ recipients: [Intake.Recipient], _ place: (Destination, [Destination]) async throws -> Destination?
+    ) async throws -> [Intake.Recipient] {
+        var replaced: [Intake.Recipient] = []
+        for recipient in recipients {
             var destinations: [Destination] = []
             for destination in recipient.destinations {
-                guard case .forward(_, let forwarder) = destination else {
-                    destinations.append(destination)
-                    continue
-                }
-                if let mailbox = try await forwarding.mailbox(insteadOfForwardingBy: forwarder), !destinations.contains(mailbox) {
-                    destinations.append(mailbox)
-                }
+                if let destination = try await place(destination, destinations) { destinations.append(destination) }
             }
-            guard !destinations.isEmpty else { throw Refusal.borrowedName }
-            recipients.append(
+            replaced.append(
                 Intake.Recipient(address: recipient.address, destinations: destinations, notify: recipient.notify, original: recipient.original))
         }
-        return recipients
+        return replaced
     }
 
     private var isForwarded: Bool {
@@ -44,14 +70,20 @@ extension MailReception {
     /// One of our users, or a program of this machine, has handed it in.
     private var isOfOurs: Bool { envelope.sender != nil || envelope.submission != nil || envelope.client?.localUser != nil }
 
-    /// By the envelope, or by From, which is what people and DMARC look at. Of a From that cannot be read it is not known.
+    /// By the envelope, or by From, which is what people and DMARC look at, and without proof. Of a From that cannot be read it is not known.
     private func namesOurUsers(_ forwarding: any Forwarding) async throws -> Bool {
-        if let domain = envelope.reversePath.address?.domain, !domain.isLiteral, try await forwarding.isServed(domain) { return true }
+        let sender = sender
+        if let domain = envelope.reversePath.address?.domain, !domain.isLiteral, sender?.provenSender != (domain.asciiForm ?? domain),
+            try await forwarding.isServed(domain)
+        {
+            return true
+        }
         let from = survey.from
         guard from.count > 0 else { return false }
         guard from.count == 1, !from.isCut else { return true }
         for host in AddressList.parse(from.value).compactMap(\.host) {
-            if let domain = Domain(host), !domain.isLiteral, try await forwarding.isServed(domain) { return true }
+            guard let domain = Domain(host), !domain.isLiteral, sender?.provenAuthors.contains(domain.asciiForm ?? domain) != true else { continue }
+            if try await forwarding.isServed(domain) { return true }
         }
         return false
     }

@@ -64,7 +64,8 @@ package struct HeaderSurvey: Sendable {
     /// It says `TLS-Required: No` (RFC 8689 §5).
     package var waivesTLS: Bool { HeaderSurvey.isField(tlsRequired[...], "no") }
 
-    private var isListed = false
+    /// It says that it comes by way of a list (RFC 2919).
+    private(set) var isListed = false
     /// The first values of List-Id, and so many octets of each.
     private var listIDs: [[UInt8]] = []
     private static let mostLists = 16

@@ -45,7 +45,8 @@ package final class Incoming: Sendable {
         self.reception = reception
         state = Mutex(
             State(
-                repair: .header(IncomingHeader()), binary: reception.envelope.isBinary ? BinaryText() : nil, digester: MessageDigester(),
+                repair: .header(IncomingHeader(ownName: reception.envelope.host)), binary: reception.envelope.isBinary ? BinaryText() : nil,
+                digester: MessageDigester(),
                 observers: reception.makeObservers()))
     }
 

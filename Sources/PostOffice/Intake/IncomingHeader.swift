@@ -1,5 +1,7 @@
 import Glibc
+package import MailModel
 package import NIOCore
+import SenderTrust
 
 /// The header of a message that comes in: takes the text in pieces of any size and gives it on as it is stored, in constant memory. What comes out is
 /// the same however the text was cut.
@@ -7,7 +9,7 @@ package import NIOCore
 /// - Before the first line that is no field and continues none, the empty line is put that was forgotten: the text of a script whose first line
 ///   is `Backup failed` is a body, and text that begins with a blank cannot be read as more of a trace line before it.
 /// - Lines before the first field that are an mbox's separator (`From a@b Mon …`, `>From …`) become fields, `X-Mailbox-Line`.
-/// - Fields that `dropped` names are left out, with all their lines.
+/// - Fields that `dropped` names are left out, with all their lines, and Authentication-Results that claim to be ours (RFC 8601 §5).
 ///
 /// Behind the header's end nothing is changed.
 package struct IncomingHeader: Sendable {
@@ -28,8 +30,15 @@ package struct IncomingHeader: Sendable {
     private var isFirstField = true
     /// The field that the line is part of is kept.
     private var isKept = true
+    /// What we call ourselves in Authentication-Results; nil: nobody looks at them.
+    private let ownName: Domain?
+    /// A field of that name, whose end has not come: all its octets so far.
+    private var undecided: [UInt8]?
+    /// Octets of such a field. Nobody writes longer ones, and who of it is not known in time is not believed.
+    private static let longestResults = 64 << 10
 
-    package init() {}
+    /// - parameter ownName: nil: what the message says of our own judgements stays in it.
+    package init(ownName: Domain? = nil) { self.ownName = ownName }
 
     /// The next octets of the message.
     package mutating func consume(_ text: ByteBuffer, into output: inout ByteBuffer) {
@@ -58,6 +67,7 @@ package struct IncomingHeader: Sendable {
     package mutating func finish(into output: inout ByteBuffer) {
         guard !survey.isComplete else { return }
         if !head.isEmpty { begin(head == [0x0D] ? .end : .text, into: &output) }
+        decide(into: &output)
         survey.isComplete = true
     }
 
@@ -115,6 +125,7 @@ package struct IncomingHeader: Sendable {
 
     private mutating func begin(_ kind: Kind, into output: inout ByteBuffer) {
         isWithinLine = true
+        if case .continuation = kind {} else { decide(into: &output) }
         switch kind {
         case .end: survey.isComplete = true
         case .text:
@@ -128,13 +139,38 @@ package struct IncomingHeader: Sendable {
             let name = head[..<length]
             isFirstField = false
             isKept = !IncomingHeader.dropped.contains { HeaderSurvey.isField(name, $0) }
+            if ownName != nil, HeaderSurvey.isField(name, "authentication-results") { undecided = [] }
             survey.begin(name)
         }
-        if isKept || survey.isComplete { output.writeBytes(head) }
+        if undecided != nil {
+            head.withUnsafeBytes { hold($0) }
+        } else if isKept || survey.isComplete {
+            output.writeBytes(head)
+        }
         // An mbox's line may be at its end with the octet that told what it is.
         if head.last == 0x0A { isWithinLine = false }
         head.removeAll(keepingCapacity: true)
         nameLength = nil
+    }
+
+    /// More of a field of which it is not known whether it is kept.
+    private mutating func hold(_ octets: UnsafeRawBufferPointer) {
+        guard let count = undecided?.count else { return }
+        if count + octets.count <= IncomingHeader.longestResults {
+            undecided?.append(contentsOf: octets)
+        } else {
+            undecided = nil
+            isKept = false
+        }
+    }
+
+    // authres-header-field = "Authentication-Results:" authres-payload       (RFC 8601 §2.2)
+    /// The field that was held has ended.
+    private mutating func decide(into output: inout ByteBuffer) {
+        guard let field = undecided else { return }
+        undecided = nil
+        guard let ownName, let colon = field.firstIndex(of: UInt8(ascii: ":")) else { return }
+        if !ForgedResults.claims(authserv: ownName, value: ByteBuffer(bytes: field[(colon + 1)...])) { output.writeBytes(field) }
     }
 
     /// Up to the line's end, or as far as the octets go.
@@ -143,7 +179,11 @@ package struct IncomingHeader: Sendable {
         let feed = memchr(origin + start, 0x0A, octets.count - start)
         let end = feed.map { UnsafeRawPointer($0) - origin + 1 } ?? octets.count
         let piece = UnsafeRawBufferPointer(rebasing: octets[start..<end])
-        if isKept { output.writeBytes(piece) }
+        if undecided != nil {
+            hold(piece)
+        } else if isKept {
+            output.writeBytes(piece)
+        }
         survey.read(piece)
         isWithinLine = feed == nil
         return end

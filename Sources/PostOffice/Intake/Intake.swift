@@ -89,7 +89,7 @@ package struct Intake: Sendable {
 
     private func place(_ body: StagedBody, _ reception: MailReception, isEightBit: Bool) async throws -> Receipt {
         let (date, head) = (clock(), try reception.head())
-        let recipients = if let forwarding { try await reception.recipients(forwarding) } else { reception.envelope.recipients }
+        let recipients = try await reception.recipients(forwarding)
         let drafts = hold(try await reception.drafts(for: recipients, date, isEightBit: isEightBit), of: reception.envelope, date)
         let done = try await store.place(body, reception.placements(for: recipients, date, head), queueing: drafts)
         if !done.queued.isEmpty { onQueued(done.queued) }
@@ -99,7 +99,7 @@ package struct Intake: Sendable {
         let receipt = Receipt(
             id: reception.envelope.id, size: (body.digest.outline?.size ?? 0) + head.octets.count, placed: done.placed, queued: done.queued)
         let messageID = body.digest.outline?.envelope.messageID
-        trace { reception.events(receipt, messageID: messageID, at: date) }
+        trace { reception.events(receipt, recipients, messageID: messageID, at: date) }
         return receipt
     }
 

@@ -20,6 +20,7 @@ final class MailReception: Sendable {
         /// Of the header, and of the text.
         var header: [HeadField] = []
         var text: [HeadField] = []
+        var sender: SenderJudgement?
     }
 
     init(_ envelope: Intake.Envelope, _ intake: Intake) {
@@ -33,12 +34,18 @@ final class MailReception: Sendable {
     /// As far as the header was read.
     var survey: HeaderSurvey { judged.withLock { $0.survey } }
 
+    /// The account's mailbox for junk (RFC 6154); nil: it has none.
+    func junk(of account: AccountID) async throws -> MailboxID? {
+        try await intake.store.mailboxes(of: account).first { $0.specialUse == .junk }?.id
+    }
+
     /// What checks said.
     var judgements: [HeadField] { judged.withLock { envelope.annotations + $0.header + $0.text } }
 
-    func makeObservers() -> [any TextObserver] {
-        intake.phases.contains(.text) ? intake.checks.compactMap { $0.makeObserver?() } : []
-    }
+    /// What was judged of who sent it; nil: nobody judged.
+    var sender: SenderJudgement? { judged.withLock { $0.sender } }
+
+    func makeObservers() -> [any TextObserver] { intake.makeObservers(envelope) }
 
     /// Asks the checks; and, once all of a submission's header is there, whether it is the user's.
     func judgeHeader(_ survey: HeaderSurvey) async throws {
@@ -55,8 +62,11 @@ final class MailReception: Sendable {
 
     func judgeText(_ observers: [any TextObserver]) async throws {
         guard intake.phases.contains(.text) else { return }
-        let fields = try await intake.judge(envelope, text: judged.withLock { $0.survey }, observers)
-        judged.withLock { $0.text = fields }
+        let (fields, sender) = try await intake.judge(envelope, text: judged.withLock { $0.survey }, observers)
+        judged.withLock { judged in
+            judged.text = fields
+            judged.sender = sender
+        }
     }
 
     /// What a submission lacks, with `room` behind it for what is there; nil: nothing is added.

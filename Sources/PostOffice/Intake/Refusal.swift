@@ -12,6 +12,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case unclearAuthor
     /// A stranger brings it in the name of one of our users, to be sent on to another server.
     case borrowedName
+    /// It looks like junk, and is for nobody here but for others by way of us.
+    case unwanted
     /// It goes to an address that takes reports on failures, and is none.
     case notReport
     /// It has been through `HeaderSurvey.mostHops` servers (RFC 5321 §6.3).

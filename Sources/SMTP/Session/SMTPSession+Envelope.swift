@@ -128,6 +128,7 @@ extension Reply {
             case .notAuthor: Reply(550, "5.7.1", "From and Sender must be addresses of yours")
             case .borrowedName:
                 Reply(550, "5.7.1", "Mail in the name of this server's users is sent on to other servers only when they hand it in themselves")
+            case .unwanted: Reply(550, "5.7.1", "It looks like junk, which is not sent on to other servers from here")
             case .notReport: Reply(550, "5.7.1", "This address takes reports on failures alone")
             case .unclearAuthor: Reply(550, "5.7.1", "From and Sender must say clearly, and once, whose message it is")
             case .loop: Reply(554, "5.4.6", "Too many hops: the message is in a loop")

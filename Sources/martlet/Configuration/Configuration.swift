@@ -67,6 +67,7 @@ struct Configuration: Sendable {
     let logging: Logging
     let outbound: Outbound
     let relay: Relay
+    let trust: Trust
     /// Where programs of this machine hand in mail.
     let sendmailSocket: String
     /// Days for which it is kept what became of messages.
@@ -108,6 +109,7 @@ extension Configuration {
             level: values.text(.logLevel) ?? "info", json: values.toggle(.logJSON), file: values.text(.logFile))
         outbound = try Outbound(values, hostname: hostname, read: read)
         relay = try Relay(values)
+        trust = try Trust(values, isOutboundEnabled: outbound.enabled)
         sendmailSocket = values.text(.sendmailSocket) ?? data + "/sendmail.sock"
         traceDays = values.number(.traceDays) ?? 30
         names = try Names(values, read: read)

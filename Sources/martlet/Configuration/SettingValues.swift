@@ -47,6 +47,8 @@ struct SettingValues: Sendable {
         "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 
+    func isSet(_ setting: Setting) -> Bool { values[setting.key] != nil }
+
     func text(_ setting: Setting) -> String? {
         guard case .text(let text)? = values[setting.key]?.value else { return nil }
         return text

@@ -1,3 +1,4 @@
+import Conversation
 import Logging
 import MailModel
 import PostOffice
@@ -47,11 +48,17 @@ struct Departures: Sendable {
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
-            store: house.store, checks: Intake.Check.standard + [.lists(lists)],
+            store: house.store, checks: Intake.Check.standard + Departures.judges(configuration, services.names, log) + [.lists(lists)],
             senderLimit: SenderLimit(most: configuration.limits.recipientsPerHour > 0 ? configuration.limits.recipientsPerHour : nil),
             clock: SystemClock.now, log: log, forwarding: directory,
             onQueued: { ids in Task { await outbox.queued(ids) } },
             onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
+    }
+
+    /// Those who judge who sends to us; none where nobody is to be asked.
+    private static func judges(_ configuration: Configuration, _ names: any Resolver, _ log: Logger) -> [Intake.Check] {
+        guard configuration.trust.enabled else { return [] }
+        return [.senders(SenderJudge(resolver: names, rules: configuration.senderRules, clock: SystemClock.now, log: log) { _, _ in })]
     }
 
     /// Sends what is queued, and keeps the traces of it, until it is cancelled.

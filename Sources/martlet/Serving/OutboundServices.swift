@@ -6,15 +6,17 @@ import SMTP
 import Storage
 import Transport
 
-/// What the outbox sends by: names, ways and connections to other servers. While mail may not leave (`outbound.enabled`) none of it can: nobody is asked, and
-/// nobody is called.
+/// What the outbox sends by: names, ways and connections to other servers. While mail may not leave (`outbound.enabled`) none of it can: nobody is called, and
+/// nobody is asked but for who sends to us (`trust.enabled`).
 struct OutboundServices: Sendable {
     /// Where a domain's mail goes, and the addresses of a route's hosts.
     let router: MailRouter
     /// What those servers have to prove.
     let policies: DeliveryPolicies
     let carrier: any Carrier
-    /// Nil while mail may not leave.
+    /// Names, as far as others are asked for them.
+    let names: any Resolver
+    /// Nil while mail may not leave and nobody is judged.
     private let resolver: UnboundResolver?
     /// No anchor is configured, and nothing is to be proved.
     private let isTrusting: Bool
@@ -26,17 +28,17 @@ struct OutboundServices: Sendable {
     init(_ configuration: Configuration, threads: Threads, store: any KeyValueStore, sign: SMTPCarrier.Signing? = nil, log: Logger) throws {
         self.log = log
         isTrusting = configuration.names.anchor == .none
+        let resolver = configuration.outbound.enabled || configuration.trust.enabled ? try OutboundServices.resolver(configuration.names) : nil
+        self.resolver = resolver
+        let cached: any Resolver = if let resolver { CachedResolver(resolver) } else { HeldResolver() }
+        names = cached
         guard configuration.outbound.enabled else {
-            resolver = nil
             policies = DeliveryPolicies(HeldResolver())
             router = MailRouter(HeldResolver(), MailRouter.Setting(), asciiForm: { $0.asciiForm })
             carrier = HeldCarrier()
             return
         }
         let dialler = try OutboundServices.dialler(configuration.outbound, threads)
-        let resolver = try OutboundServices.resolver(configuration.names)
-        self.resolver = resolver
-        let cached = CachedResolver(resolver)
         router = MailRouter(cached, try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
         var web = HTTPSFetcher.Setting()
         web.families = configuration.outbound.families

@@ -45,7 +45,7 @@ struct CheckTests {
             check.mail = { note("mail", "\($1.written) \($0.user?.name.description ?? "nobody")") }
             check.recipient = { note("rcpt", $2.written) }
             check.header = { note("header", "\($1.hops) \($1.isComplete) \($0.recipients.count)") }
-            check.makeObserver = { Counter() }
+            check.makeObserver = { _ in Counter() }
             check.text = { note("text", String(decoding: ($2 as? Counter)?.seen ?? [], as: UTF8.self).debugDescription) }
             return check
         }

@@ -1,0 +1,50 @@
+import Conversation
+import MailModel
+import SenderTrust
+
+extension SenderJudge {
+    /// Asks all judges, side by side where none waits for another.
+    func evidence(
+        _ envelope: Intake.Envelope, _ address: IPAddress, _ survey: HeaderSurvey, _ text: SignatureObserver, _ resolver: any Resolver
+    ) async -> SenderEvidence {
+        let now = clock()
+        let question = SPFQuestion(address: address, helo: envelope.client?.name, sender: envelope.reversePath, receiver: rules.name, now: now)
+        let senders = SPFEvaluation(resolver: resolver, now: self.now)
+        async let spf = senders.mailFrom(question)
+        // With the null reverse-path both are the same.
+        async let hello = envelope.reversePath == .null ? nil : senders.helo(question)
+        async let signatures = text.dkim(resolver: resolver, now: now)
+        let (sender, dkim) = await (spf, signatures)
+        let authors = await DMARCEvaluation(resolver: resolver).judge(MessageAuthors(text.header), spf: sender, dkim: dkim)
+        var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, authors: authors, isListed: survey.isListed)
+        if let first = authors.verdicts.first { evidence.mark = await BIMIEvaluation(resolver: resolver).evaluate(first) }
+        for verdict in authors.verdicts where verdict.result == .fail {
+            if let explanation = TrustedExplanation(evidence.arc, failure: verdict, trusted: rules.sealers) { evidence.explained[verdict.author] = explanation }
+        }
+        return evidence
+    }
+
+    /// Authentication-Results (RFC 8601), which says it all.
+    func fields(_ evidence: SenderEvidence, _ ruling: SenderRuling, _ address: IPAddress) -> [HeadField] {
+        var results = AuthenticationResultsField(authserv: rules.name)
+        for outcome in ruling.outcomes { results.add(outcome.verdict, disposition: outcome.disposition) }
+        results.add(evidence.spf)
+        if let hello = evidence.hello { results.add(hello) }
+        for verdict in evidence.dkim.isEmpty ? [DKIMVerdict(.none)] : evidence.dkim { results.add(verdict) }
+        results.add(evidence.arc, source: address)
+        if let mark = evidence.mark { results.add(mark) }
+        return [HeadField("Authentication-Results", results.value)]
+    }
+
+    /// Tells how each author's policy fared.
+    func report(_ ruling: SenderRuling, _ evidence: SenderEvidence, _ envelope: Intake.Envelope, _ address: IPAddress) {
+        let domains = Set(envelope.recipients.compactMap { recipient in if case .mailbox(let address) = recipient.address { address.domain } else { nil } })
+        for outcome in ruling.outcomes where outcome.verdict.record != nil && outcome.verdict.result != .temperror {
+            observe(
+                DMARCObservation(
+                    source: address, verdict: outcome.verdict, envelopeFrom: envelope.reversePath.address?.domain,
+                    envelopeTo: domains.count == 1 ? domains.first : nil, spf: evidence.spf, dkim: evidence.dkim, disposition: outcome.disposition,
+                    overrides: outcome.overrides), clock())
+        }
+    }
+}
