@@ -111,7 +111,7 @@ struct DMARCVoucherTests {
     @Test("a task that is cancelled has learnt nothing")
     func cancelled() async throws {
         struct Cancelled: Resolver {
-            func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]> { throw CancellationError() }
+            func rdata(_ type: RecordType, of name: DNSName) async throws -> DNSAnswer<[UInt8]> { throw CancellationError() }
         }
         let verdict = await DMARCEvaluation(resolver: Cancelled()).evaluate(author: try zone.domain("example.com"), spf: nil, dkim: [])
         #expect(verdict.result == .temperror)
