@@ -13,14 +13,15 @@ package struct SignedContent: Hashable, Sendable {
     /// l=, in octets of the canonical body; nil: all of it.
     package let length: Int?
 
-    package init(_ tags: TagList) throws(SignatureFlaw) {
+    /// - parameter defaultForms: what a field without c= means.
+    package init(_ tags: TagList, defaultForms: String = "simple/simple") throws(SignatureFlaw) {
         guard let hash = tags.compact("bh"), let names = tags.parts("h") else { throw SignatureFlaw(.permerror, "a required tag is missing") }
         guard !hash.isEmpty, let bodyHash = Base64.decode(ByteBuffer(bytes: hash)) else { throw SignatureFlaw(.permerror, "bh= is no base64") }
         self.bodyHash = bodyHash
         self.names = names.map { $0.lowercased() }
 
         // sig-c-tag = %x63 [FWS] "=" [FWS] sig-c-tag-alg ["/" sig-c-tag-alg]
-        let forms = (tags.value("c") ?? "simple/simple").split(separator: "/", omittingEmptySubsequences: false)
+        let forms = (tags.value("c") ?? defaultForms).split(separator: "/", omittingEmptySubsequences: false)
         guard let headerForm = Canonicalization(rawValue: String(forms[0])), forms.count <= 2,
             let bodyForm = forms.count == 2 ? Canonicalization(rawValue: String(forms[1])) : .simple
         else { throw SignatureFlaw(.permerror, "unknown canonicalization") }

@@ -20,6 +20,15 @@ package struct KeyLookup: Sendable {
         }
     }
 
+    /// With further names.
+    package func adding(_ names: some Sequence<Domain> & Sendable, _ resolver: any Resolver) async -> KeyLookup {
+        let further = Set(names).subtracting(outcomes.keys)
+        if further.isEmpty { return self }
+        var lookup = await KeyLookup(further, resolver)
+        lookup.outcomes.merge(outcomes) { $1 }
+        return lookup
+    }
+
     package func records(_ name: Domain) throws(SignatureFlaw) -> [DKIMKeyRecord] {
         guard let outcome = outcomes[name] else { throw SignatureFlaw(.permerror, "no key") }
         return try outcome.get()

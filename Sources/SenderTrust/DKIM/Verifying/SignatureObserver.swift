@@ -21,6 +21,7 @@ package struct SignatureObserver: Sendable {
     private var gathering: HeaderGathering
     private var block: HeaderBlock?
     private var candidates: [DKIMCandidate] = []
+    private var chain: ARCChain?
     private var bodies = BodyDigests([])
 
     package init(limits: Limits = .standard) {
@@ -55,6 +56,9 @@ package struct SignatureObserver: Sendable {
         candidates = header.places(of: "dkim-signature").prefix(limits.signatures).map { DKIMCandidate(header, $0) }
         var contents: [SignedContent] = []
         for candidate in candidates { if case .success(let signature) = candidate.signature { contents.append(signature.content) } }
+        let chain = ARCChain(header)
+        for link in chain.links { if case .success(let message) = link.message { contents.append(message.content) } }
+        self.chain = chain
         bodies = BodyDigests(contents)
     }
 
@@ -72,5 +76,13 @@ package struct SignatureObserver: Sendable {
         let rest = block.places(of: "dkim-signature").count - candidates.count
         if rest > 0 { verdicts.append(DKIMVerdict(.neutral, reason: "\(rest) more signatures were not looked at")) }
         return verdicts
+    }
+
+    /// Of the whole chain. Once it is finished.
+    ///
+    /// - parameter now: when the message came.
+    package func arc(resolver: any Resolver, now: Timestamp) async -> ARCVerdict {
+        guard let block, let chain else { return ARCVerdict(.fail, reason: "the header is too long") }
+        return await ARCValidation(chain: chain, header: block, bodies: bodies).verdict(resolver, now: now)
     }
 }
