@@ -31,7 +31,10 @@ struct PolicyZone {
 
     /// The names that were asked for policies, without `_dmarc.`.
     var asked: [String] {
-        names.asked.filter { $0.type == .txt }.map { $0.name.value.hasPrefix("_dmarc.") ? String($0.name.value.dropFirst(7)) : $0.name.value }
+        names.asked.filter { $0.type == .txt }.map { question in
+            let name = question.name.domain?.value ?? ""
+            return name.hasPrefix("_dmarc.") ? String(name.dropFirst(7)) : name
+        }
     }
 
     var evaluation: DMARCEvaluation { DMARCEvaluation(resolver: names) }
