@@ -14,6 +14,8 @@ struct OutboundServices: Sendable {
     /// What those servers have to prove.
     let policies: DeliveryPolicies
     let carrier: any Carrier
+    /// Of names that are asked for now and then; nil while mail may not leave.
+    let names: (any Resolver)?
     /// Nil while mail may not leave.
     private let resolver: UnboundResolver?
     /// No anchor is configured, and nothing is to be proved.
@@ -28,6 +30,7 @@ struct OutboundServices: Sendable {
         isTrusting = configuration.names.anchor == .none
         guard configuration.outbound.enabled else {
             resolver = nil
+            names = nil
             policies = DeliveryPolicies(HeldResolver())
             router = MailRouter(HeldResolver(), MailRouter.Setting(), asciiForm: { $0.asciiForm })
             carrier = HeldCarrier()
@@ -37,6 +40,7 @@ struct OutboundServices: Sendable {
         let resolver = try OutboundServices.resolver(configuration.names)
         self.resolver = resolver
         let cached = CachedResolver(resolver)
+        names = cached
         router = MailRouter(cached, try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
         var web = HTTPSFetcher.Setting()
         web.families = configuration.outbound.families

@@ -1,14 +1,14 @@
+import Conversation
 import Logging
 import MailModel
 import PostOffice
-import Transport
 
 /// Sees to the signing keys of the domains while the server runs and mail may leave: makes the first ones of a new domain, and once an hour looks for the records
 /// of those that wait for that.
 struct SigningUpkeep: Sendable {
     let keys: SigningKeys
     let directory: Directory
-    let names: Configuration.Names
+    let names: any Resolver
     let log: Logger
 
     private static let interval: Int64 = 3_600
@@ -21,8 +21,9 @@ struct SigningUpkeep: Sendable {
             }
             group.addTask {
                 while !Task.isCancelled {
-                    await makeFirst()
+                    // New ones cannot be published yet.
                     await advance()
+                    await makeFirst()
                     await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + SigningUpkeep.interval))
                 }
             }
@@ -40,17 +41,12 @@ struct SigningUpkeep: Sendable {
     }
 
     private func advance() async {
-        do {
-            // Of its own, that remembers nothing: what was not there an hour ago may be there now.
-            let resolver = try UnboundResolver(names.resolverSetting)
-            let rotation = KeyRotation(keys, log: log)
-            for domain in await domains() where !Task.isCancelled {
-                do { _ = try await rotation.advance(domain, CachedResolver(resolver)) } catch {
-                    log.error("Signing keys are not moved on: \(error)", metadata: ["domain": "\(domain)"])
-                }
+        let rotation = KeyRotation(keys, log: log)
+        for domain in await domains() where !Task.isCancelled {
+            do { _ = try await rotation.advance(domain, names) } catch is CancellationError { return } catch {
+                log.error("Signing keys are not moved on: \(error)", metadata: ["domain": "\(domain)"])
             }
-            await resolver.close()
-        } catch { log.error("The records of signing keys are not looked for: \(error)") }
+        }
     }
 
     private func domains() async -> [Domain] {
