@@ -34,6 +34,11 @@ struct SigningUpkeep: Sendable {
         for domain in await domains() where domain.value.contains(".") && !Task.isCancelled {
             do {
                 guard try await keys.generateFirst(for: domain) else { continue }
+                // It takes a while.
+                guard try await directory.isServed(domain) else {
+                    try await keys.removeAll(of: domain)
+                    continue
+                }
                 log.notice(
                     "Signing keys are made; they sign when their records are published: see martlet dns records", metadata: ["domain": "\(domain)"])
             } catch { log.error("No signing keys are made: \(error)", metadata: ["domain": "\(domain)"]) }
