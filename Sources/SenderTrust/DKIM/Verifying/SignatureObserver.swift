@@ -1,0 +1,76 @@
+package import Conversation
+package import MailModel
+package import NIOCore
+
+/// Watches a message as it comes, and says afterwards what its DKIM signatures and its ARC chain are worth (RFC 6376 §6, RFC 8617 §5.2).
+///
+/// The text passes once, in pieces of any size, as it came: lines that end with CRLF, dots undoubled. Its header is held up to a limit; of the body, each form
+/// that some signature asks for is hashed once. A message without signatures costs no more than to find the end of its header.
+package struct SignatureObserver: Sendable {
+    package struct Limits: Hashable, Sendable {
+        /// Octets of the header that are held; with more, nothing of it is judged.
+        package var header = 256 << 10
+        /// DKIM-Signature fields that are looked at, from the top: each may cost a question to DNS (RFC 6376 §6.1).
+        package var signatures = 10
+
+        package init() {}
+        package static let standard = Limits()
+    }
+
+    private let limits: Limits
+    private var gathering: HeaderGathering
+    private var block: HeaderBlock?
+    private var candidates: [DKIMCandidate] = []
+    private var bodies = BodyDigests([])
+
+    package init(limits: Limits = .standard) {
+        self.limits = limits
+        gathering = HeaderGathering(most: limits.header)
+    }
+
+    /// What is held of the header, with the empty line behind it; nothing where it is too long.
+    package var header: ByteBuffer { gathering.header }
+
+    package mutating func take(_ text: ByteBuffer) {
+        var text = text
+        if gathering.progress == .under {
+            gathering.take(&text)
+            if gathering.progress == .whole { read() }
+        }
+        if !bodies.isEmpty { text.withUnsafeReadableBytes { bodies.take($0) } }
+    }
+
+    /// The message is over.
+    package mutating func finish() {
+        if gathering.progress == .under {
+            gathering.finish()
+            read()
+        }
+        bodies.finish()
+    }
+
+    private mutating func read() {
+        let header = HeaderBlock(gathering.header)
+        block = header
+        candidates = header.places(of: "dkim-signature").prefix(limits.signatures).map { DKIMCandidate(header, $0) }
+        var contents: [SignedContent] = []
+        for candidate in candidates { if case .success(let signature) = candidate.signature { contents.append(signature.content) } }
+        bodies = BodyDigests(contents)
+    }
+
+    /// One verdict for each signature, from the top; none where there is none. Those beyond the limit share one, `neutral`, at the end. Once it is finished.
+    ///
+    /// A signature that l= ends early passes, and `isPartial` says so: whoever aligns it must know (RFC 6376 §8.2).
+    ///
+    /// - parameter now: when the message came, not when it is looked at again.
+    package func dkim(resolver: any Resolver, now: Timestamp) async -> [DKIMVerdict] {
+        guard let block else { return [DKIMVerdict(.permerror, reason: "the header is too long")] }
+        if candidates.isEmpty { return [] }
+        let preliminary = candidates.map { $0.preliminary(bodies, now: now) }
+        let lookup = await KeyLookup(preliminary.compactMap(\.keyName), resolver)
+        var verdicts = zip(candidates, preliminary).map { $0.verdict(block, $1, lookup) }
+        let rest = block.places(of: "dkim-signature").count - candidates.count
+        if rest > 0 { verdicts.append(DKIMVerdict(.neutral, reason: "\(rest) more signatures were not looked at")) }
+        return verdicts
+    }
+}
