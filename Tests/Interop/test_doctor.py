@@ -59,6 +59,8 @@ DOMAINS = {
     "spf-included.example": (instead("\"v=spf1.*", "\"v=spf1 include:spf-mx.example \" \"-all\""), []),
     "spf-open.example": (instead("\"v=spf1.*", "\"v=spf1 +all\""), ["dns.spf.open"]),
     "spf-unknown.example": (instead("\"v=spf1.*", "\"v=spf1 exists:%{i}.spf-unknown.example -all\""), ["dns.spf.unknown"]),
+    "dkim-missing.example": (without("_domainkey"), ["dns.dkim.missing"]),
+    "dkim-differs.example": (instead("p=[A-Za-z0-9+/=]+\"", "p=" + "A" * 43 + "=\""), ["dns.dkim.differs"]),
     "dmarc-missing.example": (without("DMARC1"), ["dns.dmarc.missing"]),
     "dmarc-several.example": (also("_dmarc IN TXT \"v=DMARC1; p=reject\""), ["dns.dmarc.several"]),
     "dmarc-broken.example": (instead("p=none", "p=nothing"), ["dns.dmarc.broken"]),
@@ -137,17 +139,26 @@ class World:
             stack.callback(self.server.remove)
             self.server.offset = 0
             self.server.make("alice")
-            for name in DOMAINS:
+            # One key for all: of Ed25519, which is quickly made.
+            made, = json.loads(self.server.cli("dkim", "generate", "example.test", "--algorithm", "ed25519", "--json").stdout)
+            self.key = self.server.cli("dkim", "show", "--pem", "example.test", made["selector"]).stdout
+            self.server.cli("dkim", "remove", "example.test", made["selector"])
+            for name in ("home.example", "unanswered.example", *DOMAINS):
                 self.server.cli("domain", "add", name)
+            for name in ("example.test", "home.example", "unanswered.example", *DOMAINS):
+                self.sign(self.server, name)
             self.zones = stack.enter_context(self._zones())
             self.zones.rest.records.update({
                 ("1.0.0.11.in-addr.arpa", "PTR"): [HOST], ("9.0.0.11.in-addr.arpa", "PTR"): [LONELY], ("other.world.example", "A"): [WORLD], ("strange.example", "A"): [WORLD],
                 ("unanswered.example", "MX"): [(10, HOST)], ("relay.world.example", "A"): [WORLD], ("closed.world.example", "A"): [NOBODY]})
             self.zones.rest.failing[("unanswered.example", "TXT")] = NOTIMP
-            self.server.cli("domain", "add", "unanswered.example")
             self.server.settings.update(self.zones.settings)
             self.server.write_configuration()
             self.server.start()
+
+    def sign(self, server, domain):
+        server.cli("dkim", "import", domain, "k1", stdin=self.key)
+        server.cli("dkim", "activate", domain, "k1")
 
     def _zones(self):
         zones = {}
@@ -172,7 +183,8 @@ class World:
         return Zones(zones, signed=set(zones) - special, forged={"forged.example": ("p=none", "p=reject")}, expired=["expired.example"])
 
     def _text(self, name, change, host, address=OURS):
-        printed = self.server.cli("dns", "records", name, "--any", "--set", "hostname=" + host, "--set", "listeners.addresses=" + address).stdout
+        options = ["--any"] if name.endswith(".host.example") else []
+        printed = self.server.cli("dns", "records", name, *options, "--set", "hostname=" + host, "--set", "listeners.addresses=" + address).stdout
         lines = [l for l in printed.splitlines() if l and not l.startswith((";", "$ORIGIN", "$TTL"))]
         return "$ORIGIN %s.\n$TTL 3600\n%s%s\n" % (name, TIMES, "\n".join(change(lines)))
 
@@ -246,6 +258,7 @@ def alone(world, start=True, data=None, **settings):
         server.offset = 0
         try:
             server.make("alice")
+            world.sign(server, "example.test")
             if start:
                 server.start()
             yield server

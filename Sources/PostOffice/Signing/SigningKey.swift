@@ -26,6 +26,8 @@ package struct SigningKey: Sendable {
 
     /// Seconds for which the record of a key is needed that signs no more: mail waits in queues for five days (RFC 5321 §4.5.4.1), and is read once more behind them.
     package static let retirement: Int64 = 7 * 86_400
+    /// Seconds for which a destroyed key is remembered in any case: its selector is not given again while others may have its record in their caches.
+    package static let caution: Int64 = 2 * 86_400
     /// Seconds for which a destroyed key is remembered where nobody has seen its record go.
     package static let remembrance: Int64 = 90 * 86_400
 

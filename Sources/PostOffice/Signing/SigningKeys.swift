@@ -146,9 +146,12 @@ package actor SigningKeys {
     /// All of a domain that is ours no more.
     package func removeAll(of domain: Domain) async throws { try await store.change([KeyValueChange(.signingKeys, SigningKeys.name(domain), nil)]) }
 
-    /// The record of a destroyed key is gone: it is forgotten.
+    /// The record of a destroyed key is gone: it is forgotten, after `SigningKey.caution`.
     package func forget(_ selector: String, of domain: Domain) async throws {
-        try await change(domain) { keys in keys.removeAll { $0.selector == selector && $0.state == .revoked } }
+        let now = clock().rawValue
+        try await change(domain) { keys in
+            keys.removeAll { $0.selector == selector && $0.state == .revoked && now >= $0.since.rawValue + SigningKey.caution }
+        }
     }
 
     /// Destroys what has retired for long enough, and forgets what was destroyed long ago. Answers the selectors of those that it destroyed.

@@ -60,7 +60,7 @@ extension DKIMCommand {
             abstract: "Let new keys take the place of those that sign, without a gap.",
             discussion: """
                 The first time it makes them: publish their records. Called again, it looks for the records and lets those keys sign that have theirs, as \
-                the server does by itself once an hour. It may be called at any time.
+                the server does by itself once an hour. Where no key waits any more, the next rotation begins.
                 """)
 
         @Argument(help: "One of the server's domains.") var domain: String

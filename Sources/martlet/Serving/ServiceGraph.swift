@@ -53,7 +53,8 @@ struct ServiceGraph {
     private func serve(_ signals: Signals) async throws {
         let (domainsAdded, domains) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let upkeep = Upkeep(
-            house: house, configuration: configuration, certificates: certificates, certificate: certificate, domainsAdded: domainsAdded, log: log)
+            house: house, configuration: configuration, certificates: certificates, certificate: certificate, domainsAdded: domainsAdded,
+            names: configuration.outbound.enabled ? outbound.names : nil, log: log)
         let kept = Task { await upkeep.keep() }
         defer { kept.cancel() }
         try await withCleanup(end) {

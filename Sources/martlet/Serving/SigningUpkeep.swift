@@ -1,14 +1,14 @@
+import Conversation
 import Logging
 import MailModel
 import PostOffice
-import Transport
 
 /// Sees to the signing keys of the domains while the server runs and mail may leave: makes the first ones of a new domain, and once an hour looks for the records
 /// of those that wait for that.
 struct SigningUpkeep: Sendable {
     let keys: SigningKeys
     let directory: Directory
-    let names: Configuration.Names
+    let names: any Resolver
     let log: Logger
 
     private static let interval: Int64 = 3_600
@@ -21,8 +21,9 @@ struct SigningUpkeep: Sendable {
             }
             group.addTask {
                 while !Task.isCancelled {
-                    await makeFirst()
+                    // New ones cannot be published yet.
                     await advance()
+                    await makeFirst()
                     await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + SigningUpkeep.interval))
                 }
             }
@@ -33,6 +34,11 @@ struct SigningUpkeep: Sendable {
         for domain in await domains() where domain.value.contains(".") && !Task.isCancelled {
             do {
                 guard try await keys.generateFirst(for: domain) else { continue }
+                // It takes a while.
+                guard try await directory.isServed(domain) else {
+                    try await keys.removeAll(of: domain)
+                    continue
+                }
                 log.notice(
                     "Signing keys are made; they sign when their records are published: see martlet dns records", metadata: ["domain": "\(domain)"])
             } catch { log.error("No signing keys are made: \(error)", metadata: ["domain": "\(domain)"]) }
@@ -40,17 +46,12 @@ struct SigningUpkeep: Sendable {
     }
 
     private func advance() async {
-        do {
-            // Of its own, that remembers nothing: what was not there an hour ago may be there now.
-            let resolver = try UnboundResolver(names.resolverSetting)
-            let rotation = KeyRotation(keys, log: log)
-            for domain in await domains() where !Task.isCancelled {
-                do { _ = try await rotation.advance(domain, CachedResolver(resolver)) } catch {
-                    log.error("Signing keys are not moved on: \(error)", metadata: ["domain": "\(domain)"])
-                }
+        let rotation = KeyRotation(keys, log: log)
+        for domain in await domains() where !Task.isCancelled {
+            do { _ = try await rotation.advance(domain, names) } catch is CancellationError { return } catch {
+                log.error("Signing keys are not moved on: \(error)", metadata: ["domain": "\(domain)"])
             }
-            await resolver.close()
-        } catch { log.error("The records of signing keys are not looked for: \(error)") }
+        }
     }
 
     private func domains() async -> [Domain] {

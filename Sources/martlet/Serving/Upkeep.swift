@@ -1,3 +1,4 @@
+import Conversation
 import Logging
 import Transport
 
@@ -10,6 +11,8 @@ struct Upkeep {
     let certificate: OwnCertificate?
     /// Says that there may be domains that are new.
     let domainsAdded: AsyncStream<Void>
+    /// Nil while mail may not leave.
+    let names: (any Resolver)?
     let log: Logger
 
     func keep() async {
@@ -22,8 +25,8 @@ struct Upkeep {
             if configuration.scrubInterval > 0 {
                 group.addTask { await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log) }
             }
-            if configuration.outbound.enabled {
-                let signing = SigningUpkeep(keys: house.signingKeys, directory: house.directory, names: configuration.names, log: log)
+            if let names {
+                let signing = SigningUpkeep(keys: house.signingKeys, directory: house.directory, names: names, log: log)
                 group.addTask { await signing.keep(domainsAdded) }
             }
             if let certificate, let certificates { group.addTask { await certificate.keepRenewed(on: certificates, log: log) } }

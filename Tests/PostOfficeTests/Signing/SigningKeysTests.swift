@@ -133,6 +133,9 @@ struct SigningKeysTests {
         #expect(try await house.advance().map(\.publication) == [.differs("it has another key")])
         try house.publish(old, "v=DKIM1; p=")
         _ = try await house.advance()
+        #expect(try await house.states() == ["old revoked", "\(next.selector) active"], "its selector is not given again at once")
+        house.clock.advance(by: 2 * 86_400)
+        _ = try await house.advance()
         #expect(try await house.states() == ["\(next.selector) active"])
     }
 

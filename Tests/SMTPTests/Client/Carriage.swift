@@ -19,18 +19,20 @@ enum Carriage {
 
     static func message(
         _ text: String = text, from sender: String? = "a@example.test", to recipients: [String] = ["b@remote.example"], traits: QueueDraft.Traits = [],
-        envelopeID: String? = nil, size: Int? = nil
+        origin: QueueDraft.Origin = .others, envelopeID: String? = nil, size: Int? = nil
     ) throws -> OutgoingMessage {
         let octets = ByteBuffer(string: text)
         return OutgoingMessage(
             reversePath: try sender.map { .mailbox(try #require(Address($0))) } ?? .null,
-            recipients: try recipients.map { QueuedRecipient(.mailbox(try #require(Address($0)))) }, traits: traits, envelopeID: envelopeID,
+            recipients: try recipients.map { QueuedRecipient(.mailbox(try #require(Address($0)))) }, traits: traits, origin: origin, envelopeID: envelopeID,
             size: size ?? octets.readableBytes,
             read: { range in octets.getSlice(at: range.lowerBound, length: min(range.count, octets.readableBytes - range.lowerBound)) ?? ByteBuffer() })
     }
 
-    static func carrier(_ sink: Sink, _ settings: ClientSettings = ClientSettings(), convert: SMTPCarrier.Conversion? = nil) -> SMTPCarrier {
-        SMTPCarrier(dialler: sink, settings: settings, convert: convert, now: sink.clock)
+    static func carrier(
+        _ sink: Sink, _ settings: ClientSettings = ClientSettings(), convert: SMTPCarrier.Conversion? = nil, sign: SMTPCarrier.Signing? = nil
+    ) -> SMTPCarrier {
+        SMTPCarrier(dialler: sink, settings: settings, convert: convert, sign: sign, now: sink.clock)
     }
 
     /// A connection to it, whose EHLO is over.
