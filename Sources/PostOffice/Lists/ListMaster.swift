@@ -99,8 +99,11 @@ package struct ListMaster: Sendable {
         var (header, rest) = (IncomingHeader(), ByteBuffer())
         header.consume(octets, into: &rest)
         if octets.readableBytes == entry.size { header.finish(into: &rest) }
-        return Start(
-            post: ListPost(survey: header.survey, reversePath: entry.draft.reversePath, isOurUsers: entry.draft.sender != nil, host: host), octets: octets)
+        var post = ListPost(survey: header.survey, reversePath: entry.draft.reversePath, isOurUsers: entry.draft.sender != nil, host: host)
+        if let head = entry.draft.head, let author = post.author?.domain {
+            post.isAuthorProven = MessageSeal(ByteBuffer(bytes: head.octets), host.asciiForm ?? host)?.proves(author)
+        }
+        return Start(post: post, octets: octets)
     }
 
     // MARK: Placing

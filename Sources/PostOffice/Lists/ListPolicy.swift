@@ -9,6 +9,8 @@ struct ListPost: Sendable {
     let isOurUsers: Bool
     /// What we call ourselves in trace lines.
     let host: Domain?
+    /// Whether it was proved that the author's domain wrote it or let it be written; nil: nobody has judged, or not yet.
+    var isAuthorProven: Bool?
 
     // from = "From:" mailbox-list                                         (RFC 5322 §3.6.2)
     /// Who wrote it; nil: that is not clear.
@@ -64,10 +66,14 @@ extension MailingList {
         guard !post.survey.isUnfitForLists else { return .refuse(.automatic) }
         guard let author else { return posters == .anyone ? .moderate("who wrote it is not clear") : refusedOr(.moderate("who wrote it is not clear")) }
         // Who is ours logs in to write: others only claim to be them.
-        let isClaimed = isAuthorHere && !post.isOurUsers
+        let isClaimed = isAuthorHere && !post.isOurUsers && post.isAuthorProven != true
         if posters == .anyone {
             if isClaimed { return .moderate("it came from outside in the name of a user of this server") }
             return member?.mayPost == false ? .moderate("posts of this member are moderated") : .post
+        }
+        // Of the others it is believed where nobody has judged.
+        if post.isAuthorProven == false, !post.isOurUsers, isOwner(author) || member != nil {
+            return .moderate("it is not proved that its author wrote it (DMARC)")
         }
         if isOwner(author) { return isClaimed ? .moderate("it came from outside in the name of a user of this server") : .post }
         guard posters == .members, let member else { return refusedOr(.moderate("its author is not among those who may post")) }

@@ -2,6 +2,7 @@ package import Logging
 package import MailModel
 import MessageFormat
 import NIOCore
+import SenderTrust
 import Storage
 
 /// Decides in whose name a message is signed as it leaves.
@@ -11,6 +12,7 @@ import Storage
 /// - What came from elsewhere and is sent on by an address or a list of ours is signed by the domain of its envelope sender, which is ours then: that says who passed
 ///   it on. Where From has a domain of ours, or one that could be taken for the same owner's (RFC 7489's and RFC 9989's relaxed alignment), it is not signed at all:
 ///   a stranger could have written what stands there.
+/// - Such mail gets a set of ARC fields besides, of what was found when it came (`MessageSeal`): that says nothing of who wrote it but what we have judged.
 /// - Everything else goes as it came.
 package struct SigningDesk: Sendable {
     private let keys: SigningKeys
@@ -41,7 +43,7 @@ package struct SigningDesk: Sendable {
         guard message.origin != .others else { return nil }
         // Without its keys, which are few, nothing need be read.
         guard try await !keys.isEmpty else { return nil }
-        guard let survey = try await survey(message) else {
+        guard let (survey, header) = try await start(of: message) else {
             log.warning("A message goes unsigned: its header is too long", metadata: ["to": "\(recipient(message))"])
             return nil
         }
@@ -50,7 +52,22 @@ package struct SigningDesk: Sendable {
             ? try await ownDomains(survey, message.reversePath) : try await forwarderDomain(survey, message.reversePath).map { [$0] } ?? []
         var signers: [MessageSigner.Part] = []
         for domain in domains.prefix(SigningDesk.most) { signers.append(MessageSigner.Part(domain, try await keys.signing(for: domain), at: clock())) }
-        return signers.isEmpty ? nil : MessageSigner(signers, to: recipient(message), log: log)
+        let sealer = message.origin == .passedOn ? try await sealer(header, message.reversePath) : nil
+        return signers.isEmpty && sealer == nil ? nil : MessageSigner(signers, sealer, to: recipient(message), log: log)
+    }
+
+    /// Nil: nothing was judged when it came, or there is nobody in whose name it could be sealed.
+    private func sealer(_ header: ByteBuffer, _ reversePath: ReversePath) async throws -> ARCSealer? {
+        guard let found = MessageSeal(header, serverName) else { return nil }
+        for name in [reversePath.address?.domain.asciiForm, serverName].compactMap(\.self) {
+            guard let domain = try await signingDomain(of: name) else { continue }
+            let all = try await keys.signing(for: domain)
+            // Few others verify chains by Ed25519.
+            guard let own = all.first(where: { $0.key.algorithm == .rsaSHA256 }) ?? all.first else { continue }
+            return ARCSealer(
+                domain: domain, selector: own.selector, key: own.key, authenticationResults: found.results, chain: ARCVerdict(found.chain), at: clock())
+        }
+        return nil
     }
 
     // MARK: Whose name
@@ -119,19 +136,18 @@ package struct SigningDesk: Sendable {
 
     // MARK: Reading
 
-    /// Of head and text; nil: the header is longer than is held.
-    private func survey(_ message: OutgoingMessage) async throws -> HeaderSurvey? {
-        var (header, rest) = (IncomingHeader(), ByteBuffer())
+    /// What a header says, of head and text, and itself; nil: it is longer than is held.
+    private func start(of message: OutgoingMessage) async throws -> (HeaderSurvey, ByteBuffer)? {
+        var (header, octets) = (IncomingHeader(), ByteBuffer())
         var offset = 0
         while !header.survey.isComplete, offset < min(message.size, MailReception.heldHeader) {
-            let octets = try await message.read(offset..<min(offset + SigningDesk.piece, message.size))
-            guard octets.readableBytes > 0 else { throw StorageFault.corrupt("a message of the queue is shorter than it was") }
-            offset += octets.readableBytes
-            rest.clear()
-            header.consume(octets, into: &rest)
+            let piece = try await message.read(offset..<min(offset + SigningDesk.piece, message.size))
+            guard piece.readableBytes > 0 else { throw StorageFault.corrupt("a message of the queue is shorter than it was") }
+            offset += piece.readableBytes
+            header.consume(piece, into: &octets)
         }
-        if offset >= message.size { header.finish(into: &rest) }
-        return header.survey.isComplete ? header.survey : nil
+        if offset >= message.size { header.finish(into: &octets) }
+        return header.survey.isComplete ? (header.survey, octets) : nil
     }
 
     private func recipient(_ message: OutgoingMessage) -> String { message.recipients.first.map { LogText.quoted("\($0.path)") } ?? "" }

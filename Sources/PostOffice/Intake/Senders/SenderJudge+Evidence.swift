@@ -14,9 +14,10 @@ extension SenderJudge {
         // With the null reverse-path both are the same.
         async let hello = envelope.reversePath == .null ? nil : senders.helo(question)
         async let signatures = text.dkim(resolver: resolver, now: now)
+        async let chain = text.arc(resolver: resolver, now: now)
         let (sender, dkim) = await (spf, signatures)
         let authors = await DMARCEvaluation(resolver: resolver).judge(MessageAuthors(text.header), spf: sender, dkim: dkim)
-        var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, authors: authors, isListed: survey.isListed)
+        var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, arc: chain, authors: authors, isListed: survey.isListed)
         if let first = authors.verdicts.first { evidence.mark = await BIMIEvaluation(resolver: resolver).evaluate(first) }
         for verdict in authors.verdicts where verdict.result == .fail {
             if let explanation = TrustedExplanation(evidence.arc, failure: verdict, trusted: rules.sealers) { evidence.explained[verdict.author] = explanation }

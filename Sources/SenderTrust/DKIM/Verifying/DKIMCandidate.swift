@@ -56,7 +56,8 @@ struct DKIMCandidate: Sendable {
         }
         return verdict(
             outcome.flaw?.result ?? .pass, outcome.bits, isPartial: isPartial, isTesting: outcome.record?.isTesting ?? false,
-            reason: outcome.flaw?.reason ?? (isPartial ? "l= leaves octets at the end unsigned" : nil))
+            reason: outcome.flaw?.reason
+                ?? (isPartial ? "l= leaves octets at the end unsigned" : outcome.record?.isTesting == true ? "its key is marked as a test" : nil))
     }
 
     private func verdict(
