@@ -40,7 +40,7 @@ extension SigningKeyLine {
         SigningKeyLine(
             domain: "example.org", selector: selector, algorithm: "rsa-sha256", bits: state == "revoked" ? nil : bits, state: state,
             made: "2026-11-29T00:00:00Z", since: "2026-11-29T00:00:00Z", recordNeededUntil: state == "retiring" ? "2026-12-06T00:00:00Z" : nil,
-            name: "\(selector)._domainkey.example.org", record: "v=DKIM1; k=rsa; p=" + (state == "revoked" ? "" : "MII\(selector)"))
+            name: "\(selector)._domainkey.example.org", record: "v=DKIM1; k=rsa; p=" + (state == "revoked" ? "" : ["new": "AAAA", "old": "BBBB"][selector, default: "CCCC"]))
     }
 }
 
