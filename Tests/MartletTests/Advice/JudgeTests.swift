@@ -95,8 +95,10 @@ struct JudgeTests {
             .dkimNone, DomainFacts.with { $0.site.signingKeys = [.example("gone", "revoked")] },
             silent: DomainFacts.with { $0.site.signingKeys = [.example("next", "pending")] }),
         Case(
+            .dkimNone, DomainFacts.with { $0.site.signingKeys = [] }, silent: DomainFacts.with { $0.site.signingKeys = nil }),
+        Case(
             .dkimUnused, DomainFacts.with { $0.site.signingKeys = [.example("next", "pending")] },
-            silent: DomainFacts.with { $0.site.signingKeys += [.example("next", "pending")] }),
+            silent: DomainFacts.with { $0.site.signingKeys?.append(.example("next", "pending")) }),
         Case(
             .dkimMissing, DomainFacts.with { $0.signing["new"] = denied(.noSuchName) }, silent: DomainFacts.with { $0.signing["new"] = .failure(.timedOut) }),
         Case(
@@ -108,7 +110,7 @@ struct JudgeTests {
         Case(
             .dkimPending,
             DomainFacts.with {
-                $0.site.signingKeys += [.example("next", "pending")]
+                $0.site.signingKeys?.append(.example("next", "pending"))
                 $0.signing["next"] = denied()
             },
             silent: DomainFacts.with {
