@@ -28,6 +28,7 @@ struct StoreContractQueueProgress {
         draft.envelopeID = "QQ314159+2B"
         draft.notBefore = at(1_790_000_123)
         draft.deliverBy = QueueDraft.Deadline(time: at(1_790_000_456), isReturned: true, isTraced: true)
+        draft.origin = .own
         draft.priority = -9
         return draft
     }
@@ -53,6 +54,7 @@ struct StoreContractQueueProgress {
         try await House.with(factory) { house in
             var plain = try draft(2, at: 77)
             plain.priority = 9
+            plain.origin = .passedOn
             let drafts = [try fullDraft(), plain]
             let ids = try await place(drafts, house)
             let again = try await house.restarted()

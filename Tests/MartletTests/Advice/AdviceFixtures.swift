@@ -37,10 +37,11 @@ extension MailSite {
 
 extension SigningKeyLine {
     static func example(_ selector: String, _ state: String = "active", bits: Int = 2_048) -> SigningKeyLine {
-        SigningKeyLine(
+        let key = state == "revoked" ? "" : ["new": "AAAA", "old": "BBBB"][selector, default: "CCCC"]
+        return SigningKeyLine(
             domain: "example.org", selector: selector, algorithm: "rsa-sha256", bits: state == "revoked" ? nil : bits, state: state,
             made: "2026-11-29T00:00:00Z", since: "2026-11-29T00:00:00Z", recordNeededUntil: state == "retiring" ? "2026-12-06T00:00:00Z" : nil,
-            name: "\(selector)._domainkey.example.org", record: "v=DKIM1; k=rsa; p=" + (state == "revoked" ? "" : "MII\(selector)"))
+            name: "\(selector)._domainkey.example.org", record: "v=DKIM1; k=rsa; p=" + key)
     }
 }
 

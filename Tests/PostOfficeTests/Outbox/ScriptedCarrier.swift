@@ -14,6 +14,7 @@ final class ScriptedCarrier: Carrier {
         let reversePath: ReversePath
         let recipients: [String]
         let text: String
+        let origin: QueueDraft.Origin
     }
 
     typealias Connecting = @Sendable (MailServer) async throws -> Void
@@ -88,7 +89,8 @@ final class ScriptedCarrier: Carrier {
             var text = ""
             if let octets = try? await message.read(0..<message.size) { text = String(buffer: octets) }
             let delivery = Delivery(
-                server: server, connection: number, reversePath: message.reversePath, recipients: message.recipients.map { $0.path.bare }, text: text)
+                server: server, connection: number, reversePath: message.reversePath, recipients: message.recipients.map { $0.path.bare }, text: text,
+                origin: message.origin)
             let answering = carrier.state.withLock { state in
                 state.deliveries.append(delivery)
                 return state.answering

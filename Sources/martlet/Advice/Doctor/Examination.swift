@@ -131,7 +131,7 @@ struct Examination: Sendable {
         let machine = try Configuration.machineAddresses()
         let sites = house.domains.map { domain in
             var site = configuration.site(of: domain, machine: machine, key: key)
-            site.signingKeys = house.signingKeys?.filter { $0.domain == domain.value } ?? []
+            site.signingKeys = house.signingKeys?.filter { $0.domain == domain.value }
             return site
         }
         var checks = [

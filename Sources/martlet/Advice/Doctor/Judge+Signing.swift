@@ -6,19 +6,20 @@ extension Judge {
 
     static func signing(_ facts: DomainFacts) -> [Finding] {
         let site = facts.site
+        guard let keys = site.signingKeys else { return [] }
         let domain = site.domain.value
         let show = "martlet dns records \(domain) prints what to publish"
-        guard site.signingKeys.contains(where: { $0.state != "revoked" }) else {
+        guard keys.contains(where: { $0.state != "revoked" }) else {
             return [
                 Finding(.dkimNone, domain, "it has no key to sign its mail with, and large providers doubt such mail", fix: "martlet dkim generate \(domain)")
             ]
         }
         var findings: [Finding] = []
-        let isUnused = !site.signingKeys.contains { $0.state == "active" }
+        let isUnused = !keys.contains { $0.state == "active" }
         if isUnused {
             findings.append(Finding(.dkimUnused, domain, "none of its keys signs", fix: "\(show); then martlet dkim rotate \(domain)"))
         }
-        for key in site.signingKeys {
+        for key in keys {
             if key.state == "active", key.algorithm.hasPrefix("rsa"), let bits = key.bits, bits < fewestBits {
                 findings.append(
                     Finding(.dkimShort, key.name, "its key has \(bits) bits, and some verifiers want \(fewestBits)", fix: "martlet dkim rotate \(domain)"))

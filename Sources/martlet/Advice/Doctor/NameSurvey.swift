@@ -79,7 +79,7 @@ struct NameSurvey: Sendable {
 
     private func signing(_ site: MailSite) async -> [String: Told<String>] {
         await withTaskGroup { group in
-            for key in site.signingKeys { group.addTask { (key.selector, await told { try await text(key.name) }) } }
+            for key in site.signingKeys ?? [] { group.addTask { (key.selector, await told { try await text(key.name) }) } }
             var found: [String: Told<String>] = [:]
             for await (selector, answer) in group { found[selector] = answer }
             return found

@@ -30,8 +30,8 @@ struct MailSite: Hashable, Sendable {
     let isTLS: Bool
     /// Nil: TLS is off, or the certificate cannot be read yet.
     let key: Key?
-    /// By which its mail is signed, or was or will be.
-    var signingKeys: [SigningKeyLine] = []
+    /// By which its mail is signed, or was or will be; nil: not known.
+    var signingKeys: [SigningKeyLine]?
 
     /// Whether a name lies in the zone of the domain, as far as names tell.
     func holds(_ name: Domain) -> Bool { name == domain || name.value.hasSuffix("." + domain.value) }

@@ -1,7 +1,7 @@
 extension RecordMakers {
     /// RFC 6376 §3.6.2.1. Those of destroyed keys too, as a wish: their records are to go.
     static func signingKeys(_ site: MailSite) -> [ZoneRecord] {
-        site.signingKeys.map { key in
+        (site.signingKeys ?? []).map { key in
             let text: String
             var place = ZoneRecord.Place.zone
             switch key.state {
