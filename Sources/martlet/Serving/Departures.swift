@@ -12,7 +12,10 @@ struct Departures: Sendable {
     private let lists: ListMaster
     private let store: any TraceStore
     private let recorder: TraceRecorder
-    private let outcomes: TLSOutcomes
+    let reports: ReportServices
+    private let services: OutboundServices
+    /// By which comes what this server writes itself.
+    private let own: Intake
     private let traceDays: Int
     private let log: Logger
 
@@ -22,8 +25,9 @@ struct Departures: Sendable {
         traceDays = configuration.traceDays
         let recorder = TraceRecorder(store: house.store, log: log)
         self.recorder = recorder
-        let outcomes = TLSOutcomes(store: house.store, log: log)
-        self.outcomes = outcomes
+        let reports = ReportServices(configuration, house, log: log)
+        self.reports = reports
+        self.services = services
         let table: RouteTable
         do { table = try configuration.outbound.table(ownDomains: []) } catch {
             throw CommandFault(code: Sysexit.configuration, text: "outbound.destinations names the route \(error.route), which is not there")
@@ -31,6 +35,7 @@ struct Departures: Sendable {
         let directory = house.directory
         // What the outbox writes itself it knows of.
         let own = Intake(store: house.store, clock: SystemClock.now, log: log)
+        self.own = own
         let lists = ListMaster(
             register: house.lists, store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now,
             makeID: Departures.makeID, log: log)
@@ -43,7 +48,7 @@ struct Departures: Sendable {
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
                 clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) },
-                trace: { recorder.record($0) }, observe: { outcomes.record($0) }, lists: lists, log: log),
+                trace: { recorder.record($0) }, observe: { reports.tls.record($0) }, lists: lists, reports: reports.reader, log: log),
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
@@ -59,7 +64,7 @@ struct Departures: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await start() }
             group.addTask { await recorder.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 1)) } }
-            group.addTask { await outcomes.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 60)) } }
+            group.addTask { await reports.run(outbox, own, services.names) }
             group.addTask { await prune() }
             group.addTask { await tidyLists() }
         }
@@ -69,13 +74,13 @@ struct Departures: Sendable {
     func stop() async {
         await outbox.stop()
         await recorder.flush()
-        await outcomes.flush()
+        await reports.stop()
     }
 
     /// Returns when what has happened so far can be read.
     func finishTraces() async {
         await recorder.flush()
-        await outcomes.flush()
+        await reports.flush()
     }
 
     /// Once an hour, what is older than it is to be kept.
@@ -85,7 +90,6 @@ struct Departures: Sendable {
                 let oldest = Timestamp(rawValue: SystemClock.now().rawValue - Int64(traceDays) * 86_400)
                 while !Task.isCancelled, try await store.pruneTraces(before: oldest) {}
             } catch { log.warning("Old traces were not removed: \(error)") }
-            do { try await outcomes.prune(SystemClock.now()) } catch { log.warning("Old counts of TLS were not removed: \(error)") }
             await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 3_600))
         }
     }

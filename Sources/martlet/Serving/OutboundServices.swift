@@ -14,6 +14,8 @@ struct OutboundServices: Sendable {
     /// What those servers have to prove.
     let policies: DeliveryPolicies
     let carrier: any Carrier
+    /// Names, as far as others are asked for them.
+    let names: any Resolver
     /// Nil while mail may not leave.
     private let resolver: UnboundResolver?
     /// No anchor is configured, and nothing is to be proved.
@@ -27,6 +29,7 @@ struct OutboundServices: Sendable {
         isTrusting = configuration.names.anchor == .none
         guard configuration.outbound.enabled else {
             resolver = nil
+            names = HeldResolver()
             policies = DeliveryPolicies(HeldResolver())
             router = MailRouter(HeldResolver(), MailRouter.Setting(), asciiForm: { $0.asciiForm })
             carrier = HeldCarrier()
@@ -36,6 +39,7 @@ struct OutboundServices: Sendable {
         let resolver = try OutboundServices.resolver(configuration.names)
         self.resolver = resolver
         let cached = CachedResolver(resolver)
+        names = cached
         router = MailRouter(cached, try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
         var web = HTTPSFetcher.Setting()
         web.families = configuration.outbound.families

@@ -52,15 +52,15 @@ enum RecordMakers {
     static func alignment(_ site: MailSite) -> [ZoneRecord] {
         [
             ZoneRecord(
-                name: "_dmarc.\(site.domain)", type: "TXT", data: TextData.quoted("v=DMARC1; p=none; rua=mailto:postmaster@\(site.domain)"),
-                explanation: "DMARC: others report what they see of the domain, and refuse nothing (RFC 7489); leave it at none while mail is not signed")
+                name: "_dmarc.\(site.domain)", type: "TXT", data: TextData.quoted("v=DMARC1; p=none; rua=mailto:\(site.mailReports)"),
+                explanation: "DMARC: others report what they see of the domain, and refuse nothing (RFC 9989, RFC 9990); leave it at none while mail is not signed")
         ]
     }
 
     static func tlsReports(_ site: MailSite) -> [ZoneRecord] {
         [
             ZoneRecord(
-                name: "_smtp._tls.\(site.domain)", type: "TXT", data: TextData.quoted("v=TLSRPTv1; rua=mailto:postmaster@\(site.domain)"),
+                name: "_smtp._tls.\(site.domain)", type: "TXT", data: TextData.quoted("v=TLSRPTv1; rua=mailto:\(site.tlsReports)"),
                 explanation: "Others report where TLS to this domain's servers failed (RFC 8460)")
         ]
     }
