@@ -78,8 +78,10 @@ struct ReportReaderTests {
             _ = try await bring(ReportSample.message(ByteBuffer(string: content)), house)
             #expect(house.events.all.last?.fields["reason"]?.contains(reason) == true, "\(reason): \(house.events.all.last?.fields["reason"] ?? "")")
         }
-        _ = try await bring(ReportSample.message(ByteBuffer(repeating: 0x41, count: 13 << 20)), house)
-        #expect(house.events.all.last?.fields["reason"]?.contains("too large") == true)
+        let draft = QueueDraft(transaction: try #require(TransactionID("t-4")), reversePath: .null, recipients: [], arrived: Self.morning)
+        let large = QueueEntry(
+            id: QueueID(rawValue: 1), body: BodyID(rawValue: 1), size: ReportReader.mostOctets + 1, draft: draft, progress: [], hold: nil)
+        #expect(try await house.reader.read(large) == .dropped("it is too large"))
         #expect(try await house.store.queue(after: nil, most: 10).isEmpty)
         #expect(try kept(house).isEmpty)
         #expect(try house.store.usage(of: house.alice)[.message] ?? 0 == 0)
