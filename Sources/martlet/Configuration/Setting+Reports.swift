@@ -4,7 +4,9 @@ import MailModel
 extension Setting {
     static let reportsSend = Setting(
         "reports.send", .toggle, standard: "true",
-        help: "Domains that ask for it are told once a day what came in their names (RFC 9990), and how TLS with them went (RFC 8460). Off with `outbound.enabled`")
+        help:
+            "Domains that ask for it are told once a day what came in their names (RFC 9990), and how TLS with them went (RFC 8460). Off with `outbound.enabled`"
+    )
     static let reportsFrom = Setting(
         "reports.from", .items(AddressText.form), standardNote: "`noreply-dmarc` at `domain`",
         help: "The one address by which those reports go: its domain must be ours, and sign (DKIM)")

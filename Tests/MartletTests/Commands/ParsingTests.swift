@@ -28,7 +28,8 @@ import Testing
             "", "serve", "init", "config", "config check", "config reference", "domain", "domain add", "domain list",
             "domain remove", "account", "account add",
             "account list", "account enable", "account disable", "account password", "account remove", "message",
-            "message inspect", "queue", "queue list", "queue show", "queue retry", "queue bounce", "trace", "tls-report", "tls-report show", "reports", "reports dmarc", "reports tls", "store",
+            "message inspect", "queue", "queue list", "queue show", "queue retry", "queue bounce", "trace", "tls-report", "tls-report show", "reports",
+            "reports dmarc", "reports tls", "store",
             "store check", "store compact", "store status", "version",
         ])
     func help(_ line: String) {

@@ -51,7 +51,10 @@ struct ReportReaderTests {
         #expect(try await house.store.queue(after: nil, most: 10).isEmpty)
         let report = try #require(try kept(house).first)
         #expect(report.domain == "example.test" && report.date == "2026-11-28" && report.reporter == "google.com" && report.isAuthenticated == nil)
-        #expect(report.mail.map { "\($0.source) \($0.count) \($0.disposition) \($0.dkim) \($0.spf)" } == ["192.0.2.10 12 none pass pass", "2001:db8::5 3 none fail fail"])
+        #expect(
+            report.mail.map { "\($0.source) \($0.count) \($0.disposition) \($0.dkim) \($0.spf)" } == [
+                "192.0.2.10 12 none pass pass", "2001:db8::5 3 none fail fail",
+            ])
         #expect(try house.store.usage(of: house.alice)[.message] ?? 0 == 0)
     }
 
@@ -119,7 +122,8 @@ struct ReportReaderTests {
     func addresses() async throws {
         let named = ReportAddresses(named: [try #require(Address("rua@example.test"))], sender: Address("out@example.test"))
         for (text, isTaken) in [
-            ("rua@example.test", true), ("RUA@EXAMPLE.test", true), ("out@example.test", true), ("dmarc-reports@example.test", false), ("rua@other.test", false),
+            ("rua@example.test", true), ("RUA@EXAMPLE.test", true), ("out@example.test", true), ("dmarc-reports@example.test", false),
+            ("rua@other.test", false),
         ] { #expect(try named.contains(#require(Address(text))) == isTaken) }
         let house = try await house()
         for local in ["dmarc-reports", "tls-reports", "noreply-dmarc"] {
@@ -160,7 +164,8 @@ struct ReportReaderTests {
         let report = try AggregateReport(ReportSample.file("google.xml"))
         var limits = ReceivedReports.Limits()
         limits.most = 50
-        let received = ReceivedReports(store: house.store, keptDays: 90, limits: limits, clock: { clock.now }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let received = ReceivedReports(
+            store: house.store, keptDays: 90, limits: limits, clock: { clock.now }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         for number in 0..<200 {
             var one = report
             one.id = "\(number)"

@@ -54,7 +54,9 @@ enum ReportSample {
     /// The lines of a message without those of base64, which depend on who packs.
     static func withoutPacking(_ message: ByteBuffer) -> [Substring] {
         String(buffer: message).split(separator: "\r\n", omittingEmptySubsequences: false).filter { line in
-            let isBase64 = line.utf8.allSatisfy { $0 == 0x2B || $0 == 0x2F || $0 == 0x3D || Character(Unicode.Scalar($0)).isLetter || Character(Unicode.Scalar($0)).isNumber }
+            let isBase64 = line.utf8.allSatisfy {
+                $0 == 0x2B || $0 == 0x2F || $0 == 0x3D || Character(Unicode.Scalar($0)).isLetter || Character(Unicode.Scalar($0)).isNumber
+            }
             return line.isEmpty || !isBase64 || line.utf8.count % 4 != 0
         }
     }

@@ -67,7 +67,8 @@ struct ReportSenderTests {
     func mail() async throws {
         try await count(messages: 3)
         let sender = try sender()
-        for (time, isSent) in [(Self.midnight - 1, false), (Self.midnight, false), (Self.midnight + 2 * 3_600, false), (Self.midnight + 2 * 3_600 + 200, true)] {
+        for (time, isSent) in [(Self.midnight - 1, false), (Self.midnight, false), (Self.midnight + 2 * 3_600, false), (Self.midnight + 2 * 3_600 + 200, true)]
+        {
             clock.advance(to: Timestamp(rawValue: time))
             await sender.sendDue()
             #expect(try await queued().isEmpty == !isSent)
@@ -168,7 +169,9 @@ struct ReportSenderTests {
         #expect(try await queued().count == 1 && entry.draft.recipients[0].path.bare == "t@b.example" && entry.draft.traits == [.isAutomatic, .waivesTLS])
         let fields = try await header(of: entry)
         #expect(fields["tls-report-domain"] == "a.example" && fields["tls-report-submitter"] == "example.test" && fields["tls-required"] == "No")
-        #expect(fields["subject"]?.hasPrefix("Report Domain: a.example Submitter: example.test Report-ID: <") == true && fields["subject"]?.contains("@example.test>") == true)
+        #expect(
+            fields["subject"]?.hasPrefix("Report Domain: a.example Submitter: example.test Report-ID: <") == true
+                && fields["subject"]?.contains("@example.test>") == true)
         #expect(fields["content-type"]?.hasPrefix("multipart/report; report-type=\"tlsrpt\"") == true)
         guard case .tls(let report) = try await reports(in: entry)[0] else { return #expect(Bool(false)) }
         #expect(report.policies.map(\.successes) == [2] && report.policies[0].failures == 1 && report.policies[0].type == "no-policy-found")
@@ -183,7 +186,8 @@ struct ReportSenderTests {
             try await count(messages: 3)
             outcomes.record(try Observed.mail(source: "2001:db8::1", disposition: .reject, isAligned: false), at: clock.now)
             outcomes.record(
-                try Observed.mail(disposition: .none, isAligned: false, envelopeFrom: nil, overrides: [.init(.mailingList, comment: "a <list> & more")]), at: clock.now)
+                try Observed.mail(disposition: .none, isAligned: false, envelopeFrom: nil, overrides: [.init(.mailingList, comment: "a <list> & more")]),
+                at: clock.now)
             await outcomes.flush()
         } else {
             for _ in 0..<2 { try await countTLS() }

@@ -53,7 +53,8 @@ enum RecordMakers {
         [
             ZoneRecord(
                 name: "_dmarc.\(site.domain)", type: "TXT", data: TextData.quoted("v=DMARC1; p=none; rua=mailto:\(site.mailReports)"),
-                explanation: "DMARC: others report what they see of the domain, and refuse nothing (RFC 9989, RFC 9990); leave it at none while mail is not signed")
+                explanation:
+                    "DMARC: others report what they see of the domain, and refuse nothing (RFC 9989, RFC 9990); leave it at none while mail is not signed")
         ]
     }
 
