@@ -157,6 +157,18 @@ struct ReportReaderTests {
         #expect(alone.isForReports && !shared.isForReports && !empty.isForReports)
     }
 
+    @Test("a report on TLS reaches a domain whose own TLS is broken, and its way there is not counted, as other mail's is: RFC 8460 §5.3")
+    func waived() async throws {
+        for (traits, isThere) in [([.isAutomatic, .waivesTLS], true), ([.isAutomatic], false)] as [(QueueDraft.Traits, Bool)] {
+            let house = try await OutboxHouse()
+            try house.names.setExchangers(of: "b.example", [(10, "mx.b.example")], isSecure: true)
+            try house.names.setAddresses(of: "mx.b.example", ["9.0.0.1"], isSecure: true)
+            try house.names.setFault(.tlsa, of: "_25._tcp.mx.b.example", .failed(code: 2))
+            try await house.send(["t@b.example"]) { $0.traits = traits }
+            #expect(house.carrier.recipients == (isThere ? ["t@b.example"] : []) && house.observations.all.isEmpty == isThere)
+        }
+    }
+
     @Test("they end with their days, and a flood takes no room from those that are proved")
     func bounded() async throws {
         let house = try await house()
