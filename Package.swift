@@ -149,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "PostOfficeTests",
             dependencies: [
-                "PostOffice", "SenderTrust", "Rehearsal", "Transport", "FuzzEntries", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes, log,
+                "PostOffice", "SenderTrust", "Rehearsal", "Transport", "FuzzEntries", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat",
+                "MailModel", bytes, log,
             ],
             swiftSettings: house),
         .testTarget(
@@ -194,7 +195,8 @@ let package = Package(
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
         .testTarget(
-            name: "MartletTests", dependencies: ["martlet", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log],
+            name: "MartletTests",
+            dependencies: ["martlet", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log],
             swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

@@ -104,7 +104,7 @@ extension PolicyTally.Published {
 }
 
 extension PolicyTally.Row {
-    /// RFC 9990 §3.1.2 allows a hundred.
+    /// RFC 9990 §3.1.3 allows a hundred.
     private static let mostSignatures = 10
     private static let mostOverrides = 4
 
@@ -120,7 +120,7 @@ extension PolicyTally.Row {
         headerFrom = PolicyTally.name(verdict.author)
         envelopeFrom = observation.envelopeFrom.map(PolicyTally.name) ?? ""
         envelopeTo = observation.envelopeTo.map(PolicyTally.name) ?? ""
-        // RFC 9990 §3.1.2: those of the author first, and of them those that pass.
+        // RFC 9990 §3.1.3: those of the author first, and of them those that pass.
         let known = observation.dkim.filter { $0.domain != nil }.enumerated().sorted { a, b in
             (Self.rank(a.element, verdict.author), a.offset) < (Self.rank(b.element, verdict.author), b.offset)
         }
@@ -150,6 +150,7 @@ extension PolicyTally {
 
     /// In one line, cut at `most` octets.
     static func cleaned(_ text: String, most: Int) -> String {
+        if text.utf8.count <= most, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
         var text = RemoteReply.cleaned(text)
         while text.utf8.count > most { text.unicodeScalars.removeLast() }
         return text

@@ -3,7 +3,8 @@ import MailModel
 
 struct TLSReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tls-report", abstract: "See how TLS with other servers goes.", subcommands: [Show.self])
+        commandName: "tls-report", abstract: "See how TLS with other servers goes; `martlet reports tls` shows what others say of ours.",
+        subcommands: [Show.self])
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

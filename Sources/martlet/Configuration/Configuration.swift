@@ -73,6 +73,7 @@ struct Configuration: Sendable {
     /// Days for which it is kept what became of messages.
     let traceDays: Int
     let names: Names
+    let reports: Reports
 }
 
 extension Configuration {
@@ -113,6 +114,7 @@ extension Configuration {
         sendmailSocket = values.text(.sendmailSocket) ?? data + "/sendmail.sock"
         traceDays = values.number(.traceDays) ?? 30
         names = try Names(values, read: read)
+        reports = try Reports(values)
     }
 
     private static func withoutFinalSlash(_ path: String) -> String {

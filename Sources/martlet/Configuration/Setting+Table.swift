@@ -128,7 +128,7 @@ extension Setting {
             exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
         + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
-        + outbound + trust
+        + outbound + trust + reports
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
 }

@@ -80,6 +80,8 @@ struct Administration: Sendable {
         case .certificatesInUse: return .certificates(digests: certificates?.identities.map { RecordMakers.hex($0.leafDigest) } ?? [])
         case .trace(let name, let skipping): return .trace(page: try await trace(name, skipping: skipping))
         case .showTLSOutcomes(let domain, let skipping): return .tlsOutcomes(page: try await tlsOutcomes(of: domain, skipping: skipping))
+        case .showReports(let kind, let domain, let days, let skipping):
+            return .reports(page: try reports(kind, of: domain, days: days, skipping: skipping))
         case .list(let order): return try await carryOut(order)
         case .signing(let order): return try await carryOut(order)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))

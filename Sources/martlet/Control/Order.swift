@@ -40,6 +40,8 @@ enum Order: Codable, Sendable {
     case trace(name: String, skipping: Int)
     /// How TLS with other servers went, of one domain or of all, without the first `skipping` lines.
     case showTLSOutcomes(domain: String?, skipping: Int)
+    /// Others' reports on our domains: `dmarc` or `tls`, of one domain or of all, of so many days, without the first `skipping` reports.
+    case showReports(kind: String, domain: String?, days: Int, skipping: Int)
     case list(order: ListOrder)
     case signing(order: SigningOrder)
 }
@@ -97,6 +99,7 @@ enum OrderResult: Codable, Sendable, Equatable {
     /// SHA-256 of each certificate in use, in hexadecimal digits.
     case certificates(digests: [String])
     case tlsOutcomes(page: TLSOutcomePage)
+    case reports(page: ReportPage)
     case lists(lines: [ListLine])
     /// Addresses that are on a list now and were not before.
     case membersAdded(addresses: [String])

@@ -13,7 +13,10 @@ struct Departures: Sendable {
     private let lists: ListMaster
     private let store: any TraceStore
     private let recorder: TraceRecorder
-    private let outcomes: TLSOutcomes
+    let reports: ReportServices
+    private let services: OutboundServices
+    /// By which comes what this server writes itself.
+    private let own: Intake
     private let traceDays: Int
     private let log: Logger
 
@@ -23,8 +26,9 @@ struct Departures: Sendable {
         traceDays = configuration.traceDays
         let recorder = TraceRecorder(store: house.store, log: log)
         self.recorder = recorder
-        let outcomes = TLSOutcomes(store: house.store, log: log)
-        self.outcomes = outcomes
+        let reports = ReportServices(configuration, house, log: log)
+        self.reports = reports
+        self.services = services
         let table: RouteTable
         do { table = try configuration.outbound.table(ownDomains: []) } catch {
             throw CommandFault(code: Sysexit.configuration, text: "outbound.destinations names the route \(error.route), which is not there")
@@ -32,6 +36,7 @@ struct Departures: Sendable {
         let directory = house.directory
         // What the outbox writes itself it knows of.
         let own = Intake(store: house.store, clock: SystemClock.now, log: log)
+        self.own = own
         let lists = ListMaster(
             register: house.lists, store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now,
             makeID: Departures.makeID, log: log)
@@ -44,11 +49,11 @@ struct Departures: Sendable {
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
                 clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) },
-                trace: { recorder.record($0) }, observe: { outcomes.record($0) }, lists: lists, log: log),
+                trace: { recorder.record($0) }, observe: { reports.tls.record($0) }, lists: lists, reports: reports.reader, log: log),
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
-            store: house.store, checks: Intake.Check.standard + Departures.judges(configuration, services.names, log) + [.lists(lists)],
+            store: house.store, checks: Intake.Check.standard + Departures.judges(configuration, services.names, reports.mail, log) + [.lists(lists)],
             senderLimit: SenderLimit(most: configuration.limits.recipientsPerHour > 0 ? configuration.limits.recipientsPerHour : nil),
             clock: SystemClock.now, log: log, forwarding: directory,
             onQueued: { ids in Task { await outbox.queued(ids) } },
@@ -56,9 +61,9 @@ struct Departures: Sendable {
     }
 
     /// Those who judge who sends to us; none where nobody is to be asked.
-    private static func judges(_ configuration: Configuration, _ names: any Resolver, _ log: Logger) -> [Intake.Check] {
+    private static func judges(_ configuration: Configuration, _ names: any Resolver, _ outcomes: PolicyOutcomes, _ log: Logger) -> [Intake.Check] {
         guard configuration.trust.enabled else { return [] }
-        return [.senders(SenderJudge(resolver: names, rules: configuration.senderRules, clock: SystemClock.now, log: log) { _, _ in })]
+        return [.senders(SenderJudge(resolver: names, rules: configuration.senderRules, clock: SystemClock.now, log: log) { outcomes.record($0, at: $1) })]
     }
 
     /// Sends what is queued, and keeps the traces of it, until it is cancelled.
@@ -66,7 +71,7 @@ struct Departures: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await start() }
             group.addTask { await recorder.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 1)) } }
-            group.addTask { await outcomes.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 60)) } }
+            group.addTask { await reports.run(outbox, own, services.names) }
             group.addTask { await prune() }
             group.addTask { await tidyLists() }
         }
@@ -76,13 +81,13 @@ struct Departures: Sendable {
     func stop() async {
         await outbox.stop()
         await recorder.flush()
-        await outcomes.flush()
+        await reports.stop()
     }
 
     /// Returns when what has happened so far can be read.
     func finishTraces() async {
         await recorder.flush()
-        await outcomes.flush()
+        await reports.flush()
     }
 
     /// Once an hour, what is older than it is to be kept.
@@ -92,7 +97,6 @@ struct Departures: Sendable {
                 let oldest = Timestamp(rawValue: SystemClock.now().rawValue - Int64(traceDays) * 86_400)
                 while !Task.isCancelled, try await store.pruneTraces(before: oldest) {}
             } catch { log.warning("Old traces were not removed: \(error)") }
-            do { try await outcomes.prune(SystemClock.now()) } catch { log.warning("Old counts of TLS were not removed: \(error)") }
             await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 3_600))
         }
     }

@@ -91,7 +91,8 @@ struct House: Sendable {
         let lists = ListRegister(store: store, tokens: ListTokens(secret: House.secret("martlet lists", octets)), clock: SystemClock.now)
         let directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames,
-            rewriting: SenderRewriting(secret: House.secret("martlet sender rewriting", octets), clock: SystemClock.now), lists: lists)
+            rewriting: SenderRewriting(secret: House.secret("martlet sender rewriting", octets), clock: SystemClock.now), lists: lists,
+            reports: configuration.reportAddresses(defaultDomain))
         let reporting = DeliveryReporting(
             store: store, directory: directory, intake: Intake(store: store, clock: SystemClock.now, log: log), host: configuration.hostname,
             clock: SystemClock.now, makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) })

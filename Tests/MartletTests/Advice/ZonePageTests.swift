@@ -16,8 +16,8 @@ struct ZonePageTests {
             records == [
                 "$ORIGIN example.org.", "$TTL 3600", "@ IN MX 10 mail.example.org.", "mail IN A 11.0.0.1", "mail IN AAAA 2a00:1::5",
                 "@ IN TXT \"v=spf1 ip4:11.0.0.1 ip6:2a00:1::5 ~all\"", "mail IN TXT \"v=spf1 a -all\"",
-                "_dmarc IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@example.org\"",
-                "_smtp._tls IN TXT \"v=TLSRPTv1; rua=mailto:postmaster@example.org\"", "_25._tcp.mail IN TLSA 3 1 1 " + String(repeating: "ab", count: 32),
+                "_dmarc IN TXT \"v=DMARC1; p=none; rua=mailto:dmarc-reports@example.org\"",
+                "_smtp._tls IN TXT \"v=TLSRPTv1; rua=mailto:tls-reports@example.org\"", "_25._tcp.mail IN TLSA 3 1 1 " + String(repeating: "ab", count: 32),
                 "_submissions._tcp IN SRV 0 1 465 mail.example.org.", "_submission._tcp IN SRV 10 1 587 mail.example.org.",
                 "_imaps._tcp IN SRV 0 1 993 mail.example.org.", "_imap._tcp IN SRV 10 1 143 mail.example.org.", "_pop3s._tcp IN SRV 0 0 0 .",
                 "_pop3._tcp IN SRV 0 0 0 .", "mail IN CAA 0 issue \"letsencrypt.org\"",

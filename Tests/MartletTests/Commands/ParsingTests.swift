@@ -13,6 +13,7 @@ import Testing
             "account disable a@example.org", "account password a@example.org",
             "account remove a@example.org", "message inspect file", "queue list", "queue list --domain example.org --json", "queue show 65536",
             "trace <a@example.org>", "tls-report show", "tls-report show --domain example.org --failing --json",
+            "reports", "reports --domain example.org --days 7 --json", "reports dmarc --failing", "reports tls --json",
             "queue retry --all", "queue hold 1 2", "queue release --state held", "queue cancel --sender a@example.org", "queue bounce --older-than 2d",
             "store check", "store compact", "store status", "version",
         ])
@@ -27,7 +28,8 @@ import Testing
             "", "serve", "init", "config", "config check", "config reference", "domain", "domain add", "domain list",
             "domain remove", "account", "account add",
             "account list", "account enable", "account disable", "account password", "account remove", "message",
-            "message inspect", "queue", "queue list", "queue show", "queue retry", "queue bounce", "trace", "tls-report", "tls-report show", "store",
+            "message inspect", "queue", "queue list", "queue show", "queue retry", "queue bounce", "trace", "tls-report", "tls-report show", "reports",
+            "reports dmarc", "reports tls", "store",
             "store check", "store compact", "store status", "version",
         ])
     func help(_ line: String) {
@@ -46,7 +48,7 @@ import Testing
         "what is no command ends with 64",
         arguments: [
             "queue cancel", "queue cancel 1 --all", "queue hold x", "queue list --older-than soon", "queue list --state new", "queue list --domain a..b",
-            "tls-report show --domain a..b",
+            "tls-report show --domain a..b", "reports --domain a..b", "reports --days 0",
             "account", "srve", "account add", "account add a --pasword-stdin", "serve now", "store check --json=1",
         ])
     func mistakes(_ line: String) {

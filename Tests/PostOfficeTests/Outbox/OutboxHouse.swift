@@ -24,6 +24,7 @@ final class OutboxHouse: Sendable {
     let reporting: DeliveryReporting
     let lists: ListMaster
     let received: ReceivedReports
+    let reader: ReportReader
     let outbox: Outbox
     let alice: AccountID
     let inbox: MailboxID
@@ -76,7 +77,7 @@ final class OutboxHouse: Sendable {
         let table = try RouteTable(ownDomains: [domain], routes: routes, ways: ways, identity: SendingIdentity(name: host))
         let strict = StrictTransport(resolver: names, fetcher: web, store: store, clock: { clock.now }, log: log)
         received = ReceivedReports(store: store, keptDays: 90, clock: { clock.now }, log: log)
-        let reader = ReportReader(
+        reader = ReportReader(
             store: store, directory: directory, received: received, compression: ZlibCompressor(), host: host, burn: { $0() }, log: log)
         outbox = Outbox(
             Outbox.Surroundings(

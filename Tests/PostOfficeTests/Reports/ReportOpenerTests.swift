@@ -5,7 +5,7 @@ import Transport
 
 @testable import PostOffice
 
-@Suite("A report is found by its octets, whatever its part is called, and nothing that is packed grows without end: TRAPS §2.22; RFC 9990 §7")
+@Suite("A report is found by its octets, whatever its part is called, and nothing that is packed grows without end: TRAPS §2.22; RFC 9990 §8")
 struct ReportOpenerTests {
     private let zlib = ZlibCompressor()
     private var opener: ReportOpener { ReportOpener(compression: zlib) }

@@ -13,6 +13,13 @@ enum ReportSample {
         return try ByteBuffer(bytes: #require(contents("\(root)/Tests/Reports/\(name)")))
     }
 
+    /// Writes a file anew where somebody asks for it: MARTLET_TEST_SAMPLES names the folder.
+    static func renew(_ name: String, _ octets: ByteBuffer) {
+        guard let folder = getenv("MARTLET_TEST_SAMPLES"), let file = fopen(String(cString: folder) + "/" + name, "w") else { return }
+        octets.withUnsafeReadableBytes { _ = fwrite($0.baseAddress, 1, $0.count, file) }
+        fclose(file)
+    }
+
     /// A message with one attachment.
     static func message(_ content: ByteBuffer, type: String = "application/gzip", name: String = "report.xml.gz", subject: String = "Report") -> ByteBuffer {
         var text = ByteBuffer(
@@ -42,6 +49,16 @@ enum ReportSample {
         }
         archive.writeString("PK\u{1}\u{2} and what follows")
         return archive
+    }
+
+    /// The lines of a message without those of base64, which depend on who packs.
+    static func withoutPacking(_ message: ByteBuffer) -> [Substring] {
+        String(buffer: message).split(separator: "\r\n", omittingEmptySubsequences: false).filter { line in
+            let isBase64 = line.utf8.allSatisfy {
+                $0 == 0x2B || $0 == 0x2F || $0 == 0x3D || Character(Unicode.Scalar($0)).isLetter || Character(Unicode.Scalar($0)).isNumber
+            }
+            return line.isEmpty || !isBase64 || line.utf8.count % 4 != 0
+        }
     }
 
     /// Without gzip's frame.

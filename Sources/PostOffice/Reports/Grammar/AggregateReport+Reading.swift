@@ -59,6 +59,8 @@ extension AggregateReport {
         guard let last = start.lastIndex(where: { !$0.properties.isWhitespace }) else { return "" }
         var kept = String(start[...last])
         while kept.utf8.count > mostText { kept.unicodeScalars.removeLast() }
+        // A cut may leave a blank at the end.
+        while kept.unicodeScalars.last?.properties.isWhitespace == true { kept.unicodeScalars.removeLast() }
         return kept
     }
 

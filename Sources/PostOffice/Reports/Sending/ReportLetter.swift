@@ -20,7 +20,7 @@ struct ReportLetter {
     /// Octets of the longest line of base64 (RFC 2045 §6.8).
     private static let line = 76
 
-    /// Octets that a content of so many takes, encoded: what a domain's limit is on (RFC 9990 §3.3).
+    /// Octets that a content of so many takes, encoded: what a domain's limit is on (RFC 9990 §3.5).
     static func encodedSize(_ octets: Int) -> Int {
         let text = (octets + 2) / 3 * 4
         return text + 2 * ((text + line - 1) / line)

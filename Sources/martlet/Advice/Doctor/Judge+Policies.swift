@@ -62,7 +62,7 @@ extension Judge {
             return [
                 Finding(
                     .dmarcMissing, domain, "it has no DMARC record, and large providers doubt such mail",
-                    fix: "add _dmarc.\(domain). IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@\(domain)\"")
+                    fix: "add _dmarc.\(domain). IN TXT \"v=DMARC1; p=none; rua=mailto:\(facts.site.mailReports)\"")
             ]
         }
         guard policies.count == 1 else {
@@ -79,7 +79,7 @@ extension Judge {
     static func tlsReports(_ facts: DomainFacts) -> [Finding] {
         let domain = facts.site.domain.value
         guard case .success(let answer) = facts.tlsReports, facts.site.isTLS else { return [] }
-        let fix = "add _smtp._tls.\(domain). IN TXT \"v=TLSRPTv1; rua=mailto:postmaster@\(domain)\""
+        let fix = "add _smtp._tls.\(domain). IN TXT \"v=TLSRPTv1; rua=mailto:\(facts.site.tlsReports)\""
         let policies = answer.records.filter { Tags($0).version == "TLSRPTv1" }
         guard let policy = policies.first else {
             return answer.records.isEmpty

@@ -32,6 +32,16 @@ struct MailSite: Hashable, Sendable {
     let key: Key?
     /// By which its mail is signed, or was or will be; nil: not known.
     var signingKeys: [SigningKeyLine]?
+    /// Where others' reports are read; none: at two addresses of each domain.
+    var reportAddresses: [Address] = []
+
+    /// Where others' reports on the domain are read.
+    var mailReports: String { report(ReportAddresses.reportsOnMail) }
+    var tlsReports: String { report(ReportAddresses.reportsOnTLS) }
+
+    private func report(_ standard: String) -> String {
+        (reportAddresses.first { $0.domain == domain } ?? reportAddresses.first)?.written ?? "\(standard)@\(domain)"
+    }
 
     /// Whether a name lies in the zone of the domain, as far as names tell.
     func holds(_ name: Domain) -> Bool { name == domain || name.value.hasSuffix("." + domain.value) }
@@ -58,7 +68,8 @@ extension Configuration {
         return MailSite(
             domain: domain, host: hostname.asciiForm ?? hostname, addresses: addresses, senderName: identity.name.asciiForm ?? identity.name,
             senderAddresses: MailSite.sorted(senders), smarthosts: smarthosts,
-            ports: Dictionary(listeners.map { ($0.service, $0.port) }, uniquingKeysWith: { first, _ in first }), isTLS: tls.enabled, key: key)
+            ports: Dictionary(listeners.map { ($0.service, $0.port) }, uniquingKeysWith: { first, _ in first }), isTLS: tls.enabled, key: key,
+            reportAddresses: reports.addresses)
     }
 
     /// Those at which SMTP listens and that are reached from everywhere, and those that the configuration adds.

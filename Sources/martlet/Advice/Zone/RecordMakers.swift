@@ -52,9 +52,9 @@ enum RecordMakers {
     static func alignment(_ site: MailSite) -> [ZoneRecord] {
         [
             ZoneRecord(
-                name: "_dmarc.\(site.domain)", type: "TXT", data: TextData.quoted("v=DMARC1; p=none; rua=mailto:postmaster@\(site.domain)"),
+                name: "_dmarc.\(site.domain)", type: "TXT", data: TextData.quoted("v=DMARC1; p=none; rua=mailto:\(site.mailReports)"),
                 explanation:
-                    "DMARC: others report what they see of the domain, and refuse nothing (RFC 9989); ask for more when its mail is signed and the reports are good"
+                    "DMARC: others report what they see of the domain, and refuse nothing (RFC 9989, RFC 9990); ask for more when its mail is signed and the reports are good"
             )
         ]
     }
@@ -62,7 +62,7 @@ enum RecordMakers {
     static func tlsReports(_ site: MailSite) -> [ZoneRecord] {
         [
             ZoneRecord(
-                name: "_smtp._tls.\(site.domain)", type: "TXT", data: TextData.quoted("v=TLSRPTv1; rua=mailto:postmaster@\(site.domain)"),
+                name: "_smtp._tls.\(site.domain)", type: "TXT", data: TextData.quoted("v=TLSRPTv1; rua=mailto:\(site.tlsReports)"),
                 explanation: "Others report where TLS to this domain's servers failed (RFC 8460)")
         ]
     }

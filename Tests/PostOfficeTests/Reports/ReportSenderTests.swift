@@ -1,0 +1,217 @@
+import Conversation
+import Logging
+import MailModel
+import MemoryStore
+import MessageFormat
+import NIOCore
+import Rehearsal
+import Storage
+import Testing
+import Transport
+
+@testable import PostOffice
+
+@Suite("What was counted of a day is told to the domains that ask for it, once: RFC 8460 §5, RFC 9990 §3.5, §4; TRAPS §2.21")
+struct ReportSenderTests {
+    /// 2026-11-28T12:00:00Z, and the end of that day.
+    private static let noon = Timestamp(rawValue: 1_795_867_200)
+    private static let midnight: Int64 = 1_795_910_400
+
+    private let clock = TestClock(noon)
+    private let store = MemoryStore(clock: { noon })
+    private let names = NameTable()
+    private let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private let outcomes: PolicyOutcomes
+    private let tls: TLSOutcomes
+
+    init() {
+        outcomes = PolicyOutcomes(store: store, log: log)
+        tls = TLSOutcomes(store: store, log: log)
+    }
+
+    /// Another run of the same server.
+    private func sender(chance: Double = 0.5) throws -> ReportSender {
+        let clock = clock
+        return ReportSender(
+            ReportSender.Setting(sender: try #require(Address("noreply-dmarc@example.test")), generator: "Martlet 1"),
+            ReportSender.Surroundings(
+                outcomes: outcomes, tls: tls, store: store, intake: Intake(store: store, clock: { clock.now }, log: log), resolver: names,
+                compression: ZlibCompressor(), clock: { clock.now }, chance: { chance }, makeID: { TransactionID(bits: 7) }, queued: { _ in }, log: log))
+    }
+
+    private func count(_ domain: String = "a.example", uris: [String]? = nil, messages: Int = 1) async throws {
+        for _ in 0..<messages { outcomes.record(try Observed.mail(domain, uris: uris), at: clock.now) }
+        await outcomes.flush()
+    }
+
+    private func countTLS(_ domain: String = "a.example", _ failure: TLSFailure? = nil) async throws {
+        tls.record(
+            TLSObservation(
+                domain: try #require(Domain(domain)), policy: .none, host: "mx.\(domain)", address: "192.0.2.9", source: "192.0.2.1", time: clock.now,
+                failure: failure))
+        await tls.flush()
+    }
+
+    private func queued() async throws -> [QueueEntry] { try await store.queue(after: nil, most: 100) }
+
+    private func reports(in entry: QueueEntry) async throws -> [ReportOpener.Report] {
+        try ReportOpener(compression: ZlibCompressor()).reports(in: try await store.read(nil, of: entry.id))
+    }
+
+    private func header(of entry: QueueEntry) async throws -> [String: String] {
+        let text = try await store.read(nil, of: entry.id)
+        return Dictionary(HeaderFields(text).map { ($0.name.lowercased(), $0.value) }) { first, _ in first }
+    }
+
+    @Test("a report on mail goes in the hours behind midnight, when its moment has come, with all that was counted")
+    func mail() async throws {
+        try await count(messages: 3)
+        let sender = try sender()
+        for (time, isSent) in [(Self.midnight - 1, false), (Self.midnight, false), (Self.midnight + 2 * 3_600, false), (Self.midnight + 2 * 3_600 + 200, true)]
+        {
+            clock.advance(to: Timestamp(rawValue: time))
+            await sender.sendDue()
+            #expect(try await queued().isEmpty == !isSent)
+        }
+        let entry = try #require(try await queued().first)
+        #expect(entry.draft.recipients.map(\.path.bare) == ["r@a.example"] && entry.draft.recipients[0].notify == .never)
+        #expect(entry.draft.traits == [.isAutomatic] && entry.draft.reversePath.address?.written == "noreply-dmarc@example.test")
+        let fields = try await header(of: entry)
+        let id = ReportSender.id(ReportDay(date: "2026-11-28", domain: try #require(Domain("a.example"))), .dmarc, try #require(Address("x@example.test")))
+        #expect(fields["subject"] == "Report Domain: a.example Submitter: example.test Report-ID: <\(id)>" && id.count == 32)
+        #expect(fields["from"] == "Reports <noreply-dmarc@example.test>" && fields["auto-submitted"] == "auto-generated" && fields["tls-required"] == nil)
+        let text = String(buffer: try await store.read(nil, of: entry.id))
+        #expect(text.contains("filename=\"example.test!a.example!1795824000!1795910399!\(id).xml.gz\"") && text.contains("Content-Type: application/gzip"))
+        #expect(text.split(separator: "\r\n", omittingEmptySubsequences: false).allSatisfy { $0.utf8.count <= 250 } && !text.contains("\n\n"))
+        guard case .dmarc(let report) = try await reports(in: entry)[0] else { return #expect(Bool(false)) }
+        #expect(report.id == id && report.begin == 1_795_824_000 && report.end == 1_795_910_399 && report.organization == "example.test")
+        #expect(report.policy.domain == "a.example" && report.policy.policy == "reject" && report.policy.discoveryMethod == "treewalk")
+        #expect(report.records.map(\.count) == [3] && report.records[0].spfChecks.map(\.scope) == ["mfrom"] && report.generator == "Martlet 1")
+    }
+
+    @Test("it goes once, whatever starts again; a day that was missed is made up for, and none before")
+    func once() async throws {
+        try await count()
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        for _ in 0..<2 {
+            let sender = try sender()
+            for _ in 0..<3 { await sender.sendDue() }
+        }
+        #expect(try await queued().count == 1)
+        try await count("b.example")
+        clock.advance(by: 4 * 86_400)
+        try await count("c.example")
+        clock.advance(by: 2 * 86_400)
+        let late = try sender()
+        await late.sendDue()
+        #expect(try await queued().map { $0.draft.recipients[0].path.bare } == ["r@a.example", "r@c.example"])
+    }
+
+    @Test("a crash behind the queue sends it again with the same name, by which the other end knows it")
+    func again() async throws {
+        try await count()
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        await (try sender()).sendDue()
+        let day = ReportDay(date: "2026-11-28", domain: try #require(Domain("a.example")))
+        try await store.change([KeyValueChange(.policyOutcomes, day.sent(.dmarc), nil)])
+        await (try sender()).sendDue()
+        let entries = try await queued()
+        let (first, second) = (try await header(of: entries[0]), try await header(of: entries[1]))
+        #expect(entries.count == 2 && first["message-id"] == second["message-id"] && first["subject"] == second["subject"])
+    }
+
+    @Test(
+        "another organization's address gets a report only where it agrees, and only as large as it takes: RFC 9990 §4, RFC 7489 §6.2",
+        arguments: [
+            (["mailto:r@sub.a.example"], [:], ["r@sub.a.example"]), (["mailto:r@b.example"], [:], []), (["mailto:r@aa.example"], [:], []),
+            (["mailto:r@b.example"], ["a.example._report._dmarc.b.example": "v=DMARC1"], ["r@b.example"]),
+            (["mailto:r@b.example"], ["a.example._report._dmarc.b.example": "v=spf1"], []),
+            (["mailto:r@b.example"], ["a.example._report._dmarc.b.example": "v=DMARC1; rua=mailto:q@b.example"], ["q@b.example"]),
+            (["mailto:r@b.example"], ["a.example._report._dmarc.b.example": "v=DMARC1; rua=mailto:victim@c.example"], []),
+            (["mailto:r@a.example!100", "mailto:s@a.example!1m"], [:], ["s@a.example"]), (["https://a.example/", "mailto:r@a.example"], [:], ["r@a.example"]),
+            (["mailto:r@a.example", "mailto:r@a.example", "mailto:s@a.example"], [:], ["r@a.example", "s@a.example"]), (["mailto:nobody"], [:], []),
+        ] as [([String], [String: String], [String])])
+    func external(_ uris: [String], _ records: [String: String], _ recipients: [String]) async throws {
+        for (name, text) in records { try names.set(.txt, of: name, [[UInt8(text.utf8.count)] + Array(text.utf8)]) }
+        try await count(uris: uris)
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        await (try sender()).sendDue()
+        #expect(try await queued().flatMap { $0.draft.recipients.map(\.path.bare) } == recipients)
+    }
+
+    @Test("what cannot be looked up now is tried again, and given up in the end")
+    func unknown() async throws {
+        try await count(uris: ["mailto:r@b.example"])
+        try names.setFault(.txt, of: "a.example._report._dmarc.b.example", .timedOut)
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        let sender = try sender()
+        for _ in 0..<5 { await sender.sendDue() }
+        #expect(names.asked.count == 1)
+        clock.advance(by: 3_600)
+        await sender.sendDue()
+        #expect(names.asked.count == 2)
+        #expect(try await queued().isEmpty)
+        try names.set(.txt, of: "a.example._report._dmarc.b.example", [[8] + Array("v=DMARC1".utf8)])
+        clock.advance(by: 3_600)
+        await sender.sendDue()
+        #expect(try await queued().count == 1)
+    }
+
+    @Test("a report on TLS goes to whom the domain's record names, whatever is wrong with its TLS, and says who reports on whom: RFC 8460 §3, §5.3")
+    func tlsReport() async throws {
+        try names.set(.txt, of: "_smtp._tls.a.example", [[44] + Array("v=TLSRPTv1; rua=mailto:t@b.example,https://x".utf8)])
+        for _ in 0..<2 { try await countTLS() }
+        try await countTLS("a.example", TLSFailure(.expired, "since \"yesterday\""))
+        try await countTLS("silent.example")
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        await (try sender()).sendDue()
+        let entry = try #require(try await queued().first)
+        #expect(try await queued().count == 1 && entry.draft.recipients[0].path.bare == "t@b.example" && entry.draft.traits == [.isAutomatic, .waivesTLS])
+        let fields = try await header(of: entry)
+        #expect(fields["tls-report-domain"] == "a.example" && fields["tls-report-submitter"] == "example.test" && fields["tls-required"] == "No")
+        #expect(
+            fields["subject"]?.hasPrefix("Report Domain: a.example Submitter: example.test Report-ID: <") == true
+                && fields["subject"]?.contains("@example.test>") == true)
+        #expect(fields["content-type"]?.hasPrefix("multipart/report; report-type=\"tlsrpt\"") == true)
+        guard case .tls(let report) = try await reports(in: entry)[0] else { return #expect(Bool(false)) }
+        #expect(report.policies.map(\.successes) == [2] && report.policies[0].failures == 1 && report.policies[0].type == "no-policy-found")
+        #expect(report.policies[0].details.map(\.reason) == ["since \"yesterday\""] && report.begin == "2026-11-28T00:00:00Z")
+        #expect(String(buffer: try await store.read(nil, of: entry.id)).contains("Content-Type: application/tlsrpt+gzip"))
+    }
+
+    @Test("what goes is what other programs are shown to read (Tests/Reports): all but the packing is the same", arguments: ["ours.eml", "ours-tls.eml"])
+    func sample(_ name: String) async throws {
+        try names.set(.txt, of: "_smtp._tls.a.example", [[30] + Array("v=TLSRPTv1; rua=mailto:t@a.exa".utf8)])
+        if name == "ours.eml" {
+            try await count(messages: 3)
+            outcomes.record(try Observed.mail(source: "2001:db8::1", disposition: .reject, isAligned: false), at: clock.now)
+            outcomes.record(
+                try Observed.mail(disposition: .none, isAligned: false, envelopeFrom: nil, overrides: [.init(.mailingList, comment: "a <list> & more")]),
+                at: clock.now)
+            await outcomes.flush()
+        } else {
+            for _ in 0..<2 { try await countTLS() }
+            try await countTLS("a.example", TLSFailure(.expired, "since \"yesterday\""))
+        }
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        await (try sender()).sendDue()
+        let sent = try await store.read(nil, of: #require(try await queued().first).id)
+        ReportSample.renew(name, sent)
+        let known = try ReportSample.file(name)
+        #expect(ReportSample.withoutPacking(sent) == ReportSample.withoutPacking(known))
+        let opener = ReportOpener(compression: ZlibCompressor())
+        #expect(try opener.reports(in: sent) == opener.reports(in: known))
+    }
+
+    @Test("reports are spread over the hours behind the first five minutes, and the last goes before four are over", arguments: [0, 0.999_999])
+    func spread(_ chance: Double) async throws {
+        try await count()
+        let sender = try sender(chance: chance)
+        let moment = Self.midnight + (chance == 0 ? 300 : 4 * 3_600 - 1)
+        for (time, isSent) in [(moment - 1, false), (moment, true)] {
+            clock.advance(to: Timestamp(rawValue: time))
+            await sender.sendDue()
+            #expect(try await queued().isEmpty == !isSent)
+        }
+    }
+}
