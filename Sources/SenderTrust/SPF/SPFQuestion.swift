@@ -47,7 +47,8 @@ package struct SPFQuestion: Hashable, Sendable {
 package struct SPFLimits: Hashable, Sendable {
     /// Terms that ask DNS: `include`, `a`, `mx`, `ptr`, `exists` and `redirect`.
     package var terms = 10
-    /// Names of those terms that are not there. It is a guard, not a verdict: a name that has addresses of the other family alone is not counted.
+    /// Names of those terms that are not there. It is a guard, not a verdict: a name that has addresses of the other family alone is
+    /// not counted, nor is a client's address without a name, which no record names.
     package var voids = 2
     /// Hosts of one `mx`; more are an error.
     package var exchangers = 10

@@ -54,7 +54,7 @@ struct OriginTests {
     @Test(
         "what had to wait keeps it, and becomes passed on where it is sent on",
         arguments: [(Origin.others, Origin.passedOn), (.passedOn, .passedOn), (.own, .own)])
-    func waiting(_ before: Origin, _ after: Origin) async throws {
+    private func waiting(_ before: Origin, _ after: Origin) async throws {
         let house = try await OutboxHouse()
         try house.domain("a.example", at: "9.0.0.1")
         try await house.directory.set(forwarding: ["ben@a.example"], keepsCopy: false, of: "alice")
@@ -77,7 +77,7 @@ struct OriginTests {
     @Test(
         "a list passes on what strangers and known senders wrote; what was handed in here stays our own; its letters are",
         arguments: [Origin.others, .passedOn, .own])
-    func lists(_ before: Origin) async throws {
+    private func lists(_ before: Origin) async throws {
         let lists = try await ListHouse(members: ["x@d1.example"]) { $0.posters = .anyone }
         let id = try await lists.house.queue(
             ["dev@example.test"], from: "<ann@d2.example>", text: "From: ann@d2.example\r\nSubject: x\r\n\r\nHello\r\n"
