@@ -32,6 +32,7 @@ def names(key):
         ("mail.policy.example", "TXT"): ["v=spf1 ip4:192.0.2.1 -all"],
         ("mail.policy.example", "A"): ["192.0.2.1"],
         ("evil.example", "TXT"): ["v=spf1 +all"],
+        ("1.2.0.192.in-addr.arpa", "PTR"): ["mail.policy.example"],
         ("default._bimi.policy.example", "TXT"): ["v=BIMI1; l=https://policy.example/a.svg"],
         **{("s1._domainkey.%s" % d, "TXT"): [key[1]] for d in ("policy.example", "strict.example", "news.policy.example", "evil.example")},
     }
@@ -68,6 +69,7 @@ def test_everything_passes_and_says_how(names, key):
     report = check(names, signed(message("Alice <a@policy.example>"), "policy.example", key), "--ip", "192.0.2.1", "--helo", "mail.policy.example",
                    "--from", "bounce@policy.example")
     assert found(report, "from") == [{"result": "clear", "reason": None, "domains": "policy.example"}]
+    assert found(report, "iprev") == [{"result": "pass", "reason": None, "policy.iprev": "192.0.2.1", "name": "mail.policy.example"}]
     assert found(report, "spf")[0]["result"] == "pass"
     assert (found(report, "dkim")[0]["result"], found(report, "dkim")[0]["header.d"], found(report, "dkim")[0]["bits"]) == ("pass", "policy.example", "2048")
     dmarc, = found(report, "dmarc")

@@ -56,6 +56,11 @@ private struct AuthorJudges {
 
         var findings = [CheckReport.Finding(authors)]
         var field = AuthenticationResultsField(authserv: receiver)
+        if let client {
+            let verdict = await ReverseNameEvaluation(resolver: resolver).verdict(of: client.address)
+            findings.append(CheckReport.Finding("iprev", verdict.result.rawValue, ["policy.iprev": verdict.address.description, "name": verdict.name?.value]))
+            field.add(verdict)
+        }
         if let spf {
             findings.append(CheckReport.Finding(spf))
             field.add(spf)
