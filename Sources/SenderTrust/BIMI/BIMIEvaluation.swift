@@ -38,7 +38,7 @@ package struct BIMIEvaluation: Sendable {
         do {
             texts = try await resolver.texts(of: name).records.filter(BIMIRecord.isRecord)
         } catch {
-            // catch: reason: a picture less; the message is what it is.
+            // catch: a picture less; the message is what it is.
             return BIMIVerdict(.temperror, domain: domain, reason: "\(name.value) could not be asked for")
         }
         guard let text = texts.first else { return nil }

@@ -135,7 +135,7 @@ private struct Judgement {
                 if try await walk.walk(from: name).organizationalDomain == organization { return true }
             }
         } catch {
-            // catch: reason: another who vouches may do; otherwise it decides.
+            // catch: another who vouches may do; otherwise it decides.
             trouble = trouble ?? error
         }
         return false

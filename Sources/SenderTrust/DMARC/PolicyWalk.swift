@@ -138,7 +138,7 @@ package struct PolicyWalk {
         } catch let fault as ResolverFault {
             throw Trouble(name: name, isPermanent: fault == .malformed, reason: "\(name.value): \(PolicyWalk.words(fault))")
         } catch {
-            // catch: reason: a task that is cancelled has learnt nothing.
+            // catch: a task that is cancelled has learnt nothing.
             throw Trouble(name: name, isPermanent: false, reason: "\(name.value): nobody waited for the answer")
         }
     }

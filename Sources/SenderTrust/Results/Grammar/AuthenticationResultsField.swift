@@ -63,6 +63,8 @@ package struct AuthenticationResultsField: Hashable, Sendable {
             [("policy.iprev", ResultsText.value(address.description)), ("policy.ptr", ResultsText.name(name))])
     }
 
+    package mutating func add(_ verdict: ReverseNameVerdict) { addReverseName(verdict.result.rawValue, of: verdict.address, name: verdict.name) }
+
     package mutating func add(_ verdict: BIMIVerdict) {
         add(
             "bimi", verdict.result.rawValue, verdict.reason,
