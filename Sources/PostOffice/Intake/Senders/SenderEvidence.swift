@@ -13,6 +13,8 @@ struct SenderEvidence: Sendable {
     var authors: AuthorJudgement
     /// It says that it comes by way of a list (RFC 2919), which anybody can say.
     var isListed = false
+    /// Of the client's address.
+    var reverseName: ReverseNameVerdict?
     /// Of the first author.
     var mark: BIMIVerdict?
     /// Authors of whom somebody who is believed says that they passed before the message was changed.

@@ -8,16 +8,18 @@ extension SenderJudge {
         _ envelope: Intake.Envelope, _ address: IPAddress, _ survey: HeaderSurvey, _ text: SignatureObserver, _ resolver: any Resolver
     ) async -> SenderEvidence {
         let now = clock()
-        let question = SPFQuestion(address: address, helo: envelope.client?.name, sender: envelope.reversePath, receiver: rules.name, now: now)
+        let question = question(envelope, address, now)
         let senders = SPFEvaluation(resolver: resolver, now: self.now)
         async let spf = senders.mailFrom(question)
         // With the null reverse-path both are the same.
         async let hello = envelope.reversePath == .null ? nil : senders.helo(question)
         async let signatures = text.dkim(resolver: resolver, now: now)
         async let chain = text.arc(resolver: resolver, now: now)
+        async let name = ReverseNameEvaluation(resolver: resolver).verdict(of: address)
         let (sender, dkim) = await (spf, signatures)
         let authors = await DMARCEvaluation(resolver: resolver).judge(MessageAuthors(text.header), spf: sender, dkim: dkim)
         var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, arc: chain, authors: authors, isListed: survey.isListed)
+        evidence.reverseName = await name
         if let first = authors.verdicts.first { evidence.mark = await BIMIEvaluation(resolver: resolver).evaluate(first) }
         for verdict in authors.verdicts where verdict.result == .fail {
             if let explanation = TrustedExplanation(evidence.arc, failure: verdict, trusted: rules.sealers) { evidence.explained[verdict.author] = explanation }
@@ -25,16 +27,22 @@ extension SenderJudge {
         return evidence
     }
 
-    /// Authentication-Results (RFC 8601), which says it all.
-    func fields(_ evidence: SenderEvidence, _ ruling: SenderRuling, _ address: IPAddress) -> [HeadField] {
+    private func question(_ envelope: Intake.Envelope, _ address: IPAddress, _ now: Timestamp) -> SPFQuestion {
+        SPFQuestion(address: address, helo: envelope.client?.name, sender: envelope.reversePath, receiver: rules.name, now: now)
+    }
+
+    /// Authentication-Results (RFC 8601), which says it all; and Received-SPF (RFC 7208 §9.1), for who looks for that.
+    func fields(_ evidence: SenderEvidence, _ ruling: SenderRuling, _ envelope: Intake.Envelope, _ address: IPAddress) -> [HeadField] {
         var results = AuthenticationResultsField(authserv: rules.name)
         for outcome in ruling.outcomes { results.add(outcome.verdict, disposition: outcome.disposition) }
         results.add(evidence.spf)
         if let hello = evidence.hello { results.add(hello) }
         for verdict in evidence.dkim.isEmpty ? [DKIMVerdict(.none)] : evidence.dkim { results.add(verdict) }
         results.add(evidence.arc, source: address)
+        if let name = evidence.reverseName { results.addReverseName(name.result.rawValue, of: address, name: name.name) }
         if let mark = evidence.mark { results.add(mark) }
-        return [HeadField("Authentication-Results", results.value)]
+        let received = ReceivedSPF.pieces(evidence.spf, question(envelope, address, clock())).joined(separator: "\r\n ")
+        return [HeadField("Authentication-Results", results.value), HeadField("Received-SPF", received)]
     }
 
     /// Tells how each author's policy fared.

@@ -46,7 +46,7 @@ package struct SenderJudge: Sendable {
         case .accept, .fileAsJunk:
             return .judged(
                 SenderJudgement(
-                    fields: fields(evidence, ruling, address), isJunk: ruling.action == .fileAsJunk,
+                    fields: fields(evidence, ruling, envelope, address), isJunk: ruling.action == .fileAsJunk,
                     provenAuthors: evidence.provenAuthors, provenSender: evidence.provenSender))
         }
     }
