@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Who answers for a message is known when it is queued, and stays with all that is made of it")
 struct OriginTests {
-    private typealias Origin = QueueDraft.Origin
+    typealias Origin = QueueDraft.Origin
 
     private func intake(_ premises: DirectoryPremises) -> Intake {
         Intake(
