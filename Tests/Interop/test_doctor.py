@@ -67,7 +67,7 @@ DOMAINS = {
     "dmarc-broken.example": (instead("p=none", "p=nothing"), ["dns.dmarc.broken"]),
     "sub.good.example": (without("DMARC1"), []),
     "tls-reports-missing.example": (without("TLSRPT"), ["dns.tls-reports.missing"]),
-    "tls-reports-broken.example": (instead("rua=mailto:postmaster@tls.*", "rua=\""), ["dns.tls-reports.broken"]),
+    "tls-reports-broken.example": (instead("rua=mailto:tls-reports@tls.*", "rua=\""), ["dns.tls-reports.broken"]),
     "srv-missing.example": (without("_imaps"), ["dns.srv.missing"]),
     "srv-wrong.example": (instead("993", "994"), ["dns.srv.wrong"]),
     "unsigned.example": (also(), ["dns.unsigned"]),
