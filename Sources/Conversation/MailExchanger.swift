@@ -25,8 +25,16 @@ extension Resolver {
         try await rdata(.txt, of: name).map(RecordData.text)
     }
 
+    package func texts(of name: DNSName) async throws -> DNSAnswer<String> {
+        try await rdata(.txt, of: name).map(RecordData.text)
+    }
+
     /// IPv4 (A) or IPv6 (AAAA) addresses of a host, in the order they came. Throws as `mailExchangers(of:)`.
     package func addresses(of host: Domain, _ family: AddressFamily) async throws -> DNSAnswer<IPAddress> {
+        try await rdata(family.recordType, of: host).map { RecordData.address($0, family) }
+    }
+
+    package func addresses(of host: DNSName, _ family: AddressFamily) async throws -> DNSAnswer<IPAddress> {
         try await rdata(family.recordType, of: host).map { RecordData.address($0, family) }
     }
 

@@ -5,10 +5,16 @@ package import MailModel
 package protocol Resolver: Sendable {
     /// The records of one type, each as its octets stand in an answer, with names written out (RFC 1035 §3.3, RFC 3597 §4), in the order they came.
     ///
-    /// - parameter name: in ASCII (A-labels), no address literal; otherwise `ResolverFault.malformed`.
-    ///
     /// Throws `ResolverFault`, and `CancellationError` where the task is cancelled while it waits.
-    func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]>
+    func rdata(_ type: RecordType, of name: DNSName) async throws -> DNSAnswer<[UInt8]>
+}
+
+extension Resolver {
+    /// - parameter domain: in ASCII (A-labels), no address literal; otherwise `ResolverFault.malformed`.
+    package func rdata(_ type: RecordType, of domain: Domain) async throws -> DNSAnswer<[UInt8]> {
+        guard let name = DNSName(domain) else { throw ResolverFault.malformed }
+        return try await rdata(type, of: name)
+    }
 }
 
 /// TYPE (RFC 1035 §3.2.2).

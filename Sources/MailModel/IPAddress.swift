@@ -57,6 +57,12 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// 127.0.0.0/8 and ::1.
     package var isLoopback: Bool { isIPv4 ? (low >> 24) & 0xFF == 127 : high == 0 && low == 1 }
 
+    /// Whether the first `length` of 128 bits are the same; of an IPv4 address the first 96 are those of its mapped form.
+    package func sharesPrefix(of length: Int, with other: IPAddress) -> Bool {
+        func mask(_ length: Int) -> UInt64 { length <= 0 ? 0 : length >= 64 ? .max : ~(UInt64.max >> UInt64(length)) }
+        return (high ^ other.high) & mask(length) == 0 && (low ^ other.low) & mask(length - 64) == 0
+    }
+
     /// What limits count by: an IPv4 address by itself, an IPv6 address by its /64, which one host has for itself.
     package var site: IPAddress { isIPv4 ? self : IPAddress(high: high, low: 0) }
 

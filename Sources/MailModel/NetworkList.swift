@@ -5,10 +5,7 @@ package struct NetworkList: Hashable, Sendable {
         /// Of 128 bits: an IPv4 /8 is 104.
         let length: Int
 
-        func contains(_ other: IPAddress) -> Bool {
-            func mask(_ length: Int) -> UInt64 { length <= 0 ? 0 : length >= 64 ? .max : ~(UInt64.max >> UInt64(length)) }
-            return (address.high ^ other.high) & mask(length) == 0 && (address.low ^ other.low) & mask(length - 64) == 0
-        }
+        func contains(_ other: IPAddress) -> Bool { address.sharesPrefix(of: length, with: other) }
     }
 
     private let networks: [Network]

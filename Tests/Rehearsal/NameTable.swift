@@ -1,17 +1,17 @@
 package import Conversation
-package import MailModel
+import MailModel
 import Synchronization
 
 /// A resolver that knows what stands in a table, and nothing else: other names are not there, and other types of a name that is are no records.
 package final class NameTable: Resolver {
     package struct Question: Hashable, Sendable {
         package let type: RecordType
-        package let name: Domain
+        package let name: DNSName
     }
 
     private struct State {
         var answers: [Question: Result<DNSAnswer<[UInt8]>, ResolverFault>] = [:]
-        var aliases: [Domain: Domain] = [:]
+        var aliases: [DNSName: DNSName] = [:]
         var asked: [Question] = []
     }
 
@@ -27,13 +27,13 @@ package final class NameTable: Resolver {
     /// What was asked, in order.
     package var asked: [Question] { state.withLock { $0.asked } }
 
-    package func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]> {
+    package func rdata(_ type: RecordType, of name: DNSName) async throws -> DNSAnswer<[UInt8]> {
         try state.withLock { state in
             state.asked.append(Question(type: type, name: name))
             var last = name
             // The alias itself is asked for by its own type.
             while type != .cname, let next = state.aliases[last] { last = next }
-            let canonicalName = last == name ? nil : last
+            let canonicalName = last == name ? nil : last.domain
             if let result = state.answers[Question(type: type, name: last)] {
                 let answer = try result.get()
                 if let denial = answer.denial {
@@ -76,7 +76,7 @@ package final class NameTable: Resolver {
 
     /// CNAME. They must not go in circles.
     package func setAlias(_ name: String, of target: String) throws {
-        let names = try (NameTable.domain(name), NameTable.domain(target))
+        let names = try (NameTable.name(name), NameTable.name(target))
         state.withLock { $0.aliases[names.0] = names.1 }
     }
 
@@ -86,12 +86,12 @@ package final class NameTable: Resolver {
     }
 
     private func put(_ type: RecordType, _ name: String, _ result: Result<DNSAnswer<[UInt8]>, ResolverFault>) throws {
-        let question = Question(type: type, name: try NameTable.domain(name))
+        let question = Question(type: type, name: try NameTable.name(name))
         state.withLock { $0.answers[question] = result }
     }
 
-    private static func domain(_ text: String) throws -> Domain {
-        guard let domain = Domain(text) else { throw Fault(text: text) }
-        return domain
+    private static func name(_ text: String) throws -> DNSName {
+        guard let name = DNSName(dotted: text.utf8) else { throw Fault(text: text) }
+        return name
     }
 }

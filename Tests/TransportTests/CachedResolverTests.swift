@@ -17,7 +17,7 @@ struct CachedResolverTests {
     /// A resolver whose answers come when a test says so.
     private final class HeldResolver: Resolver {
         private let questions = AsyncStream.makeStream(of: CheckedContinuation<DNSAnswer<[UInt8]>, any Error>.self)
-        func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]> {
+        func rdata(_ type: RecordType, of name: DNSName) async throws -> DNSAnswer<[UInt8]> {
             try await withCheckedThrowingContinuation { questions.continuation.yield($0) }
         }
         /// The next question.

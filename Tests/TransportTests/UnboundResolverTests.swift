@@ -276,6 +276,19 @@ struct UnboundResolverTests {
         }
     }
 
+    @Test("labels of any octets are asked for as they are: RFC 2181 §11")
+    func anyOctets() async throws {
+        try await with { query in
+            [query.reply([StubNameServer.record(1, [9, 0, 0, 1])])]
+        } _: { (resolver, server) async throws in
+            let labels: [[UInt8]] = [Array("foo:bar/baz \\ a.b@\"%;".utf8), [0, 9, 0x7F, 0x80, 0xFF], Array("example".utf8)]
+            #expect(try await resolver.addresses(of: #require(DNSName(labels: labels)), .ipv4).records.count == 1)
+            var octets = labels.flatMap { [UInt8($0.count)] + $0 }
+            octets.append(0)
+            #expect(server.asked.map(\.octets) == [octets])
+        }
+    }
+
     @Test("records of all lengths and any octets: what is no record is left out; where none is one, the answer makes no sense")
     func rubbish() async throws {
         let chance = Mutex(Mutator.Chance(seed: 11))

@@ -1,5 +1,4 @@
 package import Conversation
-package import MailModel
 import Synchronization
 
 /// Remembers what another resolver answered, for as long as the answer may be kept.
@@ -9,7 +8,7 @@ import Synchronization
 /// - Bounded: by number and by octets; what was not asked for lately goes first.
 package final class CachedResolver: Resolver {
     private struct Question: Hashable {
-        let name: Domain
+        let name: DNSName
         let type: RecordType
     }
 
@@ -47,7 +46,7 @@ package final class CachedResolver: Resolver {
         state = Mutex(State(kept: AnswerMemory(most: most, mostOctets: mostOctets)))
     }
 
-    package func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]> {
+    package func rdata(_ type: RecordType, of name: DNSName) async throws -> DNSAnswer<[UInt8]> {
         let question = Question(name: name, type: type)
         let moment = now()
         let (known, id) = state.withLock { state in

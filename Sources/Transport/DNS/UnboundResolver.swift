@@ -1,5 +1,4 @@
 package import Conversation
-package import MailModel
 import Threading
 
 /// Names by libunbound: recursive or behind a forwarder, validated by DNSSEC, on threads of its own.
@@ -19,9 +18,8 @@ package final class UnboundResolver: Resolver {
 
     deinit { desk.close() }
 
-    package func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]> {
-        guard !name.isLiteral, name.isASCII else { throw ResolverFault.malformed }
-        return try await desk.ask(name.value, type)
+    package func rdata(_ type: RecordType, of name: DNSName) async throws -> DNSAnswer<[UInt8]> {
+        try await desk.ask(name.value, type)
     }
 
     /// Ends what waits with `unavailable`; returns when its threads have ended. What is asked later ends alike.

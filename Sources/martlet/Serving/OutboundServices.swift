@@ -84,7 +84,7 @@ struct OutboundServices: Sendable {
 
 /// Asks nobody.
 private struct HeldResolver: Resolver {
-    func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]> { throw ResolverFault.unavailable(OutboundServices.heldReason) }
+    func rdata(_ type: RecordType, of name: DNSName) async throws -> DNSAnswer<[UInt8]> { throw ResolverFault.unavailable(OutboundServices.heldReason) }
 }
 
 /// Calls nobody.

@@ -11,7 +11,7 @@ private struct NameTable: Resolver {
     var exchangers: [String: [String]] = [:]
     var silent: Set<String> = []
 
-    func rdata(_ type: RecordType, of name: Domain) async throws -> DNSAnswer<[UInt8]> {
+    func rdata(_ type: RecordType, of name: DNSName) async throws -> DNSAnswer<[UInt8]> {
         if silent.contains(name.value) { throw ResolverFault.timedOut }
         let octets: [[UInt8]] =
             switch type {
