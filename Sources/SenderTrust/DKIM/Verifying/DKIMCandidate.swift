@@ -24,7 +24,7 @@ struct DKIMCandidate: Sendable {
     }
 
     /// What can be said before the key is known.
-    enum Preliminary: Sendable {
+    enum Preliminary: Hashable, Sendable {
         case flaw(SignatureFlaw)
         case open(DKIMSignature, isPartial: Bool)
 

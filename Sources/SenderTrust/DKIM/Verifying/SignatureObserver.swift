@@ -70,13 +70,16 @@ package struct SignatureObserver: Sendable {
     package func dkim(resolver: any Resolver, now: Timestamp) async -> [DKIMVerdict] {
         guard let block else { return [DKIMVerdict(.permerror, reason: "the header is too long")] }
         if candidates.isEmpty { return [] }
-        let preliminary = candidates.map { $0.preliminary(bodies, now: now) }
+        let preliminary = preliminary(now: now)
         let lookup = await KeyLookup(preliminary.compactMap(\.keyName), resolver)
         var verdicts = zip(candidates, preliminary).map { $0.verdict(block, $1, lookup) }
         let rest = block.places(of: "dkim-signature").count - candidates.count
         if rest > 0 { verdicts.append(DKIMVerdict(.neutral, reason: "\(rest) more signatures were not looked at")) }
         return verdicts
     }
+
+    /// What can be said of each signature before its key is known.
+    func preliminary(now: Timestamp) -> [DKIMCandidate.Preliminary] { candidates.map { $0.preliminary(bodies, now: now) } }
 
     /// Of the whole chain. Once it is finished.
     ///
