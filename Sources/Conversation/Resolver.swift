@@ -32,6 +32,23 @@ package struct RecordType: RawRepresentable, Hashable, Sendable {
     package static let tlsa = RecordType(rawValue: 52)
 }
 
+extension RecordType: CustomStringConvertible {
+    /// As zones have it; `TYPE99` where it has no name here (RFC 3597 §5).
+    package var description: String {
+        switch self {
+        case .a: "A"
+        case .ns: "NS"
+        case .cname: "CNAME"
+        case .ptr: "PTR"
+        case .mx: "MX"
+        case .txt: "TXT"
+        case .aaaa: "AAAA"
+        case .tlsa: "TLSA"
+        default: "TYPE\(rawValue)"
+        }
+    }
+}
+
 package enum AddressFamily: Hashable, Sendable, CaseIterable {
     case ipv4
     case ipv6

@@ -1,5 +1,5 @@
 package import Conversation
-import MailModel
+package import MailModel
 
 /// What is known of the servers of a next hop before they are asked: how each has to be spoken to, or that it is not asked now.
 package struct DeliveryPolicies: Sendable {
@@ -76,7 +76,7 @@ package struct DeliveryPolicies: Sendable {
 
 extension StrictTransportPolicy {
     /// RFC 8461 §4: a server that the policy names, in TLS, with a certificate by authorities for its name.
-    func decision(on host: Domain) -> TLSDecision {
+    package func decision(on host: Domain) -> TLSDecision {
         let unnamed = covers(host) ? nil : TLSFailure(.validation, "it is none of the servers that the domain's policy names (MTA-STS)")
         switch mode {
         case .none: return .unpublished

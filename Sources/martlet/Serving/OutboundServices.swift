@@ -45,7 +45,7 @@ struct OutboundServices: Sendable {
         carrier = SMTPCarrier(dialler: dialler, convert: SevenBitConversion.convert)
     }
 
-    private static func dialler(_ outbound: Configuration.Outbound, _ threads: Threads) throws -> StreamDialler {
+    static func dialler(_ outbound: Configuration.Outbound, _ threads: Threads) throws -> StreamDialler {
         do { return try StreamDialler(threads: threads, authorities: outbound.authorities) } catch is StreamDialler.Fault {
             throw CommandFault(code: Sysexit.configuration, text: "outbound.authorities names a file without certificates in PEM")
         } catch {

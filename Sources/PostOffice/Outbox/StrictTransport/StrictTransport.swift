@@ -27,9 +27,6 @@ package actor StrictTransport {
 
     /// Seconds for which a domain's policy is not asked for again when it could not be had, under whatever id (RFC 8461 §3.3).
     static let retry: Int64 = 300
-    /// For everything that a fetch takes: mail to the domain waits for it, and so does a place among those that are looked up. RFC 8461 §3.3 has a minute for an
-    /// example.
-    private static let patience = Duration.seconds(15)
     /// That are kept, and their octets. Past them, those that were fetched longest ago go.
     static let mostKept = 10_000
     static let mostKeptOctets = 16 << 20
@@ -37,7 +34,7 @@ package actor StrictTransport {
     private static let mostFetches = DeliverySchedule.Settings().lookups
 
     private let resolver: any Resolver
-    private let fetcher: any WebFetcher
+    private let source: StrictTransportSource
     private let store: any KeyValueStore
     private let clock: Timestamp.Clock
     private let log: Logger
@@ -49,7 +46,7 @@ package actor StrictTransport {
 
     package init(resolver: any Resolver, fetcher: any WebFetcher, store: any KeyValueStore, clock: @escaping Timestamp.Clock, log: Logger) {
         self.resolver = resolver
-        self.fetcher = fetcher
+        source = StrictTransportSource(fetcher)
         self.store = store
         self.clock = clock
         self.log = log
@@ -110,23 +107,7 @@ package actor StrictTransport {
     private func fetch(from host: Domain) async throws(TLSFailure) -> StrictTransportPolicy {
         await takeTurn()
         defer { endTurn() }
-        let reply: WebReply
-        do {
-            reply = try await fetcher.fetch(
-                WebRequest(
-                    host: host, path: "/.well-known/mta-sts.txt", mostOctets: StrictTransportPolicy.mostOctets, patience: StrictTransport.patience))
-        } catch let fault as WebFault {
-            throw TLSFailure(fault)
-        } catch {
-            throw TLSFailure(.stsFetchError, "\(error)")
-        }
-        // RFC 8461 §3.3: a redirect is not followed, and whoever lets users put files somewhere may not mean this one.
-        guard reply.status == 200 else { throw TLSFailure(.stsFetchError, "the answer is \(reply.status)") }
-        guard reply.mediaType == "text/plain" else {
-            throw TLSFailure(.stsFetchError, "the answer is no text/plain but \(reply.mediaType.map { LogText.quoted($0) } ?? "of no type")")
-        }
-        guard let policy = StrictTransportPolicy(reply.content.readableBytesView) else { throw TLSFailure(.stsPolicyInvalid, "the file is no policy") }
-        return policy
+        return try await source.policy(at: host)
     }
 
     private func takeTurn() async {
@@ -192,16 +173,4 @@ package actor StrictTransport {
     }
 
     private static func size(_ name: String, _ octets: [UInt8]) -> Int { name.utf8.count + octets.count }
-}
-
-extension TLSFailure {
-    fileprivate init(_ fault: WebFault) {
-        switch fault {
-        case .tls(let reason): self.init(.stsWebPKIInvalid, reason)
-        case .resolver(let fault): self.init(.stsFetchError, "its host could not be looked up: \(fault.words)")
-        case .noAddress(let reason), .unreachable(let reason), .malformed(let reason): self.init(.stsFetchError, reason)
-        case .tooLarge: self.init(.stsPolicyInvalid, "the file is too long")
-        case .timedOut: self.init(.stsFetchError, "no answer in time")
-        }
-    }
 }

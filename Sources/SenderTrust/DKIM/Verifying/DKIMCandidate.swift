@@ -9,7 +9,7 @@ struct DKIMCandidate: Sendable {
 
     init(_ header: HeaderBlock, _ place: Int) {
         self.place = place
-        guard let tags = TagList(Array(header.value(place).readableBytesView)) else {
+        guard let tags = TagList(header.value(place)) else {
             label = DKIMSignature.Label()
             signature = .failure(SignatureFlaw(.permerror, "the field is no list of tags"))
             return

@@ -51,8 +51,7 @@ package struct SignatureObserver: Sendable {
     }
 
     private mutating func read() {
-        let header = HeaderBlock(gathering.header)
-        block = header
+        var header = HeaderBlock(gathering.header)
         candidates = header.places(of: "dkim-signature").prefix(limits.signatures).map { DKIMCandidate(header, $0) }
         var contents: [SignedContent] = []
         for candidate in candidates { if case .success(let signature) = candidate.signature { contents.append(signature.content) } }
@@ -60,6 +59,8 @@ package struct SignatureObserver: Sendable {
         for link in chain.links { if case .success(let message) = link.message { contents.append(message.content) } }
         self.chain = chain
         bodies = BodyDigests(contents)
+        if !contents.isEmpty { header.sort() }
+        block = header
     }
 
     /// One verdict for each signature, from the top; none where there is none. Those beyond the limit share one, `neutral`, at the end. Once it is finished.

@@ -1,12 +1,13 @@
 import Conversation
 import MailModel
+import SenderTrust
 
 extension Judge {
     static func senderPolicy(_ facts: DomainFacts) -> [Finding] {
         let site = facts.site
         guard case .success(let answer) = facts.texts else { return [] }
         let wanted = RecordMakers.senderPolicyText(site)
-        let policies = answer.records.filter(SenderPolicyWalk.isPolicy)
+        let policies = answer.records.filter(SPFRecord.isPolicy)
         guard let policy = policies.first else {
             return [Finding(.spfMissing, site.domain.value, "it has no SPF record", fix: "add \(site.domain). IN TXT \"\(wanted)\"")]
         }
@@ -19,7 +20,7 @@ extension Judge {
         }
         var findings: [Finding] = []
         var excluded: [IPAddress] = []
-        var said: Set<SenderPolicyWalk.Outcome> = []
+        var said: Set<SenderPolicyOutcome> = []
         for (address, outcome) in facts.coverage.sorted(by: { $0.key.description < $1.key.description }) {
             switch outcome {
             case .passes(let isEverybody):

@@ -23,7 +23,7 @@ struct DomainFacts: Hashable, Sendable {
     /// TXT of the domain.
     var texts: Told<String>
     /// What becomes of our addresses by the SPF record, where there is just one.
-    var coverage: [IPAddress: SenderPolicyWalk.Outcome]
+    var coverage: [IPAddress: SenderPolicyOutcome]
     /// TXT below `_dmarc`, of the domain or else of the closest above it that has one.
     var alignment: Told<String>
     /// TXT below `_smtp._tls`.

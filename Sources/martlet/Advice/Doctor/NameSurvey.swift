@@ -1,5 +1,6 @@
 import Conversation
 import MailModel
+import SenderTrust
 import Transport
 
 /// Asks the domain name system what others see of us.
@@ -76,12 +77,11 @@ struct NameSurvey: Sendable {
         }
     }
 
-    private func coverage(_ texts: [String], _ site: MailSite) async -> [IPAddress: SenderPolicyWalk.Outcome] {
-        let policies = texts.filter(SenderPolicyWalk.isPolicy)
-        guard policies.count == 1, let policy = policies.first, site.smarthosts.isEmpty else { return [:] }
-        var coverage: [IPAddress: SenderPolicyWalk.Outcome] = [:]
+    private func coverage(_ texts: [String], _ site: MailSite) async -> [IPAddress: SenderPolicyOutcome] {
+        guard texts.count(where: SPFRecord.isPolicy) == 1, site.smarthosts.isEmpty else { return [:] }
+        var coverage: [IPAddress: SenderPolicyOutcome] = [:]
         for address in site.senderAddresses {
-            coverage[address] = await SenderPolicyWalk(resolver: resolver).outcome(of: policy, domain: site.domain, for: address)
+            coverage[address] = await SenderPolicyOutcome(of: site.domain, helo: site.senderName, for: address, resolver)
         }
         return coverage
     }
