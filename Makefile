@@ -76,7 +76,7 @@ powercut: ## The long tests of cut power, killed processes and 5,000 flipped fil
 judges: ## Strangers' suites that take minutes or heavy packages
 	@scripts/install-packages judges
 	@$(NEED_SWIFT)
-	swift build --product martlet
+	swift build --build-tests
 	Tests/Judges/run
 
 soak: ## Fifty clients for half an hour, every answer checked against a model

@@ -190,7 +190,7 @@ let package = Package(
         .target(
             name: "FuzzEntries",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "IMAP", "POP3", "SMTP", bytes, log,
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "IMAP", "POP3", "SMTP", bytes, log, crypto,
             ],
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),

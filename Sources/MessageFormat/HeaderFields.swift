@@ -125,16 +125,16 @@ package struct HeaderSelection: Sendable {
 }
 
 /// Where one field lies in a header block.
-struct FieldSpan {
-    let start: Int
+package struct FieldSpan: Sendable {
+    package let start: Int
     /// 0 for a line without a name.
-    let nameLength: Int
-    let valueStart: Int
+    package let nameLength: Int
+    package let valueStart: Int
     /// After the last line end.
-    let end: Int
+    package let end: Int
 
     /// The field that begins at `offset`; nil at the empty line or at the end.
-    init?(_ block: UnsafeRawBufferPointer, from offset: Int) {
+    package init?(_ block: UnsafeRawBufferPointer, from offset: Int) {
         guard offset < block.count, !FieldSpan.isEmptyLine(block, at: offset) else { return nil }
         start = offset
         end = FieldSpan.end(block, from: offset)

@@ -39,9 +39,9 @@ package struct ARCChain: Sendable {
             (flaw, newest) = ("more than \(ARCFields.mostInstances) sets", ARCFields.mostInstances)
             return
         }
-        let results = places[0].map { (place: $0, value: ARCFields.results(Array(header.value($0).readableBytesView))) }
-        let messages = places[1].map { (place: $0, tags: TagList(Array(header.value($0).readableBytesView))) }
-        let seals = places[2].map { (place: $0, tags: TagList(Array(header.value($0).readableBytesView))) }
+        let results = places[0].map { (place: $0, value: ARCFields.results(header.value($0))) }
+        let messages = places[1].map { (place: $0, tags: TagList(header.value($0))) }
+        let seals = places[2].map { (place: $0, tags: TagList(header.value($0))) }
         let instances = [
             results.map { $0.value?.instance }, messages.map { $0.tags.flatMap(ARCFields.instance) }, seals.map { $0.tags.flatMap(ARCFields.instance) },
         ]

@@ -10,7 +10,7 @@ struct CheckCommand: ParsableCommand {
             They ask DNS as the running server does, or whom --resolver names, and change nothing. Exit code 0: it was judged, whatever came of it; 75: what has \
             to be known could not be asked for.
             """,
-        subcommands: [SenderPolicy.self, Authors.self, StrictTransportCheck.self, DANECheck.self])
+        subcommands: [SenderPolicy.self, DKIMCheck.self, ARCCheck.self, Authors.self, StrictTransportCheck.self, DANECheck.self])
 }
 
 /// The options that all checks have.

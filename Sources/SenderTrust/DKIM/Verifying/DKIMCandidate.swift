@@ -9,7 +9,7 @@ struct DKIMCandidate: Sendable {
 
     init(_ header: HeaderBlock, _ place: Int) {
         self.place = place
-        guard let tags = TagList(Array(header.value(place).readableBytesView)) else {
+        guard let tags = TagList(header.value(place)) else {
             label = DKIMSignature.Label()
             signature = .failure(SignatureFlaw(.permerror, "the field is no list of tags"))
             return
@@ -24,7 +24,7 @@ struct DKIMCandidate: Sendable {
     }
 
     /// What can be said before the key is known.
-    enum Preliminary: Sendable {
+    enum Preliminary: Hashable, Sendable {
         case flaw(SignatureFlaw)
         case open(DKIMSignature, isPartial: Bool)
 

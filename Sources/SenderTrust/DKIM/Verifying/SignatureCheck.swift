@@ -30,7 +30,7 @@ enum SignatureCheck {
 
     /// Where the value of b= lies in the header.
     static func gap(_ header: HeaderBlock, _ place: Int, _ key: KeyedSignature) -> Range<Int> {
-        let start = header.fields[place].value.lowerBound
+        let start = header.fields[place].valueStart
         return (start + key.gap.lowerBound)..<(start + key.gap.upperBound)
     }
 

@@ -51,8 +51,7 @@ package struct SignatureObserver: Sendable {
     }
 
     private mutating func read() {
-        let header = HeaderBlock(gathering.header)
-        block = header
+        var header = HeaderBlock(gathering.header)
         candidates = header.places(of: "dkim-signature").prefix(limits.signatures).map { DKIMCandidate(header, $0) }
         var contents: [SignedContent] = []
         for candidate in candidates { if case .success(let signature) = candidate.signature { contents.append(signature.content) } }
@@ -60,6 +59,8 @@ package struct SignatureObserver: Sendable {
         for link in chain.links { if case .success(let message) = link.message { contents.append(message.content) } }
         self.chain = chain
         bodies = BodyDigests(contents)
+        if !contents.isEmpty { header.sort() }
+        block = header
     }
 
     /// One verdict for each signature, from the top; none where there is none. Those beyond the limit share one, `neutral`, at the end. Once it is finished.
@@ -70,13 +71,16 @@ package struct SignatureObserver: Sendable {
     package func dkim(resolver: any Resolver, now: Timestamp) async -> [DKIMVerdict] {
         guard let block else { return [DKIMVerdict(.permerror, reason: "the header is too long")] }
         if candidates.isEmpty { return [] }
-        let preliminary = candidates.map { $0.preliminary(bodies, now: now) }
+        let preliminary = preliminary(now: now)
         let lookup = await KeyLookup(preliminary.compactMap(\.keyName), resolver)
         var verdicts = zip(candidates, preliminary).map { $0.verdict(block, $1, lookup) }
         let rest = block.places(of: "dkim-signature").count - candidates.count
         if rest > 0 { verdicts.append(DKIMVerdict(.neutral, reason: "\(rest) more signatures were not looked at")) }
         return verdicts
     }
+
+    /// What can be said of each signature before its key is known.
+    func preliminary(now: Timestamp) -> [DKIMCandidate.Preliminary] { candidates.map { $0.preliminary(bodies, now: now) } }
 
     /// Of the whole chain. Once it is finished.
     ///
