@@ -70,7 +70,7 @@ def test_everything_passes_and_says_how(names, key):
                    "--from", "bounce@policy.example")
     assert found(report, "from") == [{"result": "clear", "reason": None, "domains": "policy.example"}]
     assert found(report, "spf")[0]["result"] == "pass"
-    assert (found(report, "dkim")[0]["result"], found(report, "dkim")[0]["header.d"], found(report, "dkim")[0]["bits"]) == ("pass", "policy.example", "2048")
+    assert (found(report, "dkim")[0]["result"], found(report, "dkim")[0]["header.d"], found(report, "dkim")[0]["key bits"]) == ("pass", "policy.example", "2048")
     dmarc, = found(report, "dmarc")
     assert dmarc["result"] == "pass" and dmarc["spf aligned"] == dmarc["dkim aligned"] == "yes" and dmarc["policy.dmarc"] == "reject"
     assert found(report, "bimi")[0]["indicator"] == "https://policy.example/a.svg" and found(report, "bimi")[0]["result"] == "skipped"

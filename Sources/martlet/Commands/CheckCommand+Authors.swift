@@ -125,27 +125,6 @@ extension CheckReport.Finding {
         self.init("from", result, ["domains": authors.domains.isEmpty ? nil : authors.domains.map(\.value).joined(separator: " ")], reason: reason)
     }
 
-    // RFC 8601 §2.7.1
-    init(_ verdict: DKIMVerdict) {
-        self.init(
-            "dkim", verdict.result.rawValue,
-            [
-                "header.d": verdict.domain?.value, "header.s": verdict.selector, "header.i": verdict.identity, "header.a": verdict.algorithm,
-                "header.b": verdict.signature, "bits": verdict.keyBits.map(String.init), "leaves text unsigned": verdict.isPartial ? "yes" : nil,
-                "key is a test": verdict.isTesting ? "yes" : nil,
-            ], reason: verdict.reason)
-    }
-
-    // RFC 8617 §10.2
-    init(_ verdict: ARCVerdict) {
-        self.init(
-            "arc", verdict.result.rawValue,
-            [
-                "header.oldest-pass": verdict.oldestPass.map(String.init),
-                "sealed by": verdict.links.isEmpty ? nil : verdict.links.map { "\($0.instance)=\($0.domain.value)" }.joined(separator: " "),
-            ], reason: verdict.reason)
-    }
-
     init(_ verdict: DMARCVerdict, _ explanation: TrustedExplanation?) {
         let record = verdict.record
         self.init(

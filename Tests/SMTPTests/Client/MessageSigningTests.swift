@@ -3,6 +3,7 @@ import MailModel
 import MemoryStore
 import NIOCore
 import PostOffice
+import Rehearsal
 import SenderTrust
 import Storage
 import Synchronization
@@ -59,6 +60,45 @@ struct MessageSigningTests {
         #expect(signed.traits == message.traits && signed.recipients == message.recipients && signed.reversePath == message.reversePath)
         #expect(signed.envelopeID == "id" && signed.origin == .own)
         #expect(try await text(signed, piece: piece) == fields + source)
+    }
+
+    @Test("what is passed on gets ARC fields of what was judged when it came, and the next server finds that the chain holds: RFC 8617 §5.1")
+    func sealed() async throws {
+        let results = "Authentication-Results: example.test;\r\n dmarc=pass header.from=other.example;\r\n arc=none\r\n"
+        let source = "From: ann@other.example\r\nSubject: x\r\n\r\nHello\r\n"
+        let sent = try await text(try await signing.sign(try Carriage.message(results + source, origin: .passedOn)), piece: 65_536)
+        #expect(sent.hasSuffix(results + source))
+        let names = NameTable()
+        for (selector, key) in try await keys.signing(for: domain) {
+            var strings: [UInt8] = []
+            let record = Array(key.record.utf8)
+            for start in stride(from: 0, to: record.count, by: 255) {
+                let piece = record[start..<min(start + 255, record.count)]
+                strings += [UInt8(piece.count)] + piece
+            }
+            try names.set(.txt, of: "\(selector)._domainkey.example.test", [strings])
+        }
+        func chain(_ text: String) async -> ARCVerdict {
+            var observer = SignatureObserver()
+            observer.take(ByteBuffer(string: text))
+            observer.finish()
+            return await observer.arc(resolver: names, now: Self.now)
+        }
+        let verdict = await chain(sent)
+        #expect(verdict.result == .pass && verdict.links.map(\.domain) == [domain], "\(verdict.reason ?? "")")
+        #expect(verdict.links.first?.results.contains("dmarc=pass header.from=other.example") == true)
+        #expect(await chain(sent.replacing("Hello", with: "Hullo")).result == .fail)
+        // A second server of ours that passes it on: the chain goes on.
+        let again = "Authentication-Results: example.test; arc=pass; dmarc=fail header.from=other.example\r\n" + sent
+        let twice = await chain(try await text(try await signing.sign(try Carriage.message(again, origin: .passedOn)), piece: 65_536))
+        #expect(twice.result == .pass && twice.links.map(\.instance) == [1, 2], "\(twice.reason ?? "")")
+    }
+
+    @Test("what nobody judged here, and what is our own, gets none", arguments: [("", QueueDraft.Origin.passedOn), ("example.test", .own), ("evil.example", .passedOn)])
+    func unsealed(_ server: String, _ origin: QueueDraft.Origin) async throws {
+        let results = server.isEmpty ? "" : "Authentication-Results: \(server); arc=none; dmarc=pass header.from=other.example\r\n"
+        let message = try Carriage.message(results + "From: ann@other.example\r\n\r\nHello\r\n", origin: origin)
+        #expect(try await !text(try await signing.sign(message), piece: 65_536).contains("ARC-"))
     }
 
     @Test("what is hashed is what goes out: bare CR and LF, and a last line without its end, are lines on the wire; dots are not doubled in it")

@@ -47,6 +47,8 @@ extension SenderJudge {
 
     /// Tells how each author's policy fared.
     func report(_ ruling: SenderRuling, _ evidence: SenderEvidence, _ envelope: Intake.Envelope, _ address: IPAddress) {
+        // RFC 9990 §3.5: nobody reports on reports.
+        guard !envelope.isForReports else { return }
         let domains = Set(envelope.recipients.compactMap { recipient in if case .mailbox(let address) = recipient.address { address.domain } else { nil } })
         for outcome in ruling.outcomes where outcome.verdict.record != nil && outcome.verdict.result != .temperror {
             observe(
