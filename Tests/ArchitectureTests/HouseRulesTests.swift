@@ -20,7 +20,8 @@ import Testing
         "Gatehouse": ["MailModel", "Storage", "Threading", "CArgon2", "Crypto", "Logging"],
         "SenderTrust": ["MailModel", "MessageFormat", "Conversation", "Crypto", "CryptoExtras", "FoundationEssentials"],
         "PostOffice": [
-            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "Crypto", "FoundationEssentials", "Logging", "DequeModule", "HeapModule",
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "Crypto", "FoundationEssentials", "Logging", "DequeModule",
+            "HeapModule",
         ],
         "SMTP": face, "IMAP": face, "POP3": face,
         "Transport": [

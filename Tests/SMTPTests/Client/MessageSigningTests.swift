@@ -86,7 +86,9 @@ struct MessageSigningTests {
         }
         let verdict = await chain(sent)
         #expect(verdict.result == .pass && verdict.links.map(\.domain) == [domain], "\(verdict.reason ?? "")")
-        #expect(verdict.links.first?.results.contains("dmarc=pass header.from=other.example") == true)
+        let found = try #require(verdict.links.first.flatMap { AuthenticationResults($0.results) })
+        #expect(found.server == "example.test" && found.findings.map { "\($0.method)=\($0.result)" } == ["dmarc=pass", "arc=none"])
+        #expect(found.findings.first?.value("header", "from") == "other.example")
         #expect(await chain(sent.replacing("Hello", with: "Hullo")).result == .fail)
         // A second server of ours that passes it on: the chain goes on.
         let again = "Authentication-Results: example.test; arc=pass; dmarc=fail header.from=other.example\r\n" + sent
@@ -94,7 +96,9 @@ struct MessageSigningTests {
         #expect(twice.result == .pass && twice.links.map(\.instance) == [1, 2], "\(twice.reason ?? "")")
     }
 
-    @Test("what nobody judged here, and what is our own, gets none", arguments: [("", QueueDraft.Origin.passedOn), ("example.test", .own), ("evil.example", .passedOn)])
+    @Test(
+        "what nobody judged here, and what is our own, gets none",
+        arguments: [("", QueueDraft.Origin.passedOn), ("example.test", .own), ("evil.example", .passedOn)])
     func unsealed(_ server: String, _ origin: QueueDraft.Origin) async throws {
         let results = server.isEmpty ? "" : "Authentication-Results: \(server); arc=none; dmarc=pass header.from=other.example\r\n"
         let message = try Carriage.message(results + "From: ann@other.example\r\n\r\nHello\r\n", origin: origin)
