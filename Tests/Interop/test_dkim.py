@@ -255,6 +255,22 @@ def test_forwarded_mail_is_signed_by_who_forwards_and_never_in_a_strangers_from(
     assert here.sink.texts == []
 
 
+def test_what_is_forwarded_is_sealed_with_what_was_found_when_it_came(place):
+    """ARC (RFC 8617): dkimpy finds that the chain holds, and what it says of the sender."""
+    here = place(settings={"trust.exempt": []})
+    here.sign()
+    here.names.records["other.example", "TXT"] = ["v=spf1 ip4:127.0.0.1 -all"]
+    here.names.records["_dmarc.other.example", "TXT"] = ["v=DMARC1; p=reject"]
+    here.cli("alias", "add", "sealed@" + D, "ben@far.example")
+    here.send("ann@other.example", "sealed@" + D, message("ann@other.example", b"Authentication-Results: mail.%s; dmarc=pass header.from=bank.example\r\n" % D.encode()))
+    text = here.one()
+    chain, sets, reason = dkim.arc_verify(text.data, dnsfunc=here.txt)
+    assert chain == b"pass", (reason, text.data)
+    results = re.sub(rb"\s+", b" ", re.search(rb"^ARC-Authentication-Results: (.*\r\n(?:[ \t].*\r\n)*)", text.data, re.M).group(1))
+    assert results.startswith(b"i=1; mail.%s; dmarc=pass " % D.encode()) and b"header.from=other.example" in results and b"spf=pass" in results, results
+    assert b"arc=none" in results and b"bank.example" not in text.data
+
+
 def test_mail_that_is_only_carried_is_not_signed(place):
     here = place(settings={"relay.domains": ["carried.example"], "relay.networks": ["127.0.0.1"]})
     here.sign()

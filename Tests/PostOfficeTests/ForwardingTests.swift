@@ -52,6 +52,20 @@ struct ForwardingTests {
         return (receipt.placed.count, sent)
     }
 
+    /// To a list alone.
+    private func sendToList(_ judgement: SenderJudgement) async throws {
+        var check = Intake.Check(name: "judge")
+        check.text = { _, _, _ in .judged(judgement) }
+        let intake = Intake(
+            store: premises.store, checks: [check], clock: { Self.now }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            forwarding: premises.directory)
+        let list = try #require(Address("dev@example.org"))
+        let envelope = Intake.Envelope(
+            id: try #require(TransactionID("t-1")), reversePath: .null,
+            recipients: [Intake.Recipient(address: .mailbox(list), destinations: [.list(list)])], isSMTPUTF8: false, trace: ByteBuffer(), submission: nil)
+        _ = try await intake.deliver(envelope, ByteBuffer(string: "From: x@evil.example\r\n\r\nx\r\n"))
+    }
+
     @Test("what a stranger brings in the name of one of our users is kept, not sent on from us")
     func borrowed() async throws {
         for (sender, from) in [
@@ -91,6 +105,8 @@ struct ForwardingTests {
         await #expect(throws: Refusal.unwanted) {
             _ = try await send("x@evil.example", to: "info@example.org", from: "x@evil.example", judged: judgement)
         }
+        // Nor does a list take it.
+        await #expect(throws: Refusal.unwanted) { _ = try await sendToList(judgement) }
         // Without such a mailbox it is in the inbox, never lost.
         let mailboxes = try await premises.store.mailboxes(of: bob.id)
         try await premises.store.delete(mailbox: try #require(mailboxes.first { $0.specialUse == .junk }).id)

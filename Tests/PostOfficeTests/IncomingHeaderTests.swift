@@ -84,6 +84,15 @@ import Testing
         }
     }
 
+    @Test(
+        "a name that is not ASCII is ours in both its forms", arguments: ["bücher.example", "xn--bcher-kva.example"],
+        ["bücher.example", "XN--bcher-kva.example"])
+    func forgedInBothForms(_ own: String, _ said: String) throws {
+        var (header, output) = (IncomingHeader(ownName: try #require(Domain(own))), ByteBuffer())
+        header.consume(ByteBuffer(string: "Authentication-Results: \(said); dmarc=pass\r\nA: 1\r\n\r\n"), into: &output)
+        #expect(String(buffer: output) == "A: 1\r\n\r\n")
+    }
+
     @Test("results without an end are not held without one, and not believed")
     func endless() throws {
         var (header, output) = (IncomingHeader(ownName: try #require(Domain("mail.example.org"))), ByteBuffer())

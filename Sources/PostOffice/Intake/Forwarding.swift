@@ -15,11 +15,13 @@ extension MailReception {
     /// Those who get it, once it is known what stands in its header and what was judged of its sender.
     ///
     /// What a stranger brings in the name of one of our users, without proof that it is theirs, is not sent on: from us it would look as if they had written it, for
-    /// the next server asks whether we may send for the domain, and we may. Nor is junk. Both are kept where they would have been sent on from; where there is no such
+    /// the next server asks whether we may send for the domain, and we may. Nor is junk, and no list takes it. Both are kept where they would have been sent on from; where there is no such
     /// place, `Refusal.borrowedName` or `Refusal.unwanted`. Junk goes to the junk mailboxes of those who have it here.
     func recipients(_ forwarding: (any Forwarding)?) async throws -> [Intake.Recipient] {
         let isJunk = sender?.isJunk ?? false
         var recipients = envelope.recipients
+        // A list and its owners are others' mailboxes, here and elsewhere.
+        if isJunk, recipients.contains(where: { $0.destinations.contains { if case .list = $0 { true } else { false } } }) { throw Refusal.unwanted }
         if let forwarding, isForwarded, !isOfOurs {
             if isJunk {
                 recipients = try await kept(forwarding, or: .unwanted)

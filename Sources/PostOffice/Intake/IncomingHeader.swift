@@ -36,9 +36,12 @@ package struct IncomingHeader: Sendable {
     private var undecided: [UInt8]?
     /// Octets of such a field. Nobody writes longer ones, and who of it is not known in time is not believed.
     private static let longestResults = 64 << 10
+    /// How many such fields there were, and how many are looked at: no honest message has more, and the rest are not kept.
+    private var results = 0
+    private static let mostResults = 50
 
     /// - parameter ownName: nil: what the message says of our own judgements stays in it.
-    package init(ownName: Domain? = nil) { self.ownName = ownName }
+    package init(ownName: Domain? = nil) { self.ownName = ownName.map { $0.asciiForm ?? $0 } }
 
     /// The next octets of the message.
     package mutating func consume(_ text: ByteBuffer, into output: inout ByteBuffer) {
@@ -139,7 +142,10 @@ package struct IncomingHeader: Sendable {
             let name = head[..<length]
             isFirstField = false
             isKept = !IncomingHeader.dropped.contains { HeaderSurvey.isField(name, $0) }
-            if ownName != nil, HeaderSurvey.isField(name, "authentication-results") { undecided = [] }
+            if ownName != nil, HeaderSurvey.isField(name, "authentication-results") {
+                results += 1
+                if results <= IncomingHeader.mostResults { undecided = [] } else { isKept = false }
+            }
             survey.begin(name)
         }
         if undecided != nil {

@@ -156,7 +156,8 @@ final class MailReception: Sendable {
 
     /// For those of its mailboxes of whose delivery the sender wants to hear; nil: there is none, or nobody to tell.
     func delivered(_ date: Timestamp, isEightBit: Bool) -> QueueDraft? {
-        guard envelope.reversePath != .null else { return nil }
+        // Of junk nobody is told that it came, least of all who did not send it.
+        guard envelope.reversePath != .null, sender?.isJunk != true else { return nil }
         let recipients = envelope.recipients.filter { recipient in
             recipient.notify.contains(.success) && recipient.destinations.contains { if case .mailbox = $0 { true } else { false } }
         }

@@ -67,13 +67,13 @@ extension MailingList {
         guard let author else { return posters == .anyone ? .moderate("who wrote it is not clear") : refusedOr(.moderate("who wrote it is not clear")) }
         // Who is ours logs in to write: others only claim to be them.
         let isClaimed = isAuthorHere && !post.isOurUsers && post.isAuthorProven != true
-        if posters == .anyone {
-            if isClaimed { return .moderate("it came from outside in the name of a user of this server") }
-            return member?.mayPost == false ? .moderate("posts of this member are moderated") : .post
-        }
         // Of the others it is believed where nobody has judged.
         if post.isAuthorProven == false, !post.isOurUsers, isOwner(author) || member != nil {
             return .moderate("it is not proved that its author wrote it (DMARC)")
+        }
+        if posters == .anyone {
+            if isClaimed { return .moderate("it came from outside in the name of a user of this server") }
+            return member?.mayPost == false ? .moderate("posts of this member are moderated") : .post
         }
         if isOwner(author) { return isClaimed ? .moderate("it came from outside in the name of a user of this server") : .post }
         guard posters == .members, let member else { return refusedOr(.moderate("its author is not among those who may post")) }

@@ -29,9 +29,10 @@ package struct ARCChain: Sendable {
     static let resultsName = "arc-authentication-results"
     static let messageName = "arc-message-signature"
     static let sealName = "arc-seal"
+    static let fieldNames = [resultsName, messageName, sealName]
 
     package init(_ header: HeaderBlock) {
-        let names = [ARCChain.resultsName, ARCChain.messageName, ARCChain.sealName]
+        let names = ARCChain.fieldNames
         let places = names.map { header.places(of: $0) }
         guard places.contains(where: { !$0.isEmpty }) else { return }
         // Of more fields than a chain can have none is read.

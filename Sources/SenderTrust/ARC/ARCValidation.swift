@@ -44,10 +44,14 @@ struct ARCValidation {
         }
     }
 
+    /// Signatures of servers before the last that are looked at: each costs as much as one of DKIM.
+    private static let mostMessageSignatures = 10
+
     /// Step 5: back from the newest one, as far as they hold. One whose key none of the seals has is not asked for, and counts as one that does not hold.
     private func oldestPass(_ lookup: KeyLookup, _ now: Timestamp) -> Int {
-        let broken = chain.links.dropLast().last { flaw($0, lookup, now) != nil }
-        return broken.map { $0.instance + 1 } ?? 0
+        let looked = chain.links.dropLast().suffix(ARCValidation.mostMessageSignatures)
+        if let broken = looked.last(where: { flaw($0, lookup, now) != nil }) { return broken.instance + 1 }
+        return looked.count == chain.links.count - 1 ? 0 : looked.first?.instance ?? 0
     }
 
     /// Step 6. Each field is brought into its canonical form once: what a seal covers is what the one before it covers, and more (§5.1.1).

@@ -1,4 +1,5 @@
 import MailModel
+import MessageFormat
 import NIOCore
 import Storage
 import Testing
@@ -84,6 +85,25 @@ struct ListPostTests {
         #expect(nested.ranges(of: "List-Id:").count == 1 && nested.contains("<ops.example.test>"))
         #expect(nested.contains("Delivered-To: ops@example.test\r\n") && nested.contains("Delivered-To: dev@example.test\r\n"))
         #expect(try await lists.house.entries.isEmpty)
+    }
+
+    @Test(
+        "a member's post is moderated where it was judged and is not proved to be theirs; where nobody judged it is believed",
+        arguments: [
+            ("dmarc=fail header.from=d1.example", false), ("dmarc=pass header.from=d1.example", true), ("dmarc=pass header.from=evil.example", false),
+            ("dmarc=none header.from=d1.example; spf=pass smtp.mailfrom=dora@d1.example", true), ("", true),
+        ])
+    func judged(_ found: String, _ isSent: Bool) async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example", "emil@d2.example"]) { $0.posters = .members }
+        let results = found.isEmpty ? "" : "Authentication-Results: mail.example.test; \(found)\r\n"
+        let head = try #require(MessageHead(Array("\(results)Received: by mail.example.test; now\r\n".utf8)))
+        // What stands in the text is its writer's own.
+        let text = "Authentication-Results: mail.example.test; dmarc=pass header.from=d1.example\r\nFrom: dora@d1.example\r\nSubject: x\r\n\r\nHello\r\n"
+        let id = try await lists.house.queue(["dev@example.test"], from: "<dora@d1.example>", text: text) { $0.head = head }
+        await lists.house.outbox.queued([id])
+        await lists.house.outbox.whenQuiet()
+        #expect(lists.sent().contains { $0.recipients == ["emil@d2.example"] } == isSent)
+        #expect(try await lists.house.entries.map(\.hold) == (isSent ? [] : [.moderation]))
     }
 
     @Test("who may post does; others are moderated or refused, as the list says; nobody outside writes in our users' names")

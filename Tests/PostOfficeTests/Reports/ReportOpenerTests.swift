@@ -60,6 +60,13 @@ struct ReportOpenerTests {
         #expect(refusal(ReportSample.message(many)) != nil)
     }
 
+    @Test("files that are put into one another without being packed end at the same depth, however deep they go")
+    func storedLayers() throws {
+        var inner = ByteBuffer()
+        for _ in 0..<3_000 { inner = ReportSample.zip([("", inner, 0, false)]) }
+        #expect(refusal(ReportSample.message(inner))?.contains("over and over") == true)
+    }
+
     @Test("what is cut, or is no report, says why")
     func nothing() throws {
         let gzip = try zlib.gzip(try ReportSample.file("google.xml"))

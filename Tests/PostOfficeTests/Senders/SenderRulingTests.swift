@@ -108,6 +108,8 @@ struct SenderRulingTests {
     func trouble() {
         #expect(codes(evidence(verdict(.temperror))) == 451)
         #expect(codes(evidence(verdict(.temperror))) { $0.doubt = .accepted } == 250)
+        // A policy that is known is not undone by a key that cannot be asked for.
+        #expect(codes(evidence(verdict(.temperror, .reject))) { $0.doubt = .accepted } == 251)
     }
 
     @Test("a server that the sender's domain excludes counts where no policy says more, and nobody vouches")

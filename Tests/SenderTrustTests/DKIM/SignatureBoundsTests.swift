@@ -32,6 +32,30 @@ import Testing
         #expect(verdicts.last == DKIMVerdict(.neutral, reason: "990 more signatures were not looked at"))
     }
 
+    @Test(
+        "a line of the header that is no field, which others show as text, leaves no signature in force",
+        arguments: ["Dear customer, go elsewhere.\r\n", "--boundary\r\n", String(repeating: "x", count: 999) + ": y\r\n"])
+    func textBeforeText(_ line: String) async throws {
+        let names = try signer.resolver()
+        let whole = try signer.signature() + "\r\n" + signer.text
+        #expect(await SignatureObserver.over(whole).dkim(resolver: names, now: now).map(\.result) == [.pass])
+        let end = try #require(whole.range(of: "\r\n\r\n"))
+        let message = String(whole[..<end.lowerBound]) + "\r\n" + line + String(whole[end.lowerBound...].dropFirst(1))
+        let observer = SignatureObserver.over(message)
+        #expect(await observer.dkim(resolver: names, now: now).map(\.result) == [.permerror])
+        #expect(await observer.arc(resolver: names, now: now).result == .none)
+        // Without a signature there is nothing to say.
+        #expect(await SignatureObserver.over("From: a@b.example\r\n\(line)\r\nx\r\n").dkim(resolver: names, now: now).isEmpty)
+    }
+
+    @Test("a header of very many fields is not put in order, and not judged")
+    func manyFields() async throws {
+        let names = try signer.resolver()
+        let message = try String(repeating: "a:\r\n", count: 2_000) + signer.signature() + "\r\n" + signer.text
+        #expect(await SignatureObserver.over(message).dkim(resolver: names, now: now).map(\.result) == [.permerror])
+        #expect(names.asked.isEmpty)
+    }
+
     @Test("the same key is asked for once")
     func sameKey() async throws {
         let names = try signer.resolver()

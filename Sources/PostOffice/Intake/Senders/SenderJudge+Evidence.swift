@@ -17,7 +17,8 @@ extension SenderJudge {
         async let chain = text.arc(resolver: resolver, now: now)
         async let name = ReverseNameEvaluation(resolver: resolver).verdict(of: address)
         let (sender, dkim) = await (spf, signatures)
-        let authors = await DMARCEvaluation(resolver: resolver).judge(MessageAuthors(text.header), spf: sender, dkim: dkim)
+        let named: MessageAuthors = text.isHeaderTooLong ? .unclear("the header is longer than is read") : MessageAuthors(text.header)
+        let authors = await DMARCEvaluation(resolver: resolver).judge(named, spf: sender, dkim: dkim)
         var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, arc: chain, authors: authors, isListed: survey.isListed)
         evidence.reverseName = await name
         if let first = authors.verdicts.first { evidence.mark = await BIMIEvaluation(resolver: resolver).evaluate(first) }

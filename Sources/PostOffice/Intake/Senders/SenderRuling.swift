@@ -53,7 +53,7 @@ struct SenderRuling: Hashable, Sendable {
 
     /// The sender's domain says that the client is none of its servers, and nobody else's signature vouches for the message.
     private static func isExcluded(_ evidence: SenderEvidence) -> Bool {
-        evidence.spf.result == .fail && !evidence.dkim.contains { $0.result == .pass } && evidence.provenAuthors.isEmpty
+        evidence.spf.result == .fail && !evidence.dkim.contains { $0.result == .pass && !$0.isPartial && !$0.isTesting } && evidence.provenAuthors.isEmpty
     }
 
     private static func ruling(_ verdict: DMARCVerdict, _ evidence: SenderEvidence, _ rules: SenderRules) -> (Action, Outcome) {
@@ -64,7 +64,8 @@ struct SenderRuling: Hashable, Sendable {
         case .pass: return (.accept, outcome(.pass))
         case .none, .permerror: return (.accept, outcome(.none))
         case .temperror:
-            guard rules.doubt == .putOff else { return (.accept, outcome(.none)) }
+            // A policy that is known, and that nobody could be asked to prove, is not undone by that.
+            guard rules.doubt == .putOff else { return (verdict.policy == .none ? .accept : .fileAsJunk, outcome(.none)) }
             return (
                 .refuse(.said(451, "4.7.0", "Nobody could be asked what \(verdict.author) wants done with mail in its name; try again later")), outcome(.none)
             )

@@ -43,8 +43,10 @@ struct ReportOpener: Sendable {
     }
 
     private struct Search {
-        /// Octets that may still be made.
+        /// Octets of reports that may still be read.
         var room: Int
+        /// Octets that may still be made, whatever they turn out to be.
+        var making = 4 * ReportOpener.mostExpanded
         var parts = 0
         var reports: [Report] = []
         /// What was wrong with the last thing that looked like one.
@@ -52,6 +54,8 @@ struct ReportOpener: Sendable {
     }
 
     private func look(at content: ByteBuffer, layers: Int, _ search: inout Search) {
+        // What is only put into another file costs nothing to unpack, and so is bounded by itself.
+        guard layers <= ReportOpener.mostLayers else { return search.reason = "it is packed over and over" }
         guard search.reports.count < ReportOpener.mostReports else { return }
         let start = content.readableBytesView.first { !ReportOpener.isBlank($0) }
         if content.readableBytesView.starts(with: [0x1F, 0x8B]) {
@@ -80,16 +84,24 @@ struct ReportOpener: Sendable {
 
     private func expand(_ packed: ByteBuffer, _ form: CompressedForm, _ layers: Int, _ search: inout Search) {
         guard layers < ReportOpener.mostLayers else { return search.reason = "it is packed over and over" }
-        let most = min(search.room, max(ReportOpener.freeGrowth, packed.readableBytes.multipliedReportingOverflow(by: ReportOpener.mostGrowth).partialValue))
+        let most = min(
+            search.room, search.making, max(ReportOpener.freeGrowth, packed.readableBytes.multipliedReportingOverflow(by: ReportOpener.mostGrowth).partialValue)
+        )
+        guard most > 0 else { return search.reason = "what is packed in it is too large" }
         do {
             let plain = try compression.expand(packed, form, most: most)
+            search.making -= plain.readableBytes
             // What is packed itself is counted when it is looked at.
             look(at: plain, layers: layers + 1, &search)
         } catch .tooLarge {
             // However many of them there are, no more is made.
             search.room -= most
+            search.making -= most
             search.reason = "what is packed in it is too large"
-        } catch { search.reason = "what is packed in it cannot be unpacked" }
+        } catch {
+            search.making -= most
+            search.reason = "what is packed in it cannot be unpacked"
+        }
     }
 
     /// Blanks, and the marks of UTF-8 (which are no blanks, and stand before one).

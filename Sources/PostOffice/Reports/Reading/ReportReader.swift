@@ -104,19 +104,9 @@ package struct ReportReader: Sendable {
 
 /// What our own check has written of a message's sender (RFC 8601).
 enum AuthenticationNote {
-    // authres-header-field = "Authentication-Results:" [CFWS] authserv-id [ CFWS authres-version ] ( no-result / 1*resinfo )
-    // resinfo              = [CFWS] ";" methodspec [ CFWS reasonspec ] ...
     /// Whether DMARC passes, by the field that stands in a head of ours; nil: there is none that says it.
     static func isAligned(_ head: MessageHead?, by host: Domain) -> Bool? {
         guard let head else { return nil }
-        for field in HeaderFields(ByteBuffer(bytes: head.octets)) where field.isNamed("Authentication-Results") {
-            let parts = field.value.split(separator: ";")
-            guard let name = parts.first?.split(whereSeparator: \.isWhitespace).first, Domain(name) == host else { continue }
-            for part in parts.dropFirst() {
-                guard let method = part.split(whereSeparator: \.isWhitespace).first?.lowercased(), method.hasPrefix("dmarc=") else { continue }
-                return method == "dmarc=pass"
-            }
-        }
-        return nil
+        return MessageSeal(ByteBuffer(bytes: head.octets), host.asciiForm ?? host)?.findings.findings.first { $0.method == "dmarc" }.map { $0.result == "pass" }
     }
 }

@@ -109,7 +109,12 @@ package actor ReportSender {
             for date in days.reversed() {
                 let domains = [(ReportDay.Kind.dmarc, try around.outcomes.domains(on: date)), (.tls, try around.tls.domains(on: date))]
                 for (kind, names) in domains {
-                    for domain in names where !Task.isCancelled { try await send(Report(day: ReportDay(date: date, domain: domain), kind: kind), now) }
+                    for domain in names where !Task.isCancelled {
+                        // One that fails keeps none of the others back.
+                        do { try await send(Report(day: ReportDay(date: date, domain: domain), kind: kind), now) } catch is CancellationError { return } catch {
+                            around.log.warning("A report was not sent, and is tried again: \(error)", metadata: ["domain": "\(domain)"])
+                        }
+                    }
                 }
             }
         } catch { around.log.warning("Reports were not sent: \(error)") }

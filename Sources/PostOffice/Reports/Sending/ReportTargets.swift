@@ -26,7 +26,7 @@ struct ReportTargets: Sendable {
             let agreed = isOwn(host, domain, published.organizationalDomain) ? [uri] : try await authorized(uri, at: host, of: domain)
             for uri in agreed where !found.contains(uri) { found.append(uri) }
         }
-        return found
+        return Array(found.prefix(ReportTargets.most))
     }
 
     /// The same organization, as far as the names tell: a name below the organizational domain counts as the organization's. A policy of a public suffix is not

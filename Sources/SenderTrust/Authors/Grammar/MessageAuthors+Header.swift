@@ -1,3 +1,4 @@
+import Glibc
 import MailModel
 import MessageFormat
 package import NIOCore
@@ -87,6 +88,8 @@ extension MessageAuthors {
             return onlyDomain(value).map { .one($0) } ?? .unclear("From does not say clearly whose addresses it has")
         }
         var domains: [Domain] = []
+        // Addresses come in order, so that each is looked for behind the one before.
+        var seen = 0
         for address in list where !address.isGroupStart && !address.isGroupEnd {
             if let fault = fault(of: address) { return .unclear(fault) }
             guard let host = address.host, let domain = Domain(host), let name = domain.isLiteral ? domain : domain.asciiForm else {
@@ -94,9 +97,10 @@ extension MessageAuthors {
             }
             // Not taken together from pieces that others leave apart, nor read in another charset.
             let local = address.mailbox ?? ""
-            guard stands("\(local)@\(host)", in: value) || stands("\(local)\"@\(host)", in: value) else {
+            guard let end = end(of: "\(local)@\(host)", in: value, from: seen) ?? end(of: "\(local)\"@\(host)", in: value, from: seen) else {
                 return .unclear("an address in From is cut by blanks or a comment")
             }
+            seen = end
             guard !domains.contains(name) else { continue }
             guard domains.count < mostDomains else { return .unclear("From has more than \(mostDomains) domains") }
             domains.append(name)
@@ -153,14 +157,21 @@ extension MessageAuthors {
             || (!scalar.isASCII && scalar.properties.generalCategory == .format)
     }
 
-    private static func stands(_ text: String, in value: ByteBuffer) -> Bool {
-        value.withUnsafeReadableBytes { octets in
-            let wanted = Array(text.utf8)
-            guard let first = wanted.first, octets.count >= wanted.count else { return false }
-            for start in 0...(octets.count - wanted.count) where octets[start] == first {
-                if UnsafeRawBufferPointer(rebasing: octets[start..<(start + wanted.count)]).elementsEqual(wanted) { return true }
+    private static func stands(_ text: String, in value: ByteBuffer) -> Bool { end(of: text, in: value, from: 0) != nil }
+
+    /// Where a text ends that stands in the value, at `start` or behind it; nil: it does not.
+    private static func end(of text: String, in value: ByteBuffer, from start: Int) -> Int? {
+        let wanted = Array(text.utf8)
+        guard let first = wanted.first else { return nil }
+        return value.withUnsafeReadableBytes { octets in
+            guard let base = octets.baseAddress else { return nil }
+            var place = start
+            while place + wanted.count <= octets.count, let found = memchr(base + place, Int32(first), octets.count - wanted.count + 1 - place) {
+                place = UnsafeRawPointer(found) - base
+                if memcmp(found, wanted, wanted.count) == 0 { return place + wanted.count }
+                place += 1
             }
-            return false
+            return nil
         }
     }
 }

@@ -37,6 +37,12 @@ package struct HeaderBlock: Sendable {
         return octets.withUnsafeReadableBytes { octets in fields.indices.filter { HeaderBlock.compare(octets, fields[$0], name) == 0 } }
     }
 
+    /// - parameter name: in lower case.
+    package func hasField(named name: String) -> Bool {
+        let name = Array(name.utf8)
+        return octets.withUnsafeReadableBytes { octets in fields.contains { HeaderBlock.compare(octets, $0, name) == 0 } }
+    }
+
     package func value(_ place: Int) -> [UInt8] {
         octets.withUnsafeReadableBytes { Array($0[fields[place].valueStart..<fields[place].end]) }
     }

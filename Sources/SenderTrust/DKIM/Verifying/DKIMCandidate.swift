@@ -47,8 +47,9 @@ struct DKIMCandidate: Sendable {
     }
 
     private func verdict(_ header: HeaderBlock, _ signature: DKIMSignature, isPartial: Bool, _ lookup: KeyLookup) -> DKIMVerdict {
-        let digest = SignatureCheck.digest(header, place, signature.key, signature.content)
-        let outcome = SignatureCheck.verify(signature.key, digest, lookup) { record throws(SignatureFlaw) in
+        let outcome = SignatureCheck.verify(
+            signature.key, SignatureCheck.digest(header, place, signature.key, signature.content), lookup
+        ) { record throws(SignatureFlaw) in
             // §3.6.1, t=s
             if record.isStrict, signature.identityDomain != signature.key.domain.asciiForm {
                 throw SignatureFlaw(.permerror, "the key is for d= alone")

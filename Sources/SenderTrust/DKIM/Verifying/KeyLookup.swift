@@ -35,7 +35,7 @@ package struct KeyLookup: Sendable {
     }
 
     /// Of one name: how many records are tried (RFC 6376 §6.1.2: with several, which one is meant is not said).
-    private static let mostRecords = 4
+    private static let mostRecords = 2
 
     // RFC 6376 §6.1.2
     private static func records(_ name: Domain, _ resolver: any Resolver) async -> Outcome {

@@ -47,17 +47,22 @@ enum SignatureCheck {
     ///
     /// - parameter check: of a record, beyond what its own fields say.
     static func verify(
-        _ key: KeyedSignature, _ digest: SHA256.Digest, _ lookup: KeyLookup, _ check: (DKIMKeyRecord) throws(SignatureFlaw) -> Void = { _ in }
+        _ key: KeyedSignature, _ digest: @autoclosure () -> SHA256.Digest, _ lookup: KeyLookup,
+        _ check: (DKIMKeyRecord) throws(SignatureFlaw) -> Void = { _ in }
     ) -> Outcome {
         let records: [DKIMKeyRecord]
         do { records = try lookup.records(key.keyName) } catch { return Outcome(flaw: error) }
         var first: Outcome?
+        var known: SHA256.Digest?
         for record in records {
             var outcome = Outcome(record: record, bits: key.algorithm == .rsaSHA256 ? DERReader.modulusBits(record.key) : nil)
             do throws(SignatureFlaw) {
                 try record.check(for: key.algorithm)
                 try check(record)
-                guard try DKIMPublicKey(record.key, key.algorithm).verifies(key.octets, of: digest) else {
+                let publicKey = try DKIMPublicKey(record.key, key.algorithm)
+                let hash = known ?? digest()
+                known = hash
+                guard publicKey.verifies(key.octets, of: hash) else {
                     throw SignatureFlaw(.fail, "the signature does not verify")
                 }
                 return outcome

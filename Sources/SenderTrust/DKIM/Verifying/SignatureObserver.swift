@@ -22,12 +22,19 @@ package struct SignatureObserver: Sendable {
     private var block: HeaderBlock?
     private var candidates: [DKIMCandidate] = []
     private var chain: ARCChain?
+    /// Why nothing of the header is judged, besides its length; and whether there was something to judge, as far as it is known.
+    private var flaw: String?
+    private var hasSignatures = true
+    private var hasChain = true
     private var bodies = BodyDigests([])
 
     package init(limits: Limits = .standard) {
         self.limits = limits
         gathering = HeaderGathering(most: limits.header)
     }
+
+    /// The header is longer than is held.
+    package var isHeaderTooLong: Bool { gathering.progress == .tooLong }
 
     /// What is held of the header, with the empty line behind it; nothing where it is too long.
     package var header: ByteBuffer { gathering.header }
@@ -52,6 +59,11 @@ package struct SignatureObserver: Sendable {
 
     private mutating func read() {
         var header = HeaderBlock(gathering.header)
+        if let flaw = SignatureObserver.flaw(of: header) {
+            hasSignatures = header.hasField(named: "dkim-signature")
+            hasChain = ARCChain.fieldNames.contains { header.hasField(named: $0) }
+            return self.flaw = flaw
+        }
         candidates = header.places(of: "dkim-signature").prefix(limits.signatures).map { DKIMCandidate(header, $0) }
         var contents: [SignedContent] = []
         for candidate in candidates { if case .success(let signature) = candidate.signature { contents.append(signature.content) } }
@@ -63,13 +75,26 @@ package struct SignatureObserver: Sendable {
         block = header
     }
 
+    /// Why no signature of such a header is believed; nil: they may be.
+    ///
+    /// A line that is no field is in no signature, and others take it for the text's first one: whoever puts lines there could put their own text before a signed one.
+    private static func flaw(of header: HeaderBlock) -> String? {
+        guard header.fields.count <= mostFields else { return "the header has more than \(mostFields) fields" }
+        let isWhole = header.fields.allSatisfy { $0.nameLength > 0 && $0.valueStart - $0.start <= longestName }
+        return isWhole ? nil : "a line of the header is no field"
+    }
+
+    private static let mostFields = 2_000
+    /// Octets up to the colon and with it: beyond them a line is none (RFC 5322 §2.1.1).
+    private static let longestName = 999
+
     /// One verdict for each signature, from the top; none where there is none. Those beyond the limit share one, `neutral`, at the end. Once it is finished.
     ///
     /// A signature that l= ends early passes, and `isPartial` says so: whoever aligns it must know (RFC 6376 §8.2).
     ///
     /// - parameter now: when the message came, not when it is looked at again.
     package func dkim(resolver: any Resolver, now: Timestamp) async -> [DKIMVerdict] {
-        guard let block else { return [DKIMVerdict(.permerror, reason: "the header is too long")] }
+        guard let block else { return hasSignatures ? [DKIMVerdict(.permerror, reason: flaw ?? "the header is too long")] : [] }
         if candidates.isEmpty { return [] }
         let preliminary = preliminary(now: now)
         let lookup = await KeyLookup(preliminary.compactMap(\.keyName), resolver)
@@ -86,7 +111,7 @@ package struct SignatureObserver: Sendable {
     ///
     /// - parameter now: when the message came.
     package func arc(resolver: any Resolver, now: Timestamp) async -> ARCVerdict {
-        guard let block, let chain else { return ARCVerdict(.fail, reason: "the header is too long") }
+        guard let block, let chain else { return hasChain ? ARCVerdict(.fail, reason: flaw ?? "the header is too long") : ARCVerdict(.none) }
         return await ARCValidation(chain: chain, header: block, bodies: bodies).verdict(resolver, now: now)
     }
 }

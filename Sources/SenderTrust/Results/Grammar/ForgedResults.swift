@@ -68,7 +68,11 @@ package enum ForgedResults {
     }
 
     private static func names(_ text: String, _ authserv: Domain) -> Bool {
-        guard let domain = Domain(text.trimmingDots) else { return false }
+        // What is much longer or shorter is no form of the name.
+        let length = text.utf8.count
+        guard length <= 4 * authserv.value.utf8.count + 8, 4 * length + 8 >= authserv.value.utf8.count, let domain = Domain(text.trimmingDots) else {
+            return false
+        }
         return domain == authserv || domain.asciiForm == authserv
     }
 }
