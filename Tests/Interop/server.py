@@ -73,8 +73,8 @@ class Server:
         self.key = self.data + ".key"
         self.host = host
         self.offset = free_offset(host)
-        # Nothing of a test's goes out to the world, unless it says so.
-        self.settings = {"outbound.enabled": False, **(settings or {})}
+        # Nothing of a test's goes out to the world, and nobody is judged, unless it says so.
+        self.settings = {"outbound.enabled": False, "trust.enabled": False, **(settings or {})}
         self.extra = env or {}
         self.preload = preload
         self.files = files

@@ -257,7 +257,7 @@ def test_forwarded_mail_is_signed_by_who_forwards_and_never_in_a_strangers_from(
 
 def test_what_is_forwarded_is_sealed_with_what_was_found_when_it_came(place):
     """ARC (RFC 8617): dkimpy finds that the chain holds, and what it says of the sender."""
-    here = place(settings={"trust.exempt": []})
+    here = place(settings={"trust.enabled": True, "trust.exempt": []})
     here.sign()
     here.names.records["other.example", "TXT"] = ["v=spf1 ip4:127.0.0.1 -all"]
     here.names.records["_dmarc.other.example", "TXT"] = ["v=DMARC1; p=reject"]

@@ -16,7 +16,7 @@ nacl_signing = pytest.importorskip("nacl.signing")
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUNDLE = os.environ.get("MARTLET_TEST_BUNDLE", ROOT + "/.build/debug/martletPackageTests.xctest")
-MAIL = sorted(glob.glob(ROOT + "/../shared/data/mail-lkml/*.eml") or glob.glob("/work/shared/data/mail-lkml/*.eml"))
+MAIL = sorted(glob.glob(ROOT + "/../shared/data/mail-lkml/*.eml"))
 FORMS = [(b"relaxed", b"relaxed"), (b"relaxed", b"simple"), (b"simple", b"relaxed"), (b"simple", b"simple")]
 
 pytestmark = [

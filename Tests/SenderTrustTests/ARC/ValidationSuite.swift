@@ -24,10 +24,9 @@ enum ValidationSuite {
 
     static let cases: [Case] = {
         let package = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardizedFileURL
-        let places = [package.appending(path: "../shared/data/arc"), URL(filePath: "/work/shared/data/arc")].map {
-            $0.appending(path: "arc-draft-validation-tests.yml")
-        }
-        guard let text = places.lazy.compactMap({ try? String(contentsOf: $0, encoding: .utf8) }).first,
+        let file = package.appending(path: "../shared/data/arc/arc-draft-validation-tests.yml")
+        // try?: the suite is not there, and its tests are skipped.
+        guard let text = try? String(contentsOf: file, encoding: .utf8),
             let documents = try? Yams.load_all(yaml: distinct(text))
         else { return [] }
         var cases: [Case] = []
