@@ -56,6 +56,8 @@ final class Client: Sendable {
 
     /// What has come, at least one octet; nil once the server has closed.
     func bytes() async -> ByteBuffer? { await inbox.take() }
+    /// So many octets; nil: the server has closed before.
+    func exactly(_ count: Int) async -> String? { await inbox.exactly(count).map { String(buffer: $0) } }
     func octets() async -> Int? { await inbox.take()?.readableBytes }
     func read() { channel.read() }
 
@@ -133,6 +135,15 @@ private final class Inbox: Sendable {
             if bytes.readableBytes > 0 { return bytes }
             if isOver { return nil }
             await more { $0.bytes.readableBytes > 0 }
+        }
+    }
+
+    func exactly(_ count: Int) async -> ByteBuffer? {
+        while true {
+            let (bytes, isOver) = state.withLock { state in (state.bytes.readSlice(length: count), state.hasEnded) }
+            if let bytes { return bytes }
+            if isOver { return nil }
+            await more { $0.bytes.readableBytes >= count }
         }
     }
 

@@ -15,13 +15,14 @@ struct Stage {
     static func with(
         _ worker: ToyWorker = ToyWorker(), security: Security = .plain, limits: LineLimits = LineLimits(),
         door: Doorkeeper.Limits = Doorkeeper.Limits(), farewell: String = "",
-        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loop: LoopBudget = LoopBudget(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loop: LoopBudget = LoopBudget(), proxies: NetworkList = .none,
         _ body: (Stage) async throws -> Void
     ) async throws {
         let threads = Threads(count: 1, loop)
         let listeners = Listeners(threads: threads, doorkeeper: Doorkeeper(door, logger: logger), logger: logger)
         var endpoint = Endpoint(host: "127.0.0.1", port: 0, security: security)
         endpoint.limits = limits
+        endpoint.proxies = proxies
         endpoint.farewell = { _ in farewell }
         let listener = try await listeners.open(endpoint, worker)
         do {

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOSSL
 import NIOTLS
 import Synchronization
 
@@ -47,7 +46,7 @@ final class Farewell: ChannelInboundHandler {
         guard count.take() else { return try pipeline.addHandler(Farewell("", count: nil)) }
         do {
             let farewell = Farewell(words, count: count)
-            try pipeline.addHandler(NIOSSLServerHandler(context: shelf.context(for: nil)))
+            try pipeline.addHandler(TLSDoor(shelf, .line) { _ in })
             try pipeline.addHandler(farewell)
         } catch {
             count.give()
@@ -55,10 +54,19 @@ final class Farewell: ChannelInboundHandler {
         }
     }
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        // Behind a PROXY header.
+        if context.channel.isActive { begin(context) }
+    }
+
     func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
         guard count != nil else { return leave(context) }
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: Farewell.patience) { context.close(promise: nil) }
-        context.fireChannelActive()
         context.read()
     }
 

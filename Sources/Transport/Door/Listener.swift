@@ -1,6 +1,6 @@
 package import Conversation
 package import Logging
-import MailModel
+package import MailModel
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -15,6 +15,8 @@ package struct Endpoint: Sendable {
     /// A UNIX stream socket that is bound already, in place of host and port; whoever listens there closes it. Its peers are programs of this machine.
     package var socket: CInt?
     package var limits = LineLimits()
+    /// Peers that begin with a PROXY header, which says for whom they ask; they must, and nobody else is believed.
+    package var proxies: NetworkList = .none
     /// What a connection that is not let in is told, with its CRLF (SMTP `421 4.7.0 …`, IMAP `* BYE …`).
     package var farewell: @Sendable (Doorkeeper.Refusal) -> String = { _ in "" }
 
@@ -27,13 +29,14 @@ package struct Endpoint: Sendable {
 
 /// A bound port, and the connections that came by it.
 package final class Listener: Sendable {
-    private struct Guest {
+    private struct Connection {
         let channel: any Channel
+        /// What the doorkeeper counts it by.
         let address: IPAddress
     }
 
     private struct State {
-        var guests: [UInt64: Guest] = [:]
+        var connections: [UInt64: Connection] = [:]
         var isStopping = false
         /// Those that stop it.
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -54,22 +57,29 @@ package final class Listener: Sendable {
         let farewells = Farewell.Count()
         init(_ doorkeeper: Doorkeeper) { self.doorkeeper = doorkeeper }
 
-        func enter(_ id: UInt64, _ guest: Guest) -> Bool {
-            state.withLock { state in
+        /// Counts a connection, and holds it until it leaves; a refusal otherwise. Throws when the listener stops.
+        func admit(_ id: UInt64, _ channel: any Channel, _ address: IPAddress) throws -> Doorkeeper.Refusal? {
+            if let refusal = doorkeeper.enter(address) { return refusal }
+            let isIn = state.withLock { state in
                 guard !state.isStopping else { return false }
-                state.guests[id] = guest
+                state.connections[id] = Connection(channel: channel, address: address)
                 return true
             }
+            guard isIn else {
+                doorkeeper.leave(address)
+                throw ChannelError.ioOnClosedChannel
+            }
+            return nil
         }
 
         func leave(_ id: UInt64) {
-            let (guest, waiting) = state.withLock { state -> (Guest?, [CheckedContinuation<Void, Never>]) in
-                let guest = state.guests.removeValue(forKey: id)
-                guard state.guests.isEmpty else { return (guest, []) }
+            let (connection, waiting) = state.withLock { state -> (Connection?, [CheckedContinuation<Void, Never>]) in
+                let connection = state.connections.removeValue(forKey: id)
+                guard state.connections.isEmpty else { return (connection, []) }
                 defer { state.waiting = [] }
-                return (guest, state.waiting)
+                return (connection, state.waiting)
             }
-            if let guest { doorkeeper.leave(guest.address) }
+            if let connection { doorkeeper.leave(connection.address) }
             waiting.forEach { $0.resume() }
         }
     }
@@ -79,11 +89,11 @@ package final class Listener: Sendable {
         self.house = house
     }
 
-    package static func bind(
-        _ endpoint: Endpoint, _ worker: some LineWorker, threads: Threads, doorkeeper: Doorkeeper, logger: Logger
+    static func bind(
+        _ endpoint: Endpoint, _ guest: some Guest, threads: Threads, doorkeeper: Doorkeeper, logger: Logger
     ) async throws(Fault) -> Listener {
         let house = House(doorkeeper)
-        let setting = LineSetting(endpoint.security, endpoint.limits, logger) { house.leave($0) }
+        let door = Door(endpoint: endpoint, guest: guest, house: house, threads: threads, logger: logger)
         let bootstrap = ServerBootstrap(group: threads.group)
             .serverChannelOption(.backlog, value: 4_096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -96,16 +106,8 @@ package final class Listener: Sendable {
             .childChannelOption(.writeBufferWaterMark, value: .init(low: LineSizes.lowWater, high: LineSizes.highWater))
             .childChannelOption(.recvAllocator, value: ReceiveSizes())
             .childChannelInitializer { channel in
-                guard endpoint.socket != nil else {
-                    return channel.eventLoop.makeCompletedFuture {
-                        guard let address = IPAddress(channel.remoteAddress) else { throw ChannelError.ioOnClosedChannel }
-                        try greet(channel, address, localUser: nil, worker, setting, endpoint, house, threads)
-                    }
-                }
-                return PeerCredentials.ask(channel).flatMapThrowing { peer in
-                    guard let address = IPAddress.localPeer else { throw ChannelError.ioOnClosedChannel }
-                    try greet(channel, address, localUser: peer.user, worker, setting, endpoint, house, threads)
-                }
+                guard endpoint.socket != nil else { return channel.eventLoop.makeCompletedFuture { try door.came(channel) } }
+                return PeerCredentials.ask(channel).flatMapThrowing { peer in try door.came(channel, localUser: peer.user) }
             }
         do {
             if let socket = endpoint.socket { return Listener(try await bootstrap.withBoundSocket(socket).get(), house) }
@@ -119,24 +121,73 @@ package final class Listener: Sendable {
         }
     }
 
-    /// On the connection's loop, before its first byte.
-    private static func greet(
-        _ channel: any Channel, _ address: IPAddress, localUser: UInt32?, _ worker: some LineWorker, _ setting: LineSetting, _ endpoint: Endpoint,
-        _ house: House, _ threads: Threads
-    ) throws {
-        guard let executor = threads.executor(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
-        if let refusal = house.doorkeeper.enter(address) {
-            return try Farewell.say(endpoint.farewell(refusal), to: channel, endpoint.security, house.farewells)
+    /// The way in. Everything happens on the connection's loop.
+    private struct Door: Sendable {
+        let endpoint: Endpoint
+        let guest: any Guest
+        let house: House
+        let threads: Threads
+        let logger: Logger
+
+        /// By the network; before its first octet.
+        func came(_ channel: any Channel) throws {
+            guard let peer = IPAddress(channel.remoteAddress) else { throw ChannelError.ioOnClosedChannel }
+            let facts = ConnectionFacts(
+                id: house.doorkeeper.number(), peerAddress: peer.description, peerPort: channel.remoteAddress?.port ?? 0,
+                localAddress: IPAddress(channel.localAddress)?.description ?? "", localPort: channel.localAddress?.port ?? 0, isLoopback: peer.isLoopback)
+            guard endpoint.proxies.contains(peer) else { return try greet(channel, facts, peer) }
+            // It is counted as the proxy's until it says whose it is.
+            if try house.admit(facts.id, channel, peer) != nil { throw ChannelError.ioOnClosedChannel }
+            let proxied = Proxied(facts.id, house)
+            channel.closeFuture.assumeIsolated().whenComplete { _ in proxied.leave() }
+            let door = ProxyDoor(patience: endpoint.limits.handshake, logger) { header in
+                proxied.leave()
+                switch header {
+                case .own: try greet(channel, facts, peer)
+                case .passedOn(let client, let server):
+                    let passedOn = ConnectionFacts(
+                        id: facts.id, peerAddress: client.address.description, peerPort: client.port, localAddress: server.address.description,
+                        localPort: server.port, isLoopback: client.address.isLoopback)
+                    try greet(channel, passedOn, client.address)
+                }
+            }
+            try channel.pipeline.syncOperations.addHandler(door)
         }
-        let id = house.doorkeeper.number()
-        guard house.enter(id, Guest(channel: channel, address: address)) else {
-            house.doorkeeper.leave(address)
-            throw ChannelError.ioOnClosedChannel
+
+        /// A connection that waits for its PROXY header; it leaves once.
+        private final class Proxied {
+            private let id: UInt64
+            private var house: House?
+
+            init(_ id: UInt64, _ house: House) {
+                self.id = id
+                self.house = house
+            }
+
+            func leave() {
+                house?.leave(id)
+                house = nil
+            }
         }
-        let driver = LineDriver(worker, setting, executor: executor, id: id, localUser: localUser)
-        do { try channel.pipeline.syncOperations.addHandler(driver) } catch {
-            house.leave(id)
-            throw error
+
+        /// By a UNIX socket.
+        func came(_ channel: any Channel, localUser: UInt32) throws {
+            guard let peer = IPAddress.localPeer else { throw ChannelError.ioOnClosedChannel }
+            let facts = ConnectionFacts(
+                id: house.doorkeeper.number(), peerAddress: peer.description, peerPort: 0, localAddress: peer.description, localPort: 0, isLoopback: true,
+                localUser: localUser)
+            try greet(channel, facts, peer)
+        }
+
+        private func greet(_ channel: any Channel, _ facts: ConnectionFacts, _ address: IPAddress) throws {
+            guard let executor = threads.executor(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
+            if let refusal = try house.admit(facts.id, channel, address) { return try guest.turnAway(channel, refusal, house.farewells) }
+            do {
+                try guest.enter(channel, Visit(facts: facts, peer: address, executor: executor) { [house] in house.leave(facts.id) })
+            } catch {
+                house.leave(facts.id)
+                throw error
+            }
         }
     }
 
@@ -144,25 +195,25 @@ package final class Listener: Sendable {
     package var port: Int { server.localAddress?.port ?? 0 }
 
     /// Connections that are open, or whose work has not ended.
-    package var connections: Int { house.state.withLock { $0.guests.count } }
+    package var connections: Int { house.state.withLock { $0.connections.count } }
 
     /// Takes no further connections, lets every session say goodbye once its work has ended, closes what is still open after `grace`, and
     /// returns when all have gone and their work has ended.
     package func stop(grace: Duration = .seconds(5)) async {
         // try?: a listener that is closed already takes nobody.
         try? await server.close().get()
-        let guests = house.state.withLock { state in
+        let connections = house.state.withLock { state in
             state.isStopping = true
-            return Array(state.guests.values)
+            return Array(state.connections.values)
         }
-        for guest in guests { guest.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        for connection in connections { connection.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         let timer = server.eventLoop.scheduleTask(in: TimeAmount(grace)) { [house] in
-            for guest in house.state.withLock({ Array($0.guests.values) }) { guest.channel.close(promise: nil) }
+            for connection in house.state.withLock({ Array($0.connections.values) }) { connection.channel.close(promise: nil) }
         }
         await withCheckedContinuation { continuation in
             let isEmpty = house.state.withLock { state in
-                if !state.guests.isEmpty { state.waiting.append(continuation) }
-                return state.guests.isEmpty
+                if !state.connections.isEmpty { state.waiting.append(continuation) }
+                return state.connections.isEmpty
             }
             if isEmpty { continuation.resume() }
         }

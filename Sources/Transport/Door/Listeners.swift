@@ -25,7 +25,18 @@ package final class Listeners: Sendable {
     /// Binds one more.
     @discardableResult
     package func open(_ endpoint: Endpoint, _ worker: some LineWorker) async throws(Listener.Fault) -> Listener {
-        let listener = try await Listener.bind(endpoint, worker, threads: threads, doorkeeper: doorkeeper, logger: logger)
+        try await add(endpoint, LineGuest(worker: worker, setting: LineSetting(endpoint.security, endpoint.limits, logger), farewell: endpoint.farewell))
+    }
+
+    /// Binds one more, where HTTP is spoken: HTTP/1.1 in plain text, HTTP/2 too behind TLS. Of `endpoint.limits` and `endpoint.farewell` nothing is used but
+    /// the time a PROXY header may take.
+    @discardableResult
+    package func open(_ endpoint: Endpoint, _ site: HTTPSite) async throws(Listener.Fault) -> Listener {
+        try await add(endpoint, HTTPGuest(site, endpoint.security, logger))
+    }
+
+    private func add(_ endpoint: Endpoint, _ guest: some Guest) async throws(Listener.Fault) -> Listener {
+        let listener = try await Listener.bind(endpoint, guest, threads: threads, doorkeeper: doorkeeper, logger: logger)
         open.withLock { $0.append(listener) }
         return listener
     }

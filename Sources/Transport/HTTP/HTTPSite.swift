@@ -3,7 +3,7 @@ package import MailModel
 
 /// What a listener for HTTP serves, and how.
 package struct HTTPSite: Sendable {
-    package var routes: RouteTable
+    package var routes: HTTPRoutes
     /// What every answer has that does not say otherwise.
     package var fields: HTTPFields
     /// Only in answers to clients whose way here is TLS (RFC 6797 §7.2).
@@ -12,7 +12,7 @@ package struct HTTPSite: Sendable {
     package var limits: HTTPLimits
 
     package init(
-        _ routes: RouteTable, fields: HTTPFields = HTTPFields(), secureFields: HTTPFields = HTTPFields(), forwarding: Forwarding = Forwarding(),
+        _ routes: HTTPRoutes, fields: HTTPFields = HTTPFields(), secureFields: HTTPFields = HTTPFields(), forwarding: Forwarding = Forwarding(),
         limits: HTTPLimits = HTTPLimits()
     ) {
         self.routes = routes

@@ -24,27 +24,9 @@ extension LineDriver {
         awaitHandshake(context, shelf)
     }
 
-    /// Waits for the ClientHello: the name in it chooses the certificate. Until then nothing behind the reader is reached.
     func awaitHandshake(_ context: ChannelHandlerContext, _ shelf: CertificateShelf) {
-        let hello = SNIHandler { [weak self, loop = context.eventLoop] result in
-            guard let self, let context = self.context else { return loop.makeSucceededVoidFuture() }
-            if case .hostname(let name) = result { serverName = Self.plausible(name) }
-            return loop.makeCompletedFuture { try self.addTLS(context, shelf) }
-        }
-        do {
-            let reader = ByteToMessageHandler(hello, maximumBufferSize: 2 * LineSizes.piece)
-            try context.pipeline.syncOperations.addHandler(reader, position: .first)
-        } catch {
-            errorCaught(context: context, error: error)
-        }
-    }
-
-    private func addTLS(_ context: ChannelHandlerContext, _ shelf: CertificateShelf) throws {
-        var configuration = NIOSSLHandler.Configuration()
-        configuration.maximumPreservedOutboundBufferCapacity = LineSizes.piece
-        let handler = NIOSSLServerHandler(
-            context: shelf.context(for: serverName), customVerificationCallback: nil, configuration: configuration)
-        try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
+        let door = TLSDoor(shelf, .line) { [weak self] name in self?.serverName = name }
+        do { try context.pipeline.syncOperations.addHandler(door, position: .first) } catch { errorCaught(context: context, error: error) }
     }
 
     func handshakeCompleted() {
@@ -60,18 +42,5 @@ extension LineDriver {
         watch.progressed()
         resumeWriters()
         talk()
-    }
-
-    /// A host name as it may stand in a log line, else nil.
-    private static func plausible(_ name: String) -> String? {
-        let isName = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-                true
-            default: false
-            }
-        }
-        return isName && (1...255).contains(name.utf8.count) ? name.lowercased() : nil
     }
 }

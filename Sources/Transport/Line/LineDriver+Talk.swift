@@ -1,19 +1,12 @@
 import Conversation
-import MailModel
 import NIOCore
 
 /// The session's turn.
 extension LineDriver {
     func begin(tls: TLSFacts?) {
-        guard let context, let peer = localUser == nil ? IPAddress(context.channel.remoteAddress) : .localPeer else {
-            context?.close(promise: nil)
-            return
-        }
-        let facts = ConnectionFacts(
-            id: id, peerAddress: peer.description, peerPort: context.channel.remoteAddress?.port ?? 0,
-            localAddress: localUser == nil ? IPAddress(context.channel.localAddress)?.description ?? "" : peer.description,
-            localPort: context.channel.localAddress?.port ?? 0,
-            isLoopback: peer.isLoopback, localUser: localUser, tls: tls)
+        guard let context else { return }
+        var facts = visit.facts
+        facts.tls = tls
         link = LoopLink(self, facts, context.eventLoop)
         session = worker.session()
         phase = .talking(.resting(for: .input))

@@ -15,10 +15,9 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
 
     let worker: Worker
     let setting: LineSetting
-    let executor: LoopExecutor
-    let id: UInt64
-    /// Nil for a peer that came by the network.
-    let localUser: UInt32?
+    let visit: Visit
+    var executor: LoopExecutor { visit.executor }
+    var id: UInt64 { visit.facts.id }
 
     var phase: LinePhase
     var context: ChannelHandlerContext?
@@ -52,12 +51,10 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     /// Gathered output leaves at the end of this turn of the loop.
     var isFlushScheduled = false
 
-    init(_ worker: Worker, _ setting: LineSetting, executor: LoopExecutor, id: UInt64, localUser: UInt32? = nil) {
+    init(_ worker: Worker, _ setting: LineSetting, _ visit: Visit) {
         self.worker = worker
         self.setting = setting
-        self.executor = executor
-        self.id = id
-        self.localUser = localUser
+        self.visit = visit
         if case .implicitTLS = setting.security { phase = .opening } else { phase = .talking(.resting(for: .input)) }
     }
 
@@ -172,7 +169,7 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
         if let session { worker.closed(session) }
         session = nil
         link = nil
-        setting.ended(id)
+        visit.ended()
     }
 
     func log(_ message: @autoclosure () -> String) {

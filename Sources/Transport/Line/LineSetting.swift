@@ -15,13 +15,10 @@ final class LineSetting: Sendable {
     let security: Security
     let limits: LineLimits
     let logger: Logger
-    /// Called once a connection and all its work have ended, with the connection's id.
-    let ended: @Sendable (UInt64) -> Void
 
-    init(_ security: Security, _ limits: LineLimits, _ logger: Logger, ended: @escaping @Sendable (UInt64) -> Void) {
+    init(_ security: Security, _ limits: LineLimits, _ logger: Logger) {
         self.security = security
         self.limits = limits
         self.logger = logger
-        self.ended = ended
     }
 }

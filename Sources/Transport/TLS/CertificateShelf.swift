@@ -16,12 +16,15 @@ package final class CertificateShelf: Sendable {
 
     private struct Entry {
         let identity: TLSIdentity
-        let context: NIOSSLContext
+        let line: NIOSSLContext
+        let web: NIOSSLContext
     }
 
     private let files: [Files]
     private let policy: TLSPolicy
     private let entries: Mutex<[Entry]>
+    /// Of names that are being proved to a certificate authority (RFC 8737 §3), by name.
+    private let challenges = Mutex<[String: NIOSSLContext]>([:])
 
     /// - parameter files: at least one; the first serves whoever asks for no name, or for one that none covers.
     /// - throws: `TLSIdentity.Fault`, which names the file.
@@ -53,12 +56,25 @@ package final class CertificateShelf: Sendable {
         entries.withLock { $0 = fresh }
     }
 
-    /// - parameter name: in lower case.
-    func context(for name: String?) -> NIOSSLContext {
-        entries.withLock { entries in
-            let first = entries[0].context
-            guard entries.count > 1, let name else { return first }
-            return entries.first { $0.identity.covers(name) }?.context ?? first
+    /// Shows a certificate to those who ask for `name` by the protocol `acme-tls/1` alone (RFC 8737 §3); nil: no longer.
+    package func show(challenge identity: TLSIdentity?, for name: String) throws {
+        let context = try identity?.context(policy, protocols: [CertificateShelf.challengeProtocol])
+        challenges.withLock { $0[name.lowercased()] = context }
+    }
+
+    private static let challengeProtocol = "acme-tls/1"
+    private static let webProtocols = ["h2", "http/1.1"]
+
+    /// Nil: nothing that the client would speak is spoken here.
+    func context(for hello: ClientHello, _ inside: TLSDoor.Inside) -> NIOSSLContext? {
+        if hello.protocols == [CertificateShelf.challengeProtocol] {
+            return challenges.withLock { challenges in hello.serverName.flatMap { challenges[$0] } }
+        }
+        let isForWeb = hello.protocols.contains(where: CertificateShelf.webProtocols.contains)
+        if !hello.protocols.isEmpty, isForWeb != (inside == .web) { return nil }
+        return entries.withLock { entries in
+            let entry = hello.serverName.flatMap { name in entries.count > 1 ? entries.first { $0.identity.covers(name) } : nil } ?? entries[0]
+            return inside == .web ? entry.web : entry.line
         }
     }
 
@@ -68,6 +84,8 @@ package final class CertificateShelf: Sendable {
 
     private static func entries(_ identities: [TLSIdentity], _ policy: TLSPolicy) throws -> [Entry] {
         guard !identities.isEmpty else { throw TLSIdentity.Fault(description: "no certificate is configured") }
-        return try identities.map { Entry(identity: $0, context: try $0.context(policy)) }
+        return try identities.map { identity in
+            Entry(identity: identity, line: try identity.context(policy), web: try identity.context(policy, protocols: webProtocols))
+        }
     }
 }

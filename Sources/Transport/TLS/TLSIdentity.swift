@@ -73,11 +73,13 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
 
     package var description: String { names.joined(separator: ", ") }
 
-    func context(_ policy: TLSPolicy) throws -> NIOSSLContext {
+    /// - parameter protocols: what is offered by ALPN, the most wanted first.
+    func context(_ policy: TLSPolicy, protocols: [String] = []) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = policy.minimum
         configuration.cipherSuiteValues = policy.suites
+        configuration.applicationProtocols = protocols
         // Ours is the last word already; see `LineLimits.linger`.
         configuration.shutdownTimeout = .seconds(1)
         return try NIOSSLContext(configuration: configuration)

@@ -1,5 +1,5 @@
 /// All routes of a listener, found by method and path.
-package struct RouteTable: Sendable {
+package struct HTTPRoutes: Sendable {
     private struct Node {
         var literals: [String: Int] = [:]
         /// `{name}`.
@@ -11,23 +11,23 @@ package struct RouteTable: Sendable {
     }
 
     package enum Outcome: Sendable {
-        case found(Route, captures: [String])
+        case found(HTTPRoute, captures: [String])
         /// The path is there, the method is not: those that are, in order (RFC 9110 §15.5.6).
         case otherMethods([String])
         case nothing
     }
 
     /// In the order given.
-    package let routes: [Route]
+    package let routes: [HTTPRoute]
     private var nodes: [Node] = [Node()]
 
     /// Routes of one method and path twice are a mistake of the program's, and end it.
-    package init(_ routes: [Route]) {
+    package init(_ routes: [HTTPRoute]) {
         self.routes = routes
         for (number, route) in routes.enumerated() { add(route, number) }
     }
 
-    private mutating func add(_ route: Route, _ number: Int) {
+    private mutating func add(_ route: HTTPRoute, _ number: Int) {
         var node = 0
         for segment in route.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) where !segment.isEmpty || route.path != "/" {
             if segment.hasPrefix("{"), segment.hasSuffix("...}") {

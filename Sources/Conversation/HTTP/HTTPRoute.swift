@@ -1,7 +1,7 @@
 package import MailModel
 
 /// One thing that can be asked for: a method and a path, who may, what content is taken, and who answers.
-package struct Route: Sendable {
+package struct HTTPRoute: Sendable {
     package let method: String
     /// `/health/live`, `/files/{name}`, `/dav/{rest...}`: a segment in braces stands for any one, the last one with dots for all that follow (joined by `/`).
     package let path: String

@@ -1,0 +1,195 @@
+import Conversation
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// A request: what is asked for, who answers, and its content.
+extension HTTPExchange {
+    /// Content that nobody asks for and that is read past, in octets: to read a little costs less than a new connection.
+    private static let readPast = 64 * 1024
+
+    func begin(_ head: HTTPRequestHead) {
+        count += 1
+        phase = .busy
+        clock.phaseBegan()
+        var current = Current(
+            number: count, keepsAlive: head.isKeepAlive && !isStopping && !hasInputEnded, isHead: head.method == .HEAD, version: head.version,
+            isSecure: connection.facts.tls != nil)
+        // The parser reads no further behind a request that asks for another protocol; see `SocketOpening` for the one that is served.
+        if !isStream, head.headers.contains(name: "upgrade") { current.keepsAlive = false }
+        self.current = current
+        do throws(RequestReader.Refusal) {
+            let (request, framing) = try RequestReader(setting: setting).read(head, connection, isStream: isStream)
+            self.current = current.with(isSecure: request.isSecure)
+            answer(request, framing)
+        } catch {
+            if error.closes { self.current?.keepsAlive = false }
+            refuse(.refusal(error.status), isLast: error.closes)
+        }
+    }
+
+    private func answer(_ request: HTTPRequest, _ framing: RequestReader.Framing) {
+        var request = request
+        switch setting.site.routes.find(request.method, request.target.segments) {
+        case .nothing: refuse(.refusal(404), framing)
+        case .otherMethods(let methods):
+            let allow: HTTPFields = ["Allow": methods.joined(separator: ", ")]
+            refuse(request.method == "OPTIONS" ? HTTPReply(204, allow) : .refusal(405, allow), framing)
+        case .found(let route, let captures):
+            if case .networks(let networks) = route.admission, !networks.contains(request.client) { return refuse(.refusal(404), framing) }
+            request.captures = captures
+            answer(request, framing, route)
+        }
+    }
+
+    private func answer(_ request: HTTPRequest, _ framing: RequestReader.Framing, _ route: HTTPRoute) {
+        if case .length(let octets) = framing, octets > max(route.content.limit, route.content.limit == 0 ? HTTPExchange.readPast : 0) {
+            return refuse(.refusal(413), framing)
+        }
+        if let types = route.content.types, framing != .none, !isStream || !(current?.isReceived ?? true), !types.contains(request.mediaType ?? "") {
+            return refuse(.refusal(415), framing)
+        }
+        switch route.answer {
+        case .now(let make): current?.pending = make(request)
+        case .socket(let rule):
+            do throws(RequestReader.Refusal) {
+                let opening = try SocketOpening(request, rule)
+                if let reply = rule.refuse(request) { return refuse(reply, framing) }
+                current?.upgrade = opening
+            } catch {
+                refuse(.refusal(error.status, ["Upgrade": "websocket", "Sec-WebSocket-Version": "13"]), framing)
+            }
+        case .work(let make):
+            current?.contentLimit = route.content.limit == 0 ? HTTPExchange.readPast : route.content.limit
+            if framing != .none, isContinueWanted(request) { sayContinue() }
+            begin(request, make)
+        }
+    }
+
+    /// RFC 9110 §10.1.1.
+    private func isContinueWanted(_ request: HTTPRequest) -> Bool { request.fields.members("expect").contains("100-continue") }
+
+    private func sayContinue() {
+        context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+    }
+
+    /// Answers without a handler: once the content is read past, where there is little of it.
+    private func refuse(_ reply: HTTPReply, _ framing: RequestReader.Framing = .none, isLast: Bool = false) {
+        current?.contentLimit = HTTPExchange.readPast
+        var isLast = isLast
+        if case .length(let octets) = framing, octets > HTTPExchange.readPast { isLast = true }
+        guard isLast else {
+            current?.pending = reply
+            return
+        }
+        current?.keepsAlive = false
+        send(reply)
+    }
+
+    // MARK: Content
+
+    func received(_ piece: ByteBuffer) {
+        guard let number = current?.number, let pipe = current.map({ $0.pipe }) else { return }
+        current?.received += piece.readableBytes
+        if let current, current.received > max(current.contentLimit, HTTPExchange.readPast) || pipe != nil && current.received > current.contentLimit {
+            tooMuch(number)
+        } else {
+            if current?.answer == Answer.none { pipe?.add(piece) }
+            clock.progressed(piece.readableBytes, least: setting.limits.leastProgress)
+        }
+    }
+
+    private func tooMuch(_ number: Int) {
+        current?.keepsAlive = false
+        if let pipe = current?.pipe {
+            // Who reads it is told, and what is answered then is dropped.
+            pipe.end(.failure(.tooLarge))
+        }
+        switch current?.answer {
+        case Answer.none?: send(.refusal(413))
+        case .begun, nil: break
+        // Answered already, and what is asked for is not read: no more of it.
+        case .done: if isStream { context?.close(promise: nil) } else { close() }
+        }
+    }
+
+    func received() {
+        current?.isReceived = true
+        current?.pipe?.end(.success(()))
+        if let reply = current?.pending {
+            current?.pending = nil
+            send(reply)
+        } else if let opening = current?.upgrade {
+            open(opening)
+        } else if current?.answer == .done {
+            finish()
+        }
+    }
+
+    // MARK: Work
+
+    private func begin(_ request: HTTPRequest, _ make: @escaping @Sendable (HTTPRequest, any RequestContent) async throws -> HTTPReply) {
+        guard let context, let number = current?.number else { return }
+        let loop = context.eventLoop
+        let here = NIOLoopBound(self, eventLoop: loop)
+        let pipe = ContentPipe(loop) { here.value.readOn() }
+        current?.pipe = pipe
+        connection.taskBegan()
+        let writer = ReplyWriter(self, number, loop)
+        let logger = setting.logger
+        let task = Task.immediate(executorPreference: connection.visit.executor) {
+            do {
+                let reply = try await make(request, pipe)
+                await HTTPExchange.on(loop) { here.value.replied(reply, number) }
+                if case .stream(_, let write) = reply.content, await HTTPExchange.on(loop, { here.value.streams(number) }) {
+                    try await write(writer)
+                    await HTTPExchange.on(loop) { here.value.streamed(number) }
+                }
+            } catch {
+                await HTTPExchange.on(loop) { here.value.failed(error, number, logger) }
+            }
+            await HTTPExchange.on(loop) { here.value.connection.taskEnded() }
+        }
+        if current?.number == number { current?.task = task }
+    }
+
+    /// On the loop; at once where it is it.
+    private static func on<Result: Sendable>(_ loop: any EventLoop, _ body: @escaping @Sendable () -> Result) async -> Result {
+        if loop.inEventLoop { return body() }
+        return await withCheckedContinuation { continuation in loop.execute { continuation.resume(returning: body()) } }
+    }
+
+    private func replied(_ reply: HTTPReply, _ number: Int) {
+        guard phase == .busy, current?.number == number, current?.answer == Answer.none else { return }
+        current?.pipe?.fail()
+        send(reply)
+    }
+
+    private func failed(_ error: any Error, _ number: Int, _ logger: Logger) {
+        if !(error is CancellationError), !(error is ContentFault) {
+            logger.error("A request could not be answered: \(error)", metadata: ["connection": "\(connection.facts.id)"])
+        }
+        guard phase == .busy, let current, current.number == number, current.answer != .done else { return }
+        // A part of an answer must not be taken for the whole.
+        guard current.answer == Answer.none else {
+            context?.close(promise: nil)
+            return
+        }
+        switch error {
+        case ContentFault.tooLarge:
+            self.current?.keepsAlive = false
+            send(.refusal(413))
+        case ContentFault.tooSlow:
+            self.current?.keepsAlive = false
+            send(.refusal(408))
+        case ContentFault.broken, is CancellationError: context?.close(promise: nil)
+        default: send(.refusal(500))
+        }
+    }
+}
+
+extension HTTPExchange.Current {
+    fileprivate func with(isSecure: Bool) -> Self {
+        HTTPExchange.Current(number: number, keepsAlive: keepsAlive, isHead: isHead, version: version, isSecure: isSecure)
+    }
+}

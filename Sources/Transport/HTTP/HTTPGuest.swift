@@ -1,0 +1,205 @@
+import Conversation
+import Logging
+import MailModel
+import NIOCore
+import NIOHTTP1
+import NIOHTTP2
+import NIOTLS
+
+/// HTTP behind a listener's door: HTTP/1.1 in plain text, HTTP/1.1 or HTTP/2 by ALPN behind TLS. See `docs/decisions/0033-http.md`.
+struct HTTPGuest: Guest {
+    let setting: HTTPSetting
+    let security: Security
+
+    init(_ site: HTTPSite, _ security: Security, _ logger: Logger) {
+        setting = HTTPSetting(site, logger)
+        self.security = security
+    }
+
+    func enter(_ channel: any Channel, _ visit: Visit) throws {
+        let connection = HTTPConnection(setting, visit, channel)
+        channel.closeFuture.assumeIsolated().whenComplete { _ in connection.closed() }
+        let pipeline = channel.pipeline.syncOperations
+        switch security {
+        case .plain, .startTLS: try connection.speakHTTP1(channel)
+        case .implicitTLS(let shelf):
+            try pipeline.addHandler(TLSDoor(shelf, .web) { connection.serverName = $0 })
+            try pipeline.addHandler(HTTPDoor(connection))
+        }
+    }
+
+    /// In plain text it is said; behind TLS it would cost a handshake, and browsers ask again by themselves.
+    func turnAway(_ channel: any Channel, _ refusal: Doorkeeper.Refusal, _ farewells: Farewell.Count) throws {
+        var words = ""
+        if case .plain = security {
+            words = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        }
+        try Farewell.say(words, to: channel, .plain, farewells)
+    }
+}
+
+/// What all connections of a listener share.
+final class HTTPSetting: Sendable {
+    let site: HTTPSite
+    let logger: Logger
+    let dates = HTTPDates()
+
+    init(_ site: HTTPSite, _ logger: Logger) {
+        self.site = site
+        self.logger = logger
+    }
+
+    var limits: HTTPLimits { site.limits }
+}
+
+/// One connection, with all its exchanges. On its event loop.
+final class HTTPConnection {
+    let setting: HTTPSetting
+    let visit: Visit
+    private(set) var facts: ConnectionFacts
+    var peer: IPAddress { visit.peer }
+    var serverName: String?
+    /// Tasks of handlers that have not ended.
+    private var tasks = 0
+    private var isClosed = false
+    private var hasEnded = false
+
+    init(_ setting: HTTPSetting, _ visit: Visit, _ channel: any Channel) {
+        self.setting = setting
+        self.visit = visit
+        facts = visit.facts
+    }
+
+    func secured(_ version: String) {
+        facts.tls = TLSFacts(version: version, serverName: serverName)
+        serverName = nil
+    }
+
+    func taskBegan() { tasks += 1 }
+
+    func taskEnded() {
+        tasks -= 1
+        endIfOver()
+    }
+
+    func closed() {
+        isClosed = true
+        endIfOver()
+    }
+
+    private func endIfOver() {
+        guard isClosed, tasks == 0, !hasEnded else { return }
+        hasEnded = true
+        visit.ended()
+    }
+
+    func log(_ message: @autoclosure () -> String) {
+        setting.logger.debug("\(message())", metadata: ["connection": "\(facts.id)"])
+    }
+
+    func speakHTTP1(_ channel: any Channel) throws {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = setting.limits.headerOctets
+        limits.maxHeaderListSize = setting.limits.headerOctets
+        limits.maxHeaderFieldCount = setting.limits.headerFields
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+        try channel.pipeline.syncOperations.addHandlers(HTTPResponseEncoder(), ByteToMessageHandler(decoder), HTTPExchange(self, isStream: false))
+    }
+
+    func speakHTTP2(_ channel: any Channel) throws {
+        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+        configuration.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: setting.limits.streams),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: setting.limits.headerOctets),
+            HTTP2Setting(parameter: .enableConnectProtocol, value: 1),
+        ]
+        configuration.maximumBufferedControlFrames = 200
+        configuration.maximumSequentialContinuationFrames = 5
+        let handler = NIOHTTP2Handler(
+            mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: configuration, streamConfiguration: .init()
+        ) { [here = NIOLoopBound(self, eventLoop: channel.eventLoop)] stream in
+            stream.eventLoop.makeCompletedFuture {
+                try stream.syncOptions?.setOption(.autoRead, value: false)
+                try stream.pipeline.syncOperations.addHandler(HTTP2StreamDoor(here.value))
+            }
+        }
+        var management = NIOHTTP2ServerConnectionManagementHandler.Configuration.defaults
+        management.maxIdleTime = TimeAmount(setting.limits.idle)
+        management.maxGraceTime = TimeAmount(.seconds(30))
+        management.keepalive = .init(pingInterval: TimeAmount(setting.limits.ping), ackTimeout: TimeAmount(setting.limits.ping))
+        let pipeline = channel.pipeline.syncOperations
+        let manager = NIOHTTP2ServerConnectionManagementHandler(eventLoop: channel.eventLoop, configuration: management)
+        try pipeline.addHandlers(handler, manager, HTTP2End(self))
+        try channel.syncOptions?.setOption(.autoRead, value: true)
+    }
+}
+
+/// Until the TLS handshake is done, and with it the protocol agreed on.
+private final class HTTPDoor: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let connection: HTTPConnection
+    private var timer: Scheduled<Void>?
+
+    init(_ connection: HTTPConnection) { self.connection = connection }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { begin(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) { begin(context) }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard timer == nil else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(connection.setting.limits.handshake)) { context.close(promise: nil) }
+        context.read()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { context.read() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted(let negotiated):
+            // try?: TLSv1.2 is the least that is spoken here.
+            let version = try? context.pipeline.syncOperations.nioSSL_tlsVersion()
+            connection.secured(version == .tlsv13 ? "TLSv1.3" : "TLSv1.2")
+            do {
+                if negotiated == "h2" { try connection.speakHTTP2(context.channel) } else { try connection.speakHTTP1(context.channel) }
+                context.pipeline.syncOperations.removeHandler(self, promise: nil)
+            } catch {
+                context.close(promise: nil)
+            }
+        case ChannelEvent.inputClosed, is ChannelShouldQuiesceEvent: context.close(promise: nil)
+        default: break
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        connection.log("\(error)")
+        context.close(promise: nil)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func channelInactive(context: ChannelHandlerContext) { timer?.cancel() }
+}
+
+/// The end of an HTTP/2 connection's pipeline: what is wrong with the connection ends it.
+private final class HTTP2End: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame
+
+    private let connection: HTTPConnection
+
+    init(_ connection: HTTPConnection) { self.connection = connection }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // Nothing more comes; what is under way may still be answered, but nobody of HTTP/2's clients half-closes.
+        if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A stream's own errors have reset it.
+        if error is NIOHTTP2Errors.StreamError { return }
+        connection.log("\(error)")
+        context.close(promise: nil)
+    }
+}

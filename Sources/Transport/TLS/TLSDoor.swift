@@ -1,0 +1,64 @@
+import NIOCore
+import NIOSSL
+
+/// Waits for a ClientHello, picks the certificate by the name in it, and puts TLS in its own place. The one way into TLS for whoever serves: from the first
+/// octet, or behind STARTTLS. What stands behind it reads the channel, and hears of the handshake by `TLSUserEvent`.
+final class TLSDoor: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// What is spoken inside.
+    enum Inside: Hashable {
+        /// A line protocol: none is negotiated. Who offers those of the web alone was sent here by somebody else (ALPACA; RFC 9325 §3.7), and is refused.
+        case line
+        /// HTTP/2 or HTTP/1.1 by ALPN.
+        case web
+    }
+
+    private let shelf: CertificateShelf
+    private let inside: Inside
+    /// The name that was asked for.
+    private let named: (String?) -> Void
+    private var bytes = ByteBuffer()
+    private var isDone = false
+
+    init(_ shelf: CertificateShelf, _ inside: Inside, named: @escaping (String?) -> Void) {
+        self.shelf = shelf
+        self.inside = inside
+        self.named = named
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDone else { return context.fireChannelRead(data) }
+        let piece = unwrapInboundIn(data)
+        if bytes.readableBytes == 0 { bytes = piece } else { bytes.writeImmutableBuffer(piece) }
+        switch ClientHello.read(bytes) {
+        case .incomplete: break
+        case .unreadable: secure(ClientHello(), context)
+        case .hello(let hello): secure(hello, context)
+        }
+    }
+
+    private func secure(_ hello: ClientHello, _ context: ChannelHandlerContext) {
+        isDone = true
+        guard let chosen = shelf.context(for: hello, inside) else { return refuse(context) }
+        named(hello.serverName)
+        var configuration = NIOSSLHandler.Configuration()
+        configuration.maximumPreservedOutboundBufferCapacity = LineSizes.piece
+        let handler = NIOSSLServerHandler(context: chosen, customVerificationCallback: nil, configuration: configuration)
+        do { try context.pipeline.syncOperations.addHandler(handler, position: .after(self)) } catch { return context.fireErrorCaught(error) }
+        let first = bytes
+        bytes = ByteBuffer()
+        context.fireChannelRead(wrapInboundOut(first))
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    /// The fatal alert no_application_protocol (RFC 7301 §3.2), in plain text as nothing has been agreed on.
+    private func refuse(_ context: ChannelHandlerContext) {
+        bytes = ByteBuffer()
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: [21, 3, 3, 0, 2, 2, 120])), promise: sent)
+    }
+}
