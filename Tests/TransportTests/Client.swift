@@ -58,6 +58,7 @@ final class Client: Sendable {
     func bytes() async -> ByteBuffer? { await inbox.take() }
     /// So many octets; nil: the server has closed before.
     func exactly(_ count: Int) async -> String? { await inbox.exactly(count).map { String(buffer: $0) } }
+    func octets(_ count: Int) async -> ByteBuffer? { await inbox.exactly(count) }
     func octets() async -> Int? { await inbox.take()?.readableBytes }
     func read() { channel.read() }
 

@@ -68,7 +68,7 @@ struct ClientHelloTests {
         try await Stage.with(security: .implicitTLS(Stage.shelf())) { stage in
             let client = try await Client.connect(stage.port)
             try await client.secure(trusting { $0.applicationProtocols = offered.map { [$0] } ?? [] }, name: "mx.example.org")
-            #expect(await client.line() == (isLet ? "* HELLO 127.0.0.1 TLSv1.3 mx.example.org\r" : nil))
+            #expect(await client.line() == (isLet ? "* HELLO 127.0.0.1 TLSv1.3 mx.example.org" : nil))
         }
     }
 }

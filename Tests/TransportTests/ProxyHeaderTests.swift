@@ -80,7 +80,7 @@ struct ProxyHeaderTests {
         try await Self.listening { stage in
             let client = try await Client.connect(stage.port)
             try await client.send("PROXY TCP4 192.0.2.1 198.51.100.7 4660 25\r\nECHO at once\n")
-            #expect(await client.lines(2) == ["* HELLO 192.0.2.1 plain -\r", "OK at once\r"])
+            #expect(await client.lines(2) == ["* HELLO 192.0.2.1 plain -", "OK at once"])
             try await client.close()
         }
     }
@@ -90,14 +90,14 @@ struct ProxyHeaderTests {
         try await Self.listening { stage in
             let client = try await Client.connect(stage.port)
             try await client.send(ByteBuffer(bytes: Self.binary(0x20, 0, [])))
-            #expect(await client.line() == "* HELLO 127.0.0.1 plain -\r")
+            #expect(await client.line() == "* HELLO 127.0.0.1 plain -")
             try await client.close()
         }
         try await Self.listening(proxies: NetworkList("192.0.2.0/24")) { stage in
             let client = try await Client.connect(stage.port)
-            #expect(await client.line() == "* HELLO 127.0.0.1 plain -\r")
+            #expect(await client.line() == "* HELLO 127.0.0.1 plain -")
             try await client.send("PROXY TCP4 192.0.2.1 198.51.100.7 4660 25\n")
-            #expect(await client.line() == "BAD PROXY TCP4 192.0.2.1 198.51.100.7 4660 25\r")
+            #expect(await client.line() == "BAD PROXY TCP4 192.0.2.1 198.51.100.7 4660 25")
             try await client.close()
         }
     }
@@ -117,7 +117,7 @@ struct ProxyHeaderTests {
             let client = try await Client.connect(stage.port)
             try await client.send("PROXY TCP6 2001:db8::1 2001:db8::2 1 993\r\n")
             try await client.secure(trusting(), name: "mx.example.org")
-            #expect(await client.line() == "* HELLO 2001:db8::1 TLSv1.3 mx.example.org\r")
+            #expect(await client.line() == "* HELLO 2001:db8::1 TLSv1.3 mx.example.org")
             try await client.close()
         }
     }
@@ -135,7 +135,7 @@ struct ProxyHeaderTests {
             }
             var heard: [String?] = []
             for address in ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"] { heard.append(try await greeting(address)) }
-            #expect(heard == ["* HELLO 192.0.2.1 plain -\r", "* HELLO 192.0.2.1 plain -\r", "* TOO MANY\r", "* HELLO 192.0.2.2 plain -\r"])
+            #expect(heard == ["* HELLO 192.0.2.1 plain -", "* HELLO 192.0.2.1 plain -", "* TOO MANY", "* HELLO 192.0.2.2 plain -"])
         }
     }
 

@@ -75,7 +75,7 @@ package struct HTTPRoutes: Sendable {
             return pick(node.routes, &methods) ?? restFound(node, segments, &captures) { pick($0, &methods) }
         }
         if let next = node.literals[segment], let number = find(method, segments.dropFirst(), next, &captures, &methods) { return number }
-        if let next = node.any {
+        if let next = node.any, !segment.isEmpty {
             captures.append(segment)
             if let number = find(method, segments.dropFirst(), next, &captures, &methods) { return number }
             captures.removeLast()

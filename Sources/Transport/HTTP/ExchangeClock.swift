@@ -57,7 +57,7 @@ extension HTTPExchange {
         case .waiting:
             // A connection's own clock counts for its streams.
             if isStream { return nil }
-            return (clock.phaseSince + TimeAmount(count == 0 ? limits.header : limits.idle), .idle)
+            return (clock.phaseSince + TimeAmount(count == 0 ? limits.opening : limits.idle), .idle)
         case .header: return (clock.phaseSince + TimeAmount(limits.header), .header)
         case .busy:
             guard let current, !current.isReceived, current.pipe?.isFull != true else { return nil }

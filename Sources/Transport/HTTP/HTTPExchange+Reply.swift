@@ -15,7 +15,7 @@ extension HTTPExchange {
         }
         // Where neither side could tell where it ends (RFC 9112 §6.3), the end of the connection says so.
         if length == nil, current.version.isOld { self.current?.keepsAlive = false }
-        if !current.isReceived, !isStream, current.received > current.contentLimit { self.current?.keepsAlive = false }
+        if !current.isReceived, !isStream, (current.expected ?? 0) - current.received > HTTPExchange.readPast { self.current?.keepsAlive = false }
         let head = HTTPResponseHead(version: current.version.isOld ? .http1_0 : .http1_1, status: status, headers: fields(reply, status, length))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         let isEmpty = current.isHead || !status.mayHaveResponseBody
@@ -53,7 +53,8 @@ extension HTTPExchange {
     }
 
     private func end() {
-        context?.write(wrapOutboundOut(.end(nil)), promise: nil)
+        // NIO's encoder does not know of HEAD, and would say the end of the chunks that there are none of.
+        if isStream || current?.isHead == false { context?.write(wrapOutboundOut(.end(nil)), promise: nil) }
         current?.answer = .done
         flushSoon()
         // Nobody asks for the rest of its content; on HTTP/1.1 it would stand before the next request.
@@ -180,6 +181,8 @@ extension HTTPExchange {
 
     /// What the peer has taken, about: a measure of progress.
     var flushed: Int {
+        // A stream does not say; its stall ends when it takes more.
+        if isStream { return 0 }
         // try?: a channel that does not say is taken for one that has sent everything: a measure of progress, no promise.
         let waiting = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)
         return written &- (waiting ?? 0)

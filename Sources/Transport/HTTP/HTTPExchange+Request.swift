@@ -6,7 +6,7 @@ import NIOHTTP1
 /// A request: what is asked for, who answers, and its content.
 extension HTTPExchange {
     /// Content that nobody asks for and that is read past, in octets: to read a little costs less than a new connection.
-    private static let readPast = 64 * 1024
+    static let readPast = 64 * 1024
 
     func begin(_ head: HTTPRequestHead) {
         count += 1
@@ -21,6 +21,7 @@ extension HTTPExchange {
         do throws(RequestReader.Refusal) {
             let (request, framing) = try RequestReader(setting: setting).read(head, connection, isStream: isStream)
             self.current = current.with(isSecure: request.isSecure)
+            if case .length(let octets) = framing { self.current?.expected = octets }
             answer(request, framing)
         } catch {
             if error.closes { self.current?.keepsAlive = false }
@@ -91,7 +92,11 @@ extension HTTPExchange {
     func received(_ piece: ByteBuffer) {
         guard let number = current?.number, let pipe = current.map({ $0.pipe }) else { return }
         current?.received += piece.readableBytes
-        if let current, current.received > max(current.contentLimit, HTTPExchange.readPast) || pipe != nil && current.received > current.contentLimit {
+        if current?.answer == .done { current?.unasked += piece.readableBytes }
+        if let current,
+            current.unasked > HTTPExchange.readPast || current.received > max(current.contentLimit, HTTPExchange.readPast)
+                || pipe != nil && current.received > current.contentLimit
+        {
             tooMuch(number)
         } else {
             if current?.answer == Answer.none { pipe?.add(piece) }

@@ -32,7 +32,11 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
         let version: HTTPVersion
         let isSecure: Bool
         var contentLimit = 0
+        /// Of content that came; and of it what nobody asks for any more.
         var received = 0
+        var unasked = 0
+        /// All of it in octets, where that was said.
+        var expected: Int?
         /// All its content has come.
         var isReceived = false
         /// Said when all its content has come.

@@ -45,7 +45,9 @@ package struct HTTPSite: Sendable {
 package struct HTTPLimits: Sendable {
     /// From the connection to the end of the TLS handshake.
     package var handshake: Duration = .seconds(30)
-    /// From a request's first octet to the end of its header; and for a new connection, to its first request.
+    /// From a new connection (behind TLS, its handshake) to its first octet.
+    package var opening: Duration = .seconds(20)
+    /// From a request's first octet to the end of its header.
     package var header: Duration = .seconds(20)
     /// Between two requests.
     package var idle: Duration = .seconds(75)

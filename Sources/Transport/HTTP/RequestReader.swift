@@ -24,7 +24,13 @@ struct RequestReader {
     /// - parameter isStream: HTTP/2 frames the content, and says the authority beside the fields.
     func read(_ head: HTTPRequestHead, _ connection: HTTPConnection, isStream: Bool) throws(Refusal) -> (HTTPRequest, Framing) {
         var fields = HTTPFields()
-        for (name, value) in head.headers { fields.add(parsed: name, value) }
+        // HTTP/2's decoder holds itself to a bound of its own.
+        var octets = head.uri.utf8.count
+        for (name, value) in head.headers {
+            octets += name.utf8.count + value.utf8.count
+            fields.add(parsed: name, value)
+        }
+        guard octets <= setting.limits.headerOctets, fields.list.count <= setting.limits.headerFields else { throw Refusal(status: 431) }
         let framing = try framing(fields, head.version, isStream: isStream)
         let hosts = fields.all("host")
         guard hosts.count == 1 || hosts.isEmpty && head.version.isOld else { throw Refusal(status: 400, closes: true) }
@@ -59,7 +65,8 @@ struct RequestReader {
         let codings = fields.all("transfer-encoding")
         let lengths = fields.all("content-length")
         guard !isStream else {
-            guard codings.isEmpty, lengths.count <= 1 else { throw Refusal(status: 400) }
+            // A coding is the translator's word for content of no known length: HTTP/2 has none (RFC 9113 §8.2.2), and its decoder refuses them.
+            guard lengths.count <= 1 else { throw Refusal(status: 400) }
             guard let length = lengths.first else { return .chunked }
             guard let octets = Int(length), octets >= 0 else { throw Refusal(status: 400) }
             return octets == 0 ? .none : .length(octets)

@@ -39,7 +39,7 @@ final class WebSocketExchange: ChannelInboundHandler {
     static func handlers(_ connection: HTTPConnection, _ opening: SocketOpening) -> [any ChannelHandler] {
         let most = opening.rule.mostOctets
         return [
-            WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: most)),
+            WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: most)), MaskRule(),
             NIOWebSocketFrameAggregator(minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 1_024, maxAccumulatedFrameSize: most),
             WebSocketExchange(connection, opening),
         ]
@@ -79,8 +79,6 @@ final class WebSocketExchange: ChannelInboundHandler {
             if frame.opcode == .connectionClose { context.close(promise: nil) }
             return
         }
-        // RFC 6455 §5.1: a client masks all that it sends.
-        guard frame.maskKey != nil else { return fail(.protocolError) }
         switch frame.opcode {
         case .text:
             guard let text = String(validating: frame.unmaskedData.readableBytesView, as: UTF8.self) else { return fail(.invalidData) }
@@ -94,7 +92,9 @@ final class WebSocketExchange: ChannelInboundHandler {
             end()
             send(.connectionClose, code.map { ByteBuffer(integer: $0) } ?? ByteBuffer())
             context.close(promise: nil)
-        default: break
+        case .pong: break
+        // Reserved (§5.2).
+        default: fail(.protocolError)
         }
     }
 
@@ -124,7 +124,7 @@ final class WebSocketExchange: ChannelInboundHandler {
                 "WebSocket message too large: more than \(opening.rule.mostOctets) bytes (max: \(opening.rule.mostOctets))",
                 metadata: ["peer": "\(opening.request.client)"])
             fail(.tooLarge)
-        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error: fail(.protocolError)
+        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error, is MaskRule.Broken: fail(.protocolError)
         default: context.close(promise: nil)
         }
     }
@@ -243,6 +243,18 @@ final class WebSocketExchange: ChannelInboundHandler {
         let waiting = writers
         writers = []
         for writer in waiting { writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+    }
+}
+
+/// A client masks all that it sends (RFC 6455 §5.1), and no extension gives its reserved bits a meaning (§5.2). Before fragments are put together: the whole has no mask.
+private final class MaskRule: ChannelInboundHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias InboundOut = WebSocketFrame
+    struct Broken: Error {}
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = unwrapInboundIn(data)
+        if frame.maskKey == nil || frame.rsv1 || frame.rsv2 || frame.rsv3 { context.fireErrorCaught(Broken()) } else { context.fireChannelRead(data) }
     }
 }
 

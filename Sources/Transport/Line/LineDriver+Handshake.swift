@@ -26,7 +26,7 @@ extension LineDriver {
 
     func awaitHandshake(_ context: ChannelHandlerContext, _ shelf: CertificateShelf) {
         let door = TLSDoor(shelf, .line) { [weak self] name in self?.serverName = name }
-        do { try context.pipeline.syncOperations.addHandler(door, position: .first) } catch { errorCaught(context: context, error: error) }
+        do { try context.pipeline.syncOperations.addHandler(door, position: .before(self)) } catch { errorCaught(context: context, error: error) }
     }
 
     func handshakeCompleted() {
