@@ -82,7 +82,8 @@ struct WebSocketTests {
         "what may not be is answered by a close with its code (S73: 1009)",
         arguments: [
             (frame(2, [UInt8](repeating: 1, count: 1_001)), 1009), (frame(1, Array("a".utf8), masked: false), 1002), (frame(1, [0xFF, 0xFE]), 1007),
-            (frame(3, []), 1002), (frame(0x41, Array("a".utf8)), 1002), (frame(9, [UInt8](repeating: 1, count: 126)), 1002), (frame(0, [1]), 1002), (frame(8, [0x03, 0xE8]), 1000),
+            (frame(3, []), 1002),
+            (frame(0x41, Array("a".utf8)), 1002), (frame(9, [UInt8](repeating: 1, count: 126)), 1002), (frame(0, [1]), 1002), (frame(8, [0x03, 0xE8]), 1000),
         ] as [(ByteBuffer, UInt16)])
     func refusals(frame: ByteBuffer, code: UInt16) async throws {
         try await with { client, stage in
