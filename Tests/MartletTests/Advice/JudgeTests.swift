@@ -254,6 +254,8 @@ struct JudgeTests {
         Case(.listenerStranger, listener(.imaps, .said("+OK"), isRunning: false), silent: listener(.imaps, .said("* OK [CAPABILITY IMAP4rev2] ready"))),
         Case(.listenerStranger, listener(.pop3, .said("* OK")), silent: listener(.pop3, .said("+OK ready"))),
         Case(.listenerStranger, listener(.submission, .said("+OK ready")), silent: listener(.submission, .said("421 mail.example.org too many"))),
+        Case(.listenerStranger, listener(.https, .said("HTTP/1.1 404 Not Found")), silent: listener(.https, .said("HTTP/1.1 200 OK"))),
+        Case(.listenerStranger, listener(.http, .said("SSH-2.0-OpenSSH_9.2")), silent: listener(.http, .said("HTTP/1.1 503 Service Unavailable"))),
         Case(.listenerLoopback, smtp("127.0.0.1", 25), silent: smtp("0.0.0.0", 25)), Case(.listenerPort, smtp("::", 2525), silent: smtp("::", 25)),
     ]
 
