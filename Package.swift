@@ -81,6 +81,9 @@ let package = Package(
             dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", bytes, log],
             swiftSettings: house),
 
+        .target(
+            name: "WebAPI", dependencies: ["MailModel", "Conversation", "PostOffice", bytes, log], swiftSettings: house),
+
         // The flanks.
         .target(
             name: "Transport",
@@ -107,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3",
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3", "WebAPI",
                 "Transport", "SQLiteStore", "Threading", "CLinux", bytes, log, crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -178,6 +181,8 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(
+            name: "WebAPITests", dependencies: ["WebAPI", "PostOffice", "Conversation", "MailModel", bytes, log], swiftSettings: house),
+        .testTarget(
             name: "TransportTests",
             dependencies: [
                 "Transport", "Rehearsal", "Conversation", "MailModel", "CMalloc", bytes, crypto, log,
@@ -193,13 +198,14 @@ let package = Package(
         .target(
             name: "FuzzEntries",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "IMAP", "POP3", "SMTP", bytes, log, crypto,
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "IMAP", "POP3", "SMTP", "WebAPI", bytes, log,
+                crypto,
             ],
             path: "Tests/FuzzEntries", swiftSettings: house),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
         .testTarget(
             name: "MartletTests",
-            dependencies: ["martlet", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log],
+            dependencies: ["martlet", "WebAPI", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log],
             swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

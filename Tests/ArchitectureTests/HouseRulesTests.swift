@@ -23,7 +23,7 @@ import Testing
             "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "Crypto", "FoundationEssentials", "Logging", "DequeModule",
             "HeapModule",
         ],
-        "SMTP": face, "IMAP": face, "POP3": face,
+        "SMTP": face, "IMAP": face, "POP3": face, "WebAPI": face,
         "Transport": [
             "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", "Logging", "NIOPosix", "NIOTLS", "NIOHTTP1", "NIOSSL", "X509", "SwiftASN1", "Crypto",
             "Foundation",
@@ -34,7 +34,7 @@ import Testing
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [
-            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3",
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3", "WebAPI",
             "Transport", "SQLiteStore", "Threading",
             "CLinux", "Logging", "Crypto", "ArgumentParser", "Yams", "Dispatch", "FoundationEssentials",
         ],

@@ -6,7 +6,8 @@ import Testing
 @Suite struct CorpusReplayTests {
     static let targets: [(name: String, entry: @Sendable (UnsafeRawBufferPointer) -> Void)] = [
         ("MessageFormat", { fuzzMessageFormat($0) }), ("IMAPGrammar", { fuzzIMAPGrammar($0) }), ("SMTPSession", { fuzzSMTPSession($0) }),
-        ("SMTPReply", { fuzzSMTPReply($0) }), ("StrictTransport", { fuzzStrictTransport($0) }), ("POP3Session", { fuzzPOP3Session($0) }),
+        ("SMTPReply", { fuzzSMTPReply($0) }), ("StrictTransport", { fuzzStrictTransport($0) }), ("Autodiscover", { fuzzAutodiscover($0) }),
+        ("POP3Session", { fuzzPOP3Session($0) }),
         ("Reports", { fuzzReports($0) }),
         ("SenderPolicy", { fuzzSenderPolicy($0) }), ("Signatures", { fuzzSignatures($0) }),
         ("PolicyText", { fuzzPolicyText($0) }), ("MessageAuthors", { fuzzMessageAuthors($0) }),

@@ -74,6 +74,7 @@ struct Configuration: Sendable {
     let traceDays: Int
     let names: Names
     let reports: Reports
+    let web: Web
 }
 
 extension Configuration {
@@ -115,6 +116,7 @@ extension Configuration {
         traceDays = values.number(.traceDays) ?? 30
         names = try Names(values, read: read)
         reports = try Reports(values)
+        web = try Web(values, hostname: hostname, listeners: listeners)
     }
 
     private static func withoutFinalSlash(_ path: String) -> String {
@@ -132,7 +134,7 @@ extension Configuration {
             let own = values.list(.addresses(service))
             let port = values.number(.port(service)) ?? service.standardPort + offset
             for address in own.isEmpty ? values.list(.listenAddresses) : own {
-                if !tls, !IPText.isLoopback(address) {
+                if !tls, !service.isOpen, !IPText.isLoopback(address) {
                     throw values.origin(of: .tlsEnabled).fault(
                         .tlsEnabled, "TLS is off, and \(service.rawValue) listens on \(address)",
                         "switch it on, or listen on 127.0.0.1 and ::1 only")

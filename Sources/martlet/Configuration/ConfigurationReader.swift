@@ -78,6 +78,8 @@ struct ConfigurationReader {
         port-offset: 2000
         listeners:
           addresses: [127.0.0.1]
+          https: {enabled: true}
+          http: {enabled: true}
         outbound:
           enabled: false
         """

@@ -1,6 +1,6 @@
 /// A listening service: its name in the configuration, and its standard port.
 enum Service: String, CaseIterable, Sendable {
-    case smtp, submission, submissions, imap, imaps, pop3, pop3s
+    case smtp, submission, submissions, imap, imaps, pop3, pop3s, https, http
 
     var standardPort: Int {
         switch self {
@@ -11,11 +11,19 @@ enum Service: String, CaseIterable, Sendable {
         case .imaps: 993
         case .pop3: 110
         case .pop3s: 995
+        case .https: 443
+        case .http: 80
         }
     }
 
     /// TLS from the first byte on (RFC 8314 §3).
-    var isImplicitTLS: Bool { self == .submissions || self == .imaps || self == .pop3s }
+    var isImplicitTLS: Bool { self == .submissions || self == .imaps || self == .pop3s || self == .https }
+
+    /// The web's ports are those that a machine may have given to somebody else: they are off until they are asked for, and mail does not wait for them.
+    var isWeb: Bool { self == .https || self == .http }
+
+    /// Nothing that is worth hiding goes by it without TLS.
+    var isOpen: Bool { self == .http }
 
     /// For the screen and the README.
     var summary: String {
@@ -27,6 +35,8 @@ enum Service: String, CaseIterable, Sendable {
         case .imaps: "IMAP over TLS"
         case .pop3: "POP3; STLS, then a login"
         case .pop3s: "POP3 over TLS"
+        case .https: "HTTPS: set-up of mail programs, policies, health"
+        case .http: "HTTP: sends on to HTTPS"
         }
     }
 }

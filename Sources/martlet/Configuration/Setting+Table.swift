@@ -15,7 +15,9 @@ extension Setting {
         "listeners.addresses", .addresses, standard: "127.0.0.1",
         help: "Where services listen that have no addresses of their own; `0.0.0.0` and `::` for everywhere")
     static func enabled(_ service: Service) -> Setting {
-        Setting("listeners.\(service.rawValue).enabled", .toggle, standard: "true", help: service.summary)
+        Setting(
+            "listeners.\(service.rawValue).enabled", .toggle, standard: String(!service.isWeb),
+            help: service.summary + (service.isWeb ? ". On in the embedded default" : ""))
     }
     static func addresses(_ service: Service) -> Setting {
         Setting(
@@ -128,7 +130,7 @@ extension Setting {
             exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
         + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
-        + outbound + trust + reports
+        + outbound + trust + reports + web
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
 }

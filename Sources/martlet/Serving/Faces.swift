@@ -18,6 +18,7 @@ struct Faces {
     private let mailroom: Mailroom
     /// One for all POP3 listeners: what one of them lends out, no other does.
     private let maildrops: Maildrops
+    private let sites: WebSites
 
     init(_ configuration: Configuration, _ house: House, _ intake: Intake, _ certificates: CertificateShelf?, _ log: Logger) {
         self.configuration = configuration
@@ -27,6 +28,7 @@ struct Faces {
         self.log = log
         mailroom = Mailroom(store: house.store, clock: SystemClock.now)
         maildrops = Maildrops(mailroom: mailroom)
+        sites = WebSites(configuration, house, log: log)
     }
 
     /// Throws `Listener.Fault`.
@@ -49,11 +51,13 @@ struct Faces {
         case .pop3, .pop3s:
             endpoint.farewell = { _ in "-ERR [SYS/TEMP] Too many connections, try again later\r\n" }
             try await listeners.open(endpoint, pop3)
+        case .https: try await listeners.open(endpoint, sites.secure)
+        case .http: try await listeners.open(endpoint, sites.plain)
         }
     }
 
     private func security(of service: Service) -> Security {
-        guard let certificates else { return .plain }
+        guard let certificates, !service.isOpen else { return .plain }
         return service.isImplicitTLS ? .implicitTLS(certificates) : .startTLS(certificates)
     }
 

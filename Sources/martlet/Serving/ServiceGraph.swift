@@ -59,7 +59,7 @@ struct ServiceGraph {
         defer { kept.cancel() }
         try await withCleanup(end) {
             let newcomers = try await FirstAccounts.make(configuration, house)
-            try await openFaces()
+            let listening = try await openFaces()
             let outbox = departures.outbox
             let departures = departures
             let administration = house.administration(
@@ -72,7 +72,7 @@ struct ServiceGraph {
             let control = try ControlServer(path: house.folder.socketPath, log: log) {
                 await administration.carryOut($0)
             }
-            announce(newcomers)
+            announce(listening, newcomers)
             let probe = Task { await outbound.probe() }
             defer { probe.cancel() }
             for await signal in signals.arrivals {
@@ -95,25 +95,32 @@ struct ServiceGraph {
         try? await threads.shutDown()
     }
 
-    private func openFaces() async throws {
+    /// Those that listen.
+    private func openFaces() async throws -> [Configuration.Listener] {
         let faces = Faces(configuration, house, departures.intake, certificates, log)
         // Before the ports: whoever can reach one of them can reach it too.
         do { try await faces.open(submissionSocket: submissionSocket, in: listeners) } catch let fault as Listener.Fault {
             throw CommandFault(code: Sysexit.unavailable, text: "\(fault)")
         }
+        var listening: [Configuration.Listener] = []
         for listener in configuration.listeners {
             do {
                 try await faces.open(listener, in: listeners)
+                listening.append(listener)
+            } catch let fault as Listener.Fault where listener.service.isWeb {
+                // Mail does not wait for a port that a web server has.
+                log.error("\(fault); nothing is served there", metadata: ["service": "\(listener.service.rawValue)"])
             } catch let fault as Listener.Fault {
                 throw CommandFault(
                     code: Sysexit.unavailable,
                     text: "\(fault); stop what listens there, or set another MARTLET_PORT_OFFSET")
             }
         }
+        return listening
     }
 
-    private func announce(_ newcomers: [FirstAccounts.Newcomer]) {
-        for listener in configuration.listeners {
+    private func announce(_ listening: [Configuration.Listener], _ newcomers: [FirstAccounts.Newcomer]) {
+        for listener in listening {
             log.info(
                 "Listening",
                 metadata: [
@@ -135,7 +142,7 @@ struct ServiceGraph {
             }
             return
         }
-        Terminal.show(WelcomeScreen(configuration, house.folder.fullPath, newcomers).text)
+        Terminal.show(WelcomeScreen(configuration, listening, house.folder.fullPath, newcomers).text)
     }
 
     private func reload() {

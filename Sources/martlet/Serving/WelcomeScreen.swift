@@ -1,12 +1,14 @@
 /// What `martlet serve` shows when it runs with the embedded default: where it listens, and how to send and read a first message.
 struct WelcomeScreen {
     private let configuration: Configuration
+    private let listeners: [Configuration.Listener]
     private let data: String
     private let newcomers: [FirstAccounts.Newcomer]
 
-    /// `newcomers`: accounts made at this start; their passwords are shown, this once.
-    init(_ configuration: Configuration, _ data: String, _ newcomers: [FirstAccounts.Newcomer]) {
+    /// `listeners`: those that are there. `newcomers`: accounts made at this start; their passwords are shown, this once.
+    init(_ configuration: Configuration, _ listeners: [Configuration.Listener], _ data: String, _ newcomers: [FirstAccounts.Newcomer]) {
         self.configuration = configuration
+        self.listeners = listeners
         self.data = data
         self.newcomers = newcomers
     }
@@ -22,7 +24,7 @@ struct WelcomeScreen {
 
     private var listening: [String] {
         ["\(ProductVersion.text) listens:"]
-            + configuration.listeners.map { listener in
+            + listeners.map { listener in
                 let name = listener.service.rawValue
                 let place = WelcomeScreen.place(listener)
                 return "  \(name)" + padding(name, 13) + place + padding(place, 18) + listener.service.summary
@@ -68,7 +70,7 @@ struct WelcomeScreen {
     }
 
     private func listener(_ service: Service) -> Configuration.Listener? {
-        configuration.listeners.first { $0.service == service }
+        listeners.first { $0.service == service }
     }
 
     private static func place(_ listener: Configuration.Listener) -> String {

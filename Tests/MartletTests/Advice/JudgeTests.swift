@@ -26,6 +26,13 @@ struct JudgeTests {
         .success(DNSAnswer(records: hosts.map { MailExchanger(preference: 10, host: $0) }, isSecure: true, ttl: 60))
     }
 
+    private static func policy(_ answer: Told<String>?) -> [Finding] {
+        DomainFacts.with {
+            $0.site.transportPolicyID = "a"
+            $0.transportPolicy = answer
+        }.filter { $0.kind != .unanswered }
+    }
+
     static let names: [Case] = [
         Case(.resolverFails, Judge.resolver(.fails(.timedOut)), silent: Judge.resolver(.proves)),
         Case(.resolverForges, Judge.resolver(.forged("no signatures", isTime: false)), silent: Judge.resolver(.forged("signature expired", isTime: true))),
@@ -130,6 +137,9 @@ struct JudgeTests {
         Case(
             .dmarcBroken, DomainFacts.with { $0.alignment = told("v=DMARC1; rua=mailto:a@example.org") },
             silent: DomainFacts.with { $0.alignment = told("v=DMARC1 ;p = Quarantine") }),
+        Case(.transportPolicyMissing, policy(denied(.noSuchName)), silent: policy(.failure(.timedOut)) + policy(nil)),
+        Case(.transportPolicyOther, policy(told("v=STSv1; id=b")), silent: policy(told("v=STSv1; id=a"))),
+        Case(.transportPolicyOther, policy(told("v=STSv1; id=a", "v=STSv1; id=a")), silent: policy(told("v=STSv1;id=a;", "other"))),
         Case(.tlsReportsMissing, DomainFacts.with { $0.tlsReports = denied(.noSuchName) }, silent: DomainFacts.with { $0.tlsReports = .failure(.timedOut) }),
         Case(
             .tlsReportsBroken, DomainFacts.with { $0.tlsReports = told("v=TLSRPTv1; rua=postmaster@example.org") },
@@ -254,6 +264,8 @@ struct JudgeTests {
         Case(.listenerStranger, listener(.imaps, .said("+OK"), isRunning: false), silent: listener(.imaps, .said("* OK [CAPABILITY IMAP4rev2] ready"))),
         Case(.listenerStranger, listener(.pop3, .said("* OK")), silent: listener(.pop3, .said("+OK ready"))),
         Case(.listenerStranger, listener(.submission, .said("+OK ready")), silent: listener(.submission, .said("421 mail.example.org too many"))),
+        Case(.listenerStranger, listener(.https, .said("HTTP/1.1 404 Not Found")), silent: listener(.https, .said("HTTP/1.1 200 OK"))),
+        Case(.listenerStranger, listener(.http, .said("SSH-2.0-OpenSSH_9.2")), silent: listener(.http, .said("HTTP/1.1 503 Service Unavailable"))),
         Case(.listenerLoopback, smtp("127.0.0.1", 25), silent: smtp("0.0.0.0", 25)), Case(.listenerPort, smtp("::", 2525), silent: smtp("::", 25)),
     ]
 

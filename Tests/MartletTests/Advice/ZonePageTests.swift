@@ -1,4 +1,5 @@
 import MailModel
+import PostOffice
 import Testing
 
 @testable import martlet
@@ -38,6 +39,25 @@ struct ZonePageTests {
             lines.contains(
                 "m1r._domainkey IN TXT \"v=DKIM1; k=rsa; p=\(String(repeating: "A", count: 237))\" \"\(String(repeating: "A", count: 155))\""))
         #expect(lines.contains("; gone._domainkey IN TXT \"v=DKIM1; k=rsa; p=\""))
+    }
+
+    @Test("a policy for TLS has a record with an id, and a name that it is fetched at: RFC 8461 §3.1, §3.2")
+    func transportPolicy() throws {
+        let host = try #require(ExchangerPattern("mail.example.org"))
+        let policies = try [604_800, 604_801].map { try #require(StrictTransportPolicy(mode: .enforce, exchangers: [host], maxAge: $0)) }
+        let ids = policies.map(RecordMakers.transportPolicyID)
+        #expect(Set(ids).count == 2)
+        var site = MailSite.example()
+        site.transportPolicyID = ids[0]
+        #expect(StrictTransportRecord(["v=STSv1; id=\(ids[0])"])?.id == ids[0])
+        #expect(lines(site).contains("_mta-sts IN TXT \"v=STSv1; id=\(ids[0])\""))
+        #expect(lines(site).contains("mta-sts IN CNAME mail.example.org."))
+    }
+
+    @Test("names that mail programs ask at are a suggestion, where the web listens")
+    func programs() {
+        let page = lines(.example(ports: [.smtp: 25, .https: 443]))
+        #expect(page.contains("; autoconfig IN CNAME mail.example.org.") && page.contains("; autodiscover IN CNAME mail.example.org."))
     }
 
     @Test("each record has its explanation above it")

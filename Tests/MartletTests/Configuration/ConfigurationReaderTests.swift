@@ -40,7 +40,7 @@ func complaint(
         #expect(found.isEmbedded)
         #expect(found.data == "./data")
         #expect(found.domain?.value == "example.test")
-        #expect(found.listeners.map(\.port) == [2025, 2587, 2465, 2143, 2993, 2110, 2995])
+        #expect(found.listeners.map(\.port) == [2025, 2587, 2465, 2143, 2993, 2110, 2995, 2443, 2080])
         #expect(found.listeners.allSatisfy { $0.address == "127.0.0.1" })
         #expect(found.tls.enabled)
         #expect(!found.allowsPlaintextOnLoopback)
@@ -51,7 +51,7 @@ func complaint(
     @Test("MARTLET_PORT_OFFSET replaces the 2000, and MARTLET_DATA moves the data")
     func offset() throws {
         let found = try configuration(environment: ["MARTLET_PORT_OFFSET": "10000", "MARTLET_DATA": "/srv/mail/"])
-        #expect(found.listeners.map(\.port) == [10025, 10587, 10465, 10143, 10993, 10110, 10995])
+        #expect(found.listeners.map(\.port) == [10025, 10587, 10465, 10143, 10993, 10110, 10995, 10443, 10080])
         #expect(found.data == "/srv/mail")
     }
 
@@ -153,7 +153,7 @@ func complaint(
     @Test("without TLS only the plain ports listen, and only on loopback")
     func withoutTLS() throws {
         let found = try configuration(environment: ["SMTP_ENABLE_TLS": "false"])
-        #expect(found.listeners.map(\.service) == [.smtp, .submission, .imap, .pop3])
+        #expect(found.listeners.map(\.service) == [.smtp, .submission, .imap, .pop3, .http])
     }
 }
 

@@ -36,6 +36,9 @@ extension FindingKind {
     static let dmarcBroken = FindingKind("dns.dmarc.broken", .error, "the domain's DMARC record has no policy that others understand")
     static let tlsReportsMissing = FindingKind("dns.tls-reports.missing", .advice, "nobody is asked to report where TLS to this server fails")
     static let tlsReportsBroken = FindingKind("dns.tls-reports.broken", .warning, "the record that asks for reports on TLS cannot be understood")
+    static let transportPolicyMissing = FindingKind("dns.mta-sts.missing", .advice, "the domain has a policy for TLS, and no record says so")
+    static let transportPolicyOther = FindingKind(
+        "dns.mta-sts.other", .warning, "the record of the domain's policy for TLS cannot be understood, or is of another policy")
     static let tlsaMissing = FindingKind("dns.tlsa.missing", .advice, "the zone is signed, and no TLSA record says which key this server has")
     static let tlsaMismatch = FindingKind("dns.tlsa.mismatch", .error, "no TLSA record fits the certificate, so that servers that heed DANE bring no mail")
     static let tlsaUnusable = FindingKind("dns.tlsa.unusable", .warning, "none of the TLSA records is one that mail servers can use")
@@ -110,7 +113,7 @@ extension FindingKind {
         resolverFails, resolverForges, resolverUnproved, resolverTrusting, unanswered, bogus, unsigned, domainGone, mxMissing, mxNull, mxNullBeside,
         mxElsewhere, mxNotFirst, mxAlias, mxAddress, mxUnresolved, hostElsewhere, hostOther, hostUnknown, spfMissing, spfSeveral, spfBroken, spfExcludes,
         spfOpen, spfUnknown, dkimNone, dkimUnused, dkimMissing, dkimDiffers, dkimPending, dkimShort, dkimRetired, dmarcMissing, dmarcSeveral, dmarcBroken,
-        tlsReportsMissing, tlsReportsBroken, tlsaMissing, tlsaMismatch, tlsaUnusable,
+        tlsReportsMissing, tlsReportsBroken, transportPolicyMissing, transportPolicyOther, tlsaMissing, tlsaMismatch, tlsaUnusable,
         tlsaUnproved, tlsaWithoutTLS, srvMissing, srvWrong, caaForbids, domainsNone, hostnameShort, nameUnresolved, nameOther, pointerMissing,
         pointerUnconfirmed, pointerOther, senderUnknown, outboundOff, portOutBlocked, portOutUnseen, portInUnseen, relayUnseen, listsUnseen, tlsOff,
         tlsUnusable, tlsNotMade, tlsSelfSigned, tlsIncomplete, tlsUnknownRoot, tlsRefused, tlsExpired, tlsEarly, tlsExpiresNow, tlsExpiresSoon, tlsNames,

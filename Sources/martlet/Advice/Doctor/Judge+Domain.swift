@@ -9,7 +9,8 @@ enum Judge {
             let domain = facts.site.domain.value
             return [Finding(.domainGone, domain, "there is no such domain", fix: "register it, or see that its name servers serve it")]
         }
-        return faults(facts) + exchangers(facts) + host(facts) + senderPolicy(facts) + signing(facts) + alignment(facts) + tlsReports(facts) + keys(facts)
+        return faults(facts) + exchangers(facts) + host(facts) + senderPolicy(facts) + signing(facts) + alignment(facts) + tlsReports(facts)
+            + transportPolicy(facts) + keys(facts)
             + services(facts)
             + issuers(facts)
     }
@@ -59,6 +60,7 @@ enum Judge {
             ("TXT of _smtp._tls.\(site.domain)", facts.tlsReports.fault), ("TLSA of _25._tcp.\(site.host)", facts.keys.fault),
             ("CAA of \(site.host)", facts.issuers.fault),
         ]
+        if let policy = facts.transportPolicy { asked.append(("TXT of _mta-sts.\(site.domain)", policy.fault)) }
         asked += facts.services.sorted { $0.key < $1.key }.map { ("SRV of \($0.key).\(site.domain)", $0.value.fault) }
         for (host, answers) in facts.hosts.sorted(by: { $0.key < $1.key }) {
             asked += zip(["A", "AAAA"], answers).map { ("\($0) of \(host)", $1.fault) }

@@ -1,5 +1,6 @@
 import Conversation
 import MailModel
+import PostOffice
 import SenderTrust
 
 extension Judge {
@@ -93,6 +94,27 @@ extension Judge {
             return [Finding(.tlsReportsBroken, domain, "its record for reports on TLS says nowhere to send them, or stands there twice", fix: fix)]
         }
         return []
+    }
+
+    /// RFC 8461 §3.1
+    static func transportPolicy(_ facts: DomainFacts) -> [Finding] {
+        let domain = facts.site.domain.value
+        guard let id = facts.site.transportPolicyID, case .success(let answer)? = facts.transportPolicy else { return [] }
+        let record = "_mta-sts.\(domain). IN TXT \"v=STSv1; id=\(id)\""
+        guard !answer.records.isEmpty else {
+            return [Finding(.transportPolicyMissing, domain, "it has a policy for TLS (mta-sts.mode), and no record says so", fix: "add \(record)")]
+        }
+        guard let found = StrictTransportRecord(answer.records) else {
+            return [
+                Finding(.transportPolicyOther, domain, "its record for MTA-STS cannot be understood, or stands there twice", fix: "replace it with \(record)")
+            ]
+        }
+        guard found.id != id else { return [] }
+        return [
+            Finding(
+                .transportPolicyOther, domain, "its record for MTA-STS has another id than the policy that is served, so others keep an earlier one",
+                fix: "replace it with \(record)")
+        ]
     }
 
     static func keys(_ facts: DomainFacts) -> [Finding] {

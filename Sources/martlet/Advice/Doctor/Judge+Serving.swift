@@ -65,6 +65,8 @@ extension Judge {
         case .smtp, .submission, .submissions: line.hasPrefix("220 \(host.value) ") || line.hasPrefix("421 ")
         case .imap, .imaps: line.hasPrefix("* OK ") || line.hasPrefix("* BYE ")
         case .pop3, .pop3s: line.hasPrefix("+OK ") || line.hasPrefix("-ERR ")
+        // What `/health/live` answers.
+        case .https, .http: line.hasPrefix("HTTP/1.1 200") || line.hasPrefix("HTTP/1.1 429") || line.hasPrefix("HTTP/1.1 503")
         }
     }
 

@@ -13,6 +13,7 @@ struct NameSurvey: Sendable {
         async let texts = told { try await text(site.domain.value) }
         async let alignment = closest("_dmarc.", site.domain) { try await text($0) }
         async let tlsReports = told { try await text("_smtp._tls.\(site.domain)") }
+        async let transportPolicy = transportPolicy(site)
         async let keys = told { try await tlsa(site.host, certificate) }
         async let services = services(site)
         async let issuers = closest("", site.host) { try await records(.caa, $0, RecordData.issuer) }
@@ -21,6 +22,7 @@ struct NameSurvey: Sendable {
         var facts = await DomainFacts(
             site: site, canProve: canProve, exchangers: exchangers, hosts: [:], texts: texts, coverage: [:], alignment: alignment, tlsReports: tlsReports,
             keys: keys, signing: signing, services: services, issuers: issuers)
+        facts.transportPolicy = await transportPolicy
         facts.coverage = await coverage(facts.texts.records(), site)
         let names = Set(facts.exchangers.records().compactMap(\.host)).filter { IPAddress($0.value) == nil && $0 != site.host }
         facts.hosts = await withTaskGroup { group in
@@ -76,6 +78,11 @@ struct NameSurvey: Sendable {
             for await (name, answer) in group { services[name] = answer }
             return services
         }
+    }
+
+    private func transportPolicy(_ site: MailSite) async -> Told<String>? {
+        guard site.transportPolicyID != nil else { return nil }
+        return await told { try await text("_mta-sts.\(site.domain)") }
     }
 
     private func signing(_ site: MailSite) async -> [String: Told<String>] {

@@ -17,7 +17,8 @@ struct PortSurvey: Sendable {
             default: listener.address
             }
         let answer: ListenerFacts.Answer
-        switch await greeting(address, listener.port, isTLS: listener.service.isImplicitTLS, name: host.value) {
+        let question = listener.service.isWeb ? "GET /health/live HTTP/1.1\r\nHost: \(host.value)\r\nConnection: close\r\n\r\n" : nil
+        switch await greeting(address, listener.port, isTLS: listener.service.isImplicitTLS, name: host.value, question: question) {
         case .success(let line): answer = .said(line)
         case .failure(let fault): answer = .silent(fault.description)
         }
@@ -38,11 +39,15 @@ struct PortSurvey: Sendable {
     }
 
     /// The first line, without its end; at most 512 octets.
-    private func greeting(_ address: String, _ port: Int, isTLS: Bool, name: String?, source: String? = nil) async -> Result<String, SightFault> {
+    /// - parameter question: what is said before; nil: the other end speaks first.
+    private func greeting(
+        _ address: String, _ port: Int, isTLS: Bool, name: String?, source: String? = nil, question: String? = nil
+    ) async -> Result<String, SightFault> {
         do {
             let stream = try await dialler.dial(address, port: port, source: source, patience: patience)
             defer { stream.close() }
             if isTLS { try await stream.startTLS(TLSTerms(serverName: name, verification: .none), patience: patience) }
+            if let question { try await stream.write(ByteBuffer(string: question), patience: patience) }
             var line: [UInt8] = []
             while let bytes = try await stream.read(patience: patience) {
                 line += bytes.readableBytesView

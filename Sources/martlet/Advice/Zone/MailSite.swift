@@ -34,6 +34,8 @@ struct MailSite: Hashable, Sendable {
     var signingKeys: [SigningKeyLine]?
     /// Where others' reports are read; none: at two addresses of each domain.
     var reportAddresses: [Address] = []
+    /// By which others see that it has another policy for TLS (RFC 8461 §3.1); nil: it has none.
+    var transportPolicyID: String?
 
     /// Where others' reports on the domain are read.
     var mailReports: String { report(ReportAddresses.reportsOnMail) }
@@ -69,7 +71,7 @@ extension Configuration {
             domain: domain, host: hostname.asciiForm ?? hostname, addresses: addresses, senderName: identity.name.asciiForm ?? identity.name,
             senderAddresses: MailSite.sorted(senders), smarthosts: smarthosts,
             ports: Dictionary(listeners.map { ($0.service, $0.port) }, uniquingKeysWith: { first, _ in first }), isTLS: tls.enabled, key: key,
-            reportAddresses: reports.addresses)
+            reportAddresses: reports.addresses, transportPolicyID: web.strictTransport.map(RecordMakers.transportPolicyID))
     }
 
     /// Those at which SMTP listens and that are reached from everywhere, and those that the configuration adds.

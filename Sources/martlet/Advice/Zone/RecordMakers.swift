@@ -5,7 +5,8 @@ import MailModel
 enum RecordMakers {
     /// In the order in which they are printed.
     static let all: [@Sendable (MailSite) -> [ZoneRecord]] = [
-        exchanger, addresses, senderPolicy, nameSenderPolicy, signingKeys, alignment, tlsReports, tlsKey, services, authorities, pointers,
+        exchanger, addresses, senderPolicy, nameSenderPolicy, signingKeys, alignment, tlsReports, tlsKey, transportPolicy, services, programs, authorities,
+        pointers,
     ]
 
     static func exchanger(_ site: MailSite) -> [ZoneRecord] {

@@ -23,7 +23,15 @@ package struct StrictTransportPolicy: Hashable, Sendable {
     package static let mostExchangers = 100
     /// Octets of all their names.
     package static let mostExchangerOctets = 8 * 1024
-    private static let longestAge: Int64 = 31_557_600
+    package static let longestAge: Int64 = 31_557_600
+
+    /// One of our own. Nil for what nobody may say: an age out of its range, or nobody in any mode but `none`.
+    package init?(mode: Mode, exchangers: [ExchangerPattern], maxAge: Int64) {
+        guard (0...StrictTransportPolicy.longestAge).contains(maxAge), mode == .none || !exchangers.isEmpty else { return nil }
+        self.mode = mode
+        self.maxAge = maxAge
+        self.exchangers = exchangers
+    }
 
     /// Nil for what is no policy: an error of syntax, a field that is missing, a value out of its range. Fields that are not known are ignored, and so is one
     /// that comes again, `mx` excepted. Empty lines are taken for nothing.
