@@ -18,6 +18,10 @@ package final class Doorkeeper: Sendable {
         package var sweep: Duration = .seconds(300)
         /// Addresses that only `total` holds for.
         package var exempt: NetworkList = .loopback
+        /// Proxies: for them too only `total` holds. Whom they pass on is counted by their own address.
+        package var proxies: [NetworkList] = []
+
+        func isExempt(_ address: IPAddress) -> Bool { exempt.contains(address) || proxies.contains { $0.contains(address) } }
 
         package init() {}
 
@@ -73,7 +77,7 @@ package final class Doorkeeper: Sendable {
     /// Counts a connection from `address`: nil when it may come in; each of those must `leave`.
     package func enter(_ address: IPAddress) -> Refusal? {
         let moment = now()
-        let (refusal, isFirst) = state.withLock { enter(address.site, isExempt: limits.exempt.contains(address), moment, &$0) }
+        let (refusal, isFirst) = state.withLock { enter(address.site, isExempt: limits.isExempt(address), moment, &$0) }
         if isFirst { logger.warning("Rate limit exceeded for IP: \(address)") }
         sweepIfDue(moment)
         return refusal
@@ -104,7 +108,7 @@ package final class Doorkeeper: Sendable {
     }
 
     package func leave(_ address: IPAddress) {
-        let isExempt = limits.exempt.contains(address)
+        let isExempt = limits.isExempt(address)
         state.withLock { state in
             state.total = max(0, state.total - 1)
             guard !isExempt, var visitor = state.visitors[address.site] else { return }

@@ -7,6 +7,8 @@ struct Configuration: Sendable {
         let service: Service
         let address: String
         let port: Int
+        /// Peers that begin with a PROXY header.
+        let proxies: NetworkList
     }
 
     struct TLS: Hashable, Sendable {
@@ -133,13 +135,14 @@ extension Configuration {
             if service.isImplicitTLS, !tls { continue }
             let own = values.list(.addresses(service))
             let port = values.number(.port(service)) ?? service.standardPort + offset
+            let proxies = try proxies(of: service, values)
             for address in own.isEmpty ? values.list(.listenAddresses) : own {
                 if !tls, !service.isOpen, !IPText.isLoopback(address) {
                     throw values.origin(of: .tlsEnabled).fault(
                         .tlsEnabled, "TLS is off, and \(service.rawValue) listens on \(address)",
                         "switch it on, or listen on 127.0.0.1 and ::1 only")
                 }
-                let listener = Listener(service: service, address: address, port: port)
+                let listener = Listener(service: service, address: address, port: port, proxies: proxies)
                 if let other = listeners.first(where: { $0.port == port && $0.address == address }) {
                     throw values.origin(of: .port(service)).fault(
                         .port(service), "\(address) port \(port) is \(other.service.rawValue)'s already",
@@ -149,6 +152,13 @@ extension Configuration {
             }
         }
         return listeners
+    }
+
+    private static func proxies(of service: Service, _ values: SettingValues) throws(ConfigurationFault) -> NetworkList {
+        let setting = values.list(.proxies(service)).isEmpty ? Setting.listenProxies : .proxies(service)
+        do { return try NetworkList(values.list(setting).joined(separator: ",")) } catch {
+            throw values.origin(of: setting).fault(setting, error.description, setting.kind.remedy)
+        }
     }
 
     private static func tls(

@@ -14,6 +14,11 @@ extension Setting {
     static let listenAddresses = Setting(
         "listeners.addresses", .addresses, standard: "127.0.0.1",
         help: "Where services listen that have no addresses of their own; `0.0.0.0` and `::` for everywhere")
+    static let listenProxies = Setting(
+        "listeners.proxies", .networks, standardNote: "none",
+        help:
+            "Addresses and networks of proxies such as HAProxy that pass connections on, where a listener has none of its own: each connection of theirs begins with a PROXY header (version 1 or 2), which says whose it is; nobody else's header is believed"
+    )
     static func enabled(_ service: Service) -> Setting {
         Setting(
             "listeners.\(service.rawValue).enabled", .toggle, standard: String(!service.isWeb),
@@ -23,6 +28,11 @@ extension Setting {
         Setting(
             "listeners.\(service.rawValue).addresses", .addresses, standardNote: "`listeners.addresses`",
             help: "Where this service listens")
+    }
+    static func proxies(_ service: Service) -> Setting {
+        Setting(
+            "listeners.\(service.rawValue).proxies", .networks, standardNote: "`listeners.proxies`",
+            help: "Proxies that begin with a PROXY header here")
     }
     static func port(_ service: Service) -> Setting {
         Setting(
@@ -122,8 +132,8 @@ extension Setting {
 
     /// In the order of the reference.
     static let all: [Setting] =
-        [data, hostname, domain, portOffset, listenAddresses]
-        + Service.allCases.flatMap { [enabled($0), addresses($0), port($0)] }
+        [data, hostname, domain, portOffset, listenAddresses, listenProxies]
+        + Service.allCases.flatMap { [enabled($0), addresses($0), port($0), proxies($0)] }
         + [tlsEnabled, tlsCertificate, tlsKey, tlsMinimum, tlsCiphers]
         + [
             messageSize, recipients, recipientsPerHour, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,

@@ -60,6 +60,8 @@ extension Configuration {
         limits.rate = self.limits.ratePerAddress
         limits.window = .seconds(self.limits.rateWindow)
         limits.sweep = .seconds(self.limits.rateCleanup)
+        // What stands between us and many is never many by itself.
+        limits.proxies = listeners.map(\.proxies) + [web.proxies]
         do {
             limits.exempt = try NetworkList(self.limits.exempt.joined(separator: ","))
         } catch {

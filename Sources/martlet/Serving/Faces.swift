@@ -34,6 +34,7 @@ struct Faces {
     /// Throws `Listener.Fault`.
     func open(_ listener: Configuration.Listener, in listeners: Listeners) async throws {
         var endpoint = Endpoint(host: listener.address, port: listener.port, security: security(of: listener.service))
+        endpoint.proxies = listener.proxies
         switch listener.service {
         case .smtp, .submission, .submissions:
             // RFC 5321 §3.8: a server that must turn a client away says 421.
