@@ -59,7 +59,7 @@ package final class DailyCounts<Tally: DailyTally>: Sendable {
     /// Which are counted on a day (`2026-11-29`), as far as it is written down. Throws what the store does.
     package func domains(on date: String) throws -> [Domain] {
         try look()
-        return state.withLock { $0.kept?[date]?.sizes.keys.map(\.domain) ?? [] }.sorted()
+        return state.withLock { $0.kept?.sizes(on: date) ?? [:] }.keys.map(\.domain).sorted()
     }
 
     /// What was written down of it; nil: nothing. Throws `UnreadableTally`, and what the store does.
@@ -78,11 +78,9 @@ package final class DailyCounts<Tally: DailyTally>: Sendable {
     private func look() throws {
         guard state.withLock({ $0.kept == nil }) else { return }
         let values = try store.values(in: terms.keyspace)
-        state.withLock { state in
-            guard state.kept == nil else { return }
-            state.kept = [:]
-            for (key, octets) in values { terms.day(key).map { state.keep(key.utf8.count + octets.count, for: $0) } }
-        }
+        var kept = KeptTallies(terms)
+        for (key, octets) in values { terms.day(key).map { kept.set(key.utf8.count + octets.count, for: $0) } }
+        state.withLock { [kept] state in if state.kept == nil { state.kept = kept } }
     }
 
     // MARK: Writing down
@@ -143,9 +141,9 @@ package final class DailyCounts<Tally: DailyTally>: Sendable {
                     complain(of: key)
                     continue
                 }
-                let size = state.withLock { $0.kept?[day.date]?.sizes[day] }
+                let size = state.withLock { $0.kept?.size(of: day) }
                 let sum = new.forms.lazy.map { old.adding($0) }.map { (tally: $0, octets: $0.octets) }.first { sum in
-                    state.withLock { $0.reserve(key.utf8.count + sum.octets.count, for: day) }
+                    state.withLock { $0.kept?.reserve(key.utf8.count + sum.octets.count, for: day) == true }
                 }
                 guard let sum else {
                     leftOut += 1
@@ -157,7 +155,7 @@ package final class DailyCounts<Tally: DailyTally>: Sendable {
             }
             try await store.change(changes)
         } catch {
-            state.withLock { state in for one in before { state.keep(one.size, for: one.day) } }
+            state.withLock { state in for one in before { state.kept?.set(one.size, for: one.day) } }
             throw error
         }
         if leftOut > 0 { complain(leftOut) }
@@ -177,7 +175,7 @@ package final class DailyCounts<Tally: DailyTally>: Sendable {
             let keys = old[start..<min(start + terms.batch, old.count)]
             try await store.change(keys.map { KeyValueChange(terms.keyspace, $0, nil) })
             state.withLock { state in
-                for key in keys { terms.day(key).map { state.keep(nil, for: $0) } }
+                for key in keys { terms.day(key).map { state.kept?.set(nil, for: $0) } }
             }
         }
         state.withLock { $0.prunedTo = oldest }

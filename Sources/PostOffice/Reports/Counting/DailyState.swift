@@ -3,9 +3,8 @@ struct DailyState<Tally: DailyTally>: Sendable {
     private var pending: [ReportDay: Tally] = [:]
     private var room = TallyRoom(Tally.terms)
     private var leftOut = 0
-    /// What is written down, by date; nil: not looked at yet.
-    var kept: [String: TallyRoom]?
-    private var keptOctets = 0
+    /// What is written down; nil: not looked at yet.
+    var kept: KeptTallies?
     /// Days before it are gone.
     var prunedTo = ""
     /// The last call of `flush`.
@@ -53,21 +52,36 @@ struct DailyState<Tally: DailyTally>: Sendable {
         for (day, tally) in tallies { count(tally, on: day) }
         for (day, tally) in later.pending { count(tally, on: day) }
     }
+}
+
+/// What tallies take that are written down.
+struct KeptTallies: Sendable {
+    private let terms: DailyTerms
+    private var days: [String: TallyRoom] = [:]
+    private var octets = 0
+
+    init(_ terms: DailyTerms) { self.terms = terms }
+
+    /// Those of a date, and how large they are.
+    func sizes(on date: String) -> [ReportDay: Int] { days[date]?.sizes ?? [:] }
+
+    /// Nil: there is none.
+    func size(of day: ReportDay) -> Int? { days[day.date]?.sizes[day] }
 
     /// False: there is no room for so much. Otherwise it has it.
     mutating func reserve(_ size: Int, for day: ReportDay) -> Bool {
-        let room = kept?[day.date] ?? TallyRoom(Tally.terms)
-        let growth = size - room.sizes[day, default: 0]
-        guard room.admits(size, for: day), growth <= 0 || keptOctets + growth <= Tally.terms.mostOctets else { return false }
-        keep(size, for: day)
+        let growth = size - (self.size(of: day) ?? 0)
+        guard growth <= 0 || octets + growth <= terms.mostOctets, days[day.date]?.admits(size, for: day) ?? TallyRoom(terms).admits(size, for: day) else {
+            return false
+        }
+        set(size, for: day)
         return true
     }
 
     /// - parameter size: nil: it is gone.
-    mutating func keep(_ size: Int?, for day: ReportDay) {
-        let before = kept?[day.date]?.sizes[day] ?? 0
-        kept?[day.date, default: TallyRoom(Tally.terms)].set(size, for: day)
-        if kept?[day.date]?.sizes.isEmpty == true { kept?[day.date] = nil }
-        keptOctets += (size ?? 0) - before
+    mutating func set(_ size: Int?, for day: ReportDay) {
+        octets += (size ?? 0) - (self.size(of: day) ?? 0)
+        days[day.date, default: TallyRoom(terms)].set(size, for: day)
+        if days[day.date]?.sizes.isEmpty == true { days[day.date] = nil }
     }
 }
