@@ -1,9 +1,9 @@
 package import MailModel
 package import NIOCore
 
-/// Fetches small documents by HTTPS (RFC 9110) from servers that strangers name.
+/// Fetches small documents by HTTPS (RFC 9110) from servers that strangers name, and brings some there.
 package protocol WebFetcher: Sendable {
-    /// One GET, over a connection of its own. Throws `WebFault`, and `CancellationError` where the task is cancelled while it waits.
+    /// One GET, or one POST, over a connection of its own. Throws `WebFault`, and `CancellationError` where the task is cancelled while it waits.
     ///
     /// - The host's certificate is checked against the authorities and its name, with TLS 1.2 at least.
     /// - Redirects are not followed: they are answers like others.
@@ -12,21 +12,38 @@ package protocol WebFetcher: Sendable {
 }
 
 package struct WebRequest: Hashable, Sendable {
+    /// Of a request; no more than `mostOctets`.
+    package struct Content: Hashable, Sendable {
+        package static let mostOctets = 1 << 20
+
+        /// Printable ASCII: `application/tlsrpt+gzip`.
+        package let type: String
+        package let octets: ByteBuffer
+
+        package init(type: String, _ octets: ByteBuffer) {
+            self.type = type
+            self.octets = octets
+        }
+    }
+
     /// In ASCII; no address literal.
     package var host: Domain
     /// 443 is the only one that strangers may name.
     package var port: Int
     /// Begins with `/`; printable ASCII without blanks.
     package var path: String
+    /// What is brought, by POST; nil: it is a GET.
+    package var posting: Content?
     /// Of the answer's content.
     package var mostOctets: Int
     /// For everything, from the look-up of the name to the last octet.
     package var patience: Duration
 
-    package init(host: Domain, port: Int = 443, path: String, mostOctets: Int, patience: Duration) {
+    package init(host: Domain, port: Int = 443, path: String, posting: Content? = nil, mostOctets: Int, patience: Duration) {
         self.host = host
         self.port = port
         self.path = path
+        self.posting = posting
         self.mostOctets = mostOctets
         self.patience = patience
     }

@@ -10,7 +10,8 @@ package func fuzzPolicyText(_ bytes: UnsafeRawBufferPointer) {
     if let record = DMARCRecord(text) {
         for list in [record.aggregateReports, record.failureReports] {
             precondition(list.count <= DMARCRecord.mostReportAddresses, "too many addresses")
-            precondition(list.allSatisfy { $0.contains(":") && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x21 } }, "no URI")
+            precondition(
+                list.allSatisfy { $0.contains(":") && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } && $0.split(separator: "!").count <= 2 }, "no URI")
         }
         precondition(record.isApplicable || record.policy == .none, "a policy that does not apply")
         precondition(DMARCRecord([text])?.policy == record.policy && DMARCRecord([text, text]) == nil, "several records are none")

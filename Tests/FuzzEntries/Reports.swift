@@ -20,6 +20,10 @@ package func fuzzReports(_ bytes: UnsafeRawBufferPointer) {
     for line in text.split(separator: "\n").prefix(20) {
         if let uri = ReportURI(line) {
             precondition(uri.mostOctets.map { $0 >= 0 } ?? true, "a size below nothing")
+            if let place = uri.place {
+                precondition(place.path.hasPrefix("/") && (1...65_535).contains(place.port) && !place.host.isLiteral, "a place that nobody can be sent to")
+                precondition(place.path.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x23 }, "a path that is none")
+            }
             if case .mail(let address) = uri.target { precondition(!address.localPart.isEmpty && !address.domain.isLiteral, "an address of nobody") }
         }
     }
@@ -31,17 +35,23 @@ package func fuzzReports(_ bytes: UnsafeRawBufferPointer) {
 
 private func fuzzXML(_ octets: [UInt8]) {
     var xml = XMLReader(octets)
-    var (depth, events) = (0, 0)
+    var (depth, events, text) = (0, 0, 0)
+    let section = Array("<![CDATA[]]>".utf8)
+    let hasEmptySection = octets.indices.contains { octets[$0...].starts(with: section) }
     do {
         while let event = try xml.next() {
             events += 1
             switch event {
             case .begin: depth += 1
-            case .text(let text): precondition(!text.isEmpty || octets.count > 11, "a text from nothing")
+            case .text(let piece):
+                precondition(!piece.isEmpty || hasEmptySection, "a text from nothing")
+                text += piece.utf8.count
             case .end: depth -= 1
             }
             precondition((0...XMLReader.mostDepth).contains(depth) && events <= 2 * octets.count + 2, "it does not come to an end")
         }
         precondition(depth == 0, "it ends within an element")
+        // An octet that is no UTF-8 becomes three.
+        precondition(text <= 3 * octets.count, "texts that nobody wrote")
     } catch {}
 }

@@ -12,12 +12,12 @@ NAMES = ["live", "peak", "hashes", "hash_work", "hashing", "most_hashing", "acce
 
 
 @functools.cache
-def library():
-    """The library, compiled once a run."""
-    folder = tempfile.mkdtemp(prefix="martlet-counts-")
+def library(name="counts"):
+    """The library of that name, compiled once a run."""
+    folder = tempfile.mkdtemp(prefix="martlet-%s-" % name)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = os.path.join(folder, "counts.so")
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.c")
+    path = os.path.join(folder, name + ".so")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".c")
     subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-fPIC", "-shared", "-o", path, source, "-ldl"], check=True)
     return path
 

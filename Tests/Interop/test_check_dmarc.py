@@ -91,7 +91,7 @@ def test_the_clients_name_is_told(names):
 def test_strict_alignment_wants_the_same_name(names, key):
     report = check(names, signed(message("a@strict.example"), "policy.example", key), "--ip", "192.0.2.1", "--from", "a@policy.example")
     dmarc, = found(report, "dmarc")
-    assert dmarc["result"] == "fail" and dmarc["adkim"] == "s" and dmarc["rua"] == "mailto:r@strict.example" and "policy.example" in dmarc["reason"]
+    assert dmarc["result"] == "fail" and dmarc["adkim"] == "s" and dmarc["rua"] == "mailto:r@strict.example!5m" and "policy.example" in dmarc["reason"]
     assert found(check(names, signed(message("a@strict.example"), "strict.example", key)), "dmarc")[0]["result"] == "pass"
 
 

@@ -1,4 +1,5 @@
 """Domains that say by MTA-STS (RFC 8461) how their servers have to be spoken to: their web servers and mail servers in a network of their own."""
+import gzip
 import http.server
 import json
 import os
@@ -78,7 +79,7 @@ class Web:
     """A web server with the policies of all domains."""
 
     def __init__(self, answers, certificate, place):
-        self.answers, self.asked = answers, []
+        self.answers, self.asked, self.posted, self.answer_to_posts = answers, [], [], 201
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
         web = self
@@ -98,6 +99,12 @@ class Web:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(text.encode())
+
+            def do_POST(self):
+                web.posted.append((self.headers["Host"], self.path, self.headers["Content-Type"], self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(web.answer_to_posts)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, *_):
                 pass
@@ -145,6 +152,8 @@ class World:
                 records["mta-sts." + domain, "A"] = [place]
                 if domain != "unannounced.example":
                     records["_mta-sts." + domain, "TXT"] = ["v=STSv1; id=1;"]
+                # Whoever has no place of his own there gets no report.
+                records["_smtp._tls." + domain, "TXT"] = ["v=TLSRPTv1; rua=https://mta-sts.%s/reports?of=%s" % (domain, domain)]
             self.names = NameServer(records)
             # What is changed is seen at once.
             self.names.ttl = 0
@@ -280,3 +289,27 @@ def test_a_policy_outlives_its_record_its_server_and_ours(world):
     assert serving.until(lambda: world.came("carl@enforced.example"), 60)
     assert serving.until(lambda: world.outcomes("enforced.example")["sts"]["successes"] == before + 1, 60)
     assert len([host for host, _ in world.web.asked if host == "mta-sts.wrong.example"]) == 1
+
+
+def test_a_report_on_tls_is_brought_by_https_and_to_no_private_network(world):
+    """The last of all: its clock goes on from tomorrow."""
+    expected = {d for d in ("enforced.example", "wrong.example", "bare.example", "testing.example", "private.example", "loopback.example", "badweb.example")}
+    for domain in expected:
+        assert serving.until(lambda: world.outcomes(domain), 60), domain
+    with world.networks.here():
+        world.server.restart_tomorrow()
+
+    def brought():
+        return {host.removeprefix("mta-sts."): (path, kind, data) for host, path, kind, data in world.web.posted}
+
+    # These have a certificate that nobody vouches for, or are where the world cannot be.
+    kept_back = {"private.example", "loopback.example", "badweb.example"}
+    assert serving.until(lambda: expected - kept_back <= set(brought()), 60), set(brought())
+    for domain, (path, kind, data) in brought().items():
+        report = json.loads(gzip.decompress(data))
+        assert (path, kind) == ("/reports?of=" + domain, "application/tlsrpt+gzip")
+        assert {p["policy"]["policy-domain"] for p in report["policies"]} == {domain} and report["organization-name"] == serving.DOMAIN
+    failed = {f["result-type"] for p in json.loads(gzip.decompress(brought()["wrong.example"][2]))["policies"] for f in p["failure-details"]}
+    assert "certificate-host-mismatch" in failed
+    assert all(not trap.posted for trap in world.traps) and not world.badweb.posted and not kept_back & set(brought())
+    assert len(world.web.posted) == len(brought())

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 import server as serving
+from nameserver import NameServer
 from wire import SMTP
 
 pytestmark = pytest.mark.own
@@ -133,6 +134,40 @@ def test_bombs_and_rubbish_are_taken_and_dropped_and_nobody_is_told(world):
     assert len(reports(world)) == before and world.alive()
     read(world, message(sample("google.xml", b"after-the-bombs")))
     assert len(reports(world)) == before + 1
+
+
+def test_what_one_server_judges_is_told_to_the_domains_own_server_and_shown_there():
+    reported = "reported.example"
+    records = {(reported, "TXT"): ["v=spf1 ip4:127.0.0.2 -all"],
+               ("_dmarc." + reported, "TXT"): ["v=DMARC1; p=none; rua=mailto:small@%s!10,mailto:dmarc-reports@%s!10m" % (reported, reported)]}
+    with NameServer(records) as names, serving.Server() as there:
+        there.make("postmaster").cli("domain", "add", reported)
+        there.start()
+        with serving.Server({"trust.enabled": True, "trust.exempt": [], "outbound.enabled": True, "outbound.destinations": ["there *"],
+                             "outbound.routes": ["there 127.0.0.1:%d private" % there.port("smtp")], **names.settings}) as here:
+            here.make("postmaster", "ann").start()
+            for number, source in enumerate(["127.0.0.2", "127.0.0.3", "127.0.0.2"]):
+                with SMTP(here.host, here.port("smtp"), source=source) as smtp:
+                    code, said = smtp.deliver("bob@" + reported, [here.address("ann")], b"From: bob@%s\r\nTo: ann@example.test\r\nSubject: %d\r\n\r\nHi.\r\n" % (
+                        reported.encode(), number))
+                    assert code == 250, said
+            here.restart_tomorrow()
+            assert serving.until(lambda: reports(there), 60), here.log_text()[-3000:]
+            settled(here)
+            found = reports(there)
+            assert {(r["domain"], r["reporter"]) for r in found} == {(reported, serving.DOMAIN)}
+            counts = {}
+            for row in (row for r in found for row in r["mail"]):
+                key = row["source"], row["headerFrom"], row["spf"], row["dkim"]
+                counts[key] = counts.get(key, 0) + row["count"]
+            assert counts == {("127.0.0.2", reported, "pass", "fail"): 2, ("127.0.0.3", reported, "fail", "fail"): 1}
+            # Once, whoever starts again.
+            count = len(found)
+            here.restart()
+            settled(here)
+            assert len(reports(there)) == count and here.log_text().count("A report is on its way") == count
+        text = there.cli("reports", "--domain", reported).stdout
+        assert "127.0.0.2  2 messages" in text and "127.0.0.3  1 message" in text
 
 
 def test_the_records_of_a_domain_name_the_addresses(world):

@@ -93,6 +93,36 @@ struct HTTPSFetcherTests {
         }
     }
 
+    @Test("what is brought goes whole, with its type and its length")
+    func posted() async throws {
+        let content = ByteBuffer(repeating: 0x41, count: 300_000)
+        try await Peer.with(tls: Self.server()) { peer in
+            let fetcher = try Self.fetcher()
+            var request = try Self.request(peer.port)
+            request.path = "/r?x=1"
+            request.posting = WebRequest.Content(type: "application/tlsrpt+gzip", content)
+            async let reply = fetcher.fetch(request)
+            let guest = try await peer.guest()
+            let head =
+                "POST /r?x=1 HTTP/1.1\r\nHost: mx.example.org:\(peer.port)\r\nUser-Agent: Martlet\r\nAccept: */*\r\nConnection: close\r\n"
+                + "Content-Type: application/tlsrpt+gzip\r\nContent-Length: 300000\r\n\r\n"
+            let heard = await guest.hear(head.utf8.count + 300_000)
+            #expect(heard.hasPrefix(head) && heard.utf8.count == head.utf8.count + 300_000 && heard.hasSuffix("AAAA"))
+            try await guest.say("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+            #expect(try await reply.status == 201)
+        }
+    }
+
+    @Test("no more is brought than was agreed, and no field is made of its type")
+    func postedTooMuch() async throws {
+        let fetcher = try Self.fetcher(["9.0.0.1"], allowsPrivate: false)
+        var request = try Self.request(443)
+        request.posting = WebRequest.Content(type: "text/plain", ByteBuffer(repeating: 0x41, count: WebRequest.Content.mostOctets + 1))
+        #expect(await Self.result { try await fetcher.fetch(request) } == .failure(.tooLarge))
+        request.posting = WebRequest.Content(type: "text/plain\r\nX: y", ByteBuffer(string: "x"))
+        #expect(await Self.result { try await fetcher.fetch(request) } == .failure(.malformed("no request can be made of that")))
+    }
+
     @Test(
         "content by its length, in chunks, or until the end, of HTTP/1.1 and 1.0, behind provisional answers",
         arguments: [

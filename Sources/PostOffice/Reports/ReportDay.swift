@@ -30,14 +30,15 @@ package struct ReportDay: Hashable, Sendable {
     /// Its last second.
     package var end: Timestamp? { begin.map { Timestamp(rawValue: $0.rawValue + 86_399) } }
 
-    // Keys in `Keyspace.policyOutcomes`: days come in order, and go together.
-    var counted: String { "\(date) mail \(domain)" }
-    func sent(_ kind: Kind) -> String { "\(date) sent-\(kind.rawValue) \(domain)" }
+    /// Of what is kept of it: days come in order, and go together.
+    func key(_ mark: String) -> String { mark.isEmpty ? "\(date) \(domain)" : "\(date) \(mark) \(domain)" }
 
-    /// Nil: the key is another's.
-    init?(counted key: String) {
+    /// Nil: the key has another mark.
+    init?(key: String, _ mark: String) {
         let parts = key.split(separator: " ")
-        guard parts.count == 3, parts[0].utf8.count == 10, parts[1] == "mail", let domain = Domain(parts[2]) else { return nil }
+        guard parts.count == (mark.isEmpty ? 2 : 3), parts[0].utf8.count == 10, mark.isEmpty || parts[1] == mark[...],
+            let domain = parts.last.flatMap({ Domain($0) })
+        else { return nil }
         date = String(parts[0])
         self.domain = domain
     }

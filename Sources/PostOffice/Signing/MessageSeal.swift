@@ -43,7 +43,7 @@ struct MessageSeal: Hashable, Sendable {
 
 extension AuthenticationResults.Finding {
     /// Of an address, its domain.
-    fileprivate func domain(_ type: String, _ name: String) -> Domain? {
+    func domain(_ type: String, _ name: String) -> Domain? {
         guard let text = value(type, name) else { return nil }
         return Domain(text.split(separator: "@").last ?? "")?.asciiForm
     }

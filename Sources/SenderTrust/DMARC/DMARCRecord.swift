@@ -32,7 +32,7 @@ package struct DMARCRecord: Hashable, Sendable {
     package var isApplicable = true
     /// fo=, as it stands.
     package var failureOptions = "0"
-    /// rua=, ruf=: URIs as they stand, without the sizes of RFC 7489.
+    /// rua=, ruf=: URIs as they stand, some with the sizes of RFC 7489 behind a `!`.
     package var aggregateReports: [String] = []
     package var failureReports: [String] = []
 

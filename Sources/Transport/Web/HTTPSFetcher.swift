@@ -39,6 +39,10 @@ package struct HTTPSFetcher: WebFetcher {
     package func fetch(_ request: WebRequest) async throws -> WebReply {
         guard request.path.hasPrefix("/"), request.path.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), request.host.isASCII, !request.host.isLiteral
         else { throw WebFault.malformed("no request can be made of that") }
+        if let content = request.posting {
+            guard content.type.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw WebFault.malformed("no request can be made of that") }
+            guard content.octets.readableBytes <= WebRequest.Content.mostOctets else { throw WebFault.tooLarge }
+        }
         guard request.port == 443 || setting.allowsPrivate else { throw WebFault.noAddress("port \(request.port) is not asked") }
         return try await withThrowingTaskGroup(of: WebReply.self) { group in
             group.addTask {

@@ -47,8 +47,14 @@ final class WebExchange: ChannelInboundHandler {
         guard context.channel.isActive else { return end(.failure(.unreachable("the connection was closed")), context) }
         // The port stands in it where it is not the scheme's own (RFC 9110 §7.2).
         let host = request.port == 443 ? request.host.value : "\(request.host.value):\(request.port)"
-        let fields: HTTPHeaders = ["Host": host, "User-Agent": "Martlet", "Accept": "*/*", "Connection": "close"]
-        context.write(wrapOutboundOut(.head(HTTPRequestHead(version: .http1_1, method: .GET, uri: request.path, headers: fields))), promise: nil)
+        var fields: HTTPHeaders = ["Host": host, "User-Agent": "Martlet", "Accept": "*/*", "Connection": "close"]
+        if let content = request.posting {
+            fields.add(name: "Content-Type", value: content.type)
+            fields.add(name: "Content-Length", value: "\(content.octets.readableBytes)")
+        }
+        let head = HTTPRequestHead(version: .http1_1, method: request.posting == nil ? .GET : .POST, uri: request.path, headers: fields)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if let content = request.posting { context.write(wrapOutboundOut(.body(.byteBuffer(content.octets))), promise: nil) }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         context.read()
     }

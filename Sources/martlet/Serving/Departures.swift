@@ -71,7 +71,7 @@ struct Departures: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await start() }
             group.addTask { await recorder.keep { await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + 1)) } }
-            group.addTask { await reports.run(outbox, own, services.names) }
+            group.addTask { await reports.run(outbox, own, services.names, services.web) }
             group.addTask { await prune() }
             group.addTask { await tidyLists() }
         }

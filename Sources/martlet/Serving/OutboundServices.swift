@@ -16,6 +16,8 @@ struct OutboundServices: Sendable {
     let carrier: any Carrier
     /// Names, as far as others are asked for them.
     let names: any Resolver
+    /// What strangers name on the web: addresses of the world alone.
+    let web: any WebFetcher
     /// Nil while mail may not leave and nobody is judged.
     private let resolver: UnboundResolver?
     /// No anchor is configured, and nothing is to be proved.
@@ -36,15 +38,18 @@ struct OutboundServices: Sendable {
             policies = DeliveryPolicies(HeldResolver())
             router = MailRouter(HeldResolver(), MailRouter.Setting(), asciiForm: { $0.asciiForm })
             carrier = HeldCarrier()
+            web = HeldWeb()
             return
         }
         let dialler = try OutboundServices.dialler(configuration.outbound, threads)
         router = MailRouter(cached, try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
-        var web = HTTPSFetcher.Setting()
-        web.families = configuration.outbound.families
-        web.sources = configuration.outbound.identity.sources
+        var setting = HTTPSFetcher.Setting()
+        setting.families = configuration.outbound.families
+        setting.sources = configuration.outbound.identity.sources
+        let fetcher = HTTPSFetcher(cached, dialler, setting)
+        web = fetcher
         policies = DeliveryPolicies(
-            cached, StrictTransport(resolver: cached, fetcher: HTTPSFetcher(cached, dialler, web), store: store, clock: SystemClock.now, log: log))
+            cached, StrictTransport(resolver: cached, fetcher: fetcher, store: store, clock: SystemClock.now, log: log))
         carrier = SMTPCarrier(dialler: dialler, convert: SevenBitConversion.convert, sign: sign)
     }
 
@@ -93,6 +98,11 @@ private struct HeldResolver: Resolver {
 /// Calls nobody.
 private struct HeldCarrier: Carrier {
     func connect(to server: MailServer) async throws -> any CarrierConnection { throw CarrierFault.unfit(OutboundServices.heldReason) }
+}
+
+/// Asks nobody.
+private struct HeldWeb: WebFetcher {
+    func fetch(_ request: WebRequest) async throws -> WebReply { throw WebFault.unreachable(OutboundServices.heldReason) }
 }
 
 extension OutboundServices {

@@ -32,13 +32,15 @@ struct ReportServices: Sendable {
     }
 
     /// Counts, sends and tidies until it is cancelled.
-    /// - parameter resolver: of those to whom reports go.
-    func run(_ outbox: Outbox, _ intake: Intake, _ resolver: any Resolver) async {
+    /// - parameters:
+    ///   - resolver: of those to whom reports go.
+    ///   - web: by which some of them take reports.
+    func run(_ outbox: Outbox, _ intake: Intake, _ resolver: any Resolver, _ web: any WebFetcher) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await mail.keep { await ReportServices.pause(60) } }
             group.addTask { await tls.keep { await ReportServices.pause(60) } }
             group.addTask { await prune() }
-            guard let sender = sender(outbox, intake, resolver) else { return }
+            guard let sender = sender(outbox, intake, resolver, web) else { return }
             group.addTask { await sender.keep { await ReportServices.pause(300) } }
         }
     }
@@ -55,7 +57,7 @@ struct ReportServices: Sendable {
     }
 
     /// Nil: nothing is sent.
-    private func sender(_ outbox: Outbox, _ intake: Intake, _ resolver: any Resolver) -> ReportSender? {
+    private func sender(_ outbox: Outbox, _ intake: Intake, _ resolver: any Resolver, _ web: any WebFetcher) -> ReportSender? {
         guard configuration.reports.areSent, configuration.outbound.enabled else { return nil }
         guard let sender = configuration.reportSender(house.defaultDomain) else {
             log.warning("No reports are sent: there is no domain yet in whose name they could go")
@@ -64,7 +66,8 @@ struct ReportServices: Sendable {
         return ReportSender(
             ReportSender.Setting(sender: sender, generator: "Martlet \(ProductVersion.number)"),
             ReportSender.Surroundings(
-                outcomes: mail, tls: tls, store: house.store, intake: intake, resolver: resolver, compression: ZlibCompressor(), clock: SystemClock.now,
+                outcomes: mail, tls: tls, store: house.store, intake: intake, resolver: resolver, web: web, compression: ZlibCompressor(),
+                clock: SystemClock.now,
                 chance: { Double.random(in: 0..<1) }, makeID: Departures.makeID, queued: { await outbox.queued($0) }, log: log))
     }
 

@@ -69,7 +69,7 @@ struct PolicyOutcomesTests {
         for _ in 0..<2 {
             for number in 0..<500 { outcomes.record(try Observed.mail("b.example", envelopeFrom: "\(long)\(long)\(long)m\(number).example"), at: noon) }
         }
-        let more = try await outcomes.days(of: "2026-11-29")[1].tally
+        let more = try await outcomes.days(on: "2026-11-29")[1].tally
         #expect(more.messages + more.leftOut == 1_200 && more.octets.count < 300 << 10)
     }
 
@@ -79,10 +79,10 @@ struct PolicyOutcomesTests {
         for day in 0..<10 { outcomes.record(try Observed.mail(), at: Timestamp(rawValue: noon.rawValue - Int64(day) * 86_400)) }
         await outcomes.flush()
         let old = ReportDay(date: "2026-11-20", domain: try #require(Domain("a.example")))
-        try await store.change([KeyValueChange(.policyOutcomes, old.sent(.tls), [1])])
+        try await store.change([KeyValueChange(.policyOutcomes, old.key("sent-tls"), [1])])
         try await outcomes.prune(noon)
         #expect(try await outcomes.days().map(\.date) == (22...29).map { "2026-11-\($0)" })
-        #expect(try store.value(of: old.sent(.tls), in: .policyOutcomes) == nil)
+        #expect(try store.value(of: old.key("sent-tls"), in: .policyOutcomes) == nil)
         #expect(try outcomes.domains(on: "2026-11-22").map(\.value) == ["a.example"] && outcomes.domains(on: "2026-11-21").isEmpty)
     }
 

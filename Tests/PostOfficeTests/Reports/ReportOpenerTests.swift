@@ -1,5 +1,7 @@
+import Conversation
 import MessageFormat
 import NIOCore
+import Synchronization
 import Testing
 import Transport
 
@@ -57,7 +59,40 @@ struct ReportOpenerTests {
         // A small thing that grows a thousandfold is one too, below the ten megabytes.
         #expect(refusal(ReportSample.message(try zlib.gzip(ByteBuffer(repeating: 0x20, count: 5 << 20))))?.contains("too large") == true)
         let many = ReportSample.zip(try (0..<8).map { ("f\($0)", try ReportSample.deflated(bomb), 8, false) })
-        #expect(refusal(ReportSample.message(many)) != nil)
+        #expect(refusal(ReportSample.message(many))?.contains("too large") == true)
+    }
+
+    /// Makes as much as it may of anything, and remembers how much that was.
+    private final class Maker: Compressor {
+        private let sum = Mutex(0)
+        let isHonest: Bool
+        var made: Int { sum.withLock { $0 } }
+
+        init(isHonest: Bool) { self.isHonest = isHonest }
+
+        func gzip(_ octets: ByteBuffer) throws(CompressedFault) -> ByteBuffer { throw .unavailable }
+
+        func expand(_ octets: ByteBuffer, _ form: CompressedForm, most: Int) throws(CompressedFault) -> ByteBuffer {
+            sum.withLock { $0 += most }
+            if !isHonest { throw .malformed }
+            return ByteBuffer(repeating: 0, count: most)
+        }
+    }
+
+    @Test("of all parts, files and layers together no more than ten megabytes are made, be there a report in them or not", arguments: [true, false])
+    func made(_ isHonest: Bool) throws {
+        let packed = ByteBuffer(repeating: 1, count: 20_000)
+        let archive = ReportSample.zip((0..<ZipArchive.mostFiles).map { ("f\($0)", packed, 8, false) })
+        var message = ByteBuffer(string: "Content-Type: multipart/mixed; boundary=b\r\n\r\n")
+        for _ in 0..<ReportOpener.mostParts {
+            message.writeString("--b\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n")
+            message.writeImmutableBuffer(Base64.lines(archive))
+            message.writeString("\r\n")
+        }
+        message.writeString("--b--\r\n")
+        let maker = Maker(isHonest: isHonest)
+        #expect(throws: ReportOpener.Fault.self) { try ReportOpener(compression: maker).reports(in: message) }
+        #expect(maker.made <= ReportOpener.mostExpanded && maker.made > ReportOpener.mostExpanded / 2)
     }
 
     @Test("files that are put into one another without being packed end at the same depth, however deep they go")

@@ -3,6 +3,7 @@ import MailModel
 import MessageFormat
 import NIOCore
 import Storage
+import Synchronization
 import Testing
 import Transport
 
@@ -114,7 +115,8 @@ struct ReportReaderTests {
             var message = ByteBuffer(string: "Authentication-Results: mail.example.test; dmarc=pass\r\n")
             message.writeImmutableBuffer(ReportSample.message(try ReportSample.file("google.xml")))
             _ = try await bring(message, annotations: [HeadField(host, value)], house)
-            #expect(try #require(try kept(house).first).isAuthenticated == expected)
+            let report = try #require(try kept(house).first)
+            #expect(report.isAuthenticated == expected && report.provedBy == (expected == true ? "reporter.example" : nil))
         }
     }
 
@@ -189,6 +191,86 @@ struct ReportReaderTests {
         clock.advance(by: 100 * 86_400)
         try await received.prune()
         #expect(try kept(house).isEmpty)
+    }
+
+    @Test("one reporter who proves who he is, under however many names below his own, takes a tenth of the room from the others and no more")
+    func oneReporter() async throws {
+        let house = try await house()
+        let clock = house.clock
+        let report = try AggregateReport(ReportSample.file("google.xml"))
+        var limits = ReceivedReports.Limits()
+        limits.most = 100
+        func open() -> ReceivedReports {
+            ReceivedReports(
+                store: house.store, keptDays: 90, limits: limits, clock: { clock.now }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        func add(_ name: String, _ domain: String, to received: ReceivedReports) async throws {
+            var one = report
+            one.id = name
+            var kept = try #require(ReceivedReport(one, isAuthenticated: true, received: clock.now))
+            kept.provedBy = domain
+            #expect(try await received.add(kept) == .kept)
+            clock.advance(by: 1)
+        }
+        let first = open()
+        for number in 0..<8 {
+            for other in 0..<5 { try await add("honest \(number) \(other)", "reporter\(number).example", to: first) }
+        }
+        // Another run knows who they are.
+        let received = open()
+        for number in 0..<300 { try await add("flood \(number)", "n\(number).stranger.example", to: received) }
+        let left = try kept(house)
+        #expect(left.count <= 100 && left.count { $0.reportID.hasPrefix("honest") } == 40)
+        // Of one's own the newest stay.
+        #expect(left.contains { $0.reportID == "flood 299" } && !left.contains { $0.reportID == "flood 0" })
+    }
+
+    @Test("where nobody has more than a share the oldest go, by when they came and not by the day that they are on")
+    func oldest() async throws {
+        let house = try await house()
+        let clock = house.clock
+        var limits = ReceivedReports.Limits()
+        limits.most = 20
+        let received = ReceivedReports(
+            store: house.store, keptDays: 90, limits: limits, clock: { clock.now }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        for number in 0..<40 {
+            var one = try AggregateReport(ReportSample.file("google.xml"))
+            one.id = "\(number)"
+            // Whoever comes later tells of an earlier day.
+            one.begin -= Int64(number) * 86_400
+            var kept = try #require(ReceivedReport(one, isAuthenticated: true, received: clock.now))
+            kept.provedBy = "reporter\(number).example"
+            #expect(try await received.add(kept) == .kept)
+            clock.advance(by: 1)
+        }
+        let left = try kept(house).compactMap { Int($0.reportID) }.sorted()
+        #expect(left == Array(40 - left.count..<40) && left.count >= 17)
+    }
+
+    @Test("one message is in memory, however many are read at once")
+    func oneByOne() async throws {
+        let house = try await house()
+        let state = Mutex((inside: 0, most: 0))
+        let reader = ReportReader(
+            store: house.store, directory: house.directory, received: house.received, compression: ZlibCompressor(),
+            host: try #require(Domain("mail.example.test")),
+            burn: { work in
+                state.withLock { $0 = ($0.inside + 1, max($0.most, $0.inside + 1)) }
+                for _ in 0..<50 { await Task.yield() }
+                // Its work lets the next one go.
+                state.withLock { $0.inside -= 1 }
+                work()
+            }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        for _ in 0..<6 { try await house.queue(["dmarc-reports@example.test"], text: String(buffer: ReportSample.message(ReportSample.file("google.xml")))) }
+        let entries = try await house.store.queue(after: nil, most: 10)
+        #expect(entries.count == 6)
+        let endings = try await withThrowingTaskGroup(of: ReportReader.Ending.self) { group in
+            for entry in entries { group.addTask { try await reader.read(entry) } }
+            var endings: [ReportReader.Ending] = []
+            for try await ending in group { endings.append(ending) }
+            return endings
+        }
+        #expect(state.withLock { $0.most } == 1 && endings.count { $0 == .read } == 1)
     }
 
     @Test("many rows are summed up, and texts of strangers do nothing to a terminal")

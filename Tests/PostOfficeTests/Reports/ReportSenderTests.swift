@@ -5,6 +5,7 @@ import MemoryStore
 import MessageFormat
 import NIOCore
 import Rehearsal
+import SenderTrust
 import Storage
 import Testing
 import Transport
@@ -20,6 +21,7 @@ struct ReportSenderTests {
     private let clock = TestClock(noon)
     private let store = MemoryStore(clock: { noon })
     private let names = NameTable()
+    private let web = ScriptedWeb()
     private let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private let outcomes: PolicyOutcomes
     private let tls: TLSOutcomes
@@ -36,7 +38,8 @@ struct ReportSenderTests {
             ReportSender.Setting(sender: try #require(Address("noreply-dmarc@example.test")), generator: "Martlet 1"),
             ReportSender.Surroundings(
                 outcomes: outcomes, tls: tls, store: store, intake: Intake(store: store, clock: { clock.now }, log: log), resolver: names,
-                compression: ZlibCompressor(), clock: { clock.now }, chance: { chance }, makeID: { TransactionID(bits: 7) }, queued: { _ in }, log: log))
+                web: web, compression: ZlibCompressor(), clock: { clock.now }, chance: { chance }, makeID: { TransactionID(bits: 7) }, queued: { _ in },
+                log: log))
     }
 
     private func count(_ domain: String = "a.example", uris: [String]? = nil, messages: Int = 1) async throws {
@@ -113,7 +116,7 @@ struct ReportSenderTests {
         clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
         await (try sender()).sendDue()
         let day = ReportDay(date: "2026-11-28", domain: try #require(Domain("a.example")))
-        try await store.change([KeyValueChange(.policyOutcomes, day.sent(.dmarc), nil)])
+        try await store.change([KeyValueChange(.policyOutcomes, day.key("sent-dmarc"), nil)])
         await (try sender()).sendDue()
         let entries = try await queued()
         let (first, second) = (try await header(of: entries[0]), try await header(of: entries[1]))
@@ -154,6 +157,152 @@ struct ReportSenderTests {
         try names.set(.txt, of: "a.example._report._dmarc.b.example", [[8] + Array("v=DMARC1".utf8)])
         clock.advance(by: 3_600)
         await sender.sendDue()
+        #expect(try await queued().count == 1)
+    }
+
+    @Test("whoever cannot be looked up is asked so many times, an hour apart, and then no more, be the answer there or not")
+    func givenUp() async throws {
+        try await count(uris: ["mailto:r@b.example"])
+        try names.setFault(.txt, of: "a.example._report._dmarc.b.example", .timedOut)
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        let sender = try sender()
+        for tries in 1...ReportSender.mostTries + 3 {
+            await sender.sendDue()
+            #expect(names.asked.count == min(tries, ReportSender.mostTries))
+            clock.advance(by: ReportSender.again)
+        }
+        #expect(Int64(ReportSender.mostTries) * ReportSender.again <= 86_400)
+        try names.set(.txt, of: "a.example._report._dmarc.b.example", [[8] + Array("v=DMARC1".utf8)])
+        await sender.sendDue()
+        #expect(try await queued().isEmpty)
+    }
+
+    @Test("who cannot be looked up keeps the report from nobody else, and gets it when he can, be it from another run; nobody gets it twice")
+    func partly() async throws {
+        try await count(uris: ["mailto:r@b.example", "mailto:s@a.example", "mailto:t@c.example"])
+        try names.setFault(.txt, of: "a.example._report._dmarc.b.example", .timedOut)
+        try names.set(.txt, of: "a.example._report._dmarc.c.example", [[8] + Array("v=DMARC1".utf8)])
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        let first = try sender()
+        for _ in 0..<3 { await first.sendDue() }
+        func recipients() async throws -> [[String]] { try await queued().map { $0.draft.recipients.map(\.path.bare) } }
+        #expect(try await recipients() == [["s@a.example", "t@c.example"]])
+        clock.advance(by: ReportSender.again)
+        await first.sendDue()
+        #expect(try await recipients().count == 1)
+        try names.set(.txt, of: "a.example._report._dmarc.b.example", [[8] + Array("v=DMARC1".utf8)])
+        for _ in 0..<2 {
+            let next = try sender()
+            for _ in 0..<3 { await next.sendDue() }
+        }
+        #expect(try await recipients() == [["s@a.example", "t@c.example"], ["r@b.example"]])
+        let (one, other) = (try await header(of: queued()[0]), try await header(of: queued()[1]))
+        #expect(one["message-id"] == other["message-id"])
+    }
+
+    @Test("a size in the policy keeps what is larger from that address alone: RFC 7489 §6.2")
+    func sizes() async throws {
+        let record = try #require(DMARCRecord("v=DMARC1; p=none; rua=mailto:r@a.example!100,mailto:s@a.example!10m,mailto:t@a.example!99999999999"))
+        try await count(uris: record.aggregateReports)
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        await (try sender()).sendDue()
+        #expect(try await queued().map { $0.draft.recipients.map(\.path.bare) } == [["s@a.example", "t@a.example"]])
+    }
+
+    @Test("a count that cannot be read makes no report, and keeps none of the others back")
+    func unreadable() async throws {
+        try await count()
+        try await count("b.example")
+        let day = ReportDay(date: "2026-11-28", domain: try #require(Domain("a.example")))
+        try await store.change([KeyValueChange(.policyOutcomes, day.key("mail"), Array("x".utf8))])
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        let sender = try sender()
+        for _ in 0..<3 { await sender.sendDue() }
+        #expect(try await queued().map { $0.draft.recipients.map(\.path.bare) } == [["r@b.example"]])
+        #expect(try store.value(of: day.key("mail"), in: .policyOutcomes) == Array("x".utf8))
+    }
+
+    // MARK: Where nobody has agreed
+
+    @Test("a host that strangers name gets so many reports a day and no more, whatever names stand before it, and others get theirs")
+    func flood() async throws {
+        for number in 0..<120 {
+            let text = "v=TLSRPTv1; rua=mailto:v@\(number % 2 == 0 ? "" : "n\(number).")victim.b.example"
+            try names.set(.txt, of: "_smtp._tls.d\(number).example", [[UInt8(text.utf8.count)] + Array(text.utf8)])
+            tls.record(TLSObservation(domain: try #require(Domain("d\(number).example")), policy: .none, host: "mx", time: clock.now))
+        }
+        await tls.flush()
+        try await count("z.example")
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        let sender = try sender()
+        for _ in 0..<2 { await sender.sendDue() }
+        let hosts = try await store.queue(after: nil, most: 1_000).flatMap { $0.draft.recipients.map(\.path.bare) }
+        #expect(hosts.count { $0.hasSuffix("victim.b.example") } == 100 && hosts.contains("r@z.example"))
+    }
+
+    // MARK: The web
+
+    private func askByWeb(_ rua: String) async throws {
+        let text = "v=TLSRPTv1; rua=\(rua)"
+        try names.set(.txt, of: "_smtp._tls.a.example", [[UInt8(text.utf8.count)] + Array(text.utf8)])
+        try await countTLS()
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+    }
+
+    @Test("a report on TLS is brought by HTTPS where the domain names such a place, as gzip, and once: RFC 8460 §3, §5.4", arguments: [200, 201, 204])
+    func posted(_ status: Int) async throws {
+        web.set("r.b.example", "thanks", status: status)
+        try await askByWeb("https://r.b.example/v1/reports?d=a,mailto:t@b.example")
+        for _ in 0..<2 {
+            let sender = try sender()
+            for _ in 0..<2 { await sender.sendDue() }
+        }
+        let request = try #require(web.asked.first)
+        #expect(web.asked.count == 1 && request.host.value == "r.b.example" && request.port == 443 && request.path == "/v1/reports?d=a")
+        let content = try #require(request.posting)
+        let plain = try ZlibCompressor().expand(content.octets, .gzip, most: 1 << 20)
+        #expect(content.type == "application/tlsrpt+gzip" && TLSReport(plain)?.policies.map(\.successes) == [1])
+        #expect(try await queued().map { $0.draft.recipients.map(\.path.bare) } == [["t@b.example"]])
+    }
+
+    @Test("a place that takes nothing now is tried again, an hour apart, for less than a day; mail does not wait for it")
+    func postedAgain() async throws {
+        web.set("r.b.example", "busy", status: 503)
+        try await askByWeb("https://r.b.example/,mailto:t@b.example")
+        let sender = try sender()
+        for tries in 1...ReportSender.mostTries + 3 {
+            if tries == 2 { web.set("r.b.example", .timedOut) }
+            for _ in 0..<2 { await sender.sendDue() }
+            #expect(web.asked.count == min(tries, ReportSender.mostTries))
+            #expect(try await queued().count == 1)
+            clock.advance(by: ReportSender.again)
+        }
+        // Nor does another run begin anew.
+        await (try self.sender()).sendDue()
+        #expect(web.asked.count == ReportSender.mostTries)
+    }
+
+    @Test("once it takes it, it has it, and nothing more is brought")
+    func postedLater() async throws {
+        web.set("r.b.example", "busy", status: 503)
+        try await askByWeb("https://r.b.example/")
+        let sender = try sender()
+        await sender.sendDue()
+        web.set("r.b.example", "", status: 200)
+        clock.advance(by: ReportSender.again)
+        for _ in 0..<2 { await sender.sendDue() }
+        clock.advance(by: ReportSender.again)
+        await (try self.sender()).sendDue()
+        #expect(web.asked.count == 2)
+        #expect(try await queued().isEmpty)
+    }
+
+    @Test("what is no place on the web is not asked, and a report on mail goes by mail alone")
+    func noPlace() async throws {
+        try await count(uris: ["https://a.example/", "mailto:r@a.example"])
+        try await askByWeb("https://[::1]/,https://192.0.2.1/,https://u@a.example/,https://a.example:0/,https:/x,https://a.example!1/")
+        await (try sender()).sendDue()
+        #expect(web.asked.isEmpty)
         #expect(try await queued().count == 1)
     }
 

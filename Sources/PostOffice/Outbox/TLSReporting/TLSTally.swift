@@ -92,7 +92,7 @@ package struct TLSTally: Hashable, Sendable {
     }
 
     /// Octets that it takes, about.
-    var size: Int {
+    package var size: Int {
         policies.reduce(0) { size, policy in
             let strings = policy.key.strings.reduce(40) { $0 + $1.utf8.count + 1 }
             return policy.value.failures.keys.reduce(size + strings) {
@@ -110,7 +110,7 @@ package struct TLSTally: Hashable, Sendable {
 
 extension TLSTally {
     /// As it is kept: a line a policy, followed by its counts; fields between tabs, which no text has.
-    var octets: [UInt8] {
+    package var octets: [UInt8] {
         var lines: [String] = []
         for (policy, counts) in policies {
             lines.append(TLSTally.line(["policy", policy.type.rawValue] + policy.strings))
@@ -123,7 +123,7 @@ extension TLSTally {
     }
 
     /// Nil for what `octets` has not made.
-    init?(_ octets: [UInt8]) {
+    package init?(_ octets: [UInt8]) {
         self.init()
         var policy: Policy?
         for line in octets.split(separator: UInt8(ascii: "\n")) {

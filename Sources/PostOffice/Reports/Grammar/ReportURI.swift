@@ -45,7 +45,9 @@ package struct ReportURI: Hashable, Sendable {
 
     private static func size(_ text: ArraySlice<UInt8>) -> Int? {
         let digits = text.prefix { (0x30...0x39).contains($0) }
-        guard (1...9).contains(digits.count), let number = Int(String(decoding: digits, as: UTF8.self)) else { return nil }
+        guard !digits.isEmpty else { return nil }
+        // More than nine digits are more than anything that is sent.
+        let number = digits.count > 9 ? Int.max : Int(String(decoding: digits, as: UTF8.self)) ?? Int.max
         let units: [UInt8: Int] = [UInt8(ascii: "k"): 10, UInt8(ascii: "m"): 20, UInt8(ascii: "g"): 30, UInt8(ascii: "t"): 40]
         let rest = text[digits.endIndex...]
         guard let unit = rest.first else { return number }

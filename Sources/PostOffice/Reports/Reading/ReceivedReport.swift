@@ -37,6 +37,8 @@ package struct ReceivedReport: Hashable, Sendable, Codable {
     package let received: Int64
     /// Whether the report's own mail passed DMARC; nil: nobody has judged it.
     package let isAuthenticated: Bool?
+    /// The author of that mail, where it passed: in ASCII.
+    package internal(set) var provedBy: String?
     /// Those with the most first.
     package var mail: [MailRow] = []
     package var tls: [TLSRow] = []
@@ -50,6 +52,7 @@ package struct ReceivedReport: Hashable, Sendable, Codable {
         case kind, date, reporter, received, mail, tls
         case domain, reportID = "id"
         case isAuthenticated = "authenticated"
+        case provedBy = "proved-by"
         case leftOut = "left-out"
     }
 }

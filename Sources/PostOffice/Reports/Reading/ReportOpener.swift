@@ -14,7 +14,7 @@ struct ReportOpener: Sendable {
 
     let compression: any Compressor
 
-    /// Octets of all that a message holds, expanded.
+    /// Octets of all that a message holds, expanded; and of all that is made by unpacking it, in all layers.
     static let mostExpanded = 10 << 20
     /// Octets made of one that is packed; small ones may grow more.
     static let mostGrowth = 250
@@ -46,7 +46,7 @@ struct ReportOpener: Sendable {
         /// Octets of reports that may still be read.
         var room: Int
         /// Octets that may still be made, whatever they turn out to be.
-        var making = 4 * ReportOpener.mostExpanded
+        var making = ReportOpener.mostExpanded
         var parts = 0
         var reports: [Report] = []
         /// What was wrong with the last thing that looked like one.

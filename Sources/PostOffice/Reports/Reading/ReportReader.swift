@@ -4,6 +4,7 @@ package import MailModel
 import MessageFormat
 import NIOCore
 package import Storage
+import Synchronization
 
 /// Reads the mail that comes for addresses that take reports, at its turn in the queue, and keeps what it says in tables. The mail itself ends there: it is in no
 /// mailbox, and whatever comes fills nothing.
@@ -26,6 +27,7 @@ package struct ReportReader: Sendable {
     /// Carries work out where it may take long.
     private let burn: @Sendable (@escaping @Sendable () -> Void) async throws -> Void
     private let log: Logger
+    private let line = Line()
 
     package init(
         store: any QueueStore, directory: Directory, received: ReceivedReports, compression: any Compressor, host: Domain,
@@ -43,6 +45,10 @@ package struct ReportReader: Sendable {
     /// What it says is durable on return. Throws what is ours to mend: then it is read again.
     func read(_ entry: QueueEntry) async throws -> Ending {
         guard entry.size <= ReportReader.mostOctets else { return .dropped("it is too large") }
+        // One message is in memory, however many have their turn.
+        let turn = line.next()
+        await turn.come()
+        defer { turn.pass() }
         let message = try await store.read(nil, of: entry.id)
         let found: Result<[ReportOpener.Report], ReportOpener.Fault> = try await opened(message)
         let reports: [ReportOpener.Report]
@@ -50,11 +56,12 @@ package struct ReportReader: Sendable {
         case .success(let some): reports = some
         case .failure(let fault): return .dropped(fault.reason)
         }
-        let isAuthenticated = AuthenticationNote.isAligned(entry.draft.head, by: host)
+        let author = AuthenticationNote.author(entry.draft.head, by: host)
         var reasons: [String] = []
         var isRead = false
         for report in reports {
-            for one in ReportReader.received(report, isAuthenticated, entry.draft.arrived) {
+            for var one in ReportReader.received(report, author?.isProved, entry.draft.arrived) {
+                if author?.isProved == true { one.provedBy = author?.domain?.value }
                 if let reason = try await keep(one) { reasons.append(reason) } else { isRead = true }
             }
         }
@@ -102,11 +109,26 @@ package struct ReportReader: Sendable {
     }
 }
 
+/// Those who wait for their turn, in the order in which they came.
+private final class Line: Sendable {
+    private let last = Mutex<Turn?>(nil)
+
+    func next() -> Turn {
+        last.withLock { last in
+            let turn = Turn(after: last)
+            last = turn
+            return turn
+        }
+    }
+}
+
 /// What our own check has written of a message's sender (RFC 8601).
 enum AuthenticationNote {
-    /// Whether DMARC passes, by the field that stands in a head of ours; nil: there is none that says it.
-    static func isAligned(_ head: MessageHead?, by host: Domain) -> Bool? {
+    /// In whose name it came, and whether DMARC passes, by the field that stands in a head of ours; nil: there is none that says it.
+    static func author(_ head: MessageHead?, by host: Domain) -> (domain: Domain?, isProved: Bool)? {
         guard let head else { return nil }
-        return MessageSeal(ByteBuffer(bytes: head.octets), host.asciiForm ?? host)?.findings.findings.first { $0.method == "dmarc" }.map { $0.result == "pass" }
+        return MessageSeal(ByteBuffer(bytes: head.octets), host.asciiForm ?? host)?.findings.findings.first { $0.method == "dmarc" }.map {
+            ($0.domain("header", "from"), $0.result == "pass")
+        }
     }
 }

@@ -9,7 +9,8 @@ package import Storage
 /// Sends what was counted of a day to the domains that ask for it, once the day is over: how TLS with them went (RFC 8460), and what came in their names (RFC 9990).
 ///
 /// - Each report has a moment of its own in the four hours behind midnight in UTC (RFC 8460 §4.1); what was missed is made up for, `mostDays` days back.
-/// - A report is queued, and then it is written down that it was: a crash between the two sends it again, with the same Report-ID, by which the other end knows it.
+/// - A report is queued, and then it is written down who has it: a crash between the two sends it again, with the same Report-ID, by which the other end knows it. Those
+///   who cannot be looked up or reached now keep it from nobody else, and are tried again in the hours that follow.
 /// - What it queues is automatic, nobody is told of its fate, and it comes back to an address that takes reports. Reports on TLS go whatever is wrong with TLS
 ///   (RFC 8460 §5.3), and are not counted themselves.
 package actor ReportSender {
@@ -22,40 +23,6 @@ package actor ReportSender {
         package init(sender: Address, generator: String) {
             self.sender = sender
             self.generator = generator
-        }
-    }
-
-    package struct Surroundings: Sendable {
-        let outcomes: PolicyOutcomes
-        let tls: TLSOutcomes
-        let store: any KeyValueStore & QueueStore
-        let intake: Intake
-        let resolver: any Resolver
-        let compression: any Compressor
-        let clock: Timestamp.Clock
-        /// 0..<1.
-        let chance: @Sendable () -> Double
-        let makeID: TransactionID.Source
-        /// Hears of new entries of the queue.
-        let queued: @Sendable ([QueueID]) async -> Void
-        let log: Logger
-
-        package init(
-            outcomes: PolicyOutcomes, tls: TLSOutcomes, store: any KeyValueStore & QueueStore, intake: Intake, resolver: any Resolver,
-            compression: any Compressor, clock: @escaping Timestamp.Clock, chance: @escaping @Sendable () -> Double,
-            makeID: @escaping TransactionID.Source, queued: @escaping @Sendable ([QueueID]) async -> Void, log: Logger
-        ) {
-            self.outcomes = outcomes
-            self.tls = tls
-            self.store = store
-            self.intake = intake
-            self.resolver = resolver
-            self.compression = compression
-            self.clock = clock
-            self.chance = chance
-            self.makeID = makeID
-            self.queued = queued
-            self.log = log
         }
     }
 
@@ -74,9 +41,15 @@ package actor ReportSender {
     /// Seconds behind midnight in which a day's last mail is judged and written down, and those in which reports go.
     private static let settling: Int64 = 300
     private static let spread: Int64 = 4 * 3_600
-    /// Seconds until what could not be looked up is tried again, and how often.
-    private static let again: Int64 = 3_600
-    private static let mostTries = 8
+    /// Seconds until those who could not be looked up or reached are tried again, and how often: within the day that RFC 8460 §5.5 gives.
+    static let again: Int64 = 3_600
+    static let mostTries = 8
+    /// Reports of one day to names that have not agreed to them, of which a stranger's domain may name any: in all, and to a name of two labels, and of three, with what is
+    /// below it.
+    private static let mostUnasked = SharedRoom(most: 10_000, shares: [500, 100])
+    /// Of a web server that takes a report.
+    private static let patience = Duration.seconds(20)
+    private static let mostAnswer = 64 << 10
 
     private let setting: Setting
     private let around: Surroundings
@@ -84,6 +57,9 @@ package actor ReportSender {
     private var plans: [Report: Plan] = [:]
     /// Sent, or wanted by nobody.
     private var settled: Set<Report> = []
+    /// What went today without having been agreed to.
+    private var unasked = ReportSender.mostUnasked
+    private var today = ""
 
     package init(_ setting: Setting, _ around: Surroundings) {
         self.setting = setting
@@ -91,11 +67,11 @@ package actor ReportSender {
         targets = ReportTargets(resolver: around.resolver)
     }
 
-    /// Looks for what is due each time the alarm returns, until its task is cancelled.
+    /// Looks for what is due, and again each time the alarm returns, until its task is cancelled.
     package func keep(alarm: @escaping @Sendable () async -> Void) async {
         while !Task.isCancelled {
-            await alarm()
             await sendDue()
+            await alarm()
         }
     }
 
@@ -105,6 +81,7 @@ package actor ReportSender {
         let days = (1...ReportSender.mostDays).map { ReportDay.date(Timestamp(rawValue: now.rawValue - Int64($0) * 86_400)) }
         settled = settled.filter { days.contains($0.day.date) }
         plans = plans.filter { days.contains($0.key.day.date) }
+        if today != ReportDay.date(now) { (today, unasked) = (ReportDay.date(now), ReportSender.mostUnasked) }
         do {
             for date in days.reversed() {
                 let domains = [(ReportDay.Kind.dmarc, try around.outcomes.domains(on: date)), (.tls, try around.tls.domains(on: date))]
@@ -125,18 +102,29 @@ package actor ReportSender {
         let plan = plans[report] ?? Plan(due: moment(behind: begin))
         plans[report] = plan
         guard plan.due <= now else { return }
-        guard try around.store.value(of: report.day.sent(report.kind), in: .policyOutcomes) == nil else { return settle(report) }
-        do {
-            let isSent = try await make(report, begin)
-            if isSent { try await around.store.change([KeyValueChange(.policyOutcomes, report.day.sent(report.kind), Array("\(now)".utf8))]) }
-            settle(report)
-        } catch let fault as ResolverFault {
-            plans[report]?.tries += 1
-            plans[report]?.due = Timestamp(rawValue: now.rawValue + ReportSender.again)
-            guard plan.tries + 1 >= ReportSender.mostTries else { return }
-            around.log.notice("A report was not sent: whom it is for cannot be looked up", metadata: ["domain": "\(report.day.domain)", "reason": "\(fault)"])
-            settle(report)
+        let key = report.day.key("sent-\(report.kind.rawValue)")
+        let kept = try around.store.value(of: key, in: .policyOutcomes).map { ReportNote($0) }
+        if let kept, !kept.isOpen { return settle(report) }
+        var note = kept ?? ReportNote()
+        let reason: String?
+        do { reason = try await make(report, begin, &note) } catch let fault as UnreadableTally {
+            around.log.error("A report is not sent: what was counted for it cannot be read", metadata: ["key": "\(LogText.quoted(fault.key))"])
+            return settle(report)
         }
+        note.isOpen = reason != nil && plan.tries + 1 < ReportSender.mostTries
+        let isNew = note.done.count > kept?.done.count ?? 0
+        if isNew || note.isOpen != kept?.isOpen ?? note.isOpen {
+            try await around.store.change([KeyValueChange(.policyOutcomes, key, note.octets("\(now)"))])
+        }
+        guard note.isOpen else {
+            if let reason {
+                around.log.notice(
+                    "A report was not sent to all who want it", metadata: ["domain": "\(report.day.domain)", "reason": "\(LogText.quoted(reason))"])
+            }
+            return settle(report)
+        }
+        plans[report]?.tries += 1
+        plans[report]?.due = Timestamp(rawValue: now.rawValue + ReportSender.again)
     }
 
     private func settle(_ report: Report) {
@@ -151,38 +139,80 @@ package actor ReportSender {
 
     // MARK: One report
 
-    /// False: nobody wants it.
-    private func make(_ report: Report, _ begin: Timestamp) async throws -> Bool {
+    /// Why some who want it have not got it yet; nil: all have, or nobody wants it.
+    private func make(_ report: Report, _ begin: Timestamp, _ note: inout ReportNote) async throws -> String? {
         let id = ReportSender.id(report.day, report.kind, setting.sender)
         let end = begin.rawValue + 86_399
         let name = ReportLetter.reportID(id, report.kind, setting.sender)
-        let (content, uris): (ByteBuffer, [ReportURI])
+        let (content, found): (ByteBuffer, ReportTargets.Found)
         switch report.kind {
         case .dmarc:
-            guard let tally = try around.outcomes.tally(of: report.day), !tally.rows.isEmpty else { return false }
-            uris = try await targets.dmarc(of: report.day.domain, tally.published)
+            guard let tally = try around.outcomes.tally(of: report.day), !tally.rows.isEmpty else { return nil }
+            found = try await targets.dmarc(of: report.day.domain, tally.published)
             content = AggregateReport(tally, on: report.day, begin: begin.rawValue, end: end, id: name, setting).xml
         case .tls:
-            guard let tally = try around.tls.tally(on: report.day.date, of: report.day.domain), tally.successes + tally.failureCount > 0 else { return false }
-            uris = try await targets.tls(of: report.day.domain)
+            guard let tally = try around.tls.tally(of: report.day), tally.successes + tally.failureCount > 0 else { return nil }
+            found = try await targets.tls(of: report.day.domain)
             content = TLSReport(tally, on: report.day, id: name, setting).json
         }
-        if uris.isEmpty { return false }
+        var reason = found.fault.map { "somebody who wants it cannot be looked up: \($0)" }
+        if found.targets.isEmpty { return reason }
         let packed = try around.compression.gzip(content)
-        let size = ReportLetter.encodedSize(packed.readableBytes)
         var addresses: [Address] = []
-        for uri in uris where uri.mostOctets.map({ size <= $0 }) ?? true {
-            if case .mail(let address) = uri.target, address.isASCII, !addresses.contains(address) { addresses.append(address) }
+        for target in found.targets where !note.done.contains(target.uri.target.name) && mayGo(packed, to: target) {
+            if case .mail(let address) = target.uri.target {
+                if !addresses.contains(address) { addresses.append(address) }
+            } else if let place = target.uri.place, let fault = await post(packed, to: place) {
+                reason = "\(place.host): \(fault)"
+            } else if target.uri.place != nil {
+                note.done.append(target.uri.target.name)
+                around.log.info("A report was brought to its place on the web", metadata: ["domain": "\(report.day.domain)", "day": "\(report.day.date)"])
+            }
         }
-        guard !addresses.isEmpty else {
-            around.log.info("A report has nobody who takes it by mail", metadata: ["domain": "\(report.day.domain)", "report": "\(report.kind.rawValue)"])
+        if !addresses.isEmpty {
+            try await queue(
+                ReportLetter(
+                    kind: report.kind, day: report.day, begin: begin.rawValue, end: end, id: id, sender: setting.sender, targets: addresses, content: packed,
+                    now: around.clock()))
+            note.done += addresses.map { ReportURI.Target.mail($0).name }
+        }
+        if note.done.isEmpty, reason == nil {
+            around.log.info("A report has nobody who takes it", metadata: ["domain": "\(report.day.domain)", "report": "\(report.kind.rawValue)"])
+        }
+        return reason
+    }
+
+    /// Whether it is no larger than is wanted there, and not too much of what nobody there has agreed to.
+    private func mayGo(_ packed: ByteBuffer, to target: ReportTargets.Target) -> Bool {
+        let host: Domain
+        let size: Int
+        switch target.uri.target {
+        case .mail(let address):
+            guard address.isASCII else { return false }
+            (host, size) = (address.domain, ReportLetter.encodedSize(packed.readableBytes))
+        case .web:
+            guard let place = target.uri.place else { return false }
+            (host, size) = (place.host, packed.readableBytes)
+        }
+        guard size <= target.uri.mostOctets ?? Int.max else { return false }
+        guard !target.hasAgreed else { return true }
+        guard unasked.admits(1, of: host) else {
+            around.log.notice("A report is kept back: too many of today's name that place", metadata: ["to": "\(host)"])
             return false
         }
-        let letter = ReportLetter(
-            kind: report.kind, day: report.day, begin: begin.rawValue, end: end, id: id, sender: setting.sender, targets: addresses, content: packed,
-            now: around.clock())
-        try await queue(letter)
+        unasked.take(1, of: host)
         return true
+    }
+
+    /// By RFC 8460 §5.4. Nil: it is there. Certificates are checked; that they need not be (§3) is no gain where anybody could answer.
+    private func post(_ packed: ByteBuffer, to place: ReportPlace) async -> String? {
+        let request = WebRequest(
+            host: place.host, port: place.port, path: place.path, posting: WebRequest.Content(type: "application/tlsrpt+gzip", packed),
+            mostOctets: ReportSender.mostAnswer, patience: ReportSender.patience)
+        do {
+            let reply = try await around.web.fetch(request)
+            return (200...299).contains(reply.status) ? nil : "it answers \(reply.status)"
+        } catch { return "\(error)" }
     }
 
     private func queue(_ letter: ReportLetter) async throws {

@@ -8,25 +8,57 @@ struct ReportTargets: Sendable {
     /// Of one domain.
     static let most = 5
 
-    /// Of TLS (RFC 8460 §3): those of the domain's record; none where there is no record. Throws where nobody knows.
-    func tls(of domain: Domain) async throws -> [ReportURI] {
-        guard let name = TLSReportRecord.name(of: domain) else { return [] }
-        let answer = try await resolver.texts(of: name)
-        return Array((TLSReportRecord(answer.records)?.targets ?? []).prefix(ReportTargets.most))
+    struct Target: Hashable {
+        let uri: ReportURI
+        /// Another organization's address, which has said that it takes these reports.
+        let hasAgreed: Bool
     }
 
-    /// Of mail (RFC 9990 §4): those of a policy that are the domain's own, or agree. Throws where nobody knows.
+    /// - `fault`: why it is not known of all that are asked for whether they are to get it.
+    struct Found: Hashable {
+        var targets: [Target] = []
+        var fault: ResolverFault?
+    }
+
+    /// Of TLS (RFC 8460 §3): those of the domain's record; none where there is no record.
+    func tls(of domain: Domain) async throws -> Found {
+        guard let name = TLSReportRecord.name(of: domain) else { return Found() }
+        switch try await texts(of: name) {
+        case .success(let texts):
+            let uris = (TLSReportRecord(texts)?.targets ?? []).prefix(ReportTargets.most)
+            return Found(targets: uris.map { Target(uri: $0, hasAgreed: false) })
+        case .failure(let fault): return Found(fault: fault)
+        }
+    }
+
+    /// Of mail (RFC 9990 §4): those of a policy that are the domain's own, or agree. One that cannot be asked keeps none from the others.
     ///
     /// - parameter domain: where the policy was found.
-    func dmarc(of domain: Domain, _ published: PolicyTally.Published) async throws -> [ReportURI] {
-        var found: [ReportURI] = []
-        for uri in published.reportURIs.compactMap({ ReportURI($0) }) where found.count < ReportTargets.most {
+    func dmarc(of domain: Domain, _ published: PolicyTally.Published) async throws -> Found {
+        var found = Found()
+        for uri in published.reportURIs.compactMap({ ReportURI($0) }) where found.targets.count < ReportTargets.most {
+            // How a report on mail would be brought elsewhere nothing says (RFC 9990 §3.5).
             guard case .mail(let address) = uri.target else { continue }
             let host = address.domain.asciiForm ?? address.domain
-            let agreed = isOwn(host, domain, published.organizationalDomain) ? [uri] : try await authorized(uri, at: host, of: domain)
-            for uri in agreed where !found.contains(uri) { found.append(uri) }
+            if isOwn(host, domain, published.organizationalDomain) {
+                add([uri], hasAgreed: false, to: &found)
+            } else if let name = ReportAuthorization.name(of: domain, at: host) {
+                switch try await texts(of: name) {
+                case .success(let texts): add(agreed(texts, uri, host), hasAgreed: true, to: &found)
+                case .failure(let fault): found.fault = fault
+                }
+            }
         }
-        return Array(found.prefix(ReportTargets.most))
+        found.targets = Array(found.targets.prefix(ReportTargets.most))
+        return found
+    }
+
+    private func add(_ uris: [ReportURI], hasAgreed: Bool, to found: inout Found) {
+        for uri in uris where !found.targets.contains(where: { $0.uri == uri }) { found.targets.append(Target(uri: uri, hasAgreed: hasAgreed)) }
+    }
+
+    private func texts(of name: Domain) async throws -> Result<[String], ResolverFault> {
+        do { return .success(try await resolver.texts(of: name).records) } catch let fault as ResolverFault { return .failure(fault) }
     }
 
     /// The same organization, as far as the names tell: a name below the organizational domain counts as the organization's. A policy of a public suffix is not
@@ -37,10 +69,9 @@ struct ReportTargets: Sendable {
         return host == organization || host.value.hasSuffix("." + organization.value)
     }
 
-    private func authorized(_ uri: ReportURI, at host: Domain, of domain: Domain) async throws -> [ReportURI] {
-        guard let name = ReportAuthorization.name(of: domain, at: host),
-            let authorization = ReportAuthorization(try await resolver.texts(of: name).records)
-        else { return [] }
+    /// Those that it agrees to, by the texts that stand there.
+    private func agreed(_ texts: [String], _ uri: ReportURI, _ host: Domain) -> [ReportURI] {
+        guard let authorization = ReportAuthorization(texts) else { return [] }
         guard !authorization.targets.isEmpty else { return [uri] }
         // RFC 9990 §4: another host than the one that was asked is a loop, or worse; then nobody gets any.
         let isSame = authorization.targets.allSatisfy {

@@ -73,7 +73,8 @@ extension DMARCRecord {
         return addresses
     }
 
-    // dmarc-uri = URI [ "!" 1*DIGIT [ "k" / "m" / "g" / "t" ] ]   (RFC 7489 §6.4; RFC 9989 has no sizes)
+    // dmarc-uri = URI [ "!" 1*DIGIT [ "k" / "m" / "g" / "t" ] ]   (RFC 7489 §6.4; RFC 9989 has no sizes, and records have them)
+    /// As it stands, with its size.
     private static func reportAddress(_ item: Substring) -> String? {
         var uri = item
         if let mark = uri.lastIndex(of: "!") {
@@ -87,7 +88,7 @@ extension DMARCRecord {
         let scheme = uri.utf8[..<colon]
         guard let first = scheme.first, PolicyTags.isLetter(first), scheme.allSatisfy({ isSchemeOctet($0) }) else { return nil }
         guard uri.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !"!\"<>\\^`{|}".utf8.contains($0) }) else { return nil }
-        return String(uri)
+        return String(item)
     }
 
     private static func isSchemeOctet(_ octet: UInt8) -> Bool {

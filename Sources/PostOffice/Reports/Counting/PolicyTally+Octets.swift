@@ -3,7 +3,7 @@ import SenderTrust
 
 extension PolicyTally {
     /// As it is kept: lines of fields between tabs, which no text has.
-    var octets: [UInt8] {
+    package var octets: [UInt8] {
         var lines = [PolicyTally.line(published.fields)]
         if leftOut > 0 { lines.append(PolicyTally.line(["leftout", "\(leftOut)"])) }
         for (row, count) in rows { lines.append(PolicyTally.line(["row", "\(count)"] + row.fields)) }
@@ -11,7 +11,7 @@ extension PolicyTally {
     }
 
     /// Nil for what `octets` has not made.
-    init?(_ octets: [UInt8]) {
+    package init?(_ octets: [UInt8]) {
         self.init()
         var isPublished = false
         for line in octets.split(separator: UInt8(ascii: "\n")) {

@@ -65,7 +65,7 @@ package struct PolicyTally: Hashable, Sendable {
     package init() {}
 
     package var messages: Int { rows.values.reduce(0, +) }
-    var size: Int { rowOctets + 300 + published.reportURIs.reduce(0) { $0 + $1.utf8.count } }
+    package var size: Int { rowOctets + 300 + published.reportURIs.reduce(0) { $0 + $1.utf8.count } }
 
     package mutating func add(_ row: Row, count: Int = 1) {
         if let known = rows[row] {
