@@ -106,7 +106,7 @@ extension ListMaster {
                     transaction: entry.draft.transaction, reversePath: bounces, recipients: [QueuedRecipient(.mailbox(member.address), notify: .failure)],
                     traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head, sender: sender,
                     priority: entry.draft.priority)
-                draft.origin = entry.draft.origin == .own ? .own : .passedOn
+                draft.origin = entry.draft.origin.sentOn
                 drafts.append(draft)
             }
         }

@@ -66,7 +66,7 @@ struct MessageSigningTests {
     func sealed() async throws {
         let results = "Authentication-Results: example.test;\r\n dmarc=pass header.from=other.example;\r\n arc=none\r\n"
         let source = "From: ann@other.example\r\nSubject: x\r\n\r\nHello\r\n"
-        let sent = try await text(try await signing.sign(try Carriage.message(results + source, origin: .passedOn)), piece: 65_536)
+        let sent = try await text(try await signing.sign(try Carriage.message(source, origin: .passedOn, head: results)), piece: 65_536)
         #expect(sent.hasSuffix(results + source))
         let names = NameTable()
         for (selector, key) in try await keys.signing(for: domain) {
@@ -91,8 +91,8 @@ struct MessageSigningTests {
         #expect(found.findings.first?.value("header", "from") == "other.example")
         #expect(await chain(sent.replacing("Hello", with: "Hullo")).result == .fail)
         // A second server of ours that passes it on: the chain goes on.
-        let again = "Authentication-Results: example.test; arc=pass; dmarc=fail header.from=other.example\r\n" + sent
-        let twice = await chain(try await text(try await signing.sign(try Carriage.message(again, origin: .passedOn)), piece: 65_536))
+        let again = "Authentication-Results: example.test; arc=pass; dmarc=fail header.from=other.example\r\n"
+        let twice = await chain(try await text(try await signing.sign(try Carriage.message(sent, origin: .passedOn, head: again)), piece: 65_536))
         #expect(twice.result == .pass && twice.links.map(\.instance) == [1, 2], "\(twice.reason ?? "")")
     }
 
@@ -101,7 +101,7 @@ struct MessageSigningTests {
         arguments: [("", QueueDraft.Origin.passedOn), ("example.test", .own), ("evil.example", .passedOn)])
     func unsealed(_ server: String, _ origin: QueueDraft.Origin) async throws {
         let results = server.isEmpty ? "" : "Authentication-Results: \(server); arc=none; dmarc=pass header.from=other.example\r\n"
-        let message = try Carriage.message(results + "From: ann@other.example\r\n\r\nHello\r\n", origin: origin)
+        let message = try Carriage.message("From: ann@other.example\r\n\r\nHello\r\n", origin: origin, head: results)
         #expect(try await !text(try await signing.sign(message), piece: 65_536).contains("ARC-"))
     }
 
