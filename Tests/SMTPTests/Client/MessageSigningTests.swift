@@ -162,6 +162,26 @@ struct MessageSigningTests {
         }
     }
 
+    @Test("a try that is cancelled says nothing of the message, and does not count: it is none that cannot be read")
+    func cancelled() async throws {
+        func outcomes(
+            _ message: OutgoingMessage, convert: SMTPCarrier.Conversion? = nil, sign: SMTPCarrier.Signing? = nil
+        ) async throws -> [CarrierReport.Outcome] {
+            let sink = Sink(Sink.Plan(offers: ["SIZE"]))
+            let connection = try await Carriage.carrier(sink, convert: convert, sign: sign).connect(to: try Carriage.server())
+            let outcomes = await connection.send(message).outcomes
+            #expect(sink.texts.isEmpty)
+            return outcomes
+        }
+        let two = try Carriage.message(to: ["b@remote.example", "c@remote.example"])
+        #expect(try await outcomes(two, sign: { _ in throw CancellationError() }) == [.untried, .untried])
+        #expect(try await outcomes(try Carriage.message(traits: [.eightBit]), convert: { _ in throw CancellationError() }) == [.untried])
+        let whole = try Carriage.message()
+        let unread = OutgoingMessage(whole, size: whole.size) { _ in throw CancellationError() }
+        #expect(try await outcomes(OutgoingMessage(unread, traits: .smtpUTF8, size: whole.size, read: unread.read)) == [.untried])
+        #expect(try await outcomes(unread) == [.untried])
+    }
+
     @Test("50 MB are read twice, in pieces, and never held")
     func large() async throws {
         let line = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n"
