@@ -11,6 +11,7 @@ import Testing
 @Suite("Whose organization an author is of whom nothing is proved, where the message is to be sent on: RFC 9989 §4.10")
 struct SenderOrganizationTests {
     private let names = NameTable()
+    private let start = ContinuousClock.now
 
     private func publish(_ domain: String, _ text: String) throws {
         let octets = Array(text.utf8)
@@ -20,7 +21,7 @@ struct SenderOrganizationTests {
     private func organizations(_ author: String, isSentOn: Bool = true) async throws -> [String: String] {
         let judge = SenderJudge(
             resolver: names, rules: SenderRules(name: try #require(Domain("mx.example.org"))), clock: { Timestamp(rawValue: 1_795_307_700) },
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            now: { [start] in start }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { _, _ in }
         let (alice, ben) = (try #require(Address("alice@example.org")), try #require(Address("ben@far.example")))
         let destination: Destination = isSentOn ? .forward(to: ben, by: alice) : .queue(.mailbox(alice))
