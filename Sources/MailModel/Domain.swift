@@ -54,6 +54,8 @@ package struct Domain: Hashable, Comparable, Sendable, CustomStringConvertible {
     package var isLiteral: Bool { value.hasPrefix("[") }
     package var isASCII: Bool { value.utf8.allSatisfy { $0 < 0x80 } }
     package var description: String { value }
+    /// Whether it is the other, or lies below it. Of forms of one name (A-labels, U-labels) nothing is known here.
+    package func isWithin(_ other: Domain) -> Bool { self == other || value.hasSuffix(".\(other.value)") }
     package static func < (a: Domain, b: Domain) -> Bool { a.value < b.value }
 
     private static func isLabelOctet(_ octet: UInt8) -> Bool {

@@ -55,8 +55,18 @@ package struct QueueDraft: Hashable, Sendable {
         case others = 0
         /// An address or a list of ours sends on what came from elsewhere: it answers for that, and for nothing that stands in From.
         case passedOn = 1
-        /// One of our users, or a program of this machine, has handed it in and may write in From's name; or this server has written it.
+        /// One of our users has handed it in, and it was looked at whether From is theirs; or this server has written it.
         case own = 2
+        /// A program of this machine has handed it in. The system has said whose program that is; what it writes in From nobody has looked at.
+        case local = 3
+
+        /// Of what becomes of such a message where an address or a list of ours sends it on.
+        package var sentOn: Origin {
+            switch self {
+            case .others, .passedOn: .passedOn
+            case .own, .local: self
+            }
+        }
     }
 
     /// When it has to be there (DELIVERBY, RFC 2852 §4).

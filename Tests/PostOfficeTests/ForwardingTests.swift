@@ -28,7 +28,7 @@ struct ForwardingTests {
     /// - parameter judgement: what a check says of who sent it.
     private func send(
         _ sender: String?, to recipient: String = "alice@example.org", from: String, header: String = "", by user: AccountID? = nil,
-        judged judgement: SenderJudgement? = nil
+        judged judgement: SenderJudgement? = nil, host: String = "mail.example.org"
     ) async throws -> (placed: Int, sent: [String]) {
         var intake = intake
         if let judgement {
@@ -44,7 +44,7 @@ struct ForwardingTests {
             id: try #require(TransactionID("t-1")), reversePath: try sender.map { .mailbox(try #require(Address($0))) } ?? .null,
             recipients: [Intake.Recipient(address: .mailbox(address), destinations: destinations)], isSMTPUTF8: false,
             trace: ByteBuffer(string: "Received: from x by mail.example.org (Martlet) with ESMTP id 1; now\r\n"), submission: nil)
-        envelope.host = Domain("mail.example.org")
+        envelope.host = Domain(host)
         envelope.sender = user
         let receipt = try await intake.deliver(envelope, ByteBuffer(string: header + "From: \(from)\r\n\r\nx\r\n"))
         var sent: [String] = []
@@ -89,6 +89,37 @@ struct ForwardingTests {
         #expect(try await send("bob@example.org", from: "bob@example.org", judged: both).sent == ["<bob@example.org>"])
         let other = SenderJudgement(fields: [], provenAuthors: [try #require(Domain("evil.example"))], provenSender: Domain("evil.example"))
         #expect(try await send("x@evil.example", from: "x@evil.example, bob@example.org", judged: other).sent == [])
+    }
+
+    @Test("names above and below ours, and beside them where DMARC says that one owner has both, could be taken for ours by the next server: RFC 9989 §4.4")
+    func aligned() async throws {
+        try await premises.directory.add(domain: "lists.second.example")
+        func isSentOn(_ from: String, by sender: String? = "x@evil.example", _ judgement: SenderJudgement? = nil) async throws -> Bool {
+            let found = try await send(sender, from: from, judged: judgement)
+            #expect(found.placed == (found.sent.isEmpty ? 1 : 0), "\(from)")
+            if found.sent.isEmpty {
+                await #expect(throws: Refusal.borrowedName, "\(from)") {
+                    _ = try await send(sender, to: "info@example.org", from: from, judged: judgement)
+                }
+            }
+            return !found.sent.isEmpty
+        }
+        for name in ["sub.example.org", "evil.sub.EXAMPLE.org", "second.example", "x.lists.second.example"] {
+            #expect(try await !isSentOn("x@\(name)"), "\(name)")
+            let domain = try #require(Domain(name)?.asciiForm)
+            #expect(try await isSentOn("x@\(name)", SenderJudgement(fields: [], provenAuthors: [domain])), "\(name)")
+        }
+        for name in ["anexample.org", "example.org.evil.example", "other.second.example", "third.example"] {
+            #expect(try await isSentOn("x@\(name)"), "\(name)")
+        }
+        // With the null reverse-path the next server asks for our own name.
+        for (sender, sent) in [(nil, 0), ("x@evil.example", 1)] {
+            #expect(try await send(sender, from: "x@sub.mx.hoster.example", host: "mx.hoster.example").sent.count == sent)
+            #expect(try await send(sender, from: "x@hoster.example", host: "mx.hoster.example").sent.count == sent)
+        }
+        let (beside, above) = (try #require(Domain("other.second.example")), try #require(Domain("second.example")))
+        #expect(try await !isSentOn("x@other.second.example", SenderJudgement(fields: [], organizations: [beside: above])))
+        #expect(try await isSentOn("x@other.second.example", SenderJudgement(fields: [], organizations: [beside: beside])))
     }
 
     @Test("junk lies in the junk mailbox of who has it here, and is sent on by nobody: it is kept in their stead, or refused")

@@ -14,6 +14,13 @@ extension Directory: Forwarding {
 
     package func isServed(_ domain: Domain) async throws -> Bool { try await ownDomain(domain) != nil || aliasTarget(of: domain) != nil }
 
+    package func isAlignedWithOurs(_ domain: Domain) async throws -> Bool {
+        guard !domain.isLiteral else { return false }
+        if try await isServed(domain) { return true }
+        guard let name = domain.asciiForm else { return false }
+        return try await domainsServed().contains { served in served.asciiForm.map { name.isWithin($0) || $0.isWithin(name) } ?? false }
+    }
+
     package func mailbox(insteadOfForwardingBy forwarder: Address) async throws -> Destination? {
         guard case .account(let record, _) = try await meaning(of: forwarder), let inbox = try await store.mailbox(named: .inbox, of: record.id) else {
             return nil

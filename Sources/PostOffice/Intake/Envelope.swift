@@ -91,6 +91,12 @@ extension Intake {
 }
 
 extension Intake.Envelope {
+    /// A program of this machine hands it in.
+    var isLocal: Bool { submission.map { $0.owns == nil } ?? false }
+
+    /// An address of ours sends it on to somebody elsewhere.
+    var isSentOn: Bool { recipients.contains { $0.destinations.contains { if case .forward = $0 { true } else { false } } } }
+
     /// It goes to addresses that take reports, and nowhere else: nothing is reported on it, for that would never end (RFC 9990 §3.5).
     package var isForReports: Bool {
         !recipients.isEmpty && recipients.allSatisfy { $0.destinations.allSatisfy { if case .reports = $0 { true } else { false } } }

@@ -145,7 +145,7 @@ final class MailReception: Sendable {
             // Its owners may have to see it first, which is no delay to be told.
             if share.isList { draft.traits.insert(.isAutomatic) }
             if let forwarder = share.forwarder {
-                if draft.origin == .others { draft.origin = .passedOn }
+                draft.origin = draft.origin.sentOn
                 if let forwarding = intake.forwarding { draft.reversePath = try await forwarding.sender(envelope.reversePath, forwardedBy: forwarder) }
                 draft.head = MessageHead.delivered(to: forwarder, head?.octets ?? []) ?? head
             }
@@ -176,8 +176,7 @@ final class MailReception: Sendable {
             transaction: envelope.id, reversePath: envelope.reversePath, recipients: recipients, traits: traits, arrived: date, head: head,
             sender: envelope.sender, envelopeID: envelope.envelopeID, notBefore: envelope.notBefore, deliverBy: envelope.deliverBy,
             priority: envelope.priority)
-        // From is the user's: that was looked at.
-        if envelope.submission != nil { draft.origin = .own }
+        if envelope.submission != nil { draft.origin = envelope.isLocal ? .local : .own }
         return draft
     }
 }

@@ -9,10 +9,10 @@ extension Intake {
         package let host: Domain
         /// What a missing From says; nil: none is added.
         package let author: Address?
-        /// Whether mail from an address is the user's to send.
-        package let owns: @Sendable (Address) async throws -> Bool
+        /// Whether mail from an address is the user's to send; nil: it is a program of this machine, which writes in anybody's name.
+        package let owns: (@Sendable (Address) async throws -> Bool)?
 
-        package init(host: Domain, author: Address?, owns: @escaping @Sendable (Address) async throws -> Bool) {
+        package init(host: Domain, author: Address?, owns: (@Sendable (Address) async throws -> Bool)?) {
             self.host = host
             self.author = author
             self.owns = owns
@@ -34,7 +34,7 @@ extension Intake.Submission {
         for author in authors + senders {
             guard let text = author.addrSpec, asked.insert(text).inserted else { continue }
             guard let local = author.mailbox, let host = author.host, let domain = Domain(host), let address = Address(localPart: local, domain: domain),
-                try await owns(address)
+                try await owns?(address) ?? true
             else { return .notAuthor }
         }
         return nil

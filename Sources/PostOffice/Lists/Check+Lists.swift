@@ -21,7 +21,8 @@ extension Intake.Check {
                         isForOthers = true
                         continue
                     }
-                    let post = ListPost(survey: survey, reversePath: envelope.reversePath, isOurUsers: envelope.sender != nil, host: envelope.host)
+                    let post = ListPost(
+                        survey: survey, reversePath: envelope.reversePath, isOurUsers: envelope.sender != nil, isLocal: envelope.isLocal, host: envelope.host)
                     switch try await master.verdict(post, door.list) {
                     case .post: isForOthers = true
                     case .moderate:

@@ -38,7 +38,7 @@ extension ListMaster {
     func verdict(_ post: ListPost, _ list: MailingList) async throws -> ListVerdict {
         guard let author = post.author else { return list.verdict(post, author: nil, member: nil, isAuthorHere: false) }
         let member = try await register.member(author, of: list)
-        let isHere = if case .notLocal = try await directory.resolve(author) { false } else { true }
+        let isHere = post.isLocal ? try await directory.isServed(author.domain) : try await directory.isAlignedWithOurs(author.domain)
         return list.verdict(post, author: author, member: member, isAuthorHere: isHere)
     }
 
@@ -106,7 +106,7 @@ extension ListMaster {
                     transaction: entry.draft.transaction, reversePath: bounces, recipients: [QueuedRecipient(.mailbox(member.address), notify: .failure)],
                     traits: entry.draft.traits.intersection(ListMaster.carried).union(.isAutomatic), arrived: sent, head: head, sender: sender,
                     priority: entry.draft.priority)
-                draft.origin = entry.draft.origin == .own ? .own : .passedOn
+                draft.origin = entry.draft.origin.sentOn
                 drafts.append(draft)
             }
         }

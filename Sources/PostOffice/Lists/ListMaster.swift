@@ -99,7 +99,9 @@ package struct ListMaster: Sendable {
         var (header, rest) = (IncomingHeader(), ByteBuffer())
         header.consume(octets, into: &rest)
         if octets.readableBytes == entry.size { header.finish(into: &rest) }
-        var post = ListPost(survey: header.survey, reversePath: entry.draft.reversePath, isOurUsers: entry.draft.sender != nil, host: host)
+        var post = ListPost(
+            survey: header.survey, reversePath: entry.draft.reversePath, isOurUsers: entry.draft.sender != nil, isLocal: entry.draft.origin == .local,
+            host: host)
         if let head = entry.draft.head, let author = post.author?.domain {
             post.isAuthorProven = MessageSeal(ByteBuffer(bytes: head.octets), host.asciiForm ?? host)?.proves(author)
         }
@@ -187,7 +189,7 @@ package struct ListMaster: Sendable {
         let bounces = list.address(.bounces, token: register.tokens.bounces(0, clock(), of: list))
         return try await notice(
             try await body(of: entry, from: own.count), head, from: .mailbox(bounces), to: list.owners,
-            traits: entry.draft.traits.intersection(ListMaster.carried), origin: entry.draft.origin == .own ? .own : .passedOn)
+            traits: entry.draft.traits.intersection(ListMaster.carried), origin: entry.draft.origin.sentOn)
     }
 
     func letter(_ letter: ListLetter) async throws -> QueueUpdate.Notice {

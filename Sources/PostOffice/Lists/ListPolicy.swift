@@ -7,6 +7,8 @@ struct ListPost: Sendable {
     let reversePath: ReversePath
     /// One of our users, logged in, hands it in.
     let isOurUsers: Bool
+    /// A program of this machine hands it in, which may have a name below ours.
+    var isLocal = false
     /// What we call ourselves in trace lines.
     let host: Domain?
     /// Whether it was proved that the author's domain wrote it or let it be written; nil: nobody has judged, or not yet.
@@ -58,7 +60,7 @@ enum ListRefusal: Hashable, Sendable {
 extension MailingList {
     /// - parameters:
     ///   - member: who the author is among the members; nil: nobody.
-    ///   - isAuthorHere: the author's address is one of this house.
+    ///   - isAuthorHere: the author's domain is one of this house, or could be taken for one (`Forwarding.isAlignedWithOurs`).
     func verdict(_ post: ListPost, author: Address?, member: ListMember?, isAuthorHere: Bool) -> ListVerdict {
         guard post.reversePath != .null else { return .refuse(.automatic) }
         if post.survey.cameBy(list: identifier) { return .refuse(.loop) }

@@ -147,12 +147,14 @@ package struct OutgoingMessage: Sendable {
     package let priority: Int8
     /// Octets, head and text.
     package let size: Int
+    /// How many of them this house wrote: they come first, whole fields of the header. What follows came with the message, whatever it says.
+    package let headSize: Int
     /// Octets of that range, at most as many as there are.
     package let read: @Sendable (Range<Int>) async throws -> ByteBuffer
 
     package init(
         reversePath: ReversePath, recipients: [QueuedRecipient], traits: QueueDraft.Traits, origin: QueueDraft.Origin = .others, envelopeID: String?,
-        deliverBy: DeliverBy? = nil, priority: Int8 = 0, size: Int, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer
+        deliverBy: DeliverBy? = nil, priority: Int8 = 0, size: Int, headSize: Int = 0, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer
     ) {
         self.reversePath = reversePath
         self.recipients = recipients
@@ -162,14 +164,15 @@ package struct OutgoingMessage: Sendable {
         self.deliverBy = deliverBy
         self.priority = priority
         self.size = size
+        self.headSize = headSize
         self.read = read
     }
 
-    /// The same for the same ones, with another text.
+    /// The same for the same ones, with another text behind the same head.
     package init(_ other: OutgoingMessage, traits: QueueDraft.Traits? = nil, size: Int, read: @escaping @Sendable (Range<Int>) async throws -> ByteBuffer) {
         self.init(
             reversePath: other.reversePath, recipients: other.recipients, traits: traits ?? other.traits, origin: other.origin, envelopeID: other.envelopeID,
-            deliverBy: other.deliverBy, priority: other.priority, size: size, read: read)
+            deliverBy: other.deliverBy, priority: other.priority, size: size, headSize: other.headSize, read: read)
     }
 }
 
@@ -184,7 +187,7 @@ package struct CarrierReport: Hashable, Sendable {
         case impossible(EnhancedStatus, String, isPermanent: Bool)
         /// The connection broke off. `wasSent`: the whole text was sent and no answer came, so it may have arrived.
         case interrupted(String, wasSent: Bool)
-        /// Not tried: the server takes no more recipients in this transaction, or the connection ended before.
+        /// Not tried: the server takes no more recipients in this transaction, the connection ended before, or the try was cancelled.
         case untried
     }
 

@@ -147,7 +147,7 @@ extension Outbox {
             origin: entry.draft.origin, envelopeID: entry.draft.envelopeID,
             deliverBy: entry.draft.deliverBy.map {
                 OutgoingMessage.DeliverBy(seconds: $0.time.rawValue - now.rawValue, isReturned: $0.isReturned, isTraced: $0.isTraced)
-            }, priority: entry.draft.priority, size: entry.size,
+            }, priority: entry.draft.priority, size: entry.size, headSize: entry.draft.head?.octets.count ?? 0,
             read: { range in
                 guard let text else { return try await store.read(range, of: entry.id) }
                 let wanted = range.clamped(to: 0..<text.readableBytes)

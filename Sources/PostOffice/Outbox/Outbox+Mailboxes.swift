@@ -98,7 +98,7 @@ extension Outbox {
             onward.origin = draft.origin
             if let forwarder = share.forwarder {
                 onward.reversePath = try await around.directory.sender(draft.reversePath, forwardedBy: forwarder)
-                if onward.origin == .others { onward.origin = .passedOn }
+                onward.origin = draft.origin.sentOn
                 onward.head = MessageHead.delivered(to: forwarder, own) ?? draft.head
             }
             drafts.append(onward)

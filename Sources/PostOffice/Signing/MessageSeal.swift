@@ -30,8 +30,9 @@ struct MessageSeal: Hashable, Sendable {
     }
 
     /// Nil: nothing was judged.
-    init?(_ header: ByteBuffer, _ server: Domain) {
-        for field in HeaderFields(header) where field.isNamed("Authentication-Results") {
+    /// - parameter head: what this house wrote before the text (`MessageHead`), and nothing of the text: there anybody could have written our name.
+    init?(_ head: ByteBuffer, _ server: Domain) {
+        for field in HeaderFields(head) where field.isNamed("Authentication-Results") {
             guard let findings = AuthenticationResults(field.rawValue), Domain(findings.server)?.asciiForm == server else { continue }
             self.findings = findings
             results = field.value

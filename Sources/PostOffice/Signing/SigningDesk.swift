@@ -9,8 +9,10 @@ import Storage
 ///
 /// - In an author's name, by the domain in From, only what that author's domain answers for: a user of ours handed it in, or this server wrote it
 ///   (`QueueDraft.Origin.own`).
-/// - What came from elsewhere and is sent on by an address or a list of ours is signed by the domain of its envelope sender, which is ours then: that says who passed
-///   it on. Where From has a domain of ours, or one that could be taken for the same owner's (RFC 7489's and RFC 9989's relaxed alignment), it is not signed at all:
+/// - A program of this machine (`local`) is believed in whose name it writes, where that is ours: whom the administrator lets reach the server's socket, they trust. Where
+///   From names anybody else, it is signed like what comes from elsewhere.
+/// - What came from elsewhere and is sent on by an address or a list of ours is signed by the domain of its envelope sender, which is ours then; with the null
+///   reverse-path, by that of the address that sends it on: that says who passed it on. Where From has a domain of ours, or one that could be taken for the same owner's (RFC 7489's and RFC 9989's relaxed alignment), it is not signed at all:
 ///   a stranger could have written what stands there.
 /// - Such mail gets a set of ARC fields besides, of what was found when it came (`MessageSeal`): that says nothing of who wrote it but what we have judged.
 /// - Everything else goes as it came.
@@ -43,23 +45,25 @@ package struct SigningDesk: Sendable {
         guard message.origin != .others else { return nil }
         // Without its keys, which are few, nothing need be read.
         guard try await !keys.isEmpty else { return nil }
-        guard let (survey, header) = try await start(of: message) else {
+        guard let start = try await start(of: message) else {
             log.warning("A message goes unsigned: its header is too long", metadata: ["to": "\(recipient(message))"])
             return nil
         }
+        let (survey, head) = (start.survey, start.head)
+        let sender = SigningDesk.sender(message, head)
         let domains =
-            message.origin == .own
-            ? try await ownDomains(survey, message.reversePath) : try await forwarderDomain(survey, message.reversePath).map { [$0] } ?? []
+            try await isInAuthorsName(message.origin, survey)
+            ? try await ownDomains(survey, sender) : try await forwarderDomain(survey, sender).map { [$0] } ?? []
         var signers: [MessageSigner.Part] = []
         for domain in domains.prefix(SigningDesk.most) { signers.append(MessageSigner.Part(domain, try await keys.signing(for: domain), at: clock())) }
-        let sealer = message.origin == .passedOn ? try await sealer(header, message.reversePath) : nil
+        let sealer = message.origin == .passedOn ? try await sealer(head, sender) : nil
         return signers.isEmpty && sealer == nil ? nil : MessageSigner(signers, sealer, to: recipient(message), log: log)
     }
 
     /// Nil: nothing was judged when it came, or there is nobody in whose name it could be sealed.
-    private func sealer(_ header: ByteBuffer, _ reversePath: ReversePath) async throws -> ARCSealer? {
-        guard let found = MessageSeal(header, serverName) else { return nil }
-        for name in [reversePath.address?.domain.asciiForm, serverName].compactMap(\.self) {
+    private func sealer(_ head: ByteBuffer, _ sender: Domain?) async throws -> ARCSealer? {
+        guard let found = MessageSeal(head, serverName) else { return nil }
+        for name in [sender?.asciiForm, serverName].compactMap(\.self) {
             guard let domain = try await signingDomain(of: name) else { continue }
             let all = try await keys.signing(for: domain)
             // Few others verify chains by Ed25519.
@@ -72,21 +76,39 @@ package struct SigningDesk: Sendable {
 
     // MARK: Whose name
 
+    private func isInAuthorsName(_ origin: QueueDraft.Origin, _ survey: HeaderSurvey) async throws -> Bool {
+        switch origin {
+        case .own: return true
+        case .others, .passedOn: return false
+        case .local:
+            guard let authors = authors(survey) else { return false }
+            for author in authors where try await !isOurs(author) { return false }
+            return true
+        }
+    }
+
+    /// Of the envelope; with the null reverse-path, of the address of ours that sends it on, as this house wrote before it (`MessageHead.delivered`). Nil: nobody does.
+    private static func sender(_ message: OutgoingMessage, _ head: ByteBuffer) -> Domain? {
+        if let address = message.reversePath.address { return address.domain }
+        guard message.origin == .passedOn else { return nil }
+        return HeaderFields(head).first { $0.isNamed("Delivered-To") }.flatMap { Address($0.value)?.domain }
+    }
+
     /// The authors' domains, and that of the envelope sender.
-    private func ownDomains(_ survey: HeaderSurvey, _ reversePath: ReversePath) async throws -> [Domain] {
+    private func ownDomains(_ survey: HeaderSurvey, _ sender: Domain?) async throws -> [Domain] {
         var domains: [Domain] = []
         func add(_ domain: Domain?) async throws {
             guard let domain, let signing = try await signingDomain(of: domain), !domains.contains(signing) else { return }
             domains.append(signing)
         }
         for author in authors(survey) ?? [] { try await add(author) }
-        try await add(reversePath.address?.domain)
+        try await add(sender)
         return domains
     }
 
     /// Nil: it is not ours to sign.
-    private func forwarderDomain(_ survey: HeaderSurvey, _ reversePath: ReversePath) async throws -> Domain? {
-        guard let sender = reversePath.address?.domain.asciiForm, let domain = try await signingDomain(of: sender), let authors = authors(survey) else {
+    private func forwarderDomain(_ survey: HeaderSurvey, _ sender: Domain?) async throws -> Domain? {
+        guard let sender = sender?.asciiForm, let domain = try await signingDomain(of: sender), let authors = authors(survey) else {
             return nil
         }
         for author in authors {
@@ -136,18 +158,21 @@ package struct SigningDesk: Sendable {
 
     // MARK: Reading
 
-    /// What a header says, of head and text, and itself; nil: it is longer than is held.
-    private func start(of message: OutgoingMessage) async throws -> (HeaderSurvey, ByteBuffer)? {
-        var (header, octets) = (IncomingHeader(), ByteBuffer())
+    /// What a header says, of head and text; and the head. Nil: it is longer than is held.
+    private func start(of message: OutgoingMessage) async throws -> (survey: HeaderSurvey, head: ByteBuffer)? {
+        var (header, head) = (IncomingHeader(), ByteBuffer())
         var offset = 0
         while !header.survey.isComplete, offset < min(message.size, MailReception.heldHeader) {
+            var octets = ByteBuffer()
             let piece = try await message.read(offset..<min(offset + SigningDesk.piece, message.size))
             guard piece.readableBytes > 0 else { throw StorageFault.corrupt("a message of the queue is shorter than it was") }
+            if offset < message.headSize { head.writeBytes(piece.readableBytesView.prefix(message.headSize - offset)) }
             offset += piece.readableBytes
             header.consume(piece, into: &octets)
         }
-        if offset >= message.size { header.finish(into: &octets) }
-        return header.survey.isComplete ? (header.survey, octets) : nil
+        var end = ByteBuffer()
+        if offset >= message.size { header.finish(into: &end) }
+        return header.survey.isComplete ? (header.survey, head) : nil
     }
 
     private func recipient(_ message: OutgoingMessage) -> String { message.recipients.first.map { LogText.quoted("\($0.path)") } ?? "" }

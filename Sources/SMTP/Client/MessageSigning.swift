@@ -28,7 +28,11 @@ package struct MessageSigning: Sendable {
         var end = ByteBuffer()
         encoder.finish(into: &end)
         signer.take(end)
-        let fields = signer.finish()
+        // A signature by RSA takes a millisecond.
+        let fields = await offLoop { [signer] in
+            var signer = signer
+            return signer.finish()
+        }
         guard fields.readableBytes > 0 else { return message }
         let length = fields.readableBytes
         return OutgoingMessage(message, size: length + message.size) { range in

@@ -116,9 +116,10 @@ extension SMTPWorker {
     /// anybody's.
     private func submission(_ submittal: Submittal) -> Intake.Submission {
         let own = submittal.user.flatMap { Address(localPart: $0.name.user.spelling, domain: $0.name.domain) }
-        let (directory, isLocal) = (directory, settings.role == .local)
-        return Intake.Submission(host: settings.hostName, author: submittal.transaction.reversePath.address ?? own) { address in
-            guard let user = submittal.user else { return isLocal }
+        let author = submittal.transaction.reversePath.address ?? own
+        if submittal.user == nil, settings.role == .local { return Intake.Submission(host: settings.hostName, author: author, owns: nil) }
+        return Intake.Submission(host: settings.hostName, author: author) { [directory] address in
+            guard let user = submittal.user else { return false }
             return try await directory.owns(user, address)
         }
     }

@@ -21,8 +21,8 @@ struct ARCValidation {
             return ARCVerdict(flaw.result == .temperror ? .temperror : .fail, links: links, reason: "message signature \(newest.instance): \(flaw.reason)")
         }
         let lookup = await first.adding(chain.links.map(\.seal.keyName), resolver)
-        let oldest = oldestPass(lookup, now)
-        if let (result, reason) = sealFlaw(lookup) { return ARCVerdict(result, links: links, oldestPass: oldest, reason: reason) }
+        let oldest = await oldestPass(lookup, now)
+        if let (result, reason) = await sealFlaw(lookup) { return ARCVerdict(result, links: links, oldestPass: oldest, reason: reason) }
         return ARCVerdict(.pass, links: links, oldestPass: oldest)
     }
 
@@ -48,17 +48,21 @@ struct ARCValidation {
     private static let mostMessageSignatures = 10
 
     /// Step 5: back from the newest one, as far as they hold. One whose key none of the seals has is not asked for, and counts as one that does not hold.
-    private func oldestPass(_ lookup: KeyLookup, _ now: Timestamp) -> Int {
+    private func oldestPass(_ lookup: KeyLookup, _ now: Timestamp) async -> Int {
         let looked = chain.links.dropLast().suffix(ARCValidation.mostMessageSignatures)
-        if let broken = looked.last(where: { flaw($0, lookup, now) != nil }) { return broken.instance + 1 }
+        for link in looked.reversed() {
+            await SignatureCheck.breath()
+            if flaw(link, lookup, now) != nil { return link.instance + 1 }
+        }
         return looked.count == chain.links.count - 1 ? 0 : looked.first?.instance ?? 0
     }
 
     /// Step 6. Each field is brought into its canonical form once: what a seal covers is what the one before it covers, and more (§5.1.1).
-    private func sealFlaw(_ lookup: KeyLookup) -> (ARCVerdict.Result, String)? {
+    private func sealFlaw(_ lookup: KeyLookup) async -> (ARCVerdict.Result, String)? {
         var hash = SHA256()
         var unknown: (ARCVerdict.Result, String)?
         for link in chain.links {
+            await SignatureCheck.breath()
             var canonical: [UInt8] = []
             header.write(link.resultsPlace, .relaxed, to: &canonical)
             header.write(link.messagePlace, .relaxed, to: &canonical)

@@ -131,7 +131,7 @@ private struct Judgement {
         guard mode == .relaxed, !near.isEmpty else { return false }
         do throws(PolicyWalk.Trouble) {
             let organization = try await walk.walk(from: author).organizationalDomain
-            for name in near where name == organization || name.value.hasSuffix(".\(organization.value)") {
+            for name in near where name.isWithin(organization) {
                 if try await walk.walk(from: name).organizationalDomain == organization { return true }
             }
         } catch {

@@ -54,6 +54,6 @@ package struct TrustedExplanation: Hashable, Sendable {
     private static func isAligned(_ signer: Domain, _ failure: DMARCVerdict) -> Bool {
         if signer == failure.author { return true }
         guard failure.record?.dkimAlignment != .strict else { return false }
-        return signer == failure.organizationalDomain || signer.value.hasSuffix(".\(failure.organizationalDomain.value)")
+        return signer.isWithin(failure.organizationalDomain)
     }
 }

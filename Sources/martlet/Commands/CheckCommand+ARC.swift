@@ -1,5 +1,4 @@
 import ArgumentParser
-import Conversation
 import MailModel
 import SenderTrust
 
@@ -12,10 +11,9 @@ extension CheckCommand {
         @OptionGroup var options: CheckOptions
 
         func run() async throws {
-            let observer = try CheckedMessage.read()
-            try await options.report { _, resolver in
-                let verdict = await observer.arc(resolver: resolver, now: SystemClock.now())
-                return CheckReport(findings: [CheckReport.Finding(verdict)] + verdict.links.map { CheckReport.Finding($0) }, steps: resolver.steps)
+            try await options.reportSignatures { message, resolver, now in
+                let verdict = await message.arc(resolver: resolver, now: now)
+                return [CheckReport.Finding(verdict)] + verdict.links.map { CheckReport.Finding($0) }
             }
         }
     }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import MailModel
-import NIOCore
 import SenderTrust
 
 extension CheckCommand {
@@ -18,20 +17,17 @@ extension CheckCommand {
         @Option(help: ArgumentHelp("Whose ARC seals are believed; may be given several times.", valueName: "domain")) var trust: [String] = []
         @OptionGroup var options: CheckOptions
 
-        /// Octets of a message that are read.
-        private static let most = 256 << 20
-
         func run() async throws {
             let address = try ip.map { text in
                 guard let address = IPAddress(text) else { throw CommandFault(code: Sysexit.usage, text: "--ip wants an IP address") }
                 return address
             }
             let trusted = try trust.map { try CheckOptions.domain($0) }
-            let message = try Terminal.readAll(most: Authors.most)
+            let message = try CheckedMessage.read()
             try await options.report { configuration, resolver in
                 let judges = AuthorJudges(resolver: resolver, receiver: configuration.hostname, now: SystemClock.now())
                 let client = address.map { SPFQuestion(address: $0, helo: helo, mailbox: from, receiver: judges.receiver.asciiForm, now: judges.now) }
-                return CheckReport(findings: await judges.findings(AuthorJudges.received(message), client, trusted), steps: resolver.steps)
+                return CheckReport(findings: await judges.findings(message, client, trusted), steps: resolver.steps)
             }
         }
     }
@@ -44,14 +40,11 @@ private struct AuthorJudges {
     let now: Timestamp
 
     /// - parameter client: nil: SPF is not judged.
-    func findings(_ message: ByteBuffer, _ client: SPFQuestion?, _ trusted: [Domain]) async -> [CheckReport.Finding] {
-        var observer = SignatureObserver()
-        observer.take(message)
-        observer.finish()
-        let authors = MessageAuthors(AuthorJudges.header(of: message))
+    func findings(_ message: SignatureObserver, _ client: SPFQuestion?, _ trusted: [Domain]) async -> [CheckReport.Finding] {
+        let authors = message.authors
         let spf = if let client { await SPFEvaluation(resolver: resolver).mailFrom(client) } else { SPFVerdict?.none }
-        let dkim = await observer.dkim(resolver: resolver, now: now)
-        let arc = await observer.arc(resolver: resolver, now: now)
+        let dkim = await message.dkim(resolver: resolver, now: now)
+        let arc = await message.arc(resolver: resolver, now: now)
         let judgement = await DMARCEvaluation(resolver: resolver).judge(authors, spf: spf, dkim: dkim)
 
         var findings = [CheckReport.Finding(authors)]
@@ -65,14 +58,8 @@ private struct AuthorJudges {
             findings.append(CheckReport.Finding(spf))
             field.add(spf)
         }
-        for verdict in dkim {
-            findings.append(CheckReport.Finding(verdict))
-            field.add(verdict)
-        }
-        if dkim.isEmpty {
-            findings.append(CheckReport.Finding("dkim", "none", [:], reason: "the message has no signature"))
-            field.add(DKIMVerdict(.none))
-        }
+        findings += CheckReport.findings(dkim)
+        for verdict in dkim.isEmpty ? [DKIMVerdict(.none)] : dkim { field.add(verdict) }
         findings.append(CheckReport.Finding(arc))
         field.add(arc, source: client?.address)
         for verdict in judgement.verdicts {
@@ -86,31 +73,6 @@ private struct AuthorJudges {
         }
         findings.append(CheckReport.Finding("field", "Authentication-Results", ["value": field.value.replacing("\r\n", with: "")]))
         return findings
-    }
-
-    /// With CRLF where a file has LF.
-    static func received(_ octets: [UInt8]) -> ByteBuffer {
-        var message = ByteBuffer()
-        message.reserveCapacity(octets.count + octets.count / 32)
-        var last: UInt8 = 0
-        for octet in octets {
-            if octet == 0x0A, last != 0x0D { message.writeInteger(UInt8(0x0D)) }
-            message.writeInteger(octet)
-            last = octet
-        }
-        return message
-    }
-
-    /// Up to the empty line.
-    private static func header(of message: ByteBuffer) -> ByteBuffer {
-        let view = message.readableBytesView
-        var start = view.startIndex
-        while start < view.endIndex {
-            let feed = view[start...].firstIndex(of: 0x0A) ?? view.index(before: view.endIndex)
-            if view[start...feed].elementsEqual([0x0D, 0x0A]) { return message.getSlice(at: view.startIndex, length: feed + 1 - view.startIndex) ?? message }
-            start = feed + 1
-        }
-        return message
     }
 }
 

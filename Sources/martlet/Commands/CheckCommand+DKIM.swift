@@ -1,5 +1,4 @@
 import ArgumentParser
-import Conversation
 import MailModel
 import SenderTrust
 
@@ -12,15 +11,15 @@ extension CheckCommand {
         @OptionGroup var options: CheckOptions
 
         func run() async throws {
-            let observer = try CheckedMessage.read()
-            try await options.report { _, resolver in
-                let verdicts = await observer.dkim(resolver: resolver, now: SystemClock.now())
-                let findings = verdicts.map { CheckReport.Finding($0) }
-                return CheckReport(
-                    findings: findings.isEmpty ? [CheckReport.Finding("dkim", "none", [:], reason: "the message has no signature")] : findings,
-                    steps: resolver.steps)
-            }
+            try await options.reportSignatures { message, resolver, now in CheckReport.findings(await message.dkim(resolver: resolver, now: now)) }
         }
+    }
+}
+
+extension CheckReport {
+    /// One for each signature, or that there is none.
+    static func findings(_ verdicts: [DKIMVerdict]) -> [Finding] {
+        verdicts.isEmpty ? [Finding("dkim", "none", [:], reason: "the message has no signature")] : verdicts.map { Finding($0) }
     }
 }
 

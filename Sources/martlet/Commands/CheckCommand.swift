@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conversation
 import MailModel
+import SenderTrust
 import Transport
 
 struct CheckCommand: ParsableCommand {
@@ -46,6 +47,14 @@ struct CheckOptions: ParsableArguments {
             Terminal.show(report.text)
         }
         if report.isUnanswered { throw ExitCode(Sysexit.temporaryFailure) }
+    }
+
+    /// What is found of the signatures of the message on standard input.
+    func reportSignatures(_ find: (SignatureObserver, any Resolver, Timestamp) async -> [CheckReport.Finding]) async throws {
+        let message = try CheckedMessage.read()
+        try await report { _, resolver in
+            CheckReport(findings: await find(message, resolver, SystemClock.now()), steps: resolver.steps)
+        }
     }
 
     /// `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`

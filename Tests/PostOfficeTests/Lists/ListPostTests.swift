@@ -127,6 +127,19 @@ struct ListPostTests {
         #expect(try await lists.house.entries.map(\.hold) == [.moderation, .moderation])
     }
 
+    @Test("a name below ours, which the members' servers could take for ours, waits for an owner too; not where a program of this machine writes so")
+    func below() async throws {
+        let lists = try await ListHouse(members: ["dora@d1.example"]) { $0.posters = .anyone }
+        try await lists.post(from: "x@evil.example.test")
+        #expect(lists.sent().isEmpty)
+        #expect(try await lists.house.entries.map(\.hold) == [.moderation])
+        let text = "From: root@host.example.test\r\nSubject: x\r\n\r\nHello\r\n"
+        let id = try await lists.house.queue(["dev@example.test"], from: "<root@host.example.test>", text: text) { $0.origin = .local }
+        await lists.house.outbox.queued([id])
+        await lists.house.outbox.whenQuiet()
+        #expect(lists.sent().map(\.recipients) == [["dora@d1.example"]])
+    }
+
     @Test("a list that is a member of another knows that a post was handed in with a login")
     func nested() async throws {
         let lists = try await ListHouse(members: ["dora@d1.example"]) { $0.posters = .anyone }

@@ -47,13 +47,17 @@ struct OriginTests {
         #expect(try await origins(to: "alice@example.org") == [.passedOn])
         #expect(try await origins(to: "x@far.example", destinations: [away], submitted) == [.own])
         #expect(try await origins(to: "alice@example.org", submitted) == [.own])
+        // A program's of this machine: nobody has looked at From.
+        func local(_ envelope: inout Intake.Envelope) { envelope.submission = Intake.Submission(host: envelope.host ?? host, author: nil, owns: nil) }
+        #expect(try await origins(to: "x@far.example", destinations: [away], local) == [.local])
+        #expect(try await origins(to: "alice@example.org", local) == [.local])
         // Somebody who is known, on a port where nobody looks at From.
         #expect(try await origins(to: "x@far.example", destinations: [away]) { $0.sender = AccountID(rawValue: 1) } == [.others])
     }
 
     @Test(
         "what had to wait keeps it, and becomes passed on where it is sent on",
-        arguments: [(Origin.others, Origin.passedOn), (.passedOn, .passedOn), (.own, .own)])
+        arguments: [(Origin.others, Origin.passedOn), (.passedOn, .passedOn), (.own, .own), (.local, .local)])
     private func waiting(_ before: Origin, _ after: Origin) async throws {
         let house = try await OutboxHouse()
         try house.domain("a.example", at: "9.0.0.1")
@@ -76,7 +80,7 @@ struct OriginTests {
 
     @Test(
         "a list passes on what strangers and known senders wrote; what was handed in here stays our own; its letters are",
-        arguments: [Origin.others, .passedOn, .own])
+        arguments: Origin.allCases)
     private func lists(_ before: Origin) async throws {
         let lists = try await ListHouse(members: ["x@d1.example"]) { $0.posters = .anyone }
         let id = try await lists.house.queue(
@@ -85,7 +89,7 @@ struct OriginTests {
         await lists.house.outbox.queued([id])
         await lists.house.outbox.whenQuiet()
         #expect(lists.sent().map(\.recipients) == [["x@d1.example"]])
-        #expect(lists.sent().map(\.origin) == [before == .own ? .own : .passedOn])
+        #expect(lists.sent().map(\.origin) == [[.own, .local].contains(before) ? before : .passedOn])
     }
 
     @Test("what goes to a list's owners is passed on, and a letter by the list is our own")

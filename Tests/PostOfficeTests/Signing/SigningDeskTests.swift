@@ -28,20 +28,26 @@ struct SigningDeskTests {
         ) { SigningDeskTests.served.contains($0.value) }
     }
 
-    private func message(_ text: String, _ origin: QueueDraft.Origin, from sender: String?) throws -> OutgoingMessage {
-        let octets = ByteBuffer(string: text)
+    /// - parameter head: what this house wrote before the text.
+    private func message(_ text: String, _ origin: QueueDraft.Origin, from sender: String?, head: String = "") throws -> OutgoingMessage {
+        let octets = ByteBuffer(string: head + text)
         return OutgoingMessage(
             reversePath: try sender.map { .mailbox(try #require(Address($0))) } ?? .null,
             recipients: [QueuedRecipient(.mailbox(try #require(Address("ben@far.example"))))], traits: [], origin: origin, envelopeID: nil,
-            size: octets.readableBytes,
+            size: octets.readableBytes, headSize: head.utf8.count,
             read: { range in octets.getSlice(at: range.lowerBound, length: min(range.count, octets.readableBytes - range.lowerBound)) ?? ByteBuffer() })
     }
 
+    /// The fields that are written before it, unfolded.
+    private func fields(_ text: String, _ origin: QueueDraft.Origin, from sender: String?, head: String = "") async throws -> String {
+        guard var signer = try await desk.signer(for: try message(text, origin, from: sender, head: head)) else { return "" }
+        signer.take(ByteBuffer(string: head + text))
+        return String(buffer: signer.finish()).replacing("\r\n", with: "")
+    }
+
     /// d= of the signatures.
-    private func domains(_ text: String, _ origin: QueueDraft.Origin, from sender: String?) async throws -> [String] {
-        guard var signer = try await desk.signer(for: try message(text, origin, from: sender)) else { return [] }
-        signer.take(ByteBuffer(string: text))
-        let fields = String(buffer: signer.finish()).replacing("\r\n", with: "")
+    private func domains(_ text: String, _ origin: QueueDraft.Origin, from sender: String?, head: String = "") async throws -> [String] {
+        let fields = try await fields(text, origin, from: sender, head: head)
         return fields.split(separator: ";").compactMap { tag in
             let tag = tag.drop { $0 == " " || $0 == "\t" }
             return tag.hasPrefix("d=") ? String(tag.dropFirst(2)) : nil
@@ -95,6 +101,22 @@ struct SigningDeskTests {
         Case(.passedOn, srs, "Subject: nobody", []),
         Case(.passedOn, nil, "From: ann@far.example", []),
         Case(.passedOn, "ann@far.example", "From: ann@far.example", []),
+        // Names below and above ours, of which nobody has asked us.
+        Case(.passedOn, srs, "From: x@evil.sub.example.test", []),
+        Case(.passedOn, "x@lists.example.test", "From: x@example.test", []),
+        Case(.passedOn, "x@lists.example.test", "From: x@evil.example.test", []),
+        Case(.passedOn, srs, "From: x@test", []),
+        // A program's of this machine: as the author's where all of From is ours, or else as what is passed on.
+        Case(.local, "www-data@example.test", "From: alice@example.test", ["example.test"]),
+        Case(.local, "www-data@mail.second.example", "From: root@mail.second.example", ["second.example"]),
+        Case(.local, "www-data@second.example", "From: nobody-there@example.test", ["example.test", "second.example"]),
+        Case(.local, nil, "From: root@example.test", ["example.test"]),
+        Case(.local, "www-data@example.test", "From: customer@far.example", ["example.test"]),
+        Case(.local, "customer@far.example", "From: customer@far.example", []),
+        Case(.local, "www-data@example.test", "From: alice@example.test, customer@far.example", []),
+        Case(.local, "www-data@example.test", "From: alice@example.test\r\nFrom: alice@example.test", []),
+        Case(.local, "www-data@example.test", "From: <alice@example.test> <ann@far.example>", []),
+        Case(.local, "www-data@example.test", "Subject: nobody", []),
         // Somebody's whom we only carry.
         Case(.others, "alice@example.test", "From: alice@example.test", []),
         Case(.others, srs, "From: ann@far.example", []),
@@ -104,6 +126,36 @@ struct SigningDeskTests {
     func names(_ row: Case) async throws {
         #expect(try await domains(row.header + "\r\nTo: ben@far.example\r\n\r\nx\r\n", row.origin, from: row.sender) == row.domains)
         #expect(try await domains("Received: by x\r\n\tfor y\r\n" + row.header + "\r\n\r\n", row.origin, from: row.sender) == row.domains)
+    }
+
+    @Test("with the null reverse-path it is signed by the address that sends it on, as our head says, never as the text does")
+    func forwardedReports() async throws {
+        let report = "Delivered-To: x@second.example\r\nFrom: mailer@far.example\r\n\r\nx\r\n"
+        let head = "Delivered-To: alice@example.test\r\nReceived: from x\r\n by y\r\n"
+        #expect(try await domains(report, .passedOn, from: nil, head: head) == ["example.test"])
+        #expect(try await domains(report, .passedOn, from: nil, head: "Received: from x\r\n").isEmpty)
+        #expect(try await domains(report, .passedOn, from: nil).isEmpty)
+        #expect(try await domains(report, .others, from: nil, head: head).isEmpty)
+        #expect(try await domains("From: mailer@mail.example.test\r\n\r\nx\r\n", .passedOn, from: nil, head: head).isEmpty)
+        let results = "Authentication-Results: mail.second.example; arc=none; spf=pass smtp.helo=far.example\r\n"
+        let sealed = try await fields(report, .passedOn, from: nil, head: head + results)
+        #expect(sealed.contains("ARC-Seal:") && sealed.components(separatedBy: "d=example.test").count == 4)
+    }
+
+    @Test("results that came with the text are believed by nobody, whose ever name they have: only what this house wrote before it is sealed")
+    func forgedResults() async throws {
+        let results = "Authentication-Results: mail.second.example; arc=none; dmarc=pass header.from=far.example\r\n"
+        let text = "From: ann@far.example\r\n\r\nx\r\n"
+        for (head, text, isSealed) in [
+            (results, text, true), ("", results + text, false), ("Received: by x\r\n", results + text, false), (results, results + text, true),
+            ("", text + results, false),
+        ] {
+            let fields = try await fields(text, .passedOn, from: SigningDeskTests.srs, head: head)
+            #expect(fields.contains("ARC-Seal:") == isSealed && fields.contains("DKIM-Signature:"), "\(head) | \(text)")
+        }
+        let both = try await fields(
+            results.replacing("pass", with: "fail") + text, .passedOn, from: SigningDeskTests.srs, head: "Received: by x\r\n" + results)
+        #expect(both.contains("dmarc=pass") && !both.contains("dmarc=fail"))
     }
 
     @Test("a header that is longer than is held goes unsigned; one that has no end but the message's is signed")

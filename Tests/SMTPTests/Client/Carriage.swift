@@ -19,13 +19,13 @@ enum Carriage {
 
     static func message(
         _ text: String = text, from sender: String? = "a@example.test", to recipients: [String] = ["b@remote.example"], traits: QueueDraft.Traits = [],
-        origin: QueueDraft.Origin = .others, envelopeID: String? = nil, size: Int? = nil
+        origin: QueueDraft.Origin = .others, envelopeID: String? = nil, size: Int? = nil, head: String = ""
     ) throws -> OutgoingMessage {
-        let octets = ByteBuffer(string: text)
+        let octets = ByteBuffer(string: head + text)
         return OutgoingMessage(
             reversePath: try sender.map { .mailbox(try #require(Address($0))) } ?? .null,
             recipients: try recipients.map { QueuedRecipient(.mailbox(try #require(Address($0)))) }, traits: traits, origin: origin, envelopeID: envelopeID,
-            size: size ?? octets.readableBytes,
+            size: size ?? octets.readableBytes, headSize: head.utf8.count,
             read: { range in octets.getSlice(at: range.lowerBound, length: min(range.count, octets.readableBytes - range.lowerBound)) ?? ByteBuffer() })
     }
 

@@ -66,7 +66,7 @@ struct MessageSigningTests {
     func sealed() async throws {
         let results = "Authentication-Results: example.test;\r\n dmarc=pass header.from=other.example;\r\n arc=none\r\n"
         let source = "From: ann@other.example\r\nSubject: x\r\n\r\nHello\r\n"
-        let sent = try await text(try await signing.sign(try Carriage.message(results + source, origin: .passedOn)), piece: 65_536)
+        let sent = try await text(try await signing.sign(try Carriage.message(source, origin: .passedOn, head: results)), piece: 65_536)
         #expect(sent.hasSuffix(results + source))
         let names = NameTable()
         for (selector, key) in try await keys.signing(for: domain) {
@@ -91,8 +91,8 @@ struct MessageSigningTests {
         #expect(found.findings.first?.value("header", "from") == "other.example")
         #expect(await chain(sent.replacing("Hello", with: "Hullo")).result == .fail)
         // A second server of ours that passes it on: the chain goes on.
-        let again = "Authentication-Results: example.test; arc=pass; dmarc=fail header.from=other.example\r\n" + sent
-        let twice = await chain(try await text(try await signing.sign(try Carriage.message(again, origin: .passedOn)), piece: 65_536))
+        let again = "Authentication-Results: example.test; arc=pass; dmarc=fail header.from=other.example\r\n"
+        let twice = await chain(try await text(try await signing.sign(try Carriage.message(sent, origin: .passedOn, head: again)), piece: 65_536))
         #expect(twice.result == .pass && twice.links.map(\.instance) == [1, 2], "\(twice.reason ?? "")")
     }
 
@@ -101,7 +101,7 @@ struct MessageSigningTests {
         arguments: [("", QueueDraft.Origin.passedOn), ("example.test", .own), ("evil.example", .passedOn)])
     func unsealed(_ server: String, _ origin: QueueDraft.Origin) async throws {
         let results = server.isEmpty ? "" : "Authentication-Results: \(server); arc=none; dmarc=pass header.from=other.example\r\n"
-        let message = try Carriage.message(results + "From: ann@other.example\r\n\r\nHello\r\n", origin: origin)
+        let message = try Carriage.message("From: ann@other.example\r\n\r\nHello\r\n", origin: origin, head: results)
         #expect(try await !text(try await signing.sign(message), piece: 65_536).contains("ARC-"))
     }
 
@@ -160,6 +160,26 @@ struct MessageSigningTests {
             Issue.record("\(short)")
             return
         }
+    }
+
+    @Test("a try that is cancelled says nothing of the message, and does not count: it is none that cannot be read")
+    func cancelled() async throws {
+        func outcomes(
+            _ message: OutgoingMessage, convert: SMTPCarrier.Conversion? = nil, sign: SMTPCarrier.Signing? = nil
+        ) async throws -> [CarrierReport.Outcome] {
+            let sink = Sink(Sink.Plan(offers: ["SIZE"]))
+            let connection = try await Carriage.carrier(sink, convert: convert, sign: sign).connect(to: try Carriage.server())
+            let outcomes = await connection.send(message).outcomes
+            #expect(sink.texts.isEmpty)
+            return outcomes
+        }
+        let two = try Carriage.message(to: ["b@remote.example", "c@remote.example"])
+        #expect(try await outcomes(two, sign: { _ in throw CancellationError() }) == [.untried, .untried])
+        #expect(try await outcomes(try Carriage.message(traits: [.eightBit]), convert: { _ in throw CancellationError() }) == [.untried])
+        let whole = try Carriage.message()
+        let unread = OutgoingMessage(whole, size: whole.size) { _ in throw CancellationError() }
+        #expect(try await outcomes(OutgoingMessage(unread, traits: .smtpUTF8, size: whole.size, read: unread.read)) == [.untried])
+        #expect(try await outcomes(unread) == [.untried])
     }
 
     @Test("50 MB are read twice, in pieces, and never held")

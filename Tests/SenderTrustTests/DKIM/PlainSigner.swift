@@ -4,6 +4,7 @@ import FuzzEntries
 import MailModel
 import NIOCore
 import Rehearsal
+import Testing
 
 @testable import SenderTrust
 
@@ -81,4 +82,30 @@ extension SignatureObserver {
     }
 
     static func over(_ text: String) -> SignatureObserver { over([Array(text.utf8)]) }
+
+    /// What an observer has of a text when it is over. Verdicts are made of that, of keys and of the time, and of nothing else.
+    struct Gathered: Equatable {
+        let header: ByteBuffer
+        /// By form, where it is asked for: octets and hash.
+        let bodies: [Canonicalization: [String]]
+        let signatures: [DKIMCandidate.Preliminary]
+
+        init(_ observer: SignatureObserver) {
+            header = observer.header
+            var bodies: [Canonicalization: [String]] = [:]
+            for form in Canonicalization.allCases {
+                guard let body = observer.bodies.body(form) else { continue }
+                bodies[form] = ["\(body.count)", body.digest(of: nil).map { "\($0)" } ?? ""]
+            }
+            self.bodies = bodies
+            signatures = observer.preliminary(now: Timestamp(rawValue: 2000))
+        }
+    }
+
+    /// Expects the same gathered of a text, in two pieces, as of the whole.
+    /// - parameter cuts: where the first piece ends.
+    static func expectSame(_ octets: [UInt8], cuts: some Sequence<Int>, sourceLocation: SourceLocation = #_sourceLocation) {
+        let whole = Gathered(over([octets]))
+        for cut in cuts { #expect(Gathered(over([octets[..<cut], octets[cut...]])) == whole, "\(cut)", sourceLocation: sourceLocation) }
+    }
 }

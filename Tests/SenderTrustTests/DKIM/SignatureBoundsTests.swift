@@ -106,9 +106,8 @@ import Testing
             fields += try signer.signature() + "\r\n"
         }
         let octets = Array((fields + signer.text).utf8)
-        for split in stride(from: octets.count - signer.body.utf8.count, through: octets.count, by: 1) {
-            let verdicts = await SignatureObserver.over([octets[..<split], octets[split...]]).dkim(resolver: try signer.resolver(), now: now)
-            #expect(verdicts.map(\.result) == [.pass, .pass, .pass, .pass, .pass, .pass, .pass, .pass, .permerror, .pass])
-        }
+        SignatureObserver.expectSame(octets, cuts: (octets.count - signer.body.utf8.count)...octets.count)
+        let verdicts = await SignatureObserver.over([octets]).dkim(resolver: try signer.resolver(), now: now)
+        #expect(verdicts.map(\.result) == [.pass, .pass, .pass, .pass, .pass, .pass, .pass, .pass, .permerror, .pass])
     }
 }

@@ -19,6 +19,8 @@ struct SenderEvidence: Sendable {
     var mark: BIMIVerdict?
     /// Authors of whom somebody who is believed says that they passed before the message was changed.
     var explained: [Domain: TrustedExplanation] = [:]
+    /// Of authors of whom nothing is proved, where the message is to be sent on.
+    var organizations: [Domain: Domain] = [:]
 }
 
 extension SenderEvidence {

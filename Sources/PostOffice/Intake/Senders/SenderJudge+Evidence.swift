@@ -17,15 +17,28 @@ extension SenderJudge {
         async let chain = text.arc(resolver: resolver, now: now)
         async let name = ReverseNameEvaluation(resolver: resolver).verdict(of: address)
         let (sender, dkim) = await (spf, signatures)
-        let named: MessageAuthors = text.isHeaderTooLong ? .unclear("the header is longer than is read") : MessageAuthors(text.header)
-        let authors = await DMARCEvaluation(resolver: resolver).judge(named, spf: sender, dkim: dkim)
+        let authors = await DMARCEvaluation(resolver: resolver).judge(text.authors, spf: sender, dkim: dkim)
         var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, arc: chain, authors: authors, isListed: survey.isListed)
         evidence.reverseName = await name
         if let first = authors.verdicts.first { evidence.mark = await BIMIEvaluation(resolver: resolver).evaluate(first) }
         for verdict in authors.verdicts where verdict.result == .fail {
             if let explanation = TrustedExplanation(evidence.arc, failure: verdict, trusted: rules.sealers) { evidence.explained[verdict.author] = explanation }
         }
+        if envelope.isSentOn {
+            let proven = evidence.provenAuthors
+            for verdict in authors.verdicts where verdict.result != .none && !proven.contains(verdict.author) {
+                evidence.organizations[verdict.author] = await organization(of: verdict.author, resolver)
+            }
+        }
         return evidence
+    }
+
+    /// Where DNS does not tell: the highest name that could be it.
+    private func organization(of author: Domain, _ resolver: any Resolver) async -> Domain {
+        do { return try await DMARCEvaluation(resolver: resolver).organizationalDomain(of: author) } catch {
+            // catch: another server may be told what we are not.
+            return Domain(author.value.split(separator: ".").suffix(2).joined(separator: ".")) ?? author
+        }
     }
 
     private func question(_ envelope: Intake.Envelope, _ address: IPAddress, _ now: Timestamp) -> SPFQuestion {

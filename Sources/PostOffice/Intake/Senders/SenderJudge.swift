@@ -47,7 +47,7 @@ package struct SenderJudge: Sendable {
             return .judged(
                 SenderJudgement(
                     fields: fields(evidence, ruling, envelope, address), isJunk: ruling.action == .fileAsJunk,
-                    provenAuthors: evidence.provenAuthors, provenSender: evidence.provenSender))
+                    provenAuthors: evidence.provenAuthors, organizations: evidence.organizations, provenSender: evidence.provenSender))
         }
     }
 }

@@ -82,7 +82,7 @@ struct Preparation {
         var offset = 0
         while check.finding == .unfinished, offset < message.size {
             let piece: ByteBuffer
-            do { piece = try await message.read(offset..<min(offset + 16 * 1024, message.size)) } catch { throw Hindrance(outcome: .unreadable) }
+            do { piece = try await message.read(offset..<min(offset + 16 * 1024, message.size)) } catch { throw Hindrance(outcome: .unread(error)) }
             guard piece.readableBytes > 0 else { throw Hindrance(outcome: .unreadable) }
             check.feed(piece)
             offset += piece.readableBytes
@@ -101,7 +101,7 @@ struct Preparation {
             throw refusal
         } catch {
             // The message could not be read: nothing is known of it.
-            throw Hindrance(outcome: .unreadable)
+            throw Hindrance(outcome: .unread(error))
         }
         guard !converted.traits.contains(.eightBit), converted.recipients == message.recipients else { throw refusal }
         return converted
@@ -110,7 +110,7 @@ struct Preparation {
     /// Last of all: nothing that is signed may change any more (RFC 6376 §5.3).
     private func signed(_ message: OutgoingMessage) async throws(Hindrance) -> OutgoingMessage {
         guard let sign else { return message }
-        do { return try await sign(message) } catch { throw Hindrance(outcome: .unreadable) }
+        do { return try await sign(message) } catch { throw Hindrance(outcome: .unread(error)) }
     }
 }
 
@@ -119,6 +119,9 @@ extension CarrierReport.Outcome {
         guard let status = EnhancedStatus(category, subject, detail) else { return .interrupted(text, wasSent: false) }
         return .impossible(status, text, isPermanent: category == 5)
     }
+
+    /// Why there is no text to send. A try that was cancelled says nothing of the message.
+    static func unread(_ error: any Error) -> CarrierReport.Outcome { error is CancellationError ? .untried : .unreadable }
 
     /// Our own fault.
     static var unreadable: CarrierReport.Outcome { .impossible(4, 3, 0, "the message cannot be read here") }

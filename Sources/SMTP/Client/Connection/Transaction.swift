@@ -205,13 +205,12 @@ struct Transaction {
     /// Nil: it cannot be read, and the connection, which waits for it, is over.
     private mutating func read(at offset: Int, _ most: Int) async -> ByteBuffer? {
         guard offset < message.size else { return ByteBuffer() }
+        var outcome = CarrierReport.Outcome.unreadable
         do {
             let piece = try await message.read(offset..<min(offset + most, message.size))
             if piece.readableBytes > 0 { return piece }
-        } catch {
-            // catch: it is told below that the message could not be read.
-        }
-        for place in accepted { outcomes[place] = .unreadable }
+        } catch { outcome = .unread(error) }
+        for place in accepted { outcomes[place] = outcome }
         isOver = true
         return nil
     }

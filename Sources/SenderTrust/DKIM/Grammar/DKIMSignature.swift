@@ -57,7 +57,7 @@ package struct DKIMSignature: Hashable, Sendable {
         }
         // sig-i-tag = %x69 [FWS] "=" [FWS] [ Local-part ] "@" domain-name
         guard let at = text.lastIndex(of: UInt8(ascii: "@")), let domain = Domain(String(decoding: text[(at + 1)...], as: UTF8.self)), !domain.isLiteral,
-            let inner = domain.asciiForm, let outer = key.domain.asciiForm, inner == outer || inner.value.hasSuffix("." + outer.value)
+            let inner = domain.asciiForm, let outer = key.domain.asciiForm, inner.isWithin(outer)
         else { throw SignatureFlaw(.permerror, "i= lies outside d=") }
         identity = String(decoding: text, as: UTF8.self)
         identityDomain = inner

@@ -7,6 +7,9 @@ enum SignatureCheck {
     static let lateness: Int64 = 300
     static let earliness: Int64 = 86_400
 
+    /// Between signatures: others whose turn it is on this thread, connections of an event loop say, wait for one at most.
+    static func breath() async { await Task.yield() }
+
     static func time(_ key: KeyedSignature, now: Timestamp) throws(SignatureFlaw) {
         if let expires = key.expires, expires < now.rawValue - lateness { throw SignatureFlaw(.fail, "the signature has expired") }
         if let time = key.time, time > now.rawValue + earliness { throw SignatureFlaw(.fail, "the signature is from the future") }

@@ -26,7 +26,7 @@ package struct SignatureObserver: Sendable {
     private var flaw: String?
     private var hasSignatures = true
     private var hasChain = true
-    private var bodies = BodyDigests([])
+    private(set) var bodies = BodyDigests([])
 
     package init(limits: Limits = .standard) {
         self.limits = limits
@@ -38,6 +38,9 @@ package struct SignatureObserver: Sendable {
 
     /// What is held of the header, with the empty line behind it; nothing where it is too long.
     package var header: ByteBuffer { gathering.header }
+
+    /// Whose message it is, by that header. Once it is finished.
+    package var authors: MessageAuthors { isHeaderTooLong ? .unclear("the header is longer than is read") : MessageAuthors(header) }
 
     package mutating func take(_ text: ByteBuffer) {
         var text = text
@@ -98,7 +101,11 @@ package struct SignatureObserver: Sendable {
         if candidates.isEmpty { return [] }
         let preliminary = preliminary(now: now)
         let lookup = await KeyLookup(preliminary.compactMap(\.keyName), resolver)
-        var verdicts = zip(candidates, preliminary).map { $0.verdict(block, $1, lookup) }
+        var verdicts: [DKIMVerdict] = []
+        for (candidate, preliminary) in zip(candidates, preliminary) {
+            await SignatureCheck.breath()
+            verdicts.append(candidate.verdict(block, preliminary, lookup))
+        }
         let rest = block.places(of: "dkim-signature").count - candidates.count
         if rest > 0 { verdicts.append(DKIMVerdict(.neutral, reason: "\(rest) more signatures were not looked at")) }
         return verdicts

@@ -46,7 +46,7 @@ struct MailSite: Hashable, Sendable {
     }
 
     /// Whether a name lies in the zone of the domain, as far as names tell.
-    func holds(_ name: Domain) -> Bool { name == domain || name.value.hasSuffix("." + domain.value) }
+    func holds(_ name: Domain) -> Bool { name.isWithin(domain) }
 }
 
 extension Configuration {
