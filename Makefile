@@ -51,6 +51,7 @@ bench: ## Runs the project's benchmarks and, where it is there, the yardstick be
 	Benchmarks/neighbours
 	Benchmarks/outgoing --only deliver,through
 	Benchmarks/outgoing --only backlog --targets martlet
+	Benchmarks/judging
 	Benchmarks/yardstick
 
 format: ## Formats all Swift sources

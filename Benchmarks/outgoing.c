@@ -1,4 +1,4 @@
-/* The two ends of Benchmarks/outgoing.
+/* The two ends of Benchmarks/outgoing, and the source of Benchmarks/judging.
  *
  *   outgoing sink FILE COUNT ADDRESS:PORT...     takes mail (SMTP with PIPELINING, SIZE, 8BITMIME, DSN, ENHANCEDSTATUSCODES, SMTPUTF8 and CHUNKING) and throws
  *                                                it away. FILE begins with COUNT times `struct counts`, one a listener, in their order. "hole:" before an address:
@@ -6,6 +6,9 @@
  *   outgoing source PORT CONNECTIONS COUNT SIZE SENDER LOGIN DOMAIN...
  *                                                sends COUNT messages of SIZE octets to 127.0.0.1, one recipient each, to each domain in turn.
  *                                                LOGIN: base64 for AUTH PLAIN, or "-".
+ *   outgoing letters ADDRESS PORT CONNECTIONS COUNT EACH HELLO SENDER USERS DOMAIN FILE...
+ *                                                brings COUNT messages to 127.0.0.1 from ADDRESS, EACH (0: all) over a connection, to user1 ... userUSERS of DOMAIN
+ *                                                in turn. Each is the next FILE as it goes over the wire: dots doubled, and CRLF and the last dot at its end.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -248,6 +251,7 @@ static int port, senders, total, length, domains;
 static const char *from, *login;
 static char **domain;
 static int next_message;
+static struct sockaddr_in local; /* where connections come from, if it is set */
 
 struct talk {
     int fd;
@@ -282,17 +286,32 @@ static void say(struct talk *t, const char *s, size_t n) {
     }
 }
 
-static void *sender(void *unused) {
-    (void)unused;
+/* Past the greetings. */
+static struct talk begun(const char *hello) {
     struct talk t = {.fd = socket(AF_INET, SOCK_STREAM, 0)};
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1;
     setsockopt(t.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(t.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (local.sin_family && bind(t.fd, (struct sockaddr *)&local, sizeof local)) die("source: bind");
     if (connect(t.fd, (struct sockaddr *)&a, sizeof a)) die("source: connect");
-    char *line = malloc((size_t)length + 4096);
+    char line[512];
     expect(&t, "220");
-    say(&t, "EHLO source.example\r\n", 21);
+    say(&t, line, (size_t)snprintf(line, sizeof line, "EHLO %s\r\n", hello));
     expect(&t, "250");
+    return t;
+}
+
+static void end(struct talk *t) {
+    say(t, "QUIT\r\n", 6);
+    expect(t, "221");
+    close(t->fd);
+}
+
+static void *sender(void *unused) {
+    (void)unused;
+    struct talk t = begun("source.example");
+    char *line = malloc((size_t)length + 4096);
     if (strcmp(login, "-")) {
         say(&t, line, (size_t)sprintf(line, "AUTH PLAIN %s\r\n", login));
         expect(&t, "235");
@@ -311,10 +330,58 @@ static void *sender(void *unused) {
         say(&t, line, (size_t)n);
         expect(&t, "250");
     }
-    say(&t, "QUIT\r\n", 6);
-    expect(&t, "221");
-    close(t.fd);
+    end(&t);
+    free(line);
     return NULL;
+}
+
+struct letter {
+    char *octets;
+    size_t length;
+};
+static struct letter *letters;
+static int letter_count, users, each;
+static const char *hello;
+
+static void read_letter(const char *path, struct letter *l) {
+    FILE *f = fopen(path, "rb");
+    if (!f || fseek(f, 0, SEEK_END)) die(path);
+    l->length = (size_t)ftell(f);
+    l->octets = malloc(l->length);
+    rewind(f);
+    if (fread(l->octets, 1, l->length, f) != l->length) die(path);
+    fclose(f);
+}
+
+static void *bringer(void *unused) {
+    (void)unused;
+    struct talk t = {.fd = -1};
+    int brought = 0;
+    for (int number; (number = __atomic_fetch_add(&next_message, 1, __ATOMIC_RELAXED)) < total;) {
+        if (t.fd < 0) t = begun(hello);
+        char line[1024];
+        int n = snprintf(line, sizeof line, "MAIL FROM:<%s>\r\nRCPT TO:<user%d@%s>\r\nDATA\r\n", from, number % users + 1, domain[0]);
+        say(&t, line, (size_t)n);
+        expect(&t, "250");
+        expect(&t, "250");
+        expect(&t, "354");
+        say(&t, letters[number % letter_count].octets, letters[number % letter_count].length);
+        expect(&t, "250");
+        if (++brought == each) {
+            end(&t);
+            t.fd = -1;
+            brought = 0;
+        }
+    }
+    if (t.fd >= 0) end(&t);
+    return NULL;
+}
+
+static void run(void *(*work)(void *)) {
+    pthread_t threads[1000];
+    if (senders > 1000) exit(2);
+    for (int i = 0; i < senders; i++) pthread_create(threads + i, NULL, work, NULL);
+    for (int i = 0; i < senders; i++) pthread_join(threads[i], NULL);
 }
 
 int main(int argc, char **argv) {
@@ -323,6 +390,23 @@ int main(int argc, char **argv) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     if (argc >= 5 && strcmp(argv[1], "sink") == 0) sink(argc - 2, argv + 2);
+    if (argc >= 12 && strcmp(argv[1], "letters") == 0) {
+        local.sin_family = AF_INET;
+        if (inet_pton(AF_INET, argv[2], &local.sin_addr) != 1) return 2;
+        port = atoi(argv[3]);
+        senders = atoi(argv[4]);
+        total = atoi(argv[5]);
+        each = atoi(argv[6]);
+        hello = argv[7];
+        from = argv[8];
+        users = atoi(argv[9]);
+        domain = argv + 10;
+        letter_count = argc - 11;
+        letters = calloc((size_t)letter_count, sizeof *letters);
+        for (int i = 0; i < letter_count; i++) read_letter(argv[11 + i], letters + i);
+        run(bringer);
+        return 0;
+    }
     if (argc < 9 || strcmp(argv[1], "source")) { fprintf(stderr, "see the head of outgoing.c\n"); return 2; }
     port = atoi(argv[2]);
     senders = atoi(argv[3]);
@@ -332,9 +416,6 @@ int main(int argc, char **argv) {
     login = argv[7];
     domain = argv + 8;
     domains = argc - 8;
-    pthread_t threads[1000];
-    if (senders > 1000) return 2;
-    for (int i = 0; i < senders; i++) pthread_create(threads + i, NULL, sender, NULL);
-    for (int i = 0; i < senders; i++) pthread_join(threads[i], NULL);
+    run(sender);
     return 0;
 }
