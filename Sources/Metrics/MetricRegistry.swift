@@ -67,7 +67,7 @@ package final class MetricRegistry: Sendable {
     package func counters<Label: MetricLabel>(
         _ name: String, _ help: String, by labels: String..., of: Label.Type = Label.self
     ) -> Labelled<Label, Counter> {
-        let counters = Labelled<Label, Counter> { _ in Counter() }
+        let counters = Labelled<Label, Counter> { Counter() }
         add(.counter, name, help, labels) { Label.allCases.map { ($0.words, .number(Double(counters[$0].value))) } }
         return counters
     }
@@ -79,7 +79,7 @@ package final class MetricRegistry: Sendable {
     }
 
     package func gauges<Label: MetricLabel>(_ name: String, _ help: String, by labels: String..., of: Label.Type = Label.self) -> Labelled<Label, Gauge> {
-        let gauges = Labelled<Label, Gauge> { _ in Gauge() }
+        let gauges = Labelled<Label, Gauge> { Gauge() }
         add(.gauge, name, help, labels) { Label.allCases.map { ($0.words, .number(Double(gauges[$0].value))) } }
         return gauges
     }
@@ -94,7 +94,7 @@ package final class MetricRegistry: Sendable {
         _ name: String, _ help: String, by labels: String..., of: Label.Type = Label.self, _ buckets: Histogram.Buckets = .time
     ) -> Labelled<Label, Histogram> {
         let now = now
-        let histograms = Labelled<Label, Histogram> { _ in Histogram(buckets, now: now) }
+        let histograms = Labelled<Label, Histogram> { Histogram(buckets, now: now) }
         add(.histogram, name, help, labels) { Label.allCases.map { ($0.words, .histogram(histograms[$0].contents, buckets)) } }
         return histograms
     }

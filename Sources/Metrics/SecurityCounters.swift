@@ -1,13 +1,22 @@
 /// What is refused as no honest peer does it, or no more than it may.
-package enum SecurityEvent: String, MetricLabel {
+package enum SecurityEvent: Int, MetricLabel {
     /// A name that would lead through folders, were it a path.
-    case pathTraversal = "path_traversal"
+    case pathTraversal
     /// A line end or NUL where it would begin another line, field or message.
-    case headerInjection = "header_injection"
+    case headerInjection
     /// More connections, logins, errors or mail than somebody may.
-    case rateLimit = "rate_limit"
+    case rateLimit
     /// What the grammar does not know.
-    case invalidInput = "invalid_input"
+    case invalidInput
+
+    package var words: [String] {
+        switch self {
+        case .pathTraversal: ["path_traversal"]
+        case .headerInjection: ["header_injection"]
+        case .rateLimit: ["rate_limit"]
+        case .invalidInput: ["invalid_input"]
+        }
+    }
 }
 
 /// Counts them, whatever face they come to (S89).

@@ -1,7 +1,7 @@
 import Metrics
 import Testing
 
-private enum Colour: String, MetricLabel {
+private enum Colour: Int, MetricLabel {
     case red, green
 }
 
