@@ -1,5 +1,5 @@
 /// What is refused as no honest peer does it, or no more than it may.
-package enum SecurityEvent: Int, MetricLabel {
+package enum SecurityEvent: MetricLabel {
     /// A name that would lead through folders, were it a path.
     case pathTraversal
     /// A line end or NUL where it would begin another line, field or message.

@@ -1,7 +1,7 @@
 import Metrics
 import Testing
 
-private enum Colour: Int, MetricLabel {
+private enum Colour: MetricLabel {
     case red, green
 }
 
