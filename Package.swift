@@ -198,7 +198,7 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
         .testTarget(
             name: "MartletTests",
-            dependencies: ["martlet", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log],
+            dependencies: ["martlet", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Metrics", "Conversation", "MailModel", "Threading", log],
             swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
