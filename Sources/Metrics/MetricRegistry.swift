@@ -101,7 +101,7 @@ package final class MetricRegistry: Sendable {
 
     /// A counter or gauge whose values are asked for when somebody reads them. `read` may wait for the system, for as long as reading a file takes; what it does not
     /// know it leaves out.
-    package func reading(_ kind: Kind, _ name: String, _ help: String, by labels: String..., read: @escaping @Sendable () -> [Reading]) {
+    package func reading(_ kind: Kind, _ name: String, _ help: String, labels: [String] = [], read: @escaping @Sendable () -> [Reading]) {
         precondition(kind != .histogram, "a histogram is recorded")
         let count = labels.count
         add(kind, name, help, labels) {

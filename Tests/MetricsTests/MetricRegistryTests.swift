@@ -105,10 +105,10 @@ struct MetricRegistryTests {
     func readings() {
         let registry = MetricRegistry()
         registry.reading(.gauge, "a", "Nothing.") { [] }
-        registry.reading(.gauge, "b_seconds", "By name.", by: "name") {
+        registry.reading(.gauge, "b_seconds", "By name.", labels: ["name"]) {
             [.init(["q\"u\\o\nte"], 0.5), .init(["x"], .nan), .init(["y"], .infinity), .init([], 1)]
         }
-        registry.reading(.counter, "c_total", "Many.", by: "number") { (0..<5_000).map { .init(["\($0)"], Double($0)) } }
+        registry.reading(.counter, "c_total", "Many.", labels: ["number"]) { (0..<5_000).map { .init(["\($0)"], Double($0)) } }
         let lines = registry.text.split(separator: "\n").map(String.init)
         #expect(
             lines.prefix(7) == [
