@@ -151,7 +151,8 @@ let package = Package(
         .testTarget(
             name: "PostOfficeTests",
             dependencies: [
-                "PostOffice", "SenderTrust", "Rehearsal", "Transport", "FuzzEntries", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat",
+                "PostOffice", "SenderTrust", "Rehearsal", "Transport", "FuzzEntries", "Conversation", "Gatehouse", "Storage", "MemoryStore", "Metrics",
+                "MessageFormat",
                 "MailModel", bytes, log,
             ],
             swiftSettings: house),
@@ -159,20 +160,22 @@ let package = Package(
             name: "SMTPTests",
             dependencies: [
                 "SMTP", "Rehearsal", "FuzzEntries", "Transport", "SenderTrust", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore",
-                "MessageFormat", "MailModel", bytes, log,
+                "Metrics", "MessageFormat", "MailModel", bytes, log,
             ],
             swiftSettings: house),
         .testTarget(
             name: "IMAPTests",
             dependencies: [
-                "IMAP", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "SQLiteStore", "MessageFormat",
+                "IMAP", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "SQLiteStore", "Metrics",
+                "MessageFormat",
                 "MailModel", bytes, log,
             ],
             swiftSettings: house),
         .testTarget(
             name: "POP3Tests",
             dependencies: [
-                "POP3", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes,
+                "POP3", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "Metrics", "MessageFormat",
+                "MailModel", bytes,
                 log,
             ],
             swiftSettings: house),

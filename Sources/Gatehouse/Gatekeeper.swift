@@ -1,7 +1,7 @@
 import Crypto
 package import Logging
 package import MailModel
-package import Metrics
+import Metrics
 package import Storage
 import Synchronization
 

@@ -2,7 +2,6 @@ import Glibc
 package import Logging
 package import MailModel
 package import MessageFormat
-package import Metrics
 package import NIOCore
 package import Storage
 import Synchronization

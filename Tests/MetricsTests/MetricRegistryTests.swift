@@ -1,5 +1,6 @@
-import Metrics
 import Testing
+
+@testable import Metrics
 
 private enum Colour: MetricLabel {
     case red, green

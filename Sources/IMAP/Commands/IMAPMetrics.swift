@@ -30,15 +30,18 @@ package final class IMAPMetrics: Sendable {
     func time(of work: IMAPWork) -> Histogram? {
         switch work {
         case .logIn: login
-        case .command(let job): time(of: job.command.arguments)
+        case .command(let job): time(of: job.command.arguments.kind)
         case .place: append
         case .watch, .notice, .update, .checkTarget, .read, .receive, .finish, .include: nil
         }
     }
 
-    private func time(of arguments: any CommandArguments) -> Histogram {
-        if arguments is FetchArguments { return fetch }
-        if arguments is StoreArguments || arguments is CopyArguments { return change }
-        return arguments.searched == nil ? other : search
+    private func time(of kind: CommandKind) -> Histogram {
+        switch kind {
+        case .fetch: fetch
+        case .search: search
+        case .change: change
+        case .other: other
+        }
     }
 }

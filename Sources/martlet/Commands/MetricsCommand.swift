@@ -1,5 +1,4 @@
 import ArgumentParser
-import Metrics
 
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,6 +42,6 @@ struct MetricsCommand: ParsableCommand {
     struct Reference: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Print the table of all metrics, in Markdown.")
 
-        func run() { Terminal.show(ServerMetrics().registry.reference) }
+        func run() { Terminal.show(MetricsReference.markdown) }
     }
 }
