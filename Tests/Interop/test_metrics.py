@@ -97,7 +97,7 @@ def test_what_was_done_is_counted(counted):
     def rise(name, **labels):
         return after.value(name, **labels) - before.value(name, **labels)
 
-    assert during.value("martlet_connections", service="imaps") == 1
+    assert during.value("martlet_open_connections", service="imaps") == 1
     assert rise("martlet_connections_total", service="smtp") == 1 and rise("martlet_connections_total", service="imaps") == 1
     assert rise("martlet_messages_accepted_total", **{"from": "others"}) == 1
     assert rise("martlet_messages_accepted_bytes_total") > 20
@@ -116,7 +116,7 @@ def test_what_was_done_is_counted(counted):
     assert after.value("process_open_fds") > 5 and after.value("process_resident_memory_bytes") > 1 << 20
     # Nothing shown was named by anybody who came.
     assert "alice" not in after.text and "remote.example" not in after.text and "127.0.0.1" not in after.text
-    eventually(lambda: Shown(counted).value("martlet_connections", service="imaps") == 0)
+    eventually(lambda: Shown(counted).value("martlet_open_connections", service="imaps") == 0)
     eventually(lambda: Shown(counted).value("martlet_search_waiting_messages") == 0)
     eventually(lambda: Shown(counted).value("martlet_event_loop_delay_seconds_count") > 0)
 

@@ -65,7 +65,7 @@ final class ServerMetrics: Sendable {
         smtp = SMTPMetrics(registry, security)
         imap = IMAPMetrics(registry, security)
         pop3 = POP3Metrics(registry, security)
-        open = registry.gauges("martlet_connections", "Connections that are open.", by: "service")
+        open = registry.gauges("martlet_open_connections", "Connections that are open.", by: "service")
         total = registry.counters("martlet_connections_total", "Connections whose session has begun.", by: "service")
         refused = registry.counters(
             "martlet_connections_refused_total",

@@ -34,8 +34,8 @@ struct ServerMetricsTests {
         let counts = metrics.connections(at: .init(.imaps))
         for _ in 0..<3 { counts.opened() }
         counts.closed()
-        #expect(shows("martlet_connections{service=\"imaps\"} 2") && shows("martlet_connections_total{service=\"imaps\"} 3"))
-        #expect(shows("martlet_connections{service=\"sendmail\"} 0"))
+        #expect(shows("martlet_open_connections{service=\"imaps\"} 2") && shows("martlet_connections_total{service=\"imaps\"} 3"))
+        #expect(shows("martlet_open_connections{service=\"sendmail\"} 0"))
         metrics.note(.tooFast, at: .init(.smtp))
         metrics.note(.tooManyFromAddress, at: .init(.smtp))
         metrics.note(.tooManyConnections, at: .sendmail)
