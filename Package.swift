@@ -45,9 +45,10 @@ let package = Package(
         .target(name: "CSealing", dependencies: [crypto], path: "Sources/C/CSealing"),
         .target(name: "CUnicode", path: "Sources/C/CUnicode", exclude: ["generate.py"]),
 
-        // Floor 0: words, and the one wrapper of threads that may block.
+        // Floor 0: words, the one wrapper of threads that may block, and what is counted.
         .target(name: "MailModel", swiftSettings: house),
         .target(name: "Threading", dependencies: ["CLinux"], swiftSettings: house),
+        .target(name: "Metrics", swiftSettings: house),
 
         // Floor 1: forms.
         .target(name: "MessageFormat", dependencies: ["MailModel", "CUnicode", bytes], swiftSettings: house),
@@ -57,13 +58,13 @@ let package = Package(
         .target(name: "Storage", dependencies: ["MailModel", "MessageFormat", bytes], swiftSettings: house),
 
         // Floor 3: rules.
-        .target(name: "Gatehouse", dependencies: ["MailModel", "Storage", "Threading", "CArgon2", crypto, log], swiftSettings: house),
+        .target(name: "Gatehouse", dependencies: ["MailModel", "Storage", "Threading", "Metrics", "CArgon2", crypto, log], swiftSettings: house),
         .target(
             name: "SenderTrust", dependencies: ["MailModel", "MessageFormat", "Conversation", bytes, crypto, cryptoExtras], swiftSettings: house),
         .target(
             name: "PostOffice",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", bytes, log, crypto,
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "Metrics", bytes, log, crypto,
                 .product(name: "DequeModule", package: "swift-collections"), .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: house),
@@ -73,16 +74,16 @@ let package = Package(
         // Floor 4: faces.
         .target(
             name: "SMTP",
-            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", bytes, log],
+            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "Metrics", bytes, log],
             swiftSettings: house),
         .target(
             name: "IMAP",
-            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", bytes, log],
+            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "Metrics", bytes, log],
             swiftSettings: house),
 
         .target(
             name: "POP3",
-            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", bytes, log],
+            dependencies: ["MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "Metrics", bytes, log],
             swiftSettings: house),
 
         .target(
@@ -106,7 +107,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "SQLiteStore",
-            dependencies: ["MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", "CSealing", bytes, crypto, log],
+            dependencies: ["MailModel", "MessageFormat", "Storage", "Threading", "Metrics", "CSQLite", "CIndexFile", "CLinux", "CSealing", bytes, crypto, log],
             swiftSettings: house),
         .target(name: "MemoryStore", dependencies: ["MailModel", "MessageFormat", "Storage", bytes], swiftSettings: house),
 
@@ -115,7 +116,7 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3", "WebAPI",
-                "Transport", "SQLiteStore", "Threading", "CLinux", bytes, log, crypto,
+                "Transport", "SQLiteStore", "Threading", "Metrics", "CLinux", bytes, log, crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -138,6 +139,7 @@ let package = Package(
         // For tests: what is allocated.
         .systemLibrary(name: "CMalloc", path: "Tests/CMalloc"),
 
+        .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: house),
         .testTarget(name: "MailModelTests", dependencies: ["MailModel"], swiftSettings: house),
         .testTarget(name: "MessageFormatTests", dependencies: ["MessageFormat", "FuzzEntries", "MailModel", bytes], swiftSettings: house),
         .testTarget(
@@ -146,9 +148,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "SQLiteStoreTests",
-            dependencies: ["SQLiteStore", "Storage", "MailModel", "MessageFormat", "CSQLite", bytes, crypto, log],
+            dependencies: ["SQLiteStore", "Storage", "Metrics", "MailModel", "MessageFormat", "CSQLite", bytes, crypto, log],
             swiftSettings: house),
-        .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "Storage", "MemoryStore", "MailModel", log], swiftSettings: house),
+        .testTarget(name: "GatehouseTests", dependencies: ["Gatehouse", "Storage", "MemoryStore", "Metrics", "MailModel", log], swiftSettings: house),
         .testTarget(
             name: "SenderTrustTests",
             dependencies: [
@@ -168,7 +170,8 @@ let package = Package(
         .testTarget(
             name: "PostOfficeTests",
             dependencies: [
-                "PostOffice", "SenderTrust", "Rehearsal", "Transport", "FuzzEntries", "Conversation", "Gatehouse", "Storage", "MemoryStore", "MessageFormat",
+                "PostOffice", "SenderTrust", "Rehearsal", "Transport", "FuzzEntries", "Conversation", "Gatehouse", "Storage", "MemoryStore", "Metrics",
+                "MessageFormat",
                 "MailModel", bytes, log,
             ],
             swiftSettings: house),
@@ -176,20 +179,22 @@ let package = Package(
             name: "SMTPTests",
             dependencies: [
                 "SMTP", "Rehearsal", "FuzzEntries", "Transport", "SenderTrust", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore",
-                "MessageFormat", "MailModel", bytes, log,
+                "Metrics", "MessageFormat", "MailModel", bytes, log,
             ],
             swiftSettings: house),
         .testTarget(
             name: "IMAPTests",
             dependencies: [
-                "IMAP", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "SQLiteStore", "MessageFormat",
+                "IMAP", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "SQLiteStore", "Metrics",
+                "MessageFormat",
                 "MailModel", bytes, log,
             ],
             swiftSettings: house),
         .testTarget(
             name: "POP3Tests",
             dependencies: [
-                "POP3", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "MessageFormat", "MailModel", bytes,
+                "POP3", "Rehearsal", "FuzzEntries", "PostOffice", "Gatehouse", "Conversation", "Storage", "MemoryStore", "Metrics", "MessageFormat",
+                "MailModel", bytes,
                 log,
             ],
             swiftSettings: house),
@@ -218,7 +223,10 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
         .testTarget(
             name: "MartletTests",
-            dependencies: ["martlet", "WebAPI", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log],
+            dependencies: [
+                "martlet", "WebAPI", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Metrics", "Conversation", "MailModel", "Threading",
+                log,
+            ],
             swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 import Crypto
 package import Logging
 package import MailModel
+import Metrics
 package import Storage
 import Synchronization
 
@@ -44,6 +45,7 @@ package final class Gatekeeper: Sendable {
     private let monotonic: @Sendable () -> ContinuousClock.Instant
     private let pause: @Sendable (Duration) async -> Void
     private let log: LoginLog
+    private let metrics: GatehouseMetrics
     private let hasher: PasswordHasher
     private let networks: KnownNetworks
     private let proofs: RecentProofs
@@ -56,7 +58,8 @@ package final class Gatekeeper: Sendable {
     package init(
         accounts: any AccountStore, settings: Settings, log: Logger, clock: @escaping Timestamp.Clock,
         monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        pause: @escaping @Sendable (Duration) async -> Void = realPause, random: @escaping RandomOctets = systemRandom
+        pause: @escaping @Sendable (Duration) async -> Void = realPause, random: @escaping RandomOctets = systemRandom,
+        metrics: GatehouseMetrics = GatehouseMetrics()
     ) {
         self.accounts = accounts
         self.settings = settings
@@ -64,8 +67,9 @@ package final class Gatekeeper: Sendable {
         self.monotonic = monotonic
         self.pause = pause
         self.log = LoginLog(log)
+        self.metrics = metrics
         networks = KnownNetworks(capacity: settings.networkCapacity)
-        hasher = PasswordHasher(queueCapacity: settings.queueCapacity, random: random)
+        hasher = PasswordHasher(queueCapacity: settings.queueCapacity, random: random, hashing: metrics.hashing)
         proofs = RecentProofs(lifetime: settings.proofLifetime, capacity: settings.proofCapacity, random: random)
         decoy = PasswordHash(salt: random(PasswordHash.saltLength), hash: random(PasswordHash.hashLength))
         decoyText = decoy.phc
@@ -87,11 +91,15 @@ package final class Gatekeeper: Sendable {
         let end = monotonic()
         let verdict = conclude(finding, of: attempt, at: end)
         let time = start.duration(to: end)
-        ledgerBox.withLock { $0.enter(verdict, user: attempt.user, peer: peer, over: protocolName, time: time, waited: waited) }
+        metrics.time.record(time)
+        ledgerBox.withLock { $0.enter(verdict, user: attempt.user, peer: peer, over: protocolName, time: time, waited: waited, at: end) }
         if case .admitted = verdict { return verdict }
         // Who guesses on one connection waits longer each time, and so does who is told to try later.
         let delay = settings.failureDelay * (1 << min(max(0, setbacks), 4))
-        if delay > .zero { await pause(delay) }
+        if delay > .zero {
+            metrics.delays.add()
+            await pause(delay)
+        }
         return verdict
     }
 
@@ -135,6 +143,14 @@ package final class Gatekeeper: Sendable {
 
     package var ledger: LoginLedger { ledgerBox.withLock { $0 } }
 
+    /// Whose logins fail most of late (S86), the worst first.
+    package var worstFailures: WorstFailures {
+        let (ledger, now) = (ledger, monotonic())
+        return WorstFailures(
+            users: ledger.failuresByUser.ranked(at: now), peers: ledger.failuresByPeer.ranked(at: now), busyPeers: ledger.busyByPeer.ranked(at: now),
+            mostInMinute: ledger.failuresThisMinute.ranked(at: now).first?.count ?? 0)
+    }
+
     /// Passwords hashed since the start, for logins and for accounts.
     package var hashCount: Int { hasher.count }
 
@@ -162,6 +178,7 @@ extension Gatekeeper {
     private func find(user: String, password: Password, from place: PeerPlace, _ waited: inout Int) async -> Finding {
         do {
             let name = try? AccountName(user, defaultDomain: settings.defaultDomain)
+            if name == nil { metrics.security.note(refused: user) }
             let record = if let name { try await accounts.account(named: name) } else { AccountRecord?.none }
             let stored = record.flatMap { PasswordHash($0.passwordHash) }
             let text = stored == nil ? decoyText : record?.passwordHash ?? decoyText
@@ -204,19 +221,24 @@ extension Gatekeeper {
         switch finding {
         case .right(let principal):
             accounts.note(login: clock(), of: principal.account)
+            metrics.successes[attempt.protocolName].add()
             log.successful(attempt, principal.account, at: now)
             return .admitted(principal)
         case .wrong:
             log.failed(attempt, "InvalidCredentials", at: now)
+            metrics.note(.credentials, over: attempt.protocolName)
             return .refused
         case .disabled:
             log.failed(attempt, "AccountDisabled", at: now)
+            metrics.note(.disabled, over: attempt.protocolName)
             return .refused
         case .busy:
             log.busy(attempt, at: now)
+            metrics.note(.busy, over: attempt.protocolName)
             return .busy
         case .failed(let cause):
             log.broken(attempt, cause, at: now)
+            metrics.note(.fault, over: attempt.protocolName)
             return .busy
         }
     }

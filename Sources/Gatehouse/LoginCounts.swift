@@ -1,4 +1,4 @@
-import Synchronization
+package import Metrics
 
 /// What became of logins since the program started (S85-S87).
 package struct LoginCounts: Equatable, Sendable {
@@ -22,33 +22,28 @@ package struct LoginCounts: Equatable, Sendable {
     }
 }
 
-/// Failures by user or by address: the ones that fail most are kept when there are too many.
-package struct FailureCounts: Equatable, Sendable {
-    package private(set) var counts: [String: Int] = [:]
-    package static let capacity = 4_096
-
-    package init() {}
-
-    mutating func add(_ name: String) {
-        if counts[name] == nil, counts.count >= FailureCounts.capacity {
-            // Half of them go at once, so that a flood of new names costs O(1) a name on average.
-            let kept = counts.sorted { $0.value > $1.value }.prefix(FailureCounts.capacity / 2)
-            counts = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
-        }
-        counts[name, default: 0] += 1
-    }
+/// Whose logins fail most of late.
+package struct WorstFailures: Equatable, Sendable {
+    /// As log lines write them.
+    package let users: [TopList.Entry]
+    package let peers: [TopList.Entry]
+    /// Who was told to try later.
+    package let busyPeers: [TopList.Entry]
+    /// Failures of the address that had most in the last minute, about.
+    package let mostInMinute: Int
 }
 
 /// The ledger of logins; every answer of the Gatekeeper is entered.
 package struct LoginLedger: Equatable, Sendable {
     package private(set) var protocols: [ProtocolName: LoginCounts] = [:]
-    package private(set) var failuresByUser = FailureCounts()
-    package private(set) var failuresByPeer = FailureCounts()
+    package private(set) var failuresByUser = TopList(window: .seconds(3_600))
+    package private(set) var failuresByPeer = TopList(window: .seconds(3_600))
+    package private(set) var failuresThisMinute = TopList(window: .seconds(60))
     /// Who was told to try later.
-    package private(set) var busyByPeer = FailureCounts()
+    package private(set) var busyByPeer = TopList(window: .seconds(3_600))
 
     mutating func enter(
-        _ verdict: Verdict, user: String, peer: String, over protocolName: ProtocolName, time: Duration, waited: Int
+        _ verdict: Verdict, user: String, peer: String, over protocolName: ProtocolName, time: Duration, waited: Int, at now: ContinuousClock.Instant
     ) {
         var counts = protocols[protocolName] ?? LoginCounts()
         counts.time += time
@@ -58,11 +53,12 @@ package struct LoginLedger: Equatable, Sendable {
             counts.mostTurnsWaited = max(counts.mostTurnsWaited, waited)
         case .busy:
             counts.busy += 1
-            busyByPeer.add(peer)
+            busyByPeer.add(peer, at: now)
         case .refused:
             counts.refused += 1
-            failuresByUser.add(user)
-            failuresByPeer.add(peer)
+            failuresByUser.add(user, at: now)
+            failuresByPeer.add(peer, at: now)
+            failuresThisMinute.add(peer, at: now)
         }
         protocols[protocolName] = counts
     }

@@ -1,3 +1,4 @@
+import Metrics
 import Synchronization
 
 /// Why a password could be neither hashed nor compared.
@@ -24,8 +25,11 @@ final class PasswordHasher: Sendable {
     private let random: RandomOctets
     private let shared = SharedAnswers()
     private let spent = Spent()
+    private let hashing: Histogram
 
-    init(queueCapacity: Int, random: @escaping RandomOctets) {
+    /// - parameter hashing: hears how long each takes.
+    init(queueCapacity: Int, random: @escaping RandomOctets, hashing: Histogram = Histogram()) {
+        self.hashing = hashing
         thread = HashingThread(capacity: queueCapacity)
         self.random = random
     }
@@ -37,9 +41,9 @@ final class PasswordHasher: Sendable {
     func hash(_ password: Password) async throws(HashingFault) -> String {
         let salt = random(PasswordHash.saltLength)
         let result: Result<String, HashingFault> = await withCheckedContinuation { continuation in
-            let isTaken = submit(.standard, from: .administrator) { fate in
+            let isTaken = submit(.standard, from: .administrator) { [hashing] fate in
                 guard case .turn = fate else { return continuation.resume(returning: .failure(.busy)) }
-                continuation.resume(returning: compute(password, salt: salt).map { PasswordHash(salt: salt, hash: $0).phc })
+                continuation.resume(returning: timed(hashing) { compute(password, salt: salt) }.map { PasswordHash(salt: salt, hash: $0).phc })
             }
             if !isTaken { continuation.resume(returning: .failure(.busy)) }
         }
@@ -55,9 +59,9 @@ final class PasswordHasher: Sendable {
             case .joined: return
             case .refused: continuation.resume(returning: .failure(.busy))
             case .first:
-                let isTaken = submit(reference.cost, from: origin) { [shared] fate in
+                let isTaken = submit(reference.cost, from: origin) { [shared, hashing] fate in
                     guard case .turn(let waited) = fate else { return shared.answer(question, .failure(.busy)) }
-                    shared.answer(question, compare(password, reference).map { .init(isRight: $0, waited: waited) })
+                    shared.answer(question, timed(hashing) { compare(password, reference) }.map { .init(isRight: $0, waited: waited) })
                 }
                 if !isTaken { shared.answer(question, .failure(.busy)) }
             }
@@ -80,6 +84,12 @@ final class PasswordHasher: Sendable {
             job(fate)
         }
     }
+}
+
+private func timed<Value>(_ histogram: Histogram, _ work: () -> Value) -> Value {
+    let begin = histogram.begin()
+    defer { histogram.end(begin) }
+    return work()
 }
 
 private func compute(_ password: Password, salt: [UInt8]) -> Result<[UInt8], HashingFault> {

@@ -34,6 +34,7 @@ package final class SQLiteStore:
         package var generation = 0
         /// It is taken all the same.
         package var acceptsOlderIndex = false
+        package var metrics = StoreMetrics()
 
         package init(freeFloor: Int64 = 256 << 20, readers: Int = 2, foldAfter: Int = 250, largeMailbox: Int = 4_096) {
             self.freeFloor = freeFloor
@@ -127,8 +128,10 @@ package final class SQLiteStore:
         desk = SearchDesk(indexer, path: path + "/search.db")
         let index = IndexThread(
             connection: connection, file: file, catalog: catalog, leases: leases, folder: bodies, keys: keys, clock: clock, log: log, ledger: ledger,
-            foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer, checkpointer: checkpointer)
-        writer = Writer(segments: SegmentWriter(folder: bodies, lastID: opening.audit.lastSegment), index: index, hasRoom: hasRoom)
+            foldAfter: options.foldAfter, largeMailbox: options.largeMailbox, indexer: indexer, checkpointer: checkpointer,
+            metrics: options.metrics)
+        writer = Writer(
+            segments: SegmentWriter(folder: bodies, lastID: opening.audit.lastSegment), index: index, hasRoom: hasRoom, metrics: options.metrics)
         catalogues = CatalogueKeeper(path, file, catalog, masterKey, settled: { [underWay] in underWay.settled { nextBody.value } }, clock: clock)
         if catalogues.isFrozen { log.warning("The catalogue stays as it is until `martlet store recover` has been run: it may know what the index lacks") }
         self.catalog = catalog

@@ -14,15 +14,16 @@ import Testing
     private static let allowed: [String: Set<String>] = [
         "MailModel": [],
         "Threading": ["CLinux"],
+        "Metrics": [],
         "MessageFormat": ["MailModel", "CUnicode"],
         "Conversation": ["MailModel"],
         "Storage": ["MailModel", "MessageFormat"],
-        "Gatehouse": ["MailModel", "Storage", "Threading", "CArgon2", "Crypto", "Logging"],
+        "Gatehouse": ["MailModel", "Storage", "Threading", "Metrics", "CArgon2", "Crypto", "Logging"],
         "SenderTrust": ["MailModel", "MessageFormat", "Conversation", "Crypto", "CryptoExtras", "FoundationEssentials"],
         "ACME": ["MailModel", "Storage", "Crypto", "CryptoExtras", "X509", "SwiftASN1", "FoundationEssentials", "Logging"],
         "PostOffice": [
-            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "Crypto", "FoundationEssentials", "Logging", "DequeModule",
-            "HeapModule",
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "Metrics", "Crypto", "FoundationEssentials", "Logging",
+            "DequeModule", "HeapModule",
         ],
         "SMTP": face, "IMAP": face, "POP3": face, "WebAPI": face,
         "Transport": [
@@ -31,17 +32,18 @@ import Testing
             "FoundationEssentials",
         ],
         "SQLiteStore": [
-            "MailModel", "MessageFormat", "Storage", "Threading", "CSQLite", "CIndexFile", "CLinux", "CSealing", "Crypto", "FoundationEssentials", "Logging",
+            "MailModel", "MessageFormat", "Storage", "Threading", "Metrics", "CSQLite", "CIndexFile", "CLinux", "CSealing", "Crypto", "FoundationEssentials",
+            "Logging",
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [
             "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3", "WebAPI",
-            "Transport", "SQLiteStore", "Threading",
+            "Transport", "SQLiteStore", "Threading", "Metrics",
             "CLinux", "Logging", "Crypto", "ArgumentParser", "Yams", "Dispatch", "FoundationEssentials",
         ],
     ]
     private static let face: Set<String> = [
-        "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "Logging",
+        "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "PostOffice", "Metrics", "Logging",
     ]
 
     @Test("imports follow the picture; stores and Transport do not see the middle, nor faces each other: R1, R2, R4")

@@ -50,7 +50,8 @@ struct Gate {
 
     /// Nothing is delayed, unless `pause` does.
     init(
-        queueCapacity: Int = 64, proofCapacity: Int = 100, pause: @escaping @Sendable (Duration) async -> Void = { _ in }
+        queueCapacity: Int = 64, proofCapacity: Int = 100, pause: @escaping @Sendable (Duration) async -> Void = { _ in },
+        metrics: GatehouseMetrics = GatehouseMetrics()
     ) async throws {
         store = MemoryStore(clock: { Timestamp(rawValue: 1_000) })
         let domain = try #require(Domain("example.org"))
@@ -60,7 +61,7 @@ struct Gate {
         settings.proofCapacity = proofCapacity
         keeper = Gatekeeper(
             accounts: store, settings: settings, log: log.logger, clock: { Timestamp(rawValue: 5_000) },
-            monotonic: { [clock] in clock.instant }, pause: pause)
+            monotonic: { [clock] in clock.instant }, pause: pause, metrics: metrics)
         alice = try await store.add(account: AccountName("alice@example.org"), passwordHash: Gate.rightHash)
     }
 

@@ -340,6 +340,11 @@ struct HTTPEngineTests {
         try await with { client, _ in
             try await client.send(get("/local"))
             #expect(await client.reply()?.content == "local")
+            // A proxy of this machine that nobody has named: who asks by it is not known.
+            for field in ["X-Forwarded-For: 127.0.0.1", "Via: 1.1 proxy", "Forwarded: for=127.0.0.1", "X-Real-IP: 127.0.0.1"] {
+                try await client.send(get("/local", field + "\r\n"))
+                #expect(await client.reply()?.status == "404")
+            }
         }
         let forwarding = HTTPSite.Forwarding(proxies: .loopback)
         try await WebStage.with(forwarding: forwarding) { stage in

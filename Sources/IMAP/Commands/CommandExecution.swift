@@ -85,7 +85,10 @@ struct CommandExecution: Sendable {
     }
 
     func name(_ mailbox: MailboxArgument) throws -> MailboxName {
-        guard let name = mailbox.name else { throw Ending(.impossibleName) }
+        guard let name = mailbox.name else {
+            worker.settings.metrics.security.note(.invalidInput)
+            throw Ending(.impossibleName)
+        }
         return name
     }
 

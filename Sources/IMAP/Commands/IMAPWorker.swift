@@ -17,28 +17,36 @@ package struct IMAPWorker: LineWorker {
         self.settings = settings
     }
 
-    package func session() -> IMAPSession { IMAPSession(settings: settings) }
+    package func session() -> IMAPSession {
+        settings.connections.opened()
+        return IMAPSession(settings: settings)
+    }
 
     package func perform(_ work: IMAPWork, _ link: any Link) async -> IMAPOutcome {
-        switch work {
-        case .logIn(let attempt): .login(await logIn(attempt, link))
-        case .command(let job): .command(await CommandExecution.run(job, self, link))
-        case .watch(let handle): .watching(handle.watch { link.poke() })
-        case .notice(let notice, let job): .noticed(await CommandExecution.run(notice, job, self, link))
-        case .update(let updating): await CommandExecution.run(updating, self, link)
-        case .checkTarget(let name, let principal): .target(await refusal(of: name, principal, link))
-        case .read(let blocks, let mailbox): .rows(await read(blocks, mailbox, link))
-        case .receive(let incoming, let bytes):
-            await receive(bytes, into: incoming)
-        case .finish(let incoming, let bytes):
-            await finish(incoming, bytes)
-        case .include(let inclusion): .included(await include(inclusion, link))
-        case .place(let placing): await place(placing, link)
-        }
+        let time = settings.metrics.time(of: work)
+        let begin = time?.begin()
+        let outcome: IMAPOutcome =
+            switch work {
+            case .logIn(let attempt): .login(await logIn(attempt, link))
+            case .command(let job): .command(await CommandExecution.run(job, self, link))
+            case .watch(let handle): .watching(handle.watch { link.poke() })
+            case .notice(let notice, let job): .noticed(await CommandExecution.run(notice, job, self, link))
+            case .update(let updating): await CommandExecution.run(updating, self, link)
+            case .checkTarget(let name, let principal): .target(await refusal(of: name, principal, link))
+            case .read(let blocks, let mailbox): .rows(await read(blocks, mailbox, link))
+            case .receive(let incoming, let bytes):
+                await receive(bytes, into: incoming)
+            case .finish(let incoming, let bytes):
+                await finish(incoming, bytes)
+            case .include(let inclusion): .included(await include(inclusion, link))
+            case .place(let placing): await place(placing, link)
+            }
+        if let begin { time?.end(begin) }
+        return outcome
     }
 
     /// What the session held (its login, its view, its watch) goes with it.
-    package func closed(_ session: IMAPSession) {}
+    package func closed(_ session: IMAPSession) { settings.connections.closed() }
 
     var failures: FailureResponses { FailureResponses(log: settings.log, clock: settings.clock) }
 

@@ -1,6 +1,11 @@
 package import MailModel
 import NIOCore
 
+/// What a command has to do with messages, where it has: each takes its own time.
+package enum CommandKind: Hashable, Sendable, CaseIterable {
+    case fetch, search, change, other
+}
+
 /// What a command says behind its name.
 package protocol CommandArguments: Hashable, Sendable {
     /// The search that it makes.
@@ -9,12 +14,14 @@ package protocol CommandArguments: Hashable, Sendable {
     var needlessCharset: String? { get }
     /// Mailboxes that it makes, names anew, removes or subscribes to.
     var changedMailboxes: [MailboxArgument] { get }
+    var kind: CommandKind { get }
 }
 
 extension CommandArguments {
     package var searched: SearchArguments? { nil }
     package var needlessCharset: String? { nil }
     package var changedMailboxes: [MailboxArgument] { [] }
+    package var kind: CommandKind { .other }
 }
 
 /// A command without its tag (RFC 9051 §6). APPEND and REPLACE are not among them: they are streamed (`CommandEvent.appendBegin`).

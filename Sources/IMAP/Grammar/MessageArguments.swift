@@ -25,6 +25,8 @@ package struct StoreArguments: CommandArguments {
         self.flags = flags
     }
 
+    package var kind: CommandKind { .change }
+
     static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> StoreArguments { try reader.storeArguments() }
 }
 
@@ -39,6 +41,8 @@ package struct CopyArguments: CommandArguments {
     }
 
     //     copy = "COPY" SP sequence-set SP mailbox ; move = "MOVE" SP sequence-set SP mailbox
+    package var kind: CommandKind { .change }
+
     static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> CopyArguments {
         let set = try reader.sequenceSet()
         try reader.space()
@@ -52,5 +56,7 @@ extension SequenceSet: CommandArguments {
 }
 
 extension FetchArguments: CommandArguments {
+    package var kind: CommandKind { .fetch }
+
     static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> FetchArguments { try reader.fetchArguments() }
 }

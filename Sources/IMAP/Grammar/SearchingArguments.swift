@@ -2,6 +2,7 @@
 
 extension SearchArguments: CommandArguments {
     package var searched: SearchArguments? { self }
+    package var kind: CommandKind { .search }
     package var needlessCharset: String? { charset }
 
     static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> SearchArguments { try reader.searchArguments() }
@@ -9,6 +10,7 @@ extension SearchArguments: CommandArguments {
 
 extension MultiSearchArguments: CommandArguments {
     package var searched: SearchArguments? { search }
+    package var kind: CommandKind { .search }
     package var needlessCharset: String? { search.charset }
 
     static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> MultiSearchArguments { try reader.multiSearchArguments() }
@@ -16,12 +18,14 @@ extension MultiSearchArguments: CommandArguments {
 
 extension SortArguments: CommandArguments {
     package var searched: SearchArguments? { search }
+    package var kind: CommandKind { .search }
 
     static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> SortArguments { try reader.sortArguments() }
 }
 
 extension ThreadArguments: CommandArguments {
     package var searched: SearchArguments? { search }
+    package var kind: CommandKind { .search }
 
     static func read(_ reader: inout ArgumentReader) throws(SyntaxError) -> ThreadArguments { try reader.threadArguments() }
 }

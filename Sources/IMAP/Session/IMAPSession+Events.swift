@@ -37,6 +37,7 @@ extension IMAPSession {
         case .appendEnd:
             return endAppend()
         case .syntaxError(let tag, let error):
+            settings.metrics.security.note(.invalidInput)
             endReceiving()
             if let tag {
                 say(tag, .bad(error), &output)
@@ -73,6 +74,7 @@ extension IMAPSession {
             }
             return perform(command, line.tag, &output)
         } catch {
+            settings.metrics.security.note(.invalidInput)
             say(line.tag, .bad(error), &output)
             return nil
         }

@@ -245,6 +245,7 @@ extension IMAPSession {
         errors += 1
         let most = login == nil ? settings.mostErrors.stranger : settings.mostErrors.member
         guard errors > most else { return }
+        settings.metrics.security.note(.rateLimit)
         output.writeBye("Too many errors")
         state = .logout
     }

@@ -1,5 +1,6 @@
 package import Logging
 package import MailModel
+package import Metrics
 
 /// What the roof decides about the IMAP service.
 package struct IMAPSettings: Sendable {
@@ -32,6 +33,9 @@ package struct IMAPSettings: Sendable {
     package var allowsUnauthenticate = true
     package var clock: Timestamp.Clock
     package var log: Logger
+    package var metrics = IMAPMetrics()
+    /// Of the listener.
+    package var connections = ConnectionCounts()
 
     package init(
         serverName: String = "Martlet", version: String, messageLimit: Int = 50 << 20, offersTLS: Bool,

@@ -19,9 +19,15 @@ package struct POP3Worker: LineWorker {
         self.settings = settings
     }
 
-    package func session() -> POP3Session { POP3Session(settings: settings) }
+    package func session() -> POP3Session {
+        settings.connections.opened()
+        return POP3Session(settings: settings)
+    }
 
     package func perform(_ work: POP3Work, _ link: any Link) async -> POP3Outcome {
+        let time = settings.metrics.time(of: work)
+        let begin = time?.begin()
+        defer { if let begin { time?.end(begin) } }
         switch work {
         case .logIn(let attempt): return .login(await logIn(attempt, link))
         case .list(let listing):
@@ -36,7 +42,10 @@ package struct POP3Worker: LineWorker {
     }
 
     /// Without QUIT: another session may have the maildrop, and nothing is removed.
-    package func closed(_ session: POP3Session) { session.maildropSession?.end() }
+    package func closed(_ session: POP3Session) {
+        settings.connections.closed()
+        session.maildropSession?.end()
+    }
 
     /// The one place where what went wrong becomes an answer: it is our fault, and logged under an id that the answer names.
     func reply(to error: any Error, _ verb: Verb, _ link: any Link) -> Reply {

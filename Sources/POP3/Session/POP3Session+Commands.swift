@@ -21,6 +21,7 @@ extension POP3Session {
                 close()
             }
         } catch {
+            settings.metrics.security.note(.invalidInput)
             complain(Reply(error), &output)
         }
         return nil

@@ -134,6 +134,7 @@ extension POP3Session {
         guard errors > (commandState == .transaction ? settings.mostErrors.member : settings.mostErrors.stranger) else {
             return say(reply, &output)
         }
+        settings.metrics.security.note(.rateLimit)
         say(.tooManyErrors, &output)
         close()
     }

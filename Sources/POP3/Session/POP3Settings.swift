@@ -1,5 +1,6 @@
 package import Logging
 package import MailModel
+package import Metrics
 
 /// What the roof decides about the POP3 service.
 package struct POP3Settings: Sendable {
@@ -21,6 +22,9 @@ package struct POP3Settings: Sendable {
     package var patience = Duration.seconds(11 * 60)
     package var clock: Timestamp.Clock
     package var log: Logger
+    package var metrics = POP3Metrics()
+    /// Of the listener.
+    package var connections = ConnectionCounts()
 
     package init(
         serverName: String = "Martlet", version: String, offersTLS: Bool, allowsPlaintextOnLoopback: Bool = false,

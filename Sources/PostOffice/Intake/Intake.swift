@@ -1,5 +1,6 @@
 package import Logging
 package import MailModel
+import Metrics
 package import NIOCore
 package import Storage
 
@@ -19,6 +20,7 @@ package struct Intake: Sendable {
     /// Nil: nothing is sent on.
     let forwarding: (any Forwarding)?
     private let senderLimit: SenderLimit
+    private let metrics: MailMetrics
     /// Hears of new entries of the queue; does not wait.
     private let onQueued: @Sendable ([QueueID]) -> Void
     /// Hears of messages of whose delivery to a mailbox the sender wants to hear; does not wait.
@@ -33,8 +35,9 @@ package struct Intake: Sendable {
         clock: @escaping Timestamp.Clock, log: Logger,
         forwarding: (any Forwarding)? = nil,
         onQueued: @escaping @Sendable ([QueueID]) -> Void = { _ in }, onDelivered: @escaping @Sendable (Delivered) -> Void = { _ in },
-        trace: @escaping @Sendable (@escaping TraceRecorder.Piece) -> Void = { _ in }
+        trace: @escaping @Sendable (@escaping TraceRecorder.Piece) -> Void = { _ in }, metrics: MailMetrics = MailMetrics()
     ) {
+        self.metrics = metrics
         self.store = store
         self.checks = checks
         phases = checks.reduce(into: []) { $0.formUnion($1.phases) }
@@ -74,7 +77,7 @@ package struct Intake: Sendable {
 
     /// The next octets of the text. Waits while too much is on its way to the disk.
     package func write(_ text: ByteBuffer, into mail: Mail) async throws(Refusal) {
-        do { try await mail.incoming.take(text, into: store) } catch { throw refusal(for: error, mail.reception.envelope.id) }
+        do { try await mail.incoming.take(text, into: store) } catch { throw refused(error, mail.reception.envelope.id) }
     }
 
     /// The text is all there. Call it once.
@@ -83,8 +86,14 @@ package struct Intake: Sendable {
         do {
             return try await place(mail.incoming.stage(in: store), reception, isEightBit: mail.incoming.state.withLock { $0.isEightBit })
         } catch {
-            throw refusal(for: error, id)
+            throw refused(error, id)
         }
+    }
+
+    private func refused(_ error: any Error, _ id: TransactionID) -> Refusal {
+        let refusal = refusal(for: error, id)
+        metrics.note(refusal)
+        return refusal
     }
 
     private func place(_ body: StagedBody, _ reception: MailReception, isEightBit: Bool) async throws -> Receipt {
@@ -98,6 +107,7 @@ package struct Intake: Sendable {
         }
         let receipt = Receipt(
             id: reception.envelope.id, size: (body.digest.outline?.size ?? 0) + head.octets.count, placed: done.placed, queued: done.queued)
+        metrics.took(receipt, of: reception.envelope)
         let messageID = body.digest.outline?.envelope.messageID
         trace { reception.events(receipt, recipients, messageID: messageID, at: date) }
         return receipt
@@ -108,6 +118,7 @@ package struct Intake: Sendable {
         guard let sender = envelope.sender, !drafts.isEmpty else { return drafts }
         let verdict = senderLimit.count(drafts.reduce(0) { $0 + $1.recipients.count }, of: sender, at: date)
         guard verdict != .within else { return drafts }
+        metrics.security.note(.rateLimit)
         let fields: Logger.Metadata = ["user": "\(envelope.client?.user?.name.description ?? "\(sender.rawValue)")", "id": "\(envelope.id)"]
         if verdict == .begins {
             log.warning(

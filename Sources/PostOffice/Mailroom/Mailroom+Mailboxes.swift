@@ -26,7 +26,10 @@ extension Mailroom {
 
     /// Where a new mailbox may be made.
     private func site(of name: MailboxName, for principal: Principal) async throws -> (owner: AccountID, name: MailboxName) {
-        guard name.isFitForNew else { throw MailroomRefusal.notAllowed("No new mailbox can have that name") }
+        guard name.isFitForNew else {
+            security.note(refused: name.value)
+            throw MailroomRefusal.notAllowed("No new mailbox can have that name")
+        }
         // Whether there is such an account is nobody's business: as where nothing is shared.
         guard let place = try await locate(name, for: principal) else { throw MailroomRefusal.notPermitted }
         if place.owner != principal.account { try await requireCreation(of: place.name, in: place.owner, by: principal) }

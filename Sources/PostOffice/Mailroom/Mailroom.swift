@@ -1,4 +1,5 @@
 package import MailModel
+package import Metrics
 package import Storage
 
 /// What an account may see and do with mailboxes and the mail in them, decided here for every face.
@@ -11,6 +12,7 @@ package struct Mailroom: Sendable {
 
     let store: any Ports
     let clock: Timestamp.Clock
+    let security: SecurityCounters
 
     /// Mailboxes and subscriptions an account may have; more than any honest client makes.
     package static let mostMailboxes = 10_000
@@ -18,7 +20,8 @@ package struct Mailroom: Sendable {
     /// Octets of all names that are subscribed to: each may have 31 names above it, which LIST shows too.
     static let mostSubscribedOctets = 2 << 20
 
-    package init(store: any Ports, clock: @escaping Timestamp.Clock) {
+    package init(store: any Ports, clock: @escaping Timestamp.Clock, security: SecurityCounters = SecurityCounters()) {
+        self.security = security
         self.store = store
         self.clock = clock
     }

@@ -155,6 +155,8 @@ extension Outbox {
             })
         let report = await connection.send(message)
         if report.outcomes.contains(where: { if case .delivered = $0 { true } else { false } }) {
+            around.metrics.sent.add()
+            around.metrics.sentOctets.add(entry.size)
             schedule.siteSucceeded(site)
         } else if report.outcomes.contains(where: \.isComplaint) {
             schedule.siteRefused(site)

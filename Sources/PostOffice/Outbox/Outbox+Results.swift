@@ -244,7 +244,9 @@ extension Outbox {
                 let update = try await make(entry)
                 guard !update.recipients.isEmpty || update.hold != .keep else { return true }
                 await queued(try await around.store.update(update).flatMap(\.queued))
-                if !update.notices.isEmpty { around.trace(TraceEvent(.notified, of: entry.draft.transaction, at: now)) }
+                guard !update.notices.isEmpty else { return true }
+                around.metrics.reports.add()
+                around.trace(TraceEvent(.notified, of: entry.draft.transaction, at: now))
                 return true
             } catch StorageFault.noSuchMessage {
                 return true
@@ -270,10 +272,15 @@ extension Outbox {
             fields["reason"] = outcome.reason
             let kind: TraceEvent.Kind
             switch progress.phase {
-            case .delivered: kind = .delivered
-            case .failed: kind = .failed
+            case .delivered:
+                kind = .delivered
+                around.metrics.note(.delivered)
+            case .failed:
+                kind = .failed
+                around.metrics.note(.failed)
             case .waiting, .cancelled:
                 kind = .attempt
+                around.metrics.note(.deferred)
                 fields["next"] = "\(progress.due)"
             }
             around.trace(TraceEvent(kind, of: entry.draft.transaction, at: now, fields))
@@ -286,7 +293,9 @@ extension Outbox {
             around.log.info(
                 "\(line)", metadata: ["id": "\(entry.draft.transaction)", "queue": "\(entry.id)"].merging(fields.mapValues { "\($0)" }) { old, _ in old })
         }
-        if isReported { around.trace(TraceEvent(.notified, of: entry.draft.transaction, at: now)) }
+        guard isReported else { return }
+        around.metrics.reports.add()
+        around.trace(TraceEvent(.notified, of: entry.draft.transaction, at: now))
     }
 }
 

@@ -45,14 +45,16 @@ package actor Outbox {
         /// Hears how TLS with others' servers goes, and does not wait.
         let observe: @Sendable (TLSObservation) -> Void
         let log: Logger
+        let metrics: MailMetrics
 
         package init(
             store: any QueueStore & AccountStore & BodyStore, routing: DeliveryRouting, carrier: any Carrier, directory: Directory, intake: Intake,
             reporting: DeliveryReporting, clock: @escaping Timestamp.Clock, wait: @escaping @Sendable (Timestamp) async -> Void,
             chance: @escaping @Sendable () -> Double, trace: @escaping @Sendable (TraceEvent) -> Void = { _ in },
             observe: @escaping @Sendable (TLSObservation) -> Void = { _ in }, lists: ListMaster? = nil, reports: ReportReader? = nil,
-            log: Logger
+            log: Logger, metrics: MailMetrics = MailMetrics()
         ) {
+            self.metrics = metrics
             self.store = store
             self.routing = routing
             self.carrier = carrier
@@ -262,6 +264,8 @@ package actor Outbox {
         }
         endIdlers(now)
         for action in schedule.actions(now) { begin(action) }
+        around.metrics.scheduled.set(schedule.entries)
+        around.metrics.connections.set(schedule.connections)
         setAlarm()
         signalQuiet()
     }

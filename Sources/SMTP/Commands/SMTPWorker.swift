@@ -30,23 +30,35 @@ package struct SMTPWorker: LineWorker {
         self.log = log
     }
 
-    package func session() -> SMTPSession { SMTPSession(settings) }
-
-    package func perform(_ work: SMTPWork, _ link: any Link) async -> SMTPOutcome {
-        switch work {
-        case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
-        case .authorize(let principal, let address): await authorize(principal, address)
-        case .resolve(let path, let reversePath, let presence): await resolve(path, reversePath, presence, link.facts)
-        case .judgeConnection: await judgeConnection(link.facts)
-        case .judgeHello(let presence): await judgeHello(presence, link.facts)
-        case .judgeSender(let path, let presence): await judgeSender(path, presence, link.facts)
-        case .judgeRecipient(let path, let reversePath, let presence): await judgeRecipient(path, reversePath, presence, link.facts)
-        case .deliver(let submittal, let text): await deliver(submittal, text, link)
-        case .open(let submittal, let text, let expected): await open(submittal, text, expected, link)
-        case .append(let incoming, let text): await append(incoming, text)
-        case .finish(let incoming, let text, let submittal): await finish(incoming, text, submittal, link)
-        }
+    package func session() -> SMTPSession {
+        settings.connections.opened()
+        return SMTPSession(settings)
     }
 
-    package func closed(_ session: SMTPSession) { session.login?.end() }
+    package func perform(_ work: SMTPWork, _ link: any Link) async -> SMTPOutcome {
+        let time = settings.metrics.time(of: work)
+        let begin = time?.begin()
+        let outcome =
+            switch work {
+            case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
+            case .authorize(let principal, let address): await authorize(principal, address)
+            case .resolve(let path, let reversePath, let presence): await resolve(path, reversePath, presence, link.facts)
+            case .judgeConnection: await judgeConnection(link.facts)
+            case .judgeHello(let presence): await judgeHello(presence, link.facts)
+            case .judgeSender(let path, let presence): await judgeSender(path, presence, link.facts)
+            case .judgeRecipient(let path, let reversePath, let presence): await judgeRecipient(path, reversePath, presence, link.facts)
+            case .deliver(let submittal, let text): await deliver(submittal, text, link)
+            case .open(let submittal, let text, let expected): await open(submittal, text, expected, link)
+            case .append(let incoming, let text): await append(incoming, text)
+            case .finish(let incoming, let text, let submittal): await finish(incoming, text, submittal, link)
+            }
+        if let begin { time?.end(begin) }
+        settings.metrics.note(outcome, of: work)
+        return outcome
+    }
+
+    package func closed(_ session: SMTPSession) {
+        settings.connections.closed()
+        session.login?.end()
+    }
 }

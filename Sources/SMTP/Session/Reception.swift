@@ -35,6 +35,9 @@ struct Reception: Sendable {
         decoder.isMalformed ? .malformedText : decoder.count > limit ? .tooLarge : refusal
     }
 
+    /// It holds a bare CR or a NUL, say.
+    var isMalformed: Bool { decoder.isMalformed }
+
     /// The sender goes on for too long.
     var isOverdue: Bool { octetsRead >= patience }
     private var patience: Int { 2 * max(limit, 1_024) }

@@ -22,6 +22,7 @@ extension SMTPSession {
             }
             return try carryOut(CommandLine(line), &input, &output)
         } catch {
+            settings.metrics.security.note(.invalidInput)
             say(Reply(error), &output)
             // What follows cannot be told from commands.
             if error == .chunkSize || error == .foreign { phase = .closing }
@@ -34,6 +35,7 @@ extension SMTPSession {
     ) throws(SyntaxError) -> Step<SMTPWork>? {
         // RFC 2920 §3.1: DATA ends a group; what is sent behind it, before our 354, is text that somebody wants taken for commands.
         if command.verb == .data, input.readableBytes > 0 {
+            settings.metrics.security.note(.headerInjection)
             say(.earlyText, &output)
             phase = .closing
             return nil

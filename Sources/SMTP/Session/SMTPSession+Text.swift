@@ -86,6 +86,7 @@ extension SMTPSession {
     /// The text is all there.
     private mutating func conclude(_ reception: inout Reception, _ output: inout ByteBuffer) -> Step<SMTPWork>? {
         if let failure = reception.failure {
+            if reception.isMalformed { settings.metrics.security.note(.headerInjection) }
             phase = .ready
             say(failure, &output)
             return nil

@@ -153,7 +153,10 @@ package struct SMTPSession: LineSession {
         var reply = reply
         if reply.code >= 500 {
             errors += 1
-            if errors >= settings.errorLimit { reply = .tooManyErrors }
+            if errors >= settings.errorLimit {
+                reply = .tooManyErrors
+                settings.metrics.security.note(.rateLimit)
+            }
         }
         reply.write(to: &output)
         if reply.code == 421 { phase = .closing }
@@ -188,6 +191,7 @@ extension SMTPSession {
         if view.count >= limit {
             scanned = 0
             passing = (0, .lineTooLong)
+            settings.metrics.security.note(.invalidInput)
         }
         return nil
     }
@@ -202,6 +206,7 @@ extension SMTPSession {
             return
         }
         passing = (line.readableBytes + 1, nil)
+        settings.metrics.security.note(.headerInjection)
         say(.bareLineFeed, &output)
     }
 

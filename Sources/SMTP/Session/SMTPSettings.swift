@@ -1,4 +1,5 @@
 package import MailModel
+package import Metrics
 package import PostOffice
 
 /// Which of SMTP's four doors a connection came through.
@@ -48,6 +49,9 @@ package struct SMTPSettings: Sendable {
     package var queue: QueueOffer?
     /// What a local part alone means to programs of this machine (`XDOMAIN`).
     package var localDomain: Domain?
+    package var metrics = SMTPMetrics()
+    /// Of the listener.
+    package var connections = ConnectionCounts()
     /// Phases in which checks ask something. The worker says.
     var checks: Intake.Check.Phases = []
     /// What time it is, for who is told of times. The worker says.

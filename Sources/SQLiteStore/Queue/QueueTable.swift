@@ -54,6 +54,9 @@ struct QueueTable: Table {
     /// The catalogue says what is in the queue.
     static func concernsCatalogue(_ changes: Changes) -> Bool { !changes.entries.isEmpty }
 
+    /// Entries, of all keys.
+    var count: Int { entries.values.reduce(0, +) }
+
     /// One that only its file has opens what it seals, and is left alone.
     mutating func adopt(_ key: QueueKey) {
         keys[key.id] = key

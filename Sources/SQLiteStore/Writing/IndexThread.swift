@@ -28,6 +28,7 @@ final class IndexThread {
     /// As of when the blocks of mailboxes were written down, and at what time.
     private var described: [MailboxID: (modSeq: ModSeq, at: Timestamp)] = [:]
     private let checkpointer: Checkpointer
+    private let metrics: StoreMetrics
     private var lastFrames = 0
     /// How long the WAL is to be before it is tried again to begin it anew.
     private var renewalAt = IndexThread.framesOfWAL
@@ -54,8 +55,9 @@ final class IndexThread {
     init(
         connection: Connection, file: IndexFile, catalog: Catalog, leases: Leases, folder: BodyFolder, keys: KeyFolder, clock: @escaping Timestamp.Clock,
         log: Logger,
-        ledger: Ledger, foldAfter: Int, largeMailbox: Int, indexer: Indexer, checkpointer: Checkpointer
+        ledger: Ledger, foldAfter: Int, largeMailbox: Int, indexer: Indexer, checkpointer: Checkpointer, metrics: StoreMetrics
     ) {
+        self.metrics = metrics
         self.checkpointer = checkpointer
         self.largeMailbox = largeMailbox
         self.indexer = indexer
@@ -133,7 +135,8 @@ final class IndexThread {
 
     private func finish(_ transaction: Transaction, withNotes: Bool = false) throws {
         try keepHolders(transaction)
-        try transaction.commit(withNotes: withNotes)
+        let begin = metrics.commit.begin()
+        if try transaction.commit(withNotes: withNotes) { metrics.commit.end(begin) }
         epoch += 1
         ledger.add(transaction.records, epoch: epoch)
         for id in transaction.withdrawn { ledger.withdraw(id) }
@@ -157,6 +160,7 @@ final class IndexThread {
     /// A commit that failed is never tried again on this connection: what SQLite or the system kept of it is not known.
     private func fail(_ transaction: Transaction, _ error: any Error) {
         log.error("A batch was not stored: \(error)")
+        metrics.failures.add()
         transaction.rollback()
         do {
             let fresh = try file.connect(.writer)

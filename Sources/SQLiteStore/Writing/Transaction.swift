@@ -88,17 +88,20 @@ final class Transaction {
 
     /// Writes what is written once a batch, of tables that were touched, and commits. On return it is durable. What was only noted (logins, `\Recent`) goes along with
     /// changes, or when `withNotes` asks for it: a batch that changes nothing, such as an opening of mailboxes, needs no room on the disk.
-    func commit(withNotes: Bool = false) throws {
+    /// False: there was nothing to commit.
+    @discardableResult
+    func commit(withNotes: Bool = false) throws -> Bool {
         if let failure { throw failure }
         for id in staged[MailboxTable.self].arrived.keys { _ = try table(of: id) }
         try staged.write(self)
         if hasBegun || withNotes { try writeNotes() }
         for action in beforeCommit { try action() }
-        guard hasBegun else { return }
+        guard hasBegun else { return false }
         try connection.run("COMMIT")
         hasBegun = false
         // try?: overwriting more than it must costs time alone.
         if erases { try? connection.execute("PRAGMA secure_delete=OFF") }
+        return true
     }
 
     func rollback() {

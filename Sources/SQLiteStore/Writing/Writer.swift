@@ -26,11 +26,13 @@ final class Writer: @unchecked Sendable {
     private let segments: SegmentWriter
     private let index: IndexThread
     private let hasRoom: @Sendable () -> Bool
+    private let metrics: StoreMetrics
     private var threads: [BlockingThread] = []
 
     static let mostInBatch = 512
 
-    init(segments: SegmentWriter, index: IndexThread, hasRoom: @escaping @Sendable () -> Bool) {
+    init(segments: SegmentWriter, index: IndexThread, hasRoom: @escaping @Sendable () -> Bool, metrics: StoreMetrics) {
+        self.metrics = metrics
         self.segments = segments
         self.index = index
         self.hasRoom = hasRoom
@@ -72,12 +74,17 @@ final class Writer: @unchecked Sendable {
 
     private func syncBodies() {
         while let waiting = syncs.take(most: 1) {
-            for arrival in waiting { arrival.ended(Result { try segments.sync() }) }
+            for arrival in waiting {
+                let begin = metrics.sync.begin()
+                arrival.ended(Result { try segments.sync() })
+                metrics.sync.end(begin)
+            }
         }
     }
 
     private func commitBatches() {
         while let batch = incoming.take(most: Writer.mostInBatch, milliseconds: index.patience) {
+            metrics.operations.add(batch.count)
             let (jobs, arrival) = append(batch)
             // `take` gives an empty batch when nothing came for a while: then the index does its upkeep. A batch whose operations were all refused is no
             // such moment.

@@ -61,7 +61,9 @@ final class HTTP2StreamDoor: ChannelInboundHandler, RemovableChannelHandler {
         guard case .found(let route, let captures) = connection.setting.site.routes.find("GET", request.target.segments) else {
             throw RequestReader.Refusal(status: 404)
         }
-        if case .networks(let networks) = route.admission, !networks.contains(request.client) { throw RequestReader.Refusal(status: 404) }
+        if case .networks(let networks) = route.admission, !networks.contains(request.client) || connection.isHidden(request) {
+            throw RequestReader.Refusal(status: 404)
+        }
         guard case .socket(let rule) = route.answer, request.fields.only("sec-websocket-version") == "13" else { throw RequestReader.Refusal(status: 400) }
         request.captures = captures
         if let reply = rule.refuse(request) { throw RequestReader.Refusal(status: reply.status) }

@@ -8,6 +8,7 @@ extension HTTPExchange {
     func send(_ reply: HTTPReply) {
         guard let context, let current, current.answer == Answer.none else { return }
         let status = HTTPResponseStatus(statusCode: reply.status)
+        setting.site.observer?.answered(reply.status, after: .nanoseconds((NIODeadline.now() - clock.phaseSince).nanoseconds))
         var length: Int?
         switch reply.content {
         case .octets(let octets): length = octets.readableBytes

@@ -37,7 +37,9 @@ extension HTTPExchange {
             let allow: HTTPFields = ["Allow": methods.joined(separator: ", ")]
             refuse(request.method == "OPTIONS" ? HTTPReply(204, allow) : .refusal(405, allow), framing)
         case .found(let route, let captures):
-            if case .networks(let networks) = route.admission, !networks.contains(request.client) { return refuse(.refusal(404), framing) }
+            if case .networks(let networks) = route.admission, !networks.contains(request.client) || connection.isHidden(request) {
+                return refuse(.refusal(404), framing)
+            }
             request.captures = captures
             answer(request, framing, route)
         }

@@ -18,6 +18,7 @@ struct HTTPGuest: Guest {
 
     func enter(_ channel: any Channel, _ visit: Visit) throws {
         let connection = HTTPConnection(setting, visit, channel)
+        setting.site.observer?.opened()
         channel.closeFuture.assumeIsolated().whenComplete { _ in connection.closed() }
         let pipeline = channel.pipeline.syncOperations
         switch security {
@@ -30,6 +31,7 @@ struct HTTPGuest: Guest {
 
     /// In plain text it is said; behind TLS it would cost a handshake, and browsers ask again by themselves.
     func turnAway(_ channel: any Channel, _ refusal: Doorkeeper.Refusal, _ farewells: Farewell.Count) throws {
+        setting.site.observer?.refused(refusal)
         var words = ""
         if case .plain = security {
             words = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -75,6 +77,11 @@ final class HTTPConnection {
         serverName = nil
     }
 
+    /// Whether a proxy that is not believed has passed it on: who asks is not known then, and is not its peer.
+    func isHidden(_ request: HTTPRequest) -> Bool {
+        !setting.site.forwarding.proxies.contains(peer) && ["x-forwarded-for", "forwarded", "x-real-ip", "via"].contains { request.fields.has($0) }
+    }
+
     func taskBegan() { tasks += 1 }
 
     func taskEnded() {
@@ -83,7 +90,9 @@ final class HTTPConnection {
     }
 
     func closed() {
+        guard !isClosed else { return }
         isClosed = true
+        setting.site.observer?.closed()
         endIfOver()
     }
 

@@ -10,6 +10,7 @@ package struct HTTPSite: Sendable {
     package var secureFields: HTTPFields
     package var forwarding: Forwarding
     package var limits: HTTPLimits
+    package var observer: (any HTTPObserver)?
 
     package init(
         _ routes: HTTPRoutes, fields: HTTPFields = HTTPFields(), secureFields: HTTPFields = HTTPFields(), forwarding: Forwarding = Forwarding(),

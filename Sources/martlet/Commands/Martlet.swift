@@ -15,7 +15,7 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, AliasCommand.self, ListCommand.self, MessageCommand.self,
             QueueCommand.self, TraceCommand.self, TLSReportCommand.self, ReportsCommand.self, DKIMCommand.self, DNSCommand.self, CheckCommand.self,
-            DoctorCommand.self, Sendmail.self, StoreCommand.self, Version.self,
+            DoctorCommand.self, MetricsCommand.self, Sendmail.self, StoreCommand.self, Version.self,
         ])
 
     static func main() async {

@@ -7,6 +7,8 @@ extension Configuration {
         var proxies: NetworkList
         /// In small letters.
         var forwardedField: String
+        /// Who may see what is counted.
+        var metricsNetworks: NetworkList
         /// URIs; none: nobody is to be told.
         var securityContacts: [String]
         var securityLanguages: [String]
@@ -19,9 +21,8 @@ extension Configuration {
 
 extension Configuration.Web {
     init(_ values: SettingValues, hostname: Domain, listeners: [Configuration.Listener]) throws(ConfigurationFault) {
-        do { proxies = try NetworkList(values.list(.webProxies).joined(separator: ",")) } catch {
-            throw values.origin(of: .webProxies).fault(.webProxies, error.description, Setting.webProxies.kind.remedy)
-        }
+        proxies = try Configuration.networks(.webProxies, values)
+        metricsNetworks = try Configuration.networks(.metricsNetworks, values)
         forwardedField = values.text(.webForwardedField) ?? "x-forwarded-for"
         securityContacts = try values.items(.securityContact) { text throws(ItemFault) in try ContactText.uri(text) }
         securityLanguages = try values.items(.securityLanguages) { text throws(ItemFault) in try LanguageText.tag(text) }

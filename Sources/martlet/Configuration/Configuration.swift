@@ -155,7 +155,10 @@ extension Configuration {
     }
 
     private static func proxies(of service: Service, _ values: SettingValues) throws(ConfigurationFault) -> NetworkList {
-        let setting = values.list(.proxies(service)).isEmpty ? Setting.listenProxies : .proxies(service)
+        try networks(values.list(.proxies(service)).isEmpty ? Setting.listenProxies : .proxies(service), values)
+    }
+
+    static func networks(_ setting: Setting, _ values: SettingValues) throws(ConfigurationFault) -> NetworkList {
         do { return try NetworkList(values.list(setting).joined(separator: ",")) } catch {
             throw values.origin(of: setting).fault(setting, error.description, setting.kind.remedy)
         }

@@ -8,6 +8,9 @@ extension Setting {
     static let webForwardedField = Setting(
         "web.forwarded-field", .choice(["x-forwarded-for", "forwarded", "x-real-ip"]), standard: "x-forwarded-for",
         help: "The one field in which they say it, and which they must set themselves; others are not looked at")
+    static let metricsNetworks = Setting(
+        "web.metrics-networks", .networks, standardNote: "none: it is not there",
+        help: "Who may ask for `/metrics`, by https and http; nobody through a proxy that is not in `web.proxies`")
     static let securityContact = Setting(
         "web.security-contact", .items(ContactText.form), standardNote: "none: there is no `security.txt`",
         help: "Whom to tell of a weakness, in `/.well-known/security.txt` (RFC 9116); the best first")
@@ -23,5 +26,5 @@ extension Setting {
         help: "Seconds for which others keep that policy, counted from when they fetched it last")
 
     /// In the order of the reference.
-    static let web: [Setting] = [webProxies, webForwardedField, securityContact, securityLanguages, strictTransportMode, strictTransportAge]
+    static let web: [Setting] = [webProxies, webForwardedField, metricsNetworks, securityContact, securityLanguages, strictTransportMode, strictTransportAge]
 }

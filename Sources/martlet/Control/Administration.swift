@@ -20,6 +20,9 @@ struct Administration: Sendable {
     let names: Configuration.Names?
     /// In ASCII.
     let serverName: Domain
+    /// Nil where no server runs.
+    let metrics: ServerMetrics?
+    let gatekeeper: Gatekeeper
     let log: Logger
     /// Hears of domains that are new, whose signing keys are to be made; does not wait.
     let domainAdded: @Sendable () -> Void
@@ -82,6 +85,8 @@ struct Administration: Sendable {
         case .showTLSOutcomes(let domain, let skipping): return .tlsOutcomes(page: try await tlsOutcomes(of: domain, skipping: skipping))
         case .showReports(let kind, let domain, let days, let skipping):
             return .reports(page: try reports(kind, of: domain, days: days, skipping: skipping))
+        case .showMetrics: return .metrics(text: try await metricsText())
+        case .showLoginFailures: return .loginFailures(failures: try loginFailures())
         case .list(let order): return try await carryOut(order)
         case .signing(let order): return try await carryOut(order)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
@@ -110,6 +115,7 @@ struct Administration: Sendable {
         case StorageFault.unavailable(let reason): OrderResult.Refused(code: Sysexit.unavailable, text: reason)
         case StorageFault.corrupt(let reason): OrderResult.Refused(code: Sysexit.dataError, text: "damaged: \(reason)")
         case StorageFault.closed: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "the server is stopping")
+        case is NotRunning: OrderResult.Refused(code: Sysexit.unavailable, text: "no server runs on this data folder, and nobody else counts")
         case HashingFault.busy:
             OrderResult.Refused(code: Sysexit.temporaryFailure, text: "too many passwords wait to be hashed; try again")
         default: OrderResult.Refused(code: Sysexit.software, text: "\(error)")

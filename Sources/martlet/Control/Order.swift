@@ -42,6 +42,10 @@ enum Order: Codable, Sendable {
     case showTLSOutcomes(domain: String?, skipping: Int)
     /// Others' reports on our domains: `dmarc` or `tls`, of one domain or of all, of so many days, without the first `skipping` reports.
     case showReports(kind: String, domain: String?, days: Int, skipping: Int)
+    /// What the running server counts.
+    case showMetrics
+    /// Whose logins fail most.
+    case showLoginFailures
     case list(order: ListOrder)
     case signing(order: SigningOrder)
 }
@@ -100,6 +104,9 @@ enum OrderResult: Codable, Sendable, Equatable {
     case certificates(digests: [String])
     case tlsOutcomes(page: TLSOutcomePage)
     case reports(page: ReportPage)
+    /// In Prometheus's text format.
+    case metrics(text: String)
+    case loginFailures(failures: LoginFailures)
     case lists(lines: [ListLine])
     /// Addresses that are on a list now and were not before.
     case membersAdded(addresses: [String])

@@ -49,7 +49,8 @@ struct Departures: Sendable {
                 reporting: DeliveryReporting(
                     store: house.store, directory: directory, intake: own, host: configuration.hostname, clock: SystemClock.now, makeID: Departures.makeID),
                 clock: SystemClock.now, wait: SystemClock.wait, chance: { Double.random(in: 0..<1) },
-                trace: { recorder.record($0) }, observe: { reports.tls.record($0) }, lists: lists, reports: reports.reader, log: log),
+                trace: { recorder.record($0) }, observe: { reports.tls.record($0) }, lists: lists, reports: reports.reader, log: log,
+                metrics: house.metrics.mail),
             settings: configuration.outbound.settings)
         self.outbox = outbox
         intake = Intake(
@@ -57,7 +58,8 @@ struct Departures: Sendable {
             senderLimit: SenderLimit(most: configuration.limits.recipientsPerHour > 0 ? configuration.limits.recipientsPerHour : nil),
             clock: SystemClock.now, log: log, forwarding: directory,
             onQueued: { ids in Task { await outbox.queued(ids) } },
-            onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) })
+            onDelivered: { delivered in Task { await outbox.report(delivered: delivered) } }, trace: { recorder.record($0) },
+            metrics: house.metrics.mail)
     }
 
     /// Those who judge who sends to us; none where nobody is to be asked.

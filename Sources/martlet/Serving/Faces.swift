@@ -26,7 +26,7 @@ struct Faces {
         self.intake = intake
         self.certificates = certificates
         self.log = log
-        mailroom = Mailroom(store: house.store, clock: SystemClock.now)
+        mailroom = Mailroom(store: house.store, clock: SystemClock.now, security: house.metrics.security)
         maildrops = Maildrops(mailroom: mailroom)
         sites = WebSites(configuration, house, log: log)
     }
@@ -35,25 +35,35 @@ struct Faces {
     func open(_ listener: Configuration.Listener, in listeners: Listeners) async throws {
         var endpoint = Endpoint(host: listener.address, port: listener.port, security: security(of: listener.service))
         endpoint.proxies = listener.proxies
+        let door = ServerMetrics.Door(listener.service)
         switch listener.service {
         case .smtp, .submission, .submissions:
             // RFC 5321 §3.8: a server that must turn a client away says 421.
-            endpoint.farewell = { _ in "421 4.7.0 Too many connections, try again later\r\n" }
+            endpoint.farewell = farewell("421 4.7.0 Too many connections, try again later", door)
             let role: SMTPRole =
                 switch listener.service {
                 case .submission: .submission
                 case .submissions: .submissions
                 default: .mx
                 }
-            try await listeners.open(endpoint, smtp(role))
+            try await listeners.open(endpoint, smtp(role, door))
         case .imap, .imaps:
-            endpoint.farewell = { _ in "* BYE Too many connections, try again later\r\n" }
-            try await listeners.open(endpoint, imap)
+            endpoint.farewell = farewell("* BYE Too many connections, try again later", door)
+            try await listeners.open(endpoint, imap(door))
         case .pop3, .pop3s:
-            endpoint.farewell = { _ in "-ERR [SYS/TEMP] Too many connections, try again later\r\n" }
-            try await listeners.open(endpoint, pop3)
+            endpoint.farewell = farewell("-ERR [SYS/TEMP] Too many connections, try again later", door)
+            try await listeners.open(endpoint, pop3(door))
         case .https: try await listeners.open(endpoint, sites.secure)
         case .http: try await listeners.open(endpoint, sites.plain)
+        }
+    }
+
+    /// What who is not let in is told; it is counted then.
+    private func farewell(_ words: String, _ door: ServerMetrics.Door) -> @Sendable (Doorkeeper.Refusal) -> String {
+        let metrics = house.metrics
+        return { refusal in
+            metrics.note(refusal, at: door)
+            return words + "\r\n"
         }
     }
 
@@ -66,11 +76,11 @@ struct Faces {
     func open(submissionSocket socket: Int32, in listeners: Listeners) async throws {
         var endpoint = Endpoint(host: configuration.sendmailSocket, port: 0, security: .plain)
         endpoint.socket = socket
-        endpoint.farewell = { _ in "421 4.7.0 Too many connections, try again later\r\n" }
-        try await listeners.open(endpoint, smtp(.local))
+        endpoint.farewell = farewell("421 4.7.0 Too many connections, try again later", .sendmail)
+        try await listeners.open(endpoint, smtp(.local, .sendmail))
     }
 
-    private func smtp(_ role: SMTPRole) -> SMTPWorker {
+    private func smtp(_ role: SMTPRole, _ door: ServerMetrics.Door) -> SMTPWorker {
         var settings = SMTPSettings(role: role, hostName: configuration.hostname)
         settings.messageLimit = configuration.limits.messageSize
         settings.recipientLimit = configuration.limits.recipients
@@ -83,24 +93,30 @@ struct Faces {
         var offer = QueueOffer()
         offer.hold = configuration.outbound.hold
         settings.queue = offer
+        settings.metrics = house.metrics.smtp
+        settings.connections = house.metrics.connections(at: door)
         return SMTPWorker(
             settings, gatekeeper: house.gatekeeper, directory: house.directory,
             intake: intake, clock: SystemClock.now, makeID: Departures.makeID, log: log)
     }
 
-    private var imap: IMAPWorker {
+    private func imap(_ door: ServerMetrics.Door) -> IMAPWorker {
         var settings = IMAPSettings(
             version: ProductVersion.number, messageLimit: configuration.limits.messageSize,
             offersTLS: certificates != nil,
             allowsPlaintextOnLoopback: configuration.allowsPlaintextOnLoopback, clock: SystemClock.now, log: log)
         settings.allowsUnauthenticate = configuration.allowsUnauthenticate
+        settings.metrics = house.metrics.imap
+        settings.connections = house.metrics.connections(at: door)
         return IMAPWorker(mailroom: mailroom, gatekeeper: house.gatekeeper, settings: settings)
     }
 
-    private var pop3: POP3Worker {
-        let settings = POP3Settings(
+    private func pop3(_ door: ServerMetrics.Door) -> POP3Worker {
+        var settings = POP3Settings(
             version: ProductVersion.number, offersTLS: certificates != nil,
             allowsPlaintextOnLoopback: configuration.allowsPlaintextOnLoopback, clock: SystemClock.now, log: log)
+        settings.metrics = house.metrics.pop3
+        settings.connections = house.metrics.connections(at: door)
         return POP3Worker(mailroom: mailroom, maildrops: maildrops, gatekeeper: house.gatekeeper, settings: settings)
     }
 }

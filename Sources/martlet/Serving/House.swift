@@ -18,6 +18,7 @@ struct House: Sendable {
     /// The same that the directory knows.
     let lists: ListRegister
     let signingKeys: SigningKeys
+    let metrics: ServerMetrics
     /// Where a bare login name belongs: as configured, or else the first account's domain at the start.
     let defaultDomain: Domain?
 
@@ -31,17 +32,18 @@ struct House: Sendable {
     ///   - changed: hears of entries of the queue that an administrator changed or added.
     ///   - finishTraces: returns when what has happened so far is recorded.
     ///   - certificates: those that the running server shows.
+    ///   - isRunning: this is the server, and what it counts is worth telling.
     ///   - domainAdded: hears of domains that are new, whose signing keys are to be made.
     func administration(
         changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }, finishTraces: @escaping @Sendable () async -> Void = {},
-        certificates: CertificateShelf? = nil, domainAdded: @escaping @Sendable () -> Void = {}
+        certificates: CertificateShelf? = nil, domainAdded: @escaping @Sendable () -> Void = {}, isRunning: Bool = false
     ) -> Administration {
         let reporting = reporting
         let desk = QueueDesk(
             store: store, traces: store, clock: SystemClock.now, log: log, notices: { try await reporting.notices(on: $0, $1) }, changed: changed)
         return Administration(
             directory: directory, store: store, desk: desk, finishTraces: finishTraces, certificates: certificates, signingKeys: signingKeys, names: names,
-            serverName: hostname.asciiForm ?? hostname, log: log, domainAdded: domainAdded)
+            serverName: hostname.asciiForm ?? hostname, metrics: isRunning ? metrics : nil, gatekeeper: gatekeeper, log: log, domainAdded: domainAdded)
     }
 
     /// Of mail as it leaves.
@@ -66,7 +68,9 @@ struct House: Sendable {
         let folder = try DataFolder.open(configuration.data, creating: creating)
         let octets = try folder.masterKey(random: systemRandom)
         guard let masterKey = MasterKey(octets) else { throw DataFolderFault("\(folder.keyPath) is no master key") }
+        let metrics = ServerMetrics()
         var options = configuration.storeOptions
+        options.metrics = metrics.store
         options.generation = try folder.generation()
         options.acceptsOlderIndex = acceptsOlderIndex
         let store: SQLiteStore
@@ -87,7 +91,7 @@ struct House: Sendable {
         let first = try store.readableAccounts().first?.name.domain
         let defaultDomain = configuration.domain ?? first
         let gatekeeper = Gatekeeper(
-            accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now)
+            accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse)
         let lists = ListRegister(store: store, tokens: ListTokens(secret: House.secret("martlet lists", octets)), clock: SystemClock.now)
         let directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames,
@@ -98,7 +102,8 @@ struct House: Sendable {
             clock: SystemClock.now, makeID: { TransactionID(bits: UInt128.random(in: .min ... .max)) })
         return House(
             folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, lists: lists,
-            signingKeys: SigningKeys(store: store, clock: SystemClock.now, make: SigningKeyMaking.make), defaultDomain: defaultDomain, reporting: reporting,
+            signingKeys: SigningKeys(store: store, clock: SystemClock.now, make: SigningKeyMaking.make), metrics: metrics, defaultDomain: defaultDomain,
+            reporting: reporting,
             log: log, names: configuration.outbound.enabled ? configuration.names : nil, hostname: configuration.hostname)
     }
 

@@ -42,6 +42,9 @@ struct ServiceGraph {
         certificate = configuration.ownCertificate(in: house.folder)
         certificates = try configuration.certificates(certificate)
         threads = Threads()
+        let metrics = house.metrics
+        threads.watchLateness { metrics.loopDelay.record($0) }
+        metrics.show(ServerMetrics.Sources(store: house.store, gatekeeper: house.gatekeeper, certificates: certificates))
         listeners = Listeners(
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
         outbound = try OutboundServices(configuration, threads: threads, store: house.store, sign: house.signing(log).sign, log: log)
@@ -64,7 +67,7 @@ struct ServiceGraph {
             let departures = departures
             let administration = house.administration(
                 changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates,
-                domainAdded: { domains.yield() })
+                domainAdded: { domains.yield() }, isRunning: true)
             // Those that the first start has made.
             domains.yield()
             let sending = Task { await departures.run() }

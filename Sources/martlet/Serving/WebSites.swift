@@ -29,15 +29,19 @@ struct WebSites {
                 ).routes
         }
         guests += AutoconfigPage(services, names).routes + AutodiscoverPage(services, names, clock: SystemClock.now).routes
+        let registry = house.metrics.registry
+        if web.metricsNetworks != .none { guests += MetricsPage(networks: web.metricsNetworks) { await Task.detached { registry.text }.value }.routes }
         let open = [HealthPages.live] + ChallengePage(keyAuthorization).routes
-        secure = WebSites.site(open + guests, web)
-        plain = WebSites.site(open + RedirectPage(names, port: web.port).routes(besides: guests), web)
+        secure = WebSites.site(open + guests, web, house.metrics.web(.https))
+        plain = WebSites.site(open + RedirectPage(names, port: web.port).routes(besides: guests), web, house.metrics.web(.http))
     }
 
-    private static func site(_ routes: [HTTPRoute], _ web: Configuration.Web) -> HTTPSite {
-        HTTPSite(
+    private static func site(_ routes: [HTTPRoute], _ web: Configuration.Web, _ observer: any HTTPObserver) -> HTTPSite {
+        var site = HTTPSite(
             HTTPRoutes(routes), fields: SecurityFields.all, secureFields: SecurityFields.secure,
             forwarding: .init(proxies: web.proxies, field: .init(rawValue: web.forwardedField) ?? .xForwardedFor))
+        site.observer = observer
+        return site
     }
 }
 

@@ -15,7 +15,7 @@ import Testing
             "trace <a@example.org>", "tls-report show", "tls-report show --domain example.org --failing --json",
             "reports", "reports --domain example.org --days 7 --json", "reports dmarc --failing", "reports tls --json",
             "queue retry --all", "queue hold 1 2", "queue release --state held", "queue cancel --sender a@example.org", "queue bounce --older-than 2d",
-            "store check", "store compact", "store status", "version",
+            "store check", "store compact", "store status", "metrics", "metrics show", "metrics failures --json", "metrics reference", "version",
         ])
     func commands(_ line: String) throws {
         let command = try Martlet.parseAsRoot(line.split(separator: " ").map(String.init))
@@ -30,7 +30,7 @@ import Testing
             "account list", "account enable", "account disable", "account password", "account remove", "message",
             "message inspect", "queue", "queue list", "queue show", "queue retry", "queue bounce", "trace", "tls-report", "tls-report show", "reports",
             "reports dmarc", "reports tls", "store",
-            "store check", "store compact", "store status", "version",
+            "store check", "store compact", "store status", "metrics", "metrics show", "metrics failures", "metrics reference", "version",
         ])
     func help(_ line: String) {
         let words = line.split(separator: " ").map(String.init) + ["--help"]

@@ -47,7 +47,7 @@ final class OutboxHouse: Sendable {
 
     init(
         settings: Outbox.Settings = Outbox.Settings(), routes: [OutgoingRoute] = [], ways: [RouteTable.Pattern: RouteTable.Way] = [:],
-        chance: @escaping @Sendable () -> Double = { 0.5 }
+        chance: @escaping @Sendable () -> Double = { 0.5 }, metrics: MailMetrics = MailMetrics()
     ) async throws {
         let clock = clock
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -85,7 +85,8 @@ final class OutboxHouse: Sendable {
                 routing: DeliveryRouting({ table }, MailRouter(names, router, asciiForm: { $0.asciiForm }, random: { 1 }), DeliveryPolicies(names, strict)),
                 carrier: carrier,
                 directory: directory, intake: intake, reporting: reporting, clock: { clock.now }, wait: clock.wait, chance: chance,
-                trace: { [events] in events.add($0) }, observe: { [observations] in observations.add($0) }, lists: lists, reports: reader, log: log),
+                trace: { [events] in events.add($0) }, observe: { [observations] in observations.add($0) }, lists: lists, reports: reader, log: log,
+                metrics: metrics),
             settings: settings)
         try await store.add(domain: domain)
         alice = try await store.add(account: AccountName("alice@example.test"), passwordHash: "$argon2id$x").id
