@@ -73,7 +73,8 @@ final class ServerMetrics: Sendable {
             "martlet_connections_refused_total",
             "Connections that were not let in: full (limits.connections), address (limits.connections-per-address), rate (limits.rate-per-address).",
             by: "service", "reason")
-        requests = registry.counters("martlet_http_requests_total", "Requests by HTTP that were answered, by the kind of their status.", by: "service", "status")
+        requests = registry.counters(
+            "martlet_http_requests_total", "Requests by HTTP that were answered, by the kind of their status.", by: "service", "status")
         requestTime = registry.histogram("martlet_http_request_seconds", "From a request's header to the beginning of its answer.")
         loopDelay = registry.histogram(
             "martlet_event_loop_delay_seconds", "How late event loops were with a task, each twice a second: so long connections wait for a turn.")
