@@ -150,3 +150,8 @@ def test_options_that_make_no_sense(names):
     assert check(names, message("a@policy.example"), "--ip", "x", code=64).startswith("martlet: ")
     assert check(names, message("a@policy.example"), "--trust", "[192.0.2.1]", code=65).startswith("martlet: ")
     assert found(check(names, ""), "from")[0]["result"] == "none"
+
+
+@pytest.mark.parametrize("words", [["--from", "a@evil.example"], ["--helo", "mail.evil.example"]])
+def test_who_sends_is_nothing_without_an_address(names, words):
+    assert "--ip" in check(names, message("a@policy.example"), *words, code=64)
