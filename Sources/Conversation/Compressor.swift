@@ -5,7 +5,7 @@ package protocol Compressor: Sendable {
     /// As gzip, without a name and a time: the same octets give the same. Throws `CompressedFault.unavailable`.
     func gzip(_ octets: ByteBuffer) throws(CompressedFault) -> ByteBuffer
 
-    /// What the first stream holds; what stands behind its end is not looked at. Never makes more than `most` octets and a little.
+    /// What it holds: of a gzip all its members (RFC 1952 §2.2), of a raw stream the first. What else stands behind its end is not looked at. Never makes more than `most` octets and a little.
     func expand(_ octets: ByteBuffer, _ form: CompressedForm, most: Int) throws(CompressedFault) -> ByteBuffer
 }
 

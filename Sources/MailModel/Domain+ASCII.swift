@@ -1,7 +1,7 @@
 extension Domain {
     /// As the domain name system has it: labels that are not ASCII as A-labels (RFC 5890 §2.3.2.1), in Punycode (RFC 3492). An ASCII name and an address
     /// literal are themselves. Nil where there is no such form: a label of more than 63 octets, a name of more than 253, a label that begins with a combining
-    /// mark, or a U-label that already looks like an A-label.
+    /// mark, one with a code point that IDNA2008 disallows (RFC 5891 §5.4: it must not be looked up), or a U-label that already looks like an A-label.
     package var asciiForm: Domain? {
         if isASCII { return self }
         var labels: [String] = []
@@ -12,6 +12,7 @@ extension Domain {
             }
             // RFC 5891 §4.2.3.1, §4.2.3.2
             guard let first = label.unicodeScalars.first, !Domain.isMark(first), !Array(label.utf8).dropFirst(2).starts(with: "--".utf8),
+                label.unicodeScalars.allSatisfy(IDNAProperty.allows),
                 let encoded = Punycode.encode(label.unicodeScalars), encoded.utf8.count + 4 <= 63
             else { return nil }
             labels.append("xn--" + encoded)

@@ -35,7 +35,14 @@ package struct ZlibCompressor: Compressor {
         guard inflateInit2_(&stream, window, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { throw .unavailable }
         defer { inflateEnd(&stream) }
         var plain = ByteBuffer()
-        let last = ZlibCompressor.run(&stream, octets, into: &plain, most: most) { CZlib.inflate(&$0, Z_NO_FLUSH) }
+        let last = ZlibCompressor.run(&stream, octets, into: &plain, most: most) { stream in
+            let status = CZlib.inflate(&stream, Z_NO_FLUSH)
+            // RFC 1952 §2.2: another member follows, by its first octets.
+            guard form == .gzip, status == Z_STREAM_END, stream.avail_in >= 2, let next = stream.next_in, next[0] == 0x1F, next[1] == 0x8B else {
+                return status
+            }
+            return inflateReset(&stream)
+        }
         guard plain.readableBytes <= most else { throw .tooLarge }
         switch last {
         case Z_STREAM_END: return plain

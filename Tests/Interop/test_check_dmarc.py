@@ -127,7 +127,8 @@ def test_helo_vouches_with_the_null_reverse_path_alone(names):
 
 @pytest.mark.parametrize("author", [
     "<a@evil.example>\r\nFrom: <admin@policy.example>", "<a@evil.example>\r\nFrom : <admin@policy.example>", "<@evil.example:admin@policy.example>",
-    "<a@evil.example>admin@policy.example", "<admin@policy.example>\\,<a@evil.example>", "=?utf-8?B?PGFkbWluQHBvbGljeS5leGFtcGxlPg==?=,<a@evil.example>"])
+    "<a@evil.example>admin@policy.example", "<admin@policy.example>\\,<a@evil.example>", "=?utf-8?B?PGFkbWluQHBvbGljeS5leGFtcGxlPg==?=,<a@evil.example>",
+    "<admin@policy\u3002example>", "<admin@policy\uff0eexample>", "<admin@\uff50olicy.example>", "<admin@\u24dfolicy.example>", "<admin@policy.example\u3002>"])
 def test_who_is_unclear_is_judged_by_nobody(names, key, author):
     report = check(names, signed(message(author), "evil.example", key), "--ip", "192.0.2.66", "--from", "a@evil.example")
     assert found(report, "from")[0]["result"] == "unclear" and found(report, "from")[0]["reason"] and not found(report, "dmarc")
@@ -136,7 +137,7 @@ def test_who_is_unclear_is_judged_by_nobody(names, key, author):
 def test_every_author_is_judged(names, key):
     report = check(names, signed(message("<a@evil.example>, <admin@policy.example>"), "evil.example", key))
     assert [(d["header.from"], d["result"]) for d in found(report, "dmarc")] == [("evil.example", "none"), ("policy.example", "fail")]
-    assert not found(report, "bimi")
+    assert found(report, "bimi")[0]["result"] == "none"
 
 
 def test_who_does_not_answer_is_no_verdict(names):
@@ -149,3 +150,8 @@ def test_options_that_make_no_sense(names):
     assert check(names, message("a@policy.example"), "--ip", "x", code=64).startswith("martlet: ")
     assert check(names, message("a@policy.example"), "--trust", "[192.0.2.1]", code=65).startswith("martlet: ")
     assert found(check(names, ""), "from")[0]["result"] == "none"
+
+
+@pytest.mark.parametrize("words", [["--from", "a@evil.example"], ["--helo", "mail.evil.example"]])
+def test_who_sends_is_nothing_without_an_address(names, words):
+    assert "--ip" in check(names, message("a@policy.example"), *words, code=64)

@@ -124,8 +124,8 @@ def test_bombs_and_rubbish_are_taken_and_dropped_and_nobody_is_told(world):
     start = len(world.log_text())
     big = b"<feedback>" + b"<record><row><count>1</count></row></record>" * 250000 + b"</feedback>"
     assert len(big) > 10 << 20
-    bombs = {"too large": gzip.compress(b" " * (200 << 20)), "packed in it is too large": zipped(b"<" * (100 << 20)), "tooDeep": b"<feedback>" + b"<a>" * 100000,
-             "hasDocumentType": b'<!DOCTYPE a [<!ENTITY b "c"><!ENTITY d "&b;&b;">]><feedback>&d;</feedback>', "holds more than": big, "malformed": b"<feedback><a></b>",
+    bombs = {"too large": gzip.compress(b" " * (200 << 20)), "packed in it is too large": zipped(b"<" * (100 << 20)), "lie too deep": b"<feedback>" + b"<a>" * 100000,
+             "declares a document type": b'<!DOCTYPE a [<!ENTITY b "c"><!ENTITY d "&b;&b;">]><feedback>&d;</feedback>', "holds more than": big, "do not close as they opened": b"<feedback><a></b>",
              "JSON that is no report": b"{\"policies\":" + b"[" * 1000000, "nothing that looks like": b"Hello", "over and over": gzip.compress(gzip.compress(gzip.compress(gzip.compress(b"x"))))}
     read(world, *[message(content) for content in bombs.values()])
     text = world.log_with("over and over", start)

@@ -143,6 +143,30 @@ def test_lookalikes(judging, name, sender):
     assert reply.startswith("550 5.7.1") or (reply.startswith("250") and held is not None and found(judging, name, "INBOX") is None), reply
 
 
+@pytest.mark.parametrize("domain", ["reject\u3002example", "reject\uff0eexample", "\uff52eject.example", "\u24e1eject.example", "reject.example\u3002"])
+def test_names_that_are_shown_as_others(judging, domain):
+    """What IDNA2008 disallows, programs for people map (UTS 46): nobody can say whose mail it is."""
+    with SMTP(judging.host, judging.port("smtp"), source=OTHER) as smtp:
+        code, text = smtp.deliver("x@evil.example", [judging.address("ann")], letter("b@" + domain, "shown"), "SMTPUTF8 BODY=8BITMIME")[:2]
+    assert code == 550 and "5.7.1" in str(text), (code, text)
+
+
+def test_whose_picture_it_is_says_nobody_but_us(judging, key):
+    extra = "BIMI-Indicator: PHN2Zz4=\r\nBIMI-Location: v=BIMI1; l=https://evil.example/a.svg\r\n"
+    assert bring(judging, signed(key, "reject.example", letter("bob@reject.example", "picture", extra)), "bob@reject.example", ALLOWED).startswith("250")
+    body = found(judging, "picture", "INBOX")
+    assert body is not None and b"bimi-" not in body.lower()
+    both = letter("bob@reject.example, a@bare.example", "pictures")
+    assert bring(judging, signed(key, "reject.example", both), "bob@reject.example", ALLOWED).startswith("250")
+    assert b"bimi=none" in results(found(judging, "pictures", "INBOX"))[0]
+
+
+def test_a_list_is_known_by_what_lists_write(judging):
+    for number, (field, code) in enumerate([("List-Post: <mailto:a@b.example>", "250"), ("Mailing-List: list a@b.example", "250"),
+                                            ("List-Unsubscribe: <mailto:a@b.example>", "550"), ("Precedence: list", "550")]):
+        assert bring(judging, letter("bob@reject.example", "field %d" % number, field + "\r\n"), "x@evil.example").startswith(code), field
+
+
 def test_the_name_of_hello_proves_nothing_of_from(judging):
     """CVE-2019-20790: HELO passes SPF, MAIL FROM does not."""
     reply = bring(judging, letter("bob@reject.example", "by hello"), "bob@reject.example", OTHER, hello="reject.example")

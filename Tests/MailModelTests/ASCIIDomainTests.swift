@@ -26,6 +26,35 @@ struct ASCIIDomainTests {
         #expect(try #require(Domain(text)).asciiForm == nil)
     }
 
+    /// Each looks like `reject.example` or is shown as it: what UTS 46 makes another name of, or no name at all.
+    @Test(
+        "a label with what IDNA2008 disallows is no U-label, and has none: RFC 5892 §2, RFC 5891 §5.4",
+        arguments: [
+            "reject\u{3002}example", "reject\u{FF0E}example", "reject\u{FF61}example", "reject\u{2024}example", "\u{FF52}eject.example",
+            "\u{24E1}eject.example",
+            "\u{1D42F}eject.example", "\u{FB01}ss.example", "fi\u{17F}\u{17F}.example", "re\u{133}ect.example", "reject.example\u{3002}",
+            "re\u{34F}ject.example",
+            "rejec\u{FE0F}t.example", "reject\u{2044}x.example", "reject\u{2215}x.example", "re\u{2126}\u{2160}ject.example", "\u{2665}.example",
+            "\u{1F600}.example",
+            "\u{1100}.example", "re\u{20DD}ject.example", "r\u{E0100}eject.example", "a\u{640}.example", "\u{2488}example", "reject\u{B7}\u{2488}.example",
+        ])
+    func disallowed(text: String) throws {
+        // Some are no domain at all.
+        #expect(Domain(text)?.asciiForm == nil)
+    }
+
+    @Test(
+        "what IDNA2008 allows, exceptions among it, has its form: RFC 5892 §2.6",
+        arguments: [
+            ("faß.example", "xn--fa-hia.example"), ("\u{3C2}.example", "xn--3xa.example"), ("l\u{B7}l.example", "xn--ll-0ea.example"),
+            ("\u{3007}.example", "xn--w6j.example"), ("\u{30A2}\u{30FB}\u{30A2}.example", "xn--ccka0y.example"), ("\u{660}.example", "xn--8hb.example"),
+            ("M\u{DC}NCHEN.example", "xn--mnchen-3ya.example"), ("\u{212A}reject.example", "kreject.example"),
+            ("reje\u{441}t.example", "xn--rejet-4ye.example"),
+        ])
+    func allowed(text: String, ascii: String) throws {
+        #expect(try #require(Domain(text)).asciiForm?.value == ascii)
+    }
+
     @Test("a name that is too long as ASCII")
     func long() throws {
         #expect(try #require(Domain(Array(repeating: "aaaaü", count: 36).joined(separator: "."))).asciiForm == nil)

@@ -57,6 +57,8 @@ import Testing
     /// What comes, and what a server called mail.example.org stores of it.
     static let results: [(String, String)] = [
         ("Authentication-Results: mail.example.org; dmarc=pass\r\nA: 1\r\n\r\nb", "A: 1\r\n\r\nb"),
+        // What is shown of a sender is what the server that judged it says: draft-brand-indicators-for-message-identification.
+        ("BIMI-Indicator: PHN2Zz4=\r\n AAAA\r\nbimi-location : v=BIMI1; l=x\r\nBIMI-Selector: v=BIMI1; s=a\r\n\r\nb", "BIMI-Selector: v=BIMI1; s=a\r\n\r\nb"),
         ("A: 1\r\nauthentication-RESULTS \t:\r\n (hi) MAIL.example.ORG 1;\r\n none\r\nB: 2\r\n\r\n", "A: 1\r\nB: 2\r\n\r\n"),
         ("Authentication-Results: \"mail.example.org\"; x\r\n\r\n", "\r\n"), ("Authentication-Results: mail.example.org", ""),
         ("Authentication-Results: mail.example.org; none\r\nno field\r\n", "\r\nno field\r\n"),

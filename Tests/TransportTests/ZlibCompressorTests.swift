@@ -34,4 +34,24 @@ struct ZlibCompressorTests {
             if let plain = try? zlib.expand(broken, .gzip, most: 1_000) { #expect(plain == octets) }
         }
     }
+
+    @Test("all members of a gzip are read, within one bound: RFC 1952 §2.2")
+    func members() throws {
+        let parts = ["one ", "", "two ", String(repeating: "three ", count: 20_000)].map { ByteBuffer(string: $0) }
+        var packed = ByteBuffer()
+        var plain = ByteBuffer()
+        for part in parts {
+            packed.writeImmutableBuffer(try zlib.gzip(part))
+            plain.writeImmutableBuffer(part)
+        }
+        #expect(try zlib.expand(packed, .gzip, most: plain.readableBytes) == plain)
+        #expect(throws: CompressedFault.tooLarge) { try zlib.expand(packed, .gzip, most: plain.readableBytes - 1) }
+        // The last one is cut.
+        let cut = try #require(packed.getSlice(at: 0, length: packed.readableBytes - 1))
+        #expect(throws: CompressedFault.malformed) { try zlib.expand(cut, .gzip, most: .max) }
+        // Empty ones are no end of work.
+        var empty = ByteBuffer()
+        for _ in 0..<10_000 { empty.writeImmutableBuffer(try zlib.gzip(ByteBuffer())) }
+        #expect(try zlib.expand(empty, .gzip, most: 0).readableBytes == 0)
+    }
 }

@@ -66,6 +66,9 @@ package struct HeaderSurvey: Sendable {
 
     /// It says that it comes by way of a list (RFC 2919).
     private(set) var isListed = false
+    /// It has a field that lists write and others do not: List-Id (RFC 2919), List-Post (RFC 2369 §3.4), or Mailing-List, which no standard has. Newsletters, which their
+    /// authors send themselves, have List-Unsubscribe and Precedence too.
+    private(set) var namesList = false
     /// The first values of List-Id, and so many octets of each.
     private var listIDs: [[UInt8]] = []
     private static let mostLists = 16
@@ -100,8 +103,10 @@ package struct HeaderSurvey: Sendable {
         if HeaderSurvey.isField(name, "message-id") { hasMessageID = true }
         if HeaderSurvey.isField(name, "from"), from.isFirst() { reading = .from }
         if HeaderSurvey.isField(name, "sender"), sender.isFirst() { reading = .sender }
+        if HeaderSurvey.isField(name, "list-post") || HeaderSurvey.isField(name, "mailing-list") { namesList = true }
         if HeaderSurvey.isField(name, "list-id") {
             isListed = true
+            namesList = true
             if listIDs.count < HeaderSurvey.mostLists {
                 listIDs.append([])
                 reading = .listID

@@ -10,6 +10,7 @@ import SenderTrust
 ///   is `Backup failed` is a body, and text that begins with a blank cannot be read as more of a trace line before it.
 /// - Lines before the first field that are an mbox's separator (`From a@b Mon …`, `>From …`) become fields, `X-Mailbox-Line`.
 /// - Fields that `dropped` names are left out, with all their lines, and Authentication-Results that claim to be ours (RFC 8601 §5).
+///   With them go BIMI-Indicator and BIMI-Location, by which the server that has judged a sender shows its picture to clients.
 ///
 /// Behind the header's end nothing is changed.
 package struct IncomingHeader: Sendable {
@@ -18,6 +19,8 @@ package struct IncomingHeader: Sendable {
     /// Who else gets a message is nobody's business (RFC 5322 §3.6.3, RFC 6409 §8); Return-Path is the last server's to write (RFC 5321 §4.4), and
     /// Content-Length is wrong once a line is added.
     private static let dropped: [StaticString] = ["bcc", "resent-bcc", "return-path", "content-length"]
+    /// Nobody's to write but ours, where we judge.
+    private static let judged: [StaticString] = ["bimi-indicator", "bimi-location"]
     /// A line whose colon lies farther behind is no field. RFC 5322 §2.1.1 gives a line 998 octets.
     private static let longestName = 998
 
@@ -142,6 +145,7 @@ package struct IncomingHeader: Sendable {
             let name = head[..<length]
             isFirstField = false
             isKept = !IncomingHeader.dropped.contains { HeaderSurvey.isField(name, $0) }
+            if ownName != nil, IncomingHeader.judged.contains(where: { HeaderSurvey.isField(name, $0) }) { isKept = false }
             if ownName != nil, HeaderSurvey.isField(name, "authentication-results") {
                 results += 1
                 if results <= IncomingHeader.mostResults { undecided = [] } else { isKept = false }

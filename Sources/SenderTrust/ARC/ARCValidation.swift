@@ -23,13 +23,17 @@ struct ARCValidation {
         let lookup = await first.adding(chain.links.map(\.seal.keyName), resolver)
         let oldest = await oldestPass(lookup, now)
         if let (result, reason) = await sealFlaw(lookup) { return ARCVerdict(result, links: links, oldestPass: oldest, reason: reason) }
-        return ARCVerdict(.pass, links: links, oldestPass: oldest)
+        let isWeak = chain.links.contains { link in
+            if case .success(let message) = link.message { !message.content.names.contains("from") } else { false }
+        }
+        return ARCVerdict(.pass, links: links, oldestPass: oldest, isWeak: isWeak)
     }
 
     private func checkBody(_ message: ARCChain.Message, _ now: Timestamp) -> SignatureFlaw? {
         do throws(SignatureFlaw) {
             try SignatureCheck.time(message.key, now: now)
-            _ = try SignatureCheck.body(message.content, bodies)
+            // RFC 6376 §8.2: anybody could have added them, and no other signature makes up for it.
+            if try SignatureCheck.body(message.content, bodies) { return SignatureFlaw(.fail, "l= leaves octets at the end unsigned") }
             return nil
         } catch { return error }
     }
@@ -40,8 +44,14 @@ struct ARCValidation {
         case .failure(let flaw): return flaw
         case .success(let message):
             if let flaw = checkBody(message, now) { return flaw }
-            return SignatureCheck.verify(message.key, SignatureCheck.digest(header, link.messagePlace, message.key, message.content), lookup).flaw
+            let digest = SignatureCheck.digest(header, link.messagePlace, message.key, message.content)
+            return SignatureCheck.verify(message.key, digest, lookup, ARCValidation.refuseTest).flaw
         }
+    }
+
+    /// RFC 6376 §3.6.1, t=y: what such a key signs is to be taken as if it were not signed.
+    private static func refuseTest(_ record: DKIMKeyRecord) throws(SignatureFlaw) {
+        if record.isTesting { throw SignatureFlaw(.fail, "the key is marked as a test") }
     }
 
     /// Signatures of servers before the last that are looked at: each costs as much as one of DKIM.
@@ -71,7 +81,7 @@ struct ARCValidation {
             header.write(link.sealPlace, .relaxed, without: SignatureCheck.gap(header, link.sealPlace, link.seal), isLast: true, to: &own)
             var sealed = hash
             sealed.update(data: own)
-            if let flaw = SignatureCheck.verify(link.seal, sealed.finalize(), lookup).flaw {
+            if let flaw = SignatureCheck.verify(link.seal, sealed.finalize(), lookup, ARCValidation.refuseTest).flaw {
                 let reason = "seal \(link.instance): \(flaw.reason)"
                 if flaw.result != .temperror { return (.fail, reason) }
                 unknown = unknown ?? (.temperror, reason)

@@ -35,11 +35,15 @@ package struct ARCVerdict: Hashable, Sendable {
     package let links: [Link]
     /// The first instance whose ARC-Message-Signature still holds; 0: all of them do. Nil: the newest does not (RFC 8617 §5.2, step 5).
     package let oldestPass: Int?
+    /// It holds, and some set of it does not cover From (RFC 6376 §5.4, §6.1.1): whoever had it in between could name another author, so it speaks for none. RFC 8617
+    /// takes such a set for a whole one.
+    package let isWeak: Bool
     /// Why, in one line.
     package let reason: String?
 
-    package init(_ result: Result, links: [Link] = [], oldestPass: Int? = nil, reason: String? = nil) {
+    package init(_ result: Result, links: [Link] = [], oldestPass: Int? = nil, isWeak: Bool = false, reason: String? = nil) {
         self.result = result
+        self.isWeak = isWeak
         self.links = links
         self.oldestPass = oldestPass
         self.reason = reason

@@ -1,3 +1,5 @@
+import MailModel
+
 /// What DMARC says of all authors of a message.
 package struct AuthorJudgement: Hashable, Sendable {
     package let authors: MessageAuthors
@@ -37,10 +39,12 @@ package struct AuthorJudgement: Hashable, Sendable {
 }
 
 extension DMARCEvaluation {
-    /// Judges every author of a message, each by itself.
+    /// Judges every author of a message, each by itself and side by side: none that DNS is slow to tell of keeps the others waiting.
     package func judge(_ authors: MessageAuthors, spf: SPFVerdict?, dkim: [DKIMVerdict]) async -> AuthorJudgement {
-        var verdicts: [DMARCVerdict] = []
-        for domain in authors.domains { verdicts.append(await evaluate(author: domain, spf: spf, dkim: dkim)) }
-        return AuthorJudgement(authors: authors, verdicts: verdicts)
+        let verdicts = await withTaskGroup(of: (Domain, DMARCVerdict).self) { group in
+            for domain in authors.domains { group.addTask { (domain, await evaluate(author: domain, spf: spf, dkim: dkim)) } }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        return AuthorJudgement(authors: authors, verdicts: authors.domains.compactMap { verdicts[$0] })
     }
 }

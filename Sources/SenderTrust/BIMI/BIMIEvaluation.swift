@@ -7,6 +7,13 @@ package struct BIMIEvaluation: Sendable {
 
     package init(resolver: any Resolver) { self.resolver = resolver }
 
+    /// Of a message; nil: nobody is its author. With several authors, nobody's picture is shown.
+    package func evaluate(_ judgement: AuthorJudgement) async -> BIMIVerdict? {
+        guard let only = judgement.verdicts.first else { return nil }
+        guard judgement.verdicts.count == 1 else { return BIMIVerdict(.none, reason: "the message has several authors") }
+        return await evaluate(only)
+    }
+
     /// Asks DNS where DMARC passes and both the author's domain and its organization enforce their policies: for the author's record, then for the
     /// organization's. The selector is `default`; one that a message names is not followed.
     package func evaluate(_ dmarc: DMARCVerdict) async -> BIMIVerdict {

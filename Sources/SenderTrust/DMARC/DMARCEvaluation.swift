@@ -89,8 +89,7 @@ private struct Judgement {
                     .pass, author: author, organizationalDomain: organization(), record: record, recordDomain: place,
                     policy: record.policy(for: author, recordAt: place, exists: true), isSPFAligned: isSPFAligned, isDKIMAligned: isDKIMAligned)
             }
-            if let trouble { throw trouble }
-            return try await failure(place, record)
+            return await failure(place, record)
         } catch {
             return DMARCVerdict(error.isPermanent ? .permerror : .temperror, author: author, organizationalDomain: author, reason: error.reason)
         }
@@ -101,17 +100,27 @@ private struct Judgement {
         return try await walk.walk(from: author).policy
     }
 
-    /// Nobody who is aligned has been proved.
-    private mutating func failure(_ place: Domain, _ record: DMARCRecord) async throws(PolicyWalk.Trouble) -> DMARCVerdict {
+    /// Nobody who is aligned has been proved. The policy is known, and stays so whatever cannot be learnt of those who vouch.
+    private mutating func failure(_ place: Domain, _ record: DMARCRecord) async -> DMARCVerdict {
+        var policy = record.policy(for: author, recordAt: place, exists: true)
+        let other = record.policy(for: author, recordAt: place, exists: false)
+        if policy != other {
+            do throws(PolicyWalk.Trouble) {
+                if try await !walk.exists(author) { policy = other }
+            } catch {
+                // catch: the stricter of both holds for what comes of it.
+                trouble = trouble ?? error
+                policy = [policy, other].contains(.reject) ? .reject : .quarantine
+            }
+        }
         let isSPFUnknown = await isAligned(vouchers.spfUnknown.map { [$0] } ?? [], record.spfAlignment)
         let isDKIMUnknown = await isAligned(vouchers.dkimUnknown, record.dkimAlignment)
-        if let trouble { throw trouble }
-        let needsExistence = record.policy(for: author, recordAt: place, exists: true) != record.policy(for: author, recordAt: place, exists: false)
-        let exists = needsExistence ? try await walk.exists(author) : true
         let isUnknown = isSPFUnknown || isDKIMUnknown
+        // try?: where it is not known, the author's own name stands for the organization's.
+        if record.dkimAlignment == .relaxed, trouble == nil { _ = try? await walk.walk(from: author) }
         return DMARCVerdict(
-            isUnknown ? .temperror : .fail, author: author, organizationalDomain: organization(), record: record, recordDomain: place,
-            policy: record.policy(for: author, recordAt: place, exists: exists), reason: isUnknown ? unknownReason(isSPFUnknown) : failureReason)
+            isUnknown || trouble != nil ? .temperror : .fail, author: author, organizationalDomain: organization(), record: record, recordDomain: place,
+            policy: policy, reason: isUnknown ? unknownReason(isSPFUnknown) : trouble?.reason ?? failureReason)
     }
 
     private func unknownReason(_ isSPF: Bool) -> String {
@@ -135,8 +144,8 @@ private struct Judgement {
                 if try await walk.walk(from: name).organizationalDomain == organization { return true }
             }
         } catch {
-            // catch: another who vouches may do; otherwise it decides.
-            trouble = trouble ?? error
+            // catch: another who vouches may do; otherwise it decides. What never can be told vouches for nothing.
+            if !error.isPermanent { trouble = trouble ?? error }
         }
         return false
     }

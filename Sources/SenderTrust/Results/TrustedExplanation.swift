@@ -21,7 +21,7 @@ package struct TrustedExplanation: Hashable, Sendable {
     /// - parameter trusted: domains whose seals are believed; exactly these, no subdomains.
     /// - parameter failure: what DMARC says here; its author is the one who has to have been proved.
     package init?(_ arc: ARCVerdict, failure: DMARCVerdict, trusted: [Domain]) {
-        guard arc.result == .pass, !trusted.isEmpty else { return nil }
+        guard arc.result == .pass, !arc.isWeak, !trusted.isEmpty else { return nil }
         for link in arc.links.sorted(by: { $0.instance > $1.instance }) {
             guard trusted.contains(link.domain) else { return nil }
             guard let results = AuthenticationResults(link.results), let evidence = TrustedExplanation.evidence(in: results, failure) else { continue }

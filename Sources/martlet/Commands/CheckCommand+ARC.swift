@@ -22,7 +22,11 @@ extension CheckCommand {
 extension CheckReport.Finding {
     init(_ verdict: ARCVerdict) {
         self.init(
-            "arc", verdict.result.rawValue, ["sets": "\(verdict.links.count)", "header.oldest-pass": verdict.oldestPass.map(String.init)],
+            "arc", verdict.result.rawValue,
+            [
+                "sets": "\(verdict.links.count)", "header.oldest-pass": verdict.oldestPass.map(String.init),
+                "weak": verdict.isWeak ? "a set does not cover From, so that it speaks for no author" : nil,
+            ],
             reason: verdict.reason ?? (verdict.result == .none ? "the message has no chain" : nil))
     }
 

@@ -13,11 +13,14 @@ extension CheckCommand {
 
         @Option(help: ArgumentHelp("Where the message came from.", valueName: "address")) var ip: String?
         @Option(help: ArgumentHelp("What the client said in HELO or EHLO.", valueName: "name")) var helo: String?
-        @Option(help: ArgumentHelp("What it said in MAIL FROM; empty: the null reverse-path.", valueName: "address")) var from: String = ""
+        @Option(help: ArgumentHelp("What it said in MAIL FROM; empty: the null reverse-path.", valueName: "address")) var from: String?
         @Option(help: ArgumentHelp("Whose ARC seals are believed; may be given several times.", valueName: "domain")) var trust: [String] = []
         @OptionGroup var options: CheckOptions
 
         func run() async throws {
+            guard ip != nil || (from == nil && helo == nil) else {
+                throw CommandFault(code: Sysexit.usage, text: "--from and --helo are judged by SPF, which needs --ip too")
+            }
             let address = try ip.map { text in
                 guard let address = IPAddress(text) else { throw CommandFault(code: Sysexit.usage, text: "--ip wants an IP address") }
                 return address
@@ -26,7 +29,7 @@ extension CheckCommand {
             let message = try CheckedMessage.read()
             try await options.report { configuration, resolver in
                 let judges = AuthorJudges(resolver: resolver, receiver: configuration.hostname, now: SystemClock.now())
-                let client = address.map { SPFQuestion(address: $0, helo: helo, mailbox: from, receiver: judges.receiver.asciiForm, now: judges.now) }
+                let client = address.map { SPFQuestion(address: $0, helo: helo, mailbox: from ?? "", receiver: judges.receiver.asciiForm, now: judges.now) }
                 return CheckReport(findings: await judges.findings(message, client, trusted), steps: resolver.steps)
             }
         }
@@ -66,8 +69,7 @@ private struct AuthorJudges {
             findings.append(CheckReport.Finding(verdict, TrustedExplanation(arc, failure: verdict, trusted: trusted)))
             field.add(verdict)
         }
-        if let decisive = judgement.decisive, judgement.verdicts.count == 1 {
-            let bimi = await BIMIEvaluation(resolver: resolver).evaluate(decisive)
+        if let bimi = await BIMIEvaluation(resolver: resolver).evaluate(judgement) {
             findings.append(CheckReport.Finding(bimi))
             field.add(bimi)
         }

@@ -24,7 +24,11 @@ extension CheckCommand {
                 let evaluation = SPFEvaluation(
                     resolver: resolver,
                     observe: { step in
-                        steps.withLock { $0.append(CheckReport.Step(depth: step.depth, text: step.event.words)) }
+                        steps.withLock { steps in
+                            // What was just found need not be said again.
+                            if case .policy(let text) = step.event, steps.last?.text.hasSuffix(": \(text)") == true { return }
+                            steps.append(CheckReport.Step(depth: step.depth, text: step.event.words))
+                        }
                     })
                 let question = SPFQuestion(
                     address: address, helo: helo, mailbox: from ?? "", receiver: configuration.hostname.asciiForm, now: SystemClock.now())
@@ -40,11 +44,12 @@ extension CheckCommand {
 extension CheckReport.Finding {
     // RFC 8601 §2.7.2
     init(_ verdict: SPFVerdict) {
-        let place = verdict.identity == .mailFrom ? "smtp.mailfrom" : "smtp.helo"
+        let isMailFrom = verdict.identity == .mailFrom
         self.init(
             "spf", verdict.result.rawValue,
             [
-                place: verdict.sender, "domain": verdict.domain?.value, "decided by": verdict.mechanism, "explanation": verdict.explanation,
+                isMailFrom ? "smtp.mailfrom" : "smtp.helo": isMailFrom ? verdict.sender : String(verdict.sender.drop { $0 != "@" }.dropFirst()),
+                "domain": verdict.domain?.value, "decided by": verdict.mechanism, "explanation": verdict.explanation,
             ], reason: verdict.reason)
     }
 }

@@ -46,7 +46,8 @@ extension CheckCommand {
             do throws(TLSFailure) {
                 policy = try await StrictTransportSource(fetcher).policy(at: host)
             } catch {
-                return [CheckReport.Finding("mta-sts", "fail", ["id": record.id, "policy at": host.value], reason: error.reason)]
+                let result = error.kind == .stsFetchError ? "temperror" : "fail"
+                return [CheckReport.Finding("mta-sts", result, ["id": record.id, "policy at": host.value], reason: error.reason)]
             }
             let finding = CheckReport.Finding(
                 "mta-sts", policy.mode.rawValue,

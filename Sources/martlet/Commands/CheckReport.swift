@@ -46,7 +46,8 @@ struct CheckReport: Encodable, Sendable {
         String(
             String.UnicodeScalarView(
                 line.unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
+                    if scalar == "\t" { return " " }
+                    return switch scalar.properties.generalCategory {
                     case .control, .format, .lineSeparator, .paragraphSeparator: "?"
                     default: scalar
                     }

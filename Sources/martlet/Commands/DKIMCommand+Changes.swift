@@ -108,8 +108,11 @@ extension DKIMCommand {
                     throw CommandFault(code: Sysexit.dataError, text: "nothing was removed")
                 }
             }
-            try await Administrator(options).give(.signing(order: .remove(domain: key.domain, selector: key.selector)))
+            let answer = try await Administrator(options).give(.signing(order: .remove(domain: key.domain, selector: key.selector)))
             Terminal.show("Removed \(key.selector) of \(key.domain).")
+            if case .signingKeys(let left) = answer, !left.contains(where: { $0.state == "active" }) {
+                Terminal.complain("No key of \(key.domain) signs now: its mail goes out unsigned.")
+            }
         }
     }
 }

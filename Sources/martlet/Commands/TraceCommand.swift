@@ -32,15 +32,15 @@ struct TraceCommand: AsyncParsableCommand {
         guard count > 0 else { throw CommandFault(code: Sysexit.dataError, text: "nothing is known of \(RemoteReply.cleaned(name))") }
     }
 
-    /// What was said to us does nothing to the terminal.
+    /// What was said to us does nothing to the terminal. Folded fields are one line.
     static func words(_ line: TraceLine) -> String {
         var rest = line.fields
         var text = "\(line.time)  \(verbs[line.event] ?? line.event)"
         for (key, word) in order {
             guard let value = rest.removeValue(forKey: key) else { continue }
-            text += " \(word) \(RemoteReply.cleaned(value))"
+            text += " \(word) \(RemoteReply.cleaned(value.replacing("\r\n", with: "")))"
         }
-        let more = rest.sorted { $0.key < $1.key }.map { "\(RemoteReply.cleaned($0.key)) \(RemoteReply.cleaned($0.value))" }
+        let more = rest.sorted { $0.key < $1.key }.map { "\(RemoteReply.cleaned($0.key)) \(RemoteReply.cleaned($0.value.replacing("\r\n", with: "")))" }
         return more.isEmpty ? text : text + " (" + more.joined(separator: ", ") + ")"
     }
 

@@ -13,7 +13,11 @@ extension Administration {
             var lines: [SigningKeyLine] = []
             for domain in try await signingKeys.domains() { lines += try await self.lines(of: domain) }
             return .signingKeys(lines: lines)
-        case .list(let name?): return .signingKeys(lines: try await lines(of: try Administration.signingDomain(name)))
+        case .list(let name?):
+            let domain = try Administration.signingDomain(name)
+            let lines = try await lines(of: domain)
+            // Keys of a domain that was removed are still shown.
+            return .signingKeys(lines: lines.isEmpty ? try await self.lines(of: servedDomain(name)) : lines)
         case .first(let name):
             let domain = try await servedDomain(name)
             _ = try await signingKeys.generateFirst(for: domain)

@@ -63,12 +63,14 @@ struct ReportServices: Sendable {
             log.warning("No reports are sent: there is no domain yet in whose name they could go")
             return nil
         }
+        let (directory, hostname) = (house.directory, configuration.hostname)
         return ReportSender(
             ReportSender.Setting(sender: sender, generator: "Martlet \(ProductVersion.number)"),
             ReportSender.Surroundings(
                 outcomes: mail, tls: tls, store: house.store, intake: intake, resolver: resolver, web: web, compression: ZlibCompressor(),
                 clock: SystemClock.now,
-                chance: { Double.random(in: 0..<1) }, makeID: Departures.makeID, queued: { await outbox.queued($0) }, log: log))
+                chance: { Double.random(in: 0..<1) }, makeID: Departures.makeID, queued: { await outbox.queued($0) },
+                isOurs: { domain in try await directory.isServed(domain) || domain == hostname }, log: log))
     }
 
     /// Once an hour, what is older than it is to be kept.

@@ -77,6 +77,19 @@ struct ReportFormsTests {
         }
     }
 
+    @Test(
+        "a report that does not say how many messages is none",
+        arguments: ["", "abc", "-1", "1.5", "1e3", "0x10", "99999999999999999999999", "1125899906842625", "1 2", "\u{661}"])
+    func counts(_ text: String) throws {
+        let whole = String(buffer: try ReportSample.file("google.xml"))
+        let broken = try whole.replacing(Regex("<count>[0-9]+</count>"), with: "<count>\(text)</count>", maxReplacements: 1)
+        #expect(broken != whole)
+        #expect(throws: AggregateReport.Fault.self) { try AggregateReport(ByteBuffer(string: broken)) }
+        let without = try whole.replacing(Regex("<count>[0-9]+</count>"), with: "", maxReplacements: 1)
+        #expect(throws: AggregateReport.Fault.self) { try AggregateReport(ByteBuffer(string: without)) }
+        #expect(try AggregateReport(ByteBuffer(string: whole.replacing(Regex("<count>[0-9]+</count>"), with: "<count> 0 </count>"))).records[0].count == 0)
+    }
+
     @Test("UTF-16 with its mark is read as well")
     func wide() throws {
         let text = String(buffer: try ReportSample.file("google.xml"))
@@ -117,7 +130,8 @@ struct ReportFormsTests {
     func many() throws {
         let head =
             "<feedback><report_metadata><date_range><begin>1</begin></date_range></report_metadata><policy_published><domain>a.b</domain></policy_published>"
-        let report = try AggregateReport(ByteBuffer(string: head + String(repeating: "<record/>", count: 60_000) + "</feedback>"))
+        let records = String(repeating: "<record><row><count>1</count></row></record>", count: 60_000)
+        let report = try AggregateReport(ByteBuffer(string: head + records + "</feedback>"))
         #expect(report.records.count == AggregateReport.mostRecords && report.leftOut == 10_000)
     }
 

@@ -76,7 +76,7 @@ struct ReportReaderTests {
         let bad: [(String, String)] = [
             (xml.replacing("<domain>example.test</domain>\n    <adkim>", with: "<domain>other.example</domain>\n    <adkim>"), "not ours"),
             (xml.replacing("1795824000", with: "1700000000"), "2023-11-14"), (xml.replacing("1795824000", with: "1999999999"), "2033-05-18"),
-            ("<html>", "no report"), ("Hello", "nothing that looks like"), ("<!DOCTYPE a [<!ENTITY b \"c\">]><feedback/>", "hasDocumentType"),
+            ("<html>", "no report"), ("Hello", "nothing that looks like"), ("<!DOCTYPE a [<!ENTITY b \"c\">]><feedback/>", "it declares a document type"),
         ]
         for (content, reason) in bad {
             _ = try await bring(ReportSample.message(ByteBuffer(string: content)), house)

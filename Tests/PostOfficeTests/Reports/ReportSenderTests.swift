@@ -32,14 +32,14 @@ struct ReportSenderTests {
     }
 
     /// Another run of the same server.
-    private func sender(chance: Double = 0.5) throws -> ReportSender {
+    private func sender(chance: Double = 0.5, ours domain: String = "example.test") throws -> ReportSender {
         let clock = clock
         return ReportSender(
             ReportSender.Setting(sender: try #require(Address("noreply-dmarc@example.test")), generator: "Martlet 1"),
             ReportSender.Surroundings(
                 outcomes: outcomes, tls: tls, store: store, intake: Intake(store: store, clock: { clock.now }, log: log), resolver: names,
                 web: web, compression: ZlibCompressor(), clock: { clock.now }, chance: { chance }, makeID: { TransactionID(bits: 7) }, queued: { _ in },
-                log: log))
+                isOurs: { $0.value == domain }, log: log))
     }
 
     private func count(_ domain: String = "a.example", uris: [String]? = nil, messages: Int = 1) async throws {
@@ -79,6 +79,7 @@ struct ReportSenderTests {
         let entry = try #require(try await queued().first)
         #expect(entry.draft.recipients.map(\.path.bare) == ["r@a.example"] && entry.draft.recipients[0].notify == .never)
         #expect(entry.draft.traits == [.isAutomatic] && entry.draft.reversePath.address?.written == "noreply-dmarc@example.test")
+        #expect(entry.draft.origin == .own)
         let fields = try await header(of: entry)
         let id = ReportSender.id(ReportDay(date: "2026-11-28", domain: try #require(Domain("a.example"))), .dmarc, try #require(Address("x@example.test")))
         #expect(fields["subject"] == "Report Domain: a.example Submitter: example.test Report-ID: <\(id)>" && id.count == 32)
@@ -316,6 +317,7 @@ struct ReportSenderTests {
         await (try sender()).sendDue()
         let entry = try #require(try await queued().first)
         #expect(try await queued().count == 1 && entry.draft.recipients[0].path.bare == "t@b.example" && entry.draft.traits == [.isAutomatic, .waivesTLS])
+        #expect(entry.draft.origin == .own)
         let fields = try await header(of: entry)
         #expect(fields["tls-report-domain"] == "a.example" && fields["tls-report-submitter"] == "example.test" && fields["tls-required"] == "No")
         #expect(
@@ -326,6 +328,39 @@ struct ReportSenderTests {
         #expect(report.policies.map(\.successes) == [2] && report.policies[0].failures == 1 && report.policies[0].type == "no-policy-found")
         #expect(report.policies[0].details.map(\.reason) == ["since \"yesterday\""] && report.begin == "2026-11-28T00:00:00Z")
         #expect(String(buffer: try await store.read(nil, of: entry.id)).contains("Content-Type: application/tlsrpt+gzip"))
+    }
+
+    @Test("nothing goes in the name of a domain that is not ours, and all of it once it is")
+    func foreign() async throws {
+        try await count()
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        await (try sender(ours: "other.example")).sendDue()
+        #expect(try await queued().isEmpty)
+        await (try sender()).sendDue()
+        #expect(try await queued().count == 1)
+    }
+
+    @Test("a report leaves signed in the domain that sends it: RFC 8460 §3, RFC 9990", arguments: [true, false])
+    func signed(_ isMail: Bool) async throws {
+        let house = try KeyHouse()
+        let domain = try #require(Domain("example.test"))
+        for key in try await house.keys.generate([.ed25519SHA256], for: domain) { try await house.keys.activate(key.selector, of: domain) }
+        let desk = SigningDesk(keys: house.keys, serverName: try #require(Domain("mail.example.test")), clock: { ReportSenderTests.noon }, log: log) {
+            $0 == domain
+        }
+        try names.set(.txt, of: "_smtp._tls.a.example", [[30] + Array("v=TLSRPTv1; rua=mailto:t@a.exa".utf8)])
+        if isMail { try await count() } else { try await countTLS() }
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        await (try sender()).sendDue()
+        let entry = try #require(try await queued().first)
+        let text = try await store.read(nil, of: entry.id)
+        let message = OutgoingMessage(
+            reversePath: entry.draft.reversePath, recipients: entry.draft.recipients, traits: entry.draft.traits, origin: entry.draft.origin, envelopeID: nil,
+            size: text.readableBytes, read: { text.getSlice(at: $0.lowerBound, length: min($0.count, text.readableBytes - $0.lowerBound)) ?? ByteBuffer() })
+        var signer = try #require(try await desk.signer(for: message))
+        signer.take(text)
+        let fields = String(buffer: signer.finish())
+        #expect(fields.hasPrefix("DKIM-Signature:") && fields.contains("d=example.test;"))
     }
 
     @Test("what goes is what other programs are shown to read (Tests/Reports): all but the packing is the same", arguments: ["ours.eml", "ours-tls.eml"])

@@ -58,11 +58,14 @@ struct SenderRulingTests {
     }
 
     @Test("a list, a chain that holds or a broken signature of the author's makes junk of what would be refused, unless it is always refused; RFC 9989 §7.4")
-    func indirect() {
+    func indirect() throws {
         var listed = evidence(verdict(.fail, .reject))
         listed.isListed = true
         var sealed = evidence(verdict(.fail, .reject))
         sealed.arc = ARCVerdict(.pass)
+        var weak = sealed
+        weak.arc = ARCVerdict(.pass, isWeak: true)
+        #expect(codes(weak) == 550)
         let broken = evidence(verdict(.fail, .reject), dkim: [DKIMVerdict(.fail, domain: author)])
         for evidence in [listed, sealed, broken] {
             #expect(codes(evidence) == 251)
@@ -70,6 +73,15 @@ struct SenderRulingTests {
             #expect(codes(evidence) { $0.rejection = .never } == 251)
         }
         #expect(codes(evidence(verdict(.fail, .reject), dkim: [DKIMVerdict(.fail, domain: other)])) == 550)
+        // By relaxed alignment, whatever adkim= says.
+        let below = try #require(Domain("mail.author.example"))
+        let beside = try #require(Domain("evilauthor.example"))
+        #expect(codes(evidence(verdict(.fail, .reject), dkim: [DKIMVerdict(.fail, domain: below)])) == 251)
+        #expect(codes(evidence(verdict(.fail, .reject), dkim: [DKIMVerdict(.fail, domain: beside)])) == 550)
+        #expect(codes(evidence(verdict(.fail, .reject), dkim: [DKIMVerdict(.permerror, domain: author)])) == 550)
+        let deep = DMARCVerdict(.fail, author: below, organizationalDomain: author, policy: .reject)
+        #expect(codes(evidence(deep, dkim: [DKIMVerdict(.fail, domain: author)])) == 251)
+        #expect(codes(evidence(deep, dkim: [DKIMVerdict(.fail, domain: Domain("news.author.example"))])) == 251)
         #expect(codes(evidence(verdict(.fail, .reject))) { $0.rejection = .never } == 251)
         let ruling = SenderRuling(listed, rules)
         #expect(ruling.outcomes.map(\.disposition) == [.quarantine] && ruling.outcomes[0].overrides.map(\.kind) == [.mailingList])
@@ -110,6 +122,19 @@ struct SenderRulingTests {
         #expect(codes(evidence(verdict(.temperror))) { $0.doubt = .accepted } == 250)
         // A policy that is known is not undone by a key that cannot be asked for.
         #expect(codes(evidence(verdict(.temperror, .reject))) { $0.doubt = .accepted } == 251)
+        #expect(codes(evidence(verdict(.temperror, .quarantine))) { $0.doubt = .accepted } == 251)
+        // What is said of it is what is done with it.
+        var rules = rules
+        rules.doubt = .accepted
+        let filed = SenderRuling(evidence(verdict(.temperror, .reject)), rules).outcomes
+        #expect(filed.map(\.disposition) == [.quarantine] && filed[0].overrides.map(\.kind) == [.localPolicy])
+        #expect(SenderRuling(evidence(verdict(.temperror)), rules).outcomes.map(\.disposition) == [DMARCObservation.Disposition.none])
+    }
+
+    @Test("a policy that is known to be broken is not put off for another author whose DNS does not answer")
+    func troubleBeside() {
+        #expect(codes(evidence(verdict(.temperror, of: other), verdict(.fail, .reject))) == 550)
+        #expect(codes(evidence(verdict(.fail, .reject), verdict(.temperror, of: other))) == 550)
     }
 
     @Test("a server that the sender's domain excludes counts where no policy says more, and nobody vouches")

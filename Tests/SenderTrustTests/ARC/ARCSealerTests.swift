@@ -137,4 +137,46 @@ import Testing
         #expect(list.count { $0 == "from" } == 2 && list.count { $0 == "dkim-signature" } == 1)
         #expect(!list.contains { $0.hasPrefix("arc-") || $0 == "received" || $0 == "authentication-results" })
     }
+
+    /// One set over `PlainSigner`'s message, made by hand.
+    private func set(_ change: (inout PlainSigner) -> Void) throws -> String {
+        var signer = PlainSigner(keys[1])
+        signer.tags = "i=1; a=ed25519-sha256; d=hop1.example; s=s; t=1000;"
+        change(&signer)
+        let results = "ARC-Authentication-Results: i=1; hop1.example; dmarc=pass header.from=example.org"
+        let message = try signer.signature(name: "ARC-Message-Signature")
+        let seal = "ARC-Seal: i=1; cv=none; a=ed25519-sha256; d=hop1.example; s=s; t=1000; b="
+        var canonical: [UInt8] = []
+        for field in [results, message] { canonical += PlainCanonical.field(Array(field.utf8)) + [0x0D, 0x0A] }
+        canonical += PlainCanonical.field(Array(seal.utf8))
+        let signature = Data(try keys[1].signature(for: SHA256.hash(data: canonical))).base64EncodedString()
+        return "\(seal)\(signature)\r\n\(message)\r\n\(results)\r\n\(signer.text)"
+    }
+
+    @Test("a set whose message signature covers no From, or not the whole text, proves nothing: RFC 8617 §4.1.2, RFC 6376 §5.4, §6.1.1, §8.2")
+    func weak() async throws {
+        let whole = await arc(try set { _ in })
+        #expect(whole.result == .pass && !whole.isWeak)
+        // The suite of RFC 8617 has one without any field, which passes.
+        let weak = await arc(try set { $0.names = ["to", "subject"] })
+        #expect(weak.result == .pass && weak.isWeak)
+        let (author, hop) = (try #require(Domain("example.org")), try #require(Domain("hop1.example")))
+        let failure = DMARCVerdict(.fail, author: author, organizationalDomain: author, policy: .reject)
+        #expect(TrustedExplanation(whole, failure: failure, trusted: [hop]) != nil)
+        #expect(TrustedExplanation(weak, failure: failure, trusted: [hop]) == nil)
+        #expect(await arc(try set { $0.length = 5 }).result == .fail)
+        #expect(await arc(try set { $0.length = 0 }).result == .fail)
+        // All that there is.
+        #expect(await arc(try set { $0.length = PlainCanonical.body(Array($0.body.utf8), isRelaxed: true).count }).result == .pass)
+    }
+
+    @Test("a key that is a test seals nothing: RFC 6376 §3.6.1", arguments: [true, false])
+    func testKey(_ isOfTheLast: Bool) async throws {
+        var message = try await fields(text, by: 0) + text
+        message = try await fields(message, by: 1) + message
+        #expect(await arc(message).result == .pass)
+        let hop = isOfTheLast ? 1 : 0
+        try names.setTexts("s._domainkey.hop\(hop).example", [keys[hop].record + "; t=y"])
+        #expect(await arc(message).result == .fail)
+    }
 }

@@ -97,6 +97,10 @@ struct MessageAuthorsTests {
             // Domains that are none.
             "From: a@legit..example\r\n", "From: a@-legit.example\r\n", "From: a@legit.example\u{200B}\r\n", "From: a@legit.example\u{202E}\r\n",
             "From: a@\u{2100}legit.example/\r\n", "From: a@legit.example=\r\n",
+            // What programs for people map to legit.example (UTS 46).
+            "From: b@legit\u{3002}example\r\n", "From: b@legit\u{FF0E}example\r\n", "From: b@legit\u{FF61}example\r\n", "From: b@\u{FF4C}egit.example\r\n",
+            "From: b@\u{24DB}egit.example\r\n", "From: b@le\u{FB01}t.example\r\n", "From: b@legit.example\u{3002}\r\n", "From: b@leg\u{34F}it.example\r\n",
+            "From: b@leg\u{FE0F}it.example\r\n", "From: Legit, Inc. <b@\u{24DB}egit.example>\r\n", "From: c@a.example, b@legit\u{3002}example\r\n",
             // Controls, and what turns the direction of writing.
             "From: a\u{01}@legit.example\r\n", "From: \u{7F}a@legit.example\r\n", "From: a@legit.example\u{0B}\r\n",
             "From: <\u{202E}elpmaxe.tigel@a.attack.example>\r\n",

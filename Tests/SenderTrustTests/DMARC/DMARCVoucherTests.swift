@@ -83,7 +83,9 @@ struct DMARCVoucherTests {
         #expect(try await verdict(zone.passed("example.com")).result == .pass)
         #expect(try await verdict(nil).result == .fail)
         // Needed for who is near; but one who is aligned without it is enough.
-        #expect(try await verdict(nil, [zone.signed("d.example.com")]).result == wanted)
+        // What will never be told vouches for nothing, and leaves the policy as it is.
+        let near = try await verdict(nil, [zone.signed("d.example.com")])
+        #expect(near.result == (fault == .malformed ? .fail : .temperror) && near.policy == .reject)
         #expect(try await verdict(zone.passed("example.com"), [zone.signed("d.example.com")]).result == .pass)
     }
 
@@ -129,5 +131,21 @@ struct DMARCVoucherTests {
         let unclear = await zone.evaluation.judge(.unclear("why"), spf: nil, dkim: [])
         #expect(unclear.decisive == nil && unclear.refusal == "why")
         #expect(await zone.evaluation.judge(.none, spf: nil, dkim: []).decisive == nil)
+    }
+
+    @Test("signatures that cannot be checked, however many names they have, do not make the policy unknown")
+    func manyUnknown() async throws {
+        let deep = try (0..<10).map { try zone.signed("a.b.c.d.e\($0).f\($0).example.com", .temperror) }
+        let found = try await verdict(nil, deep)
+        #expect(found.result == .temperror || found.result == .fail)
+        #expect(found.policy == .reject && found.record != nil)
+    }
+
+    @Test("trouble with the name of one who vouches leaves the policy known", arguments: [ResolverFault.timedOut, .malformed])
+    func troubleOfVoucher(_ fault: ResolverFault) async throws {
+        try zone.names.setFault(.txt, of: "_dmarc.mail.example.com", fault)
+        let found = try await verdict(nil, [zone.signed("mail.example.com")])
+        #expect(found.result == (fault == .malformed ? .fail : .temperror))
+        #expect(found.policy == .reject && found.record != nil && found.recordDomain?.value == "example.com")
     }
 }

@@ -11,7 +11,7 @@ struct SenderEvidence: Sendable {
     var arc = ARCVerdict(.none)
     /// Whose message it is, and what their policies say.
     var authors: AuthorJudgement
-    /// It says that it comes by way of a list (RFC 2919), which anybody can say.
+    /// It says that it comes by way of a list (`HeaderSurvey.namesList`), which anybody can say.
     var isListed = false
     /// Of the client's address.
     var reverseName: ReverseNameVerdict?
@@ -37,9 +37,14 @@ extension SenderEvidence {
         dkim.contains { $0.result == .pass && $0.domain == author && !$0.isPartial && !$0.isTesting }
     }
 
-    /// Something says that it came by way of others, who may have changed it on its way: a list, a chain that holds, or a signature of the author's that no longer fits.
-    /// None of it is proof.
+    /// Something says that it came by way of others, who may have changed it on its way: a list, a chain that holds, or a signature that no longer fits of a
+    /// domain of the author's organization. None of it is proof.
     func isIndirect(_ verdict: DMARCVerdict) -> Bool {
-        isListed || arc.result == .pass || dkim.contains { $0.result == .fail && $0.domain == verdict.author }
+        isListed || (arc.result == .pass && !arc.isWeak)
+            || dkim.contains { signature in
+                guard signature.result == .fail, let domain = signature.domain?.asciiForm else { return false }
+                let organization = verdict.organizationalDomain
+                return domain == verdict.author || domain == organization || domain.value.hasSuffix(".\(organization.value)")
+            }
     }
 }

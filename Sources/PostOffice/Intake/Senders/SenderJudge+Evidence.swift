@@ -3,11 +3,12 @@ import MailModel
 import SenderTrust
 
 extension SenderJudge {
-    /// Asks all judges, side by side where none waits for another.
+    /// Asks all judges, side by side where none waits for another. What strangers' names make us ask leaves questions and time for the authors' policies.
     func evidence(
-        _ envelope: Intake.Envelope, _ address: IPAddress, _ survey: HeaderSurvey, _ text: SignatureObserver, _ resolver: any Resolver
+        _ envelope: Intake.Envelope, _ address: IPAddress, _ survey: HeaderSurvey, _ text: SignatureObserver
     ) async -> SenderEvidence {
         let now = clock()
+        let resolver = limited(LimitedResolver.mostForProofs)
         let question = question(envelope, address, now)
         let senders = SPFEvaluation(resolver: resolver, now: self.now)
         async let spf = senders.mailFrom(question)
@@ -17,10 +18,11 @@ extension SenderJudge {
         async let chain = text.arc(resolver: resolver, now: now)
         async let name = ReverseNameEvaluation(resolver: resolver).verdict(of: address)
         let (sender, dkim) = await (spf, signatures)
-        let authors = await DMARCEvaluation(resolver: resolver).judge(text.authors, spf: sender, dkim: dkim)
-        var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, arc: chain, authors: authors, isListed: survey.isListed)
+        
+        let authors = await DMARCEvaluation(resolver: limited(LimitedResolver.mostForPolicies)).judge(text.authors, spf: sender, dkim: dkim)
+        var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, arc: chain, authors: authors, isListed: survey.namesList)
         evidence.reverseName = await name
-        if let first = authors.verdicts.first { evidence.mark = await BIMIEvaluation(resolver: resolver).evaluate(first) }
+        evidence.mark = await BIMIEvaluation(resolver: resolver).evaluate(authors)
         for verdict in authors.verdicts where verdict.result == .fail {
             if let explanation = TrustedExplanation(evidence.arc, failure: verdict, trusted: rules.sealers) { evidence.explained[verdict.author] = explanation }
         }
@@ -40,6 +42,9 @@ extension SenderJudge {
             return Domain(author.value.split(separator: ".").suffix(2).joined(separator: ".")) ?? author
         }
     }
+
+    /// From now on.
+    private func limited(_ most: Int) -> LimitedResolver { LimitedResolver(resolver, most: most, until: now() + rules.patience, now) }
 
     private func question(_ envelope: Intake.Envelope, _ address: IPAddress, _ now: Timestamp) -> SPFQuestion {
         SPFQuestion(address: address, helo: envelope.client?.name, sender: envelope.reversePath, receiver: rules.name, now: now)

@@ -36,8 +36,7 @@ package struct SenderJudge: Sendable {
 
     func verdict(_ envelope: Intake.Envelope, _ survey: HeaderSurvey, _ text: SignatureObserver) async -> Intake.Check.Verdict {
         guard let address = judges(envelope) else { return .pass }
-        let resolver = LimitedResolver(resolver, until: now() + rules.patience, now)
-        let evidence = await evidence(envelope, address, survey, text, resolver)
+        let evidence = await evidence(envelope, address, survey, text)
         let ruling = SenderRuling(evidence, rules)
         report(ruling, evidence, envelope, address)
         log.debug("Sender judged", metadata: ["id": "\(envelope.id)", "action": "\(ruling.action)", "spf": "\(evidence.spf.result)"])

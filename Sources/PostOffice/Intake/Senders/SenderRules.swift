@@ -35,7 +35,7 @@ package struct SenderRules: Sendable {
     package var sealers: [Domain] = []
     /// Clients that are not judged: this machine, and those whose mail is taken without a login.
     package var exempt: [NetworkList] = []
-    /// In which all judges together have to answer.
+    /// In which all judges of proofs have to answer, and then those of policies.
     package var patience = Duration.seconds(60)
 
     package init(name: Domain) { self.name = name }

@@ -8,11 +8,12 @@ struct SenderRuling: Hashable, Sendable {
         case fileAsJunk
         case refuse(Refusal)
 
-        /// A refusal is more than a folder.
+        /// A refusal is more than a folder, and one for good more than one for now.
         fileprivate var weight: Int {
             switch self {
             case .accept: 0
             case .fileAsJunk: 1
+            case .refuse(.policy(let answer)) where answer.code >= 500: 3
             case .refuse: 2
             }
         }
@@ -30,8 +31,8 @@ struct SenderRuling: Hashable, Sendable {
     private(set) var outcomes: [Outcome] = []
 
     init(_ evidence: SenderEvidence, _ rules: SenderRules) {
-        if case .unclear = evidence.authors.authors {
-            action = .refuse(.said(550, "5.7.1", "From does not say clearly whose mail it is (RFC 5322 section 3.6.2)"))
+        if case .unclear(let reason) = evidence.authors.authors {
+            action = .refuse(.said(550, "5.7.1", "From does not say clearly whose mail it is: \(reason) (RFC 5322 section 3.6.2)"))
             return
         }
         let verdicts = evidence.authors.verdicts
@@ -65,7 +66,9 @@ struct SenderRuling: Hashable, Sendable {
         case .none, .permerror: return (.accept, outcome(.none))
         case .temperror:
             // A policy that is known, and that nobody could be asked to prove, is not undone by that.
-            guard rules.doubt == .putOff else { return (verdict.policy == .none ? .accept : .fileAsJunk, outcome(.none)) }
+            guard rules.doubt == .putOff else {
+                return verdict.policy == .none ? (.accept, outcome(.none)) : (.fileAsJunk, outcome(.quarantine, [.init(.localPolicy)]))
+            }
             return (
                 .refuse(.said(451, "4.7.0", "Nobody could be asked what \(verdict.author) wants done with mail in its name; try again later")), outcome(.none)
             )

@@ -6,6 +6,19 @@ extension AggregateReport {
         case notXML(XMLReader.Fault)
         /// Another document, or one without a domain and a time.
         case noReport
+        /// A record does not say of how many messages it is.
+        case noCount
+
+        /// In one line.
+        package var words: String {
+            switch self {
+            case .notXML(.malformed): "its elements do not close as they opened"
+            case .notXML(.hasDocumentType): "it declares a document type"
+            case .notXML(.tooDeep): "its elements lie too deep within each other"
+            case .noReport: "it is another document, or has no domain or no time"
+            case .noCount: "a record does not say of how many messages it is"
+            }
+        }
     }
 
     /// Octets of a field's text that are kept.
@@ -19,6 +32,9 @@ extension AggregateReport {
         var path: [String] = []
         var text = ""
         var isFound = false
+        // Of the record that is being read.
+        var isCounted = false
+        var isMiscounted = false
         do throws(XMLReader.Fault) {
             while let event = try xml.next() {
                 switch event {
@@ -30,13 +46,22 @@ extension AggregateReport {
                     begin(path)
                 case .text(let piece): if text.utf8.count < AggregateReport.mostText { text += piece }
                 case .end:
-                    set(path, AggregateReport.trimmed(text))
+                    let value = AggregateReport.trimmed(text)
+                    set(path, value)
+                    if path == AggregateReport.recordPath {
+                        if !isCounted { isMiscounted = true }
+                        isCounted = false
+                    } else if path == AggregateReport.countPath {
+                        if AggregateReport.count(value) == nil { isMiscounted = true }
+                        isCounted = true
+                    }
                     text = ""
                     if !path.isEmpty { path.removeLast() }
                 }
                 if !isFound { break }
             }
         } catch { throw .notXML(error) }
+        if isMiscounted { throw .noCount }
         guard isFound, !policy.domain.isEmpty, begin > 0 else { throw .noReport }
     }
 
@@ -104,6 +129,15 @@ extension AggregateReport {
         }
     }
 
+    private static let recordPath = ["feedback", "record"]
+    private static let countPath = recordPath + ["row", "count"]
+
+    /// Nil: it is no number of messages.
+    fileprivate static func count(_ text: String) -> Int? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int(text).flatMap { $0 <= 1 << 40 ? $0 : nil }
+    }
+
     /// Some write a fraction.
     private static func seconds(_ text: String) -> Int64 { Int64(text.prefix { $0 != "." }).flatMap { (0...1 << 40).contains($0) ? $0 : nil } ?? 0 }
 }
@@ -129,7 +163,7 @@ extension AggregateReport.Record {
     fileprivate mutating func set(_ path: String, _ text: String) {
         switch path {
         case "row/source_ip": source = text
-        case "row/count": count = Int(text).flatMap { (0...1 << 40).contains($0) ? $0 : nil } ?? 0
+        case "row/count": count = AggregateReport.count(text) ?? 0
         case "row/policy_evaluated/disposition": disposition = text.lowercased()
         case "row/policy_evaluated/dkim": dkim = text.lowercased()
         case "row/policy_evaluated/spf": spf = text.lowercased()

@@ -69,7 +69,7 @@ struct ReportOpener: Sendable {
             if let report = TLSReport(content) { search.reports.append(.tls(report)) } else { search.reason = "it holds JSON that is no report" }
         } else if start == UInt8(ascii: "<") || content.readableBytesView.starts(with: [0xFF, 0xFE]) || content.readableBytesView.starts(with: [0xFE, 0xFF]) {
             guard take(content, &search) else { return }
-            do { search.reports.append(.dmarc(try AggregateReport(content))) } catch { search.reason = "it holds XML that is no report: \(error)" }
+            do { search.reports.append(.dmarc(try AggregateReport(content))) } catch { search.reason = "it holds XML that is no report: \(error.words)" }
         }
     }
 

@@ -18,12 +18,15 @@ extension ReportSender {
         let makeID: TransactionID.Source
         /// Hears of new entries of the queue.
         let queued: @Sendable ([QueueID]) async -> Void
+        /// Whether a domain is ours.
+        let isOurs: @Sendable (Domain) async throws -> Bool
         let log: Logger
 
         package init(
             outcomes: PolicyOutcomes, tls: TLSOutcomes, store: any KeyValueStore & QueueStore, intake: Intake, resolver: any Resolver,
             web: any WebFetcher, compression: any Compressor, clock: @escaping Timestamp.Clock, chance: @escaping @Sendable () -> Double,
-            makeID: @escaping TransactionID.Source, queued: @escaping @Sendable ([QueueID]) async -> Void, log: Logger
+            makeID: @escaping TransactionID.Source, queued: @escaping @Sendable ([QueueID]) async -> Void,
+            isOurs: @escaping @Sendable (Domain) async throws -> Bool, log: Logger
         ) {
             self.outcomes = outcomes
             self.tls = tls
@@ -36,6 +39,7 @@ extension ReportSender {
             self.chance = chance
             self.makeID = makeID
             self.queued = queued
+            self.isOurs = isOurs
             self.log = log
         }
     }

@@ -60,6 +60,8 @@ package actor ReportSender {
     /// What went today without having been agreed to.
     private var unasked = ReportSender.mostUnasked
     private var today = ""
+    /// The log knows that the sender's domain is not ours.
+    private var isForeignTold = false
 
     package init(_ setting: Setting, _ around: Surroundings) {
         self.setting = setting
@@ -69,14 +71,29 @@ package actor ReportSender {
 
     /// Looks for what is due, and again each time the alarm returns, until its task is cancelled.
     package func keep(alarm: @escaping @Sendable () async -> Void) async {
+        _ = await mayWrite()
         while !Task.isCancelled {
             await sendDue()
             await alarm()
         }
     }
 
+    /// False: the sender's domain is not ours, so that nobody could take the reports for its word; or nobody knows for now.
+    private func mayWrite() async -> Bool {
+        do {
+            if try await around.isOurs(setting.sender.domain) {
+                isForeignTold = false
+                return true
+            }
+            if !isForeignTold { around.log.warning("No reports are sent: the domain of \(setting.sender) (reports.from) is none of ours") }
+            isForeignTold = true
+        } catch { around.log.warning("Reports were not sent: \(error)") }
+        return false
+    }
+
     /// Sends what is due now. A failure is told in the log, and tried again.
     package func sendDue() async {
+        guard await mayWrite() else { return }
         let now = around.clock()
         let days = (1...ReportSender.mostDays).map { ReportDay.date(Timestamp(rawValue: now.rawValue - Int64($0) * 86_400)) }
         settled = settled.filter { days.contains($0.day.date) }
@@ -220,6 +237,8 @@ package actor ReportSender {
         let recipients = letter.targets.map { QueuedRecipient(.mailbox($0), notify: .never) }
         var draft = QueueDraft(
             transaction: around.makeID(), reversePath: .mailbox(setting.sender), recipients: recipients, traits: [.isAutomatic], arrived: letter.now)
+        // Signed in the sender's domain: others take no report otherwise (RFC 8460 §3, RFC 9990 §3.5).
+        draft.origin = .own
         if letter.kind == .tls { draft.traits.insert(.waivesTLS) }
         let done = try await around.store.place(around.intake.stage(letter.text), [], queueing: [draft])
         around.log.info(
