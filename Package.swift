@@ -114,7 +114,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3", "WebAPI",
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "ACME", "SMTP", "IMAP", "POP3", "WebAPI",
                 "Transport", "SQLiteStore", "Threading", "CLinux", bytes, log, crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -218,7 +218,9 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: house),
         .testTarget(
             name: "MartletTests",
-            dependencies: ["martlet", "WebAPI", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log],
+            dependencies: [
+                "martlet", "ACME", "WebAPI", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Conversation", "MailModel", "Threading", log,
+            ],
             swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

@@ -35,7 +35,7 @@ import Testing
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [
-            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3", "WebAPI",
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "ACME", "SMTP", "IMAP", "POP3", "WebAPI",
             "Transport", "SQLiteStore", "Threading",
             "CLinux", "Logging", "Crypto", "ArgumentParser", "Yams", "Dispatch", "FoundationEssentials",
         ],

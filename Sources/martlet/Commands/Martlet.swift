@@ -14,7 +14,8 @@ struct Martlet: AsyncParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, AliasCommand.self, ListCommand.self, MessageCommand.self,
-            QueueCommand.self, TraceCommand.self, TLSReportCommand.self, ReportsCommand.self, DKIMCommand.self, DNSCommand.self, CheckCommand.self,
+            QueueCommand.self, TraceCommand.self, TLSReportCommand.self, ReportsCommand.self, DKIMCommand.self, CertificateCommand.self, DNSCommand.self,
+            CheckCommand.self,
             DoctorCommand.self, Sendmail.self, StoreCommand.self, Version.self,
         ])
 
