@@ -44,7 +44,9 @@ class Pebble:
     def start(self, http, tls, **environment):
         with open(os.path.join(self.top, "p.json"), "w") as f:
             json.dump({"pebble": {"listenAddress": "127.0.0.1:%d" % self.port, "managementListenAddress": "127.0.0.1:%d" % self.management,
-                                  "certificate": self.certificate, "privateKey": self.key, "httpPort": http, "tlsPort": tls}}, f)
+                                  "certificate": self.certificate, "privateKey": self.key, "httpPort": http, "tlsPort": tls,
+                                  # As long as CAs of the world let them be.
+                                  "certificateValidityPeriod": 90 * 86400}}, f)
         self.run("pebble-challtestsrv", "-dns01", "127.0.0.1:%d" % self.dns, "-management", "127.0.0.1:%d" % self.names, "-http01", "", "-https01", "",
                  "-tlsalpn01", "", "-defaultIPv6", "", said="Starting management server")
         self.run("pebble", "-config", "p.json", "-strict", "-dnsserver", "127.0.0.1:%d" % self.dns, said="ACME directory available",
