@@ -181,6 +181,11 @@ def issued():
         yield world
 
 
+def test_the_doctor_takes_it_as_it_is(issued):
+    checks = {check["name"]: check for check in json.loads(issued.server.cli("doctor", "--json", check=False).stdout)["checks"]}
+    assert checks["certificate"]["severity"] == "ok", checks["certificate"]
+
+
 def test_a_certificate_is_renewed_under_those_who_are_connected():
     with World() as world:
         s = world.server
