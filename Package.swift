@@ -115,7 +115,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3", "WebAPI",
+                "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "ACME", "SMTP", "IMAP", "POP3", "WebAPI",
                 "Transport", "SQLiteStore", "Threading", "Metrics", "CLinux", bytes, log, crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -224,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "MartletTests",
             dependencies: [
-                "martlet", "WebAPI", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Metrics", "Conversation", "MailModel", "Threading",
+                "martlet", "ACME", "WebAPI", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Metrics", "Conversation", "MailModel", "Threading",
                 log,
             ],
             swiftSettings: house),

@@ -27,7 +27,8 @@ import Testing
         ],
         "SMTP": face, "IMAP": face, "POP3": face, "WebAPI": face,
         "Transport": [
-            "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", "Logging", "NIOPosix", "NIOTLS", "NIOHTTP1", "NIOSSL", "X509", "SwiftASN1", "Crypto",
+            "MailModel", "Conversation", "Threading", "CZlib", "CUnbound", "Logging", "NIOPosix", "NIOTLS", "NIOHTTP1", "NIOHTTP2", "NIOHPACK",
+            "NIOWebSocket", "NIOSSL", "X509", "SwiftASN1", "Crypto",
             "Foundation",
             "FoundationEssentials",
         ],
@@ -37,7 +38,7 @@ import Testing
         ],
         "MemoryStore": ["MailModel", "MessageFormat", "Storage"],
         "martlet": [
-            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "SMTP", "IMAP", "POP3", "WebAPI",
+            "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "PostOffice", "ACME", "SMTP", "IMAP", "POP3", "WebAPI",
             "Transport", "SQLiteStore", "Threading", "Metrics",
             "CLinux", "Logging", "Crypto", "ArgumentParser", "Yams", "Dispatch", "FoundationEssentials",
         ],

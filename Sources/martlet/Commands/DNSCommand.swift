@@ -42,6 +42,10 @@ struct DNSCommand: ParsableCommand {
 
         /// Nil where there is no certificate: TLS is off, or the server has made none yet.
         private func key(_ configuration: Configuration) async throws -> MailSite.Key? {
+            if configuration.issuing != nil {
+                guard case .certificateLines(let lines) = try await Administrator(configuration).give(.certificate(order: .list)) else { return nil }
+                return lines.first.flatMap { MailSite.Key($0) }
+            }
             guard let files = configuration.certificateFiles else { return nil }
             do {
                 return MailSite.Key(
@@ -58,5 +62,11 @@ struct DNSCommand: ParsableCommand {
 extension MailSite.Key {
     init(_ certificate: CertificateExamination, isOwn: Bool) {
         self.init(digest: certificate.keyDigest, issuer: certificate.issuer, isOwn: isOwn)
+    }
+
+    /// Nil: there is none yet.
+    init?(_ line: CertificateLine) {
+        guard let digest = line.publicKeyDigest.flatMap(RecordMakers.octets(hex:)) else { return nil }
+        self.init(digest: digest, issuer: line.issuer ?? "", isOwn: true, nextDigest: line.nextPublicKeyDigest.flatMap(RecordMakers.octets(hex:)))
     }
 }

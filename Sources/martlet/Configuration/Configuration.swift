@@ -15,6 +15,8 @@ struct Configuration: Sendable {
         var enabled: Bool
         /// Nil: a self-signed one in the data folder.
         var files: Files?
+        /// Beside those, for those who ask for other names.
+        var otherFiles: [Files] = []
         /// `TLS1.2` or `TLS1.3`.
         var minimum: String
         var ciphers: [String]
@@ -57,6 +59,8 @@ struct Configuration: Sendable {
     let domain: Domain?
     let listeners: [Listener]
     let tls: TLS
+    /// Nil: no CA issues certificates.
+    let issuing: Issuing?
     let limits: Limits
     /// Seconds.
     let compactionInterval: Int
@@ -95,6 +99,7 @@ extension Configuration {
         domain = values.text(.domain).flatMap { Domain($0) }
         tls = try Configuration.tls(values, read)
         listeners = try Configuration.listeners(values, tls: tls.enabled)
+        issuing = try Issuing.read(values, hostname: hostname, tls: tls, listeners: listeners, read)
         limits = Limits(
             messageSize: values.number(.messageSize) ?? 0, recipients: values.number(.recipients) ?? 0,
             recipientsPerHour: values.number(.recipientsPerHour) ?? 0,
@@ -181,6 +186,14 @@ extension Configuration {
             try check(.tlsCertificate, certificate, holds: "CERTIFICATE-----", values, read)
             try check(.tlsKey, key, holds: "PRIVATE KEY-----", values, read)
             tls.files = TLS.Files(certificate: certificate, key: key)
+        }
+        for pair in try values.items(.tlsCertificates, { text throws(ItemFault) in try CertificatePairItem(text) }) {
+            guard tls.files != nil else {
+                throw values.origin(of: .tlsCertificates).fault(.tlsCertificates, "has certificates beside none", "set tls.certificate and tls.key too")
+            }
+            try check(.tlsCertificates, pair.certificate, holds: "CERTIFICATE-----", values, read)
+            try check(.tlsCertificates, pair.key, holds: "PRIVATE KEY-----", values, read)
+            tls.otherFiles.append(TLS.Files(certificate: pair.certificate, key: pair.key))
         }
         return tls
     }

@@ -47,10 +47,13 @@ extension Setting {
     static let tlsCertificate = Setting(
         "tls.certificate", .path, aliases: [Alias("SMTP_TLS_CERT"), Alias("TLS_CERT_PATH")],
         standardNote: "a self-signed one, made in the data folder",
-        help: "PEM file: the certificate and the chain behind it. Read again at SIGHUP")
+        help: "PEM file: the certificate and the chain behind it. Read again when it changes, and at SIGHUP")
     static let tlsKey = Setting(
         "tls.key", .path, aliases: [Alias("SMTP_TLS_KEY"), Alias("TLS_KEY_PATH")],
         standardNote: "made with the certificate", help: "PEM file: the certificate's private key")
+    static let tlsCertificates = Setting(
+        "tls.certificates", .items(CertificatePairItem.form), standardNote: "none",
+        help: "Further certificates and keys, for those who ask for a name that `tls.certificate` is not for: `CERTIFICATE:KEY`, two PEM files")
     static let tlsMinimum = Setting(
         "tls.min-version", .choice(["TLS1.2", "TLS1.3"]), standard: "TLS1.2", aliases: [Alias("TLS_MIN_VERSION")],
         help: "The oldest TLS version spoken")
@@ -134,7 +137,7 @@ extension Setting {
     static let all: [Setting] =
         [data, hostname, domain, portOffset, listenAddresses, listenProxies]
         + Service.allCases.flatMap { [enabled($0), addresses($0), port($0), proxies($0)] }
-        + [tlsEnabled, tlsCertificate, tlsKey, tlsMinimum, tlsCiphers]
+        + [tlsEnabled, tlsCertificate, tlsKey, tlsCertificates, tlsMinimum, tlsCiphers] + acme
         + [
             messageSize, recipients, recipientsPerHour, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
             exempt, errors, freeFloor, quotaStorage, quotaMessages,

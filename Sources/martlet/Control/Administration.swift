@@ -1,3 +1,4 @@
+import ACME
 import Gatehouse
 import Logging
 import MailModel
@@ -15,6 +16,7 @@ struct Administration: Sendable {
     let finishTraces: @Sendable () async -> Void
     /// Those that the running server shows.
     let certificates: CertificateShelf?
+    let certificateDesk: CertificateDesk
     let signingKeys: SigningKeys
     /// By which DNS is asked; nil: nothing is asked of the world.
     let names: Configuration.Names?
@@ -89,6 +91,7 @@ struct Administration: Sendable {
         case .showLoginFailures: return .loginFailures(failures: try loginFailures())
         case .list(let order): return try await carryOut(order)
         case .signing(let order): return try await carryOut(order)
+        case .certificate(let order): return try await carryOut(order)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -103,6 +106,7 @@ struct Administration: Sendable {
         switch error {
         case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
         case let fault as ListFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
+        case let fault as ACMEFault: OrderResult.Refused(code: fault.exitCode, text: fault.description)
         case let fault as SigningFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
         case StorageFault.conflict: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "somebody else has just changed it; try again")
         case StorageFault.noSuchAccount: OrderResult.Refused(code: Sysexit.noUser, text: "there is no such account")

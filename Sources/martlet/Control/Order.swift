@@ -48,6 +48,7 @@ enum Order: Codable, Sendable {
     case showLoginFailures
     case list(order: ListOrder)
     case signing(order: SigningOrder)
+    case certificate(order: CertificateOrder)
 }
 
 /// What may be asked of lists of members.
@@ -112,6 +113,7 @@ enum OrderResult: Codable, Sendable, Equatable {
     case membersAdded(addresses: [String])
     case listMembers(page: ListMemberPage)
     case signingKeys(lines: [SigningKeyLine])
+    case certificateLines(lines: [CertificateLine])
     case signingRotated(rotation: SigningRotationLine)
     case signingSecret(pem: String)
     case refused(Refused)

@@ -21,6 +21,12 @@ extension Configuration {
         return CertificateShelf.Files(certificatePath: files.certificate, keyPath: files.key)
     }
 
+    /// Those that are configured, the first for who asks for no name; none where none is.
+    var configuredFiles: [CertificateShelf.Files] {
+        guard tls.enabled, let first = tls.files else { return [] }
+        return ([first] + tls.otherFiles).map { CertificateShelf.Files(certificatePath: $0.certificate, keyPath: $0.key) }
+    }
+
     /// Nil when TLS is off. `own`: where none is configured; it is made, or made anew, when that is due.
     func certificates(_ own: OwnCertificate?) throws -> CertificateShelf? {
         guard tls.enabled else { return nil }
@@ -28,10 +34,14 @@ extension Configuration {
         do {
             if let own {
                 _ = try own.renew()
+                // Until a CA has issued one, whose place no file takes again.
+                if issuing != nil {
+                    return try CertificateShelf(
+                        [TLSIdentity(certificatePath: own.place.certificatePath, keyPath: own.place.keyPath)], policy: policy)
+                }
                 return try CertificateShelf([own.place], policy: policy)
             }
-            guard let files = tls.files else { return nil }
-            return try CertificateShelf([CertificateShelf.Files(certificatePath: files.certificate, keyPath: files.key)], policy: policy)
+            return try CertificateShelf(configuredFiles, policy: policy)
         } catch let fault as TLSIdentity.Fault {
             throw ConfigurationFault(
                 place: "certificate", name: "tls.certificate", problem: fault.description,
@@ -43,9 +53,8 @@ extension Configuration {
     func checkCertificate() throws(ConfigurationFault) {
         guard tls.enabled else { return }
         _ = try tlsPolicy()
-        guard let files = tls.files else { return }
-        do {
-            _ = try TLSIdentity(certificatePath: files.certificate, keyPath: files.key)
+        do throws(TLSIdentity.Fault) {
+            for files in configuredFiles { _ = try TLSIdentity(certificatePath: files.certificatePath, keyPath: files.keyPath) }
         } catch {
             throw ConfigurationFault(
                 place: "certificate", name: "tls.certificate", problem: error.description,

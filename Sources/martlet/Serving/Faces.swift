@@ -20,7 +20,11 @@ struct Faces {
     private let maildrops: Maildrops
     private let sites: WebSites
 
-    init(_ configuration: Configuration, _ house: House, _ intake: Intake, _ certificates: CertificateShelf?, _ log: Logger) {
+    /// - parameter keyAuthorization: what an authority for certificates is shown for a token (RFC 8555 §8.3).
+    init(
+        _ configuration: Configuration, _ house: House, _ intake: Intake, _ certificates: CertificateShelf?,
+        keyAuthorization: @escaping @Sendable (String) -> String?, _ log: Logger
+    ) {
         self.configuration = configuration
         self.house = house
         self.intake = intake
@@ -28,7 +32,7 @@ struct Faces {
         self.log = log
         mailroom = Mailroom(store: house.store, clock: SystemClock.now, security: house.metrics.security)
         maildrops = Maildrops(mailroom: mailroom)
-        sites = WebSites(configuration, house, log: log)
+        sites = WebSites(configuration, house, log: log, keyAuthorization: keyAuthorization)
     }
 
     /// Throws `Listener.Fault`.

@@ -1,3 +1,4 @@
+import ACME
 import Crypto
 import Gatehouse
 import Glibc
@@ -27,22 +28,29 @@ struct House: Sendable {
     /// Nil: nothing is asked of the world.
     private let names: Configuration.Names?
     private let hostname: Domain
+    private let issuing: Configuration.Issuing?
+    private let certificateFiles: [CertificateShelf.Files]
 
     /// - parameters:
     ///   - changed: hears of entries of the queue that an administrator changed or added.
     ///   - finishTraces: returns when what has happened so far is recorded.
     ///   - certificates: those that the running server shows.
+    ///   - keeper: that of the running server.
     ///   - isRunning: this is the server, and what it counts is worth telling.
     ///   - domainAdded: hears of domains that are new, whose signing keys are to be made.
     func administration(
         changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }, finishTraces: @escaping @Sendable () async -> Void = {},
-        certificates: CertificateShelf? = nil, domainAdded: @escaping @Sendable () -> Void = {}, isRunning: Bool = false
+        certificates: CertificateShelf? = nil, keeper: CertificateKeeper? = nil, domainAdded: @escaping @Sendable () -> Void = {},
+        isRunning: Bool = false
     ) -> Administration {
         let reporting = reporting
         let desk = QueueDesk(
             store: store, traces: store, clock: SystemClock.now, log: log, notices: { try await reporting.notices(on: $0, $1) }, changed: changed)
         return Administration(
-            directory: directory, store: store, desk: desk, finishTraces: finishTraces, certificates: certificates, signingKeys: signingKeys, names: names,
+            directory: directory, store: store, desk: desk, finishTraces: finishTraces, certificates: certificates,
+            certificateDesk: CertificateDesk(
+                keeper: keeper ?? issuing.map { CertificateService.idle($0, store: store, log: log) }, isRunning: keeper != nil, files: certificateFiles),
+            signingKeys: signingKeys, names: names,
             serverName: hostname.asciiForm ?? hostname, metrics: isRunning ? metrics : nil, gatekeeper: gatekeeper, log: log, domainAdded: domainAdded)
     }
 
@@ -104,7 +112,8 @@ struct House: Sendable {
             folder: folder, store: store, gatekeeper: gatekeeper, directory: directory, lists: lists,
             signingKeys: SigningKeys(store: store, clock: SystemClock.now, make: SigningKeyMaking.make), metrics: metrics, defaultDomain: defaultDomain,
             reporting: reporting,
-            log: log, names: configuration.outbound.enabled ? configuration.names : nil, hostname: configuration.hostname)
+            log: log, names: configuration.outbound.enabled ? configuration.names : nil, hostname: configuration.hostname, issuing: configuration.issuing,
+            certificateFiles: configuration.configuredFiles.isEmpty ? configuration.certificateFiles.map { [$0] } ?? [] : configuration.configuredFiles)
     }
 
     /// Derived from the master key's octets (HKDF-SHA256, RFC 5869), so that it is the same after every start.

@@ -7,7 +7,7 @@ import Storage
 import Transport
 
 /// What the outbox sends by: names, ways and connections to other servers. While mail may not leave (`outbound.enabled`) none of it can: nobody is called, and
-/// nobody is asked but for who sends to us (`trust.enabled`).
+/// nobody is asked but for who sends to us (`trust.enabled`), and for the CA (`acme.enabled`).
 struct OutboundServices: Sendable {
     /// Where a domain's mail goes, and the addresses of a route's hosts.
     let router: MailRouter
@@ -18,7 +18,7 @@ struct OutboundServices: Sendable {
     let names: any Resolver
     /// What strangers name on the web: addresses of the world alone.
     let web: any WebFetcher
-    /// Nil while mail may not leave and nobody is judged.
+    /// Nil while mail may not leave, nobody is judged and no CA is asked.
     private let resolver: UnboundResolver?
     /// No anchor is configured, and nothing is to be proved.
     private let isTrusting: Bool
@@ -30,7 +30,8 @@ struct OutboundServices: Sendable {
     init(_ configuration: Configuration, threads: Threads, store: any KeyValueStore, sign: SMTPCarrier.Signing? = nil, log: Logger) throws {
         self.log = log
         isTrusting = configuration.names.anchor == .none
-        let resolver = configuration.outbound.enabled || configuration.trust.enabled ? try OutboundServices.resolver(configuration.names) : nil
+        let isAsked = configuration.outbound.enabled || configuration.trust.enabled || configuration.issuing != nil
+        let resolver = isAsked ? try OutboundServices.resolver(configuration.names) : nil
         self.resolver = resolver
         let cached: any Resolver = if let resolver { CachedResolver(resolver) } else { HeldResolver() }
         names = cached

@@ -13,6 +13,8 @@ struct ServiceGraph {
     private let certificates: CertificateShelf?
     /// Nil when one is configured, or TLS is off.
     private let certificate: OwnCertificate?
+    /// Nil when no CA issues certificates.
+    private let issuing: CertificateService?
     private let threads: Threads
     private let listeners: Listeners
     private let outbound: OutboundServices
@@ -48,6 +50,12 @@ struct ServiceGraph {
         listeners = Listeners(
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
         outbound = try OutboundServices(configuration, threads: threads, store: house.store, sign: house.signing(log).sign, log: log)
+        if let setting = configuration.issuing, let certificates {
+            issuing = try CertificateService(
+                setting, configuration.outbound, names: outbound.names, threads: threads, store: house.store, shelf: certificates, log: log)
+        } else {
+            issuing = nil
+        }
         departures = try Departures(configuration, house, outbound, log: log)
         submissionSocket = try SubmissionSocket.bind(
             configuration.sendmailSocket, isOwn: configuration.sendmailSocket.hasPrefix(configuration.data + "/"))
@@ -62,11 +70,12 @@ struct ServiceGraph {
         defer { kept.cancel() }
         try await withCleanup(end) {
             let newcomers = try await FirstAccounts.make(configuration, house)
+            await issuing?.begin()
             let listening = try await openFaces()
             let outbox = departures.outbox
             let departures = departures
             let administration = house.administration(
-                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates,
+                changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates, keeper: issuing?.keeper,
                 domainAdded: { domains.yield() }, isRunning: true)
             // Those that the first start has made.
             domains.yield()
@@ -76,6 +85,9 @@ struct ServiceGraph {
                 await administration.carryOut($0)
             }
             announce(listening, newcomers)
+            // A CA looks at ports that are open by now.
+            let certificatesKept = Task { await issuing?.keep() }
+            defer { certificatesKept.cancel() }
             let probe = Task { await outbound.probe() }
             defer { probe.cancel() }
             for await signal in signals.arrivals {
@@ -100,7 +112,8 @@ struct ServiceGraph {
 
     /// Those that listen.
     private func openFaces() async throws -> [Configuration.Listener] {
-        let faces = Faces(configuration, house, departures.intake, certificates, log)
+        let shown = issuing?.keyAuthorization
+        let faces = Faces(configuration, house, departures.intake, certificates, keyAuthorization: { token in shown?(token) }, log)
         // Before the ports: whoever can reach one of them can reach it too.
         do { try await faces.open(submissionSocket: submissionSocket, in: listeners) } catch let fault as Listener.Fault {
             throw CommandFault(code: Sysexit.unavailable, text: "\(fault)")
@@ -139,9 +152,9 @@ struct ServiceGraph {
         }
         if !configuration.outbound.enabled { log.notice("Mail to other servers is queued and held: outbound.enabled is false") }
         guard configuration.isEmbedded else {
-            if configuration.tls.enabled, configuration.tls.files == nil {
+            if configuration.tls.enabled, configuration.tls.files == nil, configuration.issuing == nil {
                 log.warning(
-                    "The certificate is self-signed: clients will not trust it; set tls.certificate and tls.key")
+                    "The certificate is self-signed: clients will not trust it; set tls.certificate and tls.key, or acme.enabled")
             }
             return
         }
@@ -151,10 +164,15 @@ struct ServiceGraph {
     private func reload() {
         do {
             try writer.reopen()
-            try certificates?.reload()
-            log.notice("Certificates read and log opened again")
+            log.notice("Log opened again")
         } catch {
-            log.error("Nothing was read again: \(error)")
+            log.error("The log was not opened again: \(error)")
+        }
+        do {
+            try certificates?.reload()
+            log.notice("Certificates read again")
+        } catch {
+            log.error("Certificates were not read again; those from before stay in use: \(error)")
         }
     }
 }

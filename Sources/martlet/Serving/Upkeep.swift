@@ -29,7 +29,11 @@ struct Upkeep {
                 let signing = SigningUpkeep(keys: house.signingKeys, directory: house.directory, names: names, log: log)
                 group.addTask { await signing.keep(domainsAdded) }
             }
-            if let certificate, let certificates { group.addTask { await certificate.keepRenewed(on: certificates, log: log) } }
+            if let certificates {
+                let watch = CertificateWatch(shelf: certificates, files: configuration.configuredFiles, clock: SystemClock.now, log: log)
+                group.addTask { await watch.keep() }
+            }
+            if let certificate, let certificates, configuration.issuing == nil { group.addTask { await certificate.keepRenewed(on: certificates, log: log) } }
         }
     }
 }

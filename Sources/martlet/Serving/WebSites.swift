@@ -11,7 +11,7 @@ struct WebSites {
     let plain: HTTPSite
 
     /// - parameter keyAuthorization: what an authority for certificates is shown for a token (RFC 8555 §8.3).
-    init(_ configuration: Configuration, _ house: House, log: Logger, keyAuthorization: @escaping @Sendable (String) -> String? = { _ in nil }) {
+    init(_ configuration: Configuration, _ house: House, log: Logger, keyAuthorization: @escaping @Sendable (String) -> String?) {
         let web = configuration.web
         let directory = house.directory
         let names = OwnNames(server: configuration.hostname.asciiForm ?? configuration.hostname) { try await directory.serves($0) }

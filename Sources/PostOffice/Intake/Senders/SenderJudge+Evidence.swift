@@ -18,7 +18,6 @@ extension SenderJudge {
         async let chain = text.arc(resolver: resolver, now: now)
         async let name = ReverseNameEvaluation(resolver: resolver).verdict(of: address)
         let (sender, dkim) = await (spf, signatures)
-        
         let authors = await DMARCEvaluation(resolver: limited(LimitedResolver.mostForPolicies)).judge(text.authors, spf: sender, dkim: dkim)
         var evidence = await SenderEvidence(spf: sender, hello: hello, dkim: dkim, arc: chain, authors: authors, isListed: survey.namesList)
         evidence.reverseName = await name

@@ -34,6 +34,8 @@ struct Examination: Sendable {
         let certificates: [String]?
         /// Nil: an older server, which does not know of any.
         let signingKeys: [SigningKeyLine]?
+        /// What a CA has issued, or will; nil: none issues any here.
+        let issued: CertificateLine?
     }
 
     /// Domains that are asked for at the same time.
@@ -103,18 +105,25 @@ struct Examination: Sendable {
             var (digests, keys): ([String]?, [SigningKeyLine]?)
             if case .certificates(let known)? = try await client.ask(.certificatesInUse) { digests = known }
             if case .signingKeys(let known)? = try await client.ask(.signing(order: .list(domain: nil))) { keys = known }
-            return HouseSight(isRunning: true, domains: try Examination.domains(answer), certificates: digests, signingKeys: keys)
+            var issued: CertificateLine?
+            if configuration.issuing != nil, case .certificateLines(let lines)? = try await client.ask(.certificate(order: .list)) { issued = lines.first }
+            return HouseSight(isRunning: true, domains: try Examination.domains(answer), certificates: digests, signingKeys: keys, issued: issued)
         }
-        var (domains, keys): ([Domain], [SigningKeyLine]?) = ([], nil)
+        var (domains, keys, issued): ([Domain], [SigningKeyLine]?, CertificateLine?) = ([], nil, nil)
         try await Administrator(configuration).converse(.listDomains) { answer in
-            if case .signingKeys(let known) = answer {
-                keys = known
+            switch answer {
+            case .certificateLines(let lines):
+                issued = lines.first
                 return nil
+            case .signingKeys(let known):
+                keys = known
+                return configuration.issuing == nil ? nil : .certificate(order: .list)
+            default:
+                domains = try Examination.domains(answer)
+                return .signing(order: .list(domain: nil))
             }
-            domains = try Examination.domains(answer)
-            return .signing(order: .list(domain: nil))
         }
-        return HouseSight(isRunning: false, domains: domains, certificates: nil, signingKeys: keys)
+        return HouseSight(isRunning: false, domains: domains, certificates: nil, signingKeys: keys, issued: issued)
     }
 
     private static func domains(_ answer: OrderResult) throws -> [Domain] {
@@ -126,8 +135,10 @@ struct Examination: Sendable {
     }
 
     private func checks(_ house: HouseSight) async throws -> [DoctorCheck] {
-        let (certificate, examined) = await certificate(house.certificates)
-        let key = examined.map { MailSite.Key($0, isOwn: certificate.isOwn) }
+        let isIssued = configuration.issuing != nil
+        let (certificate, found) = await certificate(house.certificates)
+        let examined = isIssued ? nil : found
+        let key = isIssued ? house.issued.flatMap { MailSite.Key($0) } : examined.map { MailSite.Key($0, isOwn: certificate.isOwn) }
         let machine = try Configuration.machineAddresses()
         let sites = house.domains.map { domain in
             var site = configuration.site(of: domain, machine: machine, key: key)
@@ -136,7 +147,7 @@ struct Examination: Sendable {
         }
         var checks = [
             DoctorCheck(name: "server") { [configuration] in Judge.server(isRunning: house.isRunning, data: configuration.data) },
-            hostCheck, certificateCheck(certificate), clockCheck, diskCheck, limitCheck(house),
+            hostCheck, isIssued ? issuedCheck(house.issued) : certificateCheck(certificate), clockCheck, diskCheck, limitCheck(house),
         ]
         let dialler = Result { try StreamDialler(threads: Threads(count: 1)) }
         switch dialler {
@@ -163,6 +174,10 @@ struct Examination: Sendable {
     }
 
     private func certificateCheck(_ facts: CertificateFacts) -> DoctorCheck { DoctorCheck(name: "certificate") { Judge.certificate(facts) } }
+
+    private func issuedCheck(_ line: CertificateLine?) -> DoctorCheck {
+        DoctorCheck(name: "certificate") { [configuration] in Judge.issued(line, for: (configuration.hostname.asciiForm ?? configuration.hostname).value) }
+    }
 
     private var hostCheck: DoctorCheck {
         DoctorCheck(name: "configuration") { [configuration] in Judge.hostname(configuration.hostname) + Judge.listeners(configuration.listeners) }

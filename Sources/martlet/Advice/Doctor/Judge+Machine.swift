@@ -36,7 +36,7 @@ extension Judge {
             return [
                 Finding(
                     .tlsSelfSigned, facts.path, "it is self-signed: mail programs complain, and some refuse",
-                    fix: "get one of an authority (certbot), and set tls.certificate and tls.key")
+                    fix: "have one issued (acme.enabled), or get one of an authority and set tls.certificate and tls.key")
             ]
         case .incomplete(let issuer):
             return [

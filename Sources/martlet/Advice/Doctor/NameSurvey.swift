@@ -14,7 +14,7 @@ struct NameSurvey: Sendable {
         async let alignment = closest("_dmarc.", site.domain) { try await text($0) }
         async let tlsReports = told { try await text("_smtp._tls.\(site.domain)") }
         async let transportPolicy = transportPolicy(site)
-        async let keys = told { try await tlsa(site.host, certificate) }
+        async let keys = told { try await tlsa(site, certificate) }
         async let services = services(site)
         async let issuers = closest("", site.host) { try await records(.caa, $0, RecordData.issuer) }
         async let signing = signing(site)
@@ -63,9 +63,9 @@ struct NameSurvey: Sendable {
         return await [ipv4, ipv6]
     }
 
-    private func tlsa(_ host: Domain, _ certificate: CertificateExamination?) async throws -> DNSAnswer<DomainFacts.Key> {
-        try await records(.tlsa, "_25._tcp.\(host)") { octets in
-            RecordData.tlsa(octets).map { DomainFacts.Key(record: $0, fits: certificate?.fits(tlsa: octets) ?? false) }
+    private func tlsa(_ site: MailSite, _ certificate: CertificateExamination?) async throws -> DNSAnswer<DomainFacts.Key> {
+        try await records(.tlsa, "_25._tcp.\(site.host)") { octets in
+            RecordData.tlsa(octets).map { DomainFacts.Key(record: $0, fits: certificate?.fits(tlsa: octets) ?? site.key?.fits(tlsa: octets) ?? false) }
         }
     }
 

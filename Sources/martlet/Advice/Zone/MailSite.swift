@@ -9,8 +9,13 @@ struct MailSite: Hashable, Sendable {
         let digest: [UInt8]
         /// The organisation that issued it.
         let issuer: String
-        /// Made by this server, which keeps the key when it makes another.
+        /// Made by this server, or issued to it; it keeps the key when there is another.
         let isOwn: Bool
+        /// The same of the key that the next certificate will have, where it is another already.
+        var nextDigest: [UInt8]?
+
+        /// Whether the data of a TLSA record fit, as far as the key alone tells: of what stands behind the certificate nothing is known here.
+        func fits(tlsa octets: [UInt8]) -> Bool { octets.prefix(3) == [3, 1, 1] && octets.dropFirst(3).elementsEqual(digest) }
     }
 
     /// In ASCII.

@@ -72,14 +72,17 @@ enum RecordMakers {
         guard let key = site.key else { return [] }
         let renewal =
             key.isOwn
-            ? "this server keeps the key when it makes the certificate anew"
+            ? "this server keeps the key from one certificate to the next"
             : "renew the certificate with the same key (certbot: --reuse-key), or publish both keys before"
-        return [
+        func record(_ digest: [UInt8], _ explanation: String) -> ZoneRecord {
             ZoneRecord(
-                name: "_25._tcp.\(site.host)", type: "TLSA", data: "3 1 1 " + hex(key.digest),
-                explanation: "DANE: the key that port 25 of the host shows (RFC 7672). Heeded only where the zone is signed (DNSSEC); \(renewal)",
+                name: "_25._tcp.\(site.host)", type: "TLSA", data: "3 1 1 " + hex(digest), explanation: explanation,
                 place: site.holds(site.host) ? .zone : .elsewhere)
-        ]
+        }
+        let present = record(
+            key.digest, "DANE: the key that port 25 of the host shows (RFC 7672). Heeded only where the zone is signed (DNSSEC); \(renewal)")
+        guard let next = key.nextDigest else { return [present] }
+        return [present, record(next, "DANE: the key that the next certificate has; it stands beside the other two TTLs before that is used (RFC 7671 §8.1)")]
     }
 
     struct ClientService {
@@ -139,6 +142,13 @@ enum RecordMakers {
                 name: address.reverseName, type: "PTR", data: "\(site.senderName).",
                 explanation: "What the addresses that mail comes from are called: whoever gave them to you sets it (RFC 1912 §2.1)", place: .elsewhere)
         }
+    }
+
+    /// Nil: it is no hexadecimal number of whole octets.
+    static func octets(hex text: String) -> [UInt8]? {
+        let digits = text.compactMap(\.hexDigitValue)
+        guard digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
+        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 
     static func hex(_ octets: [UInt8]) -> String { octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
