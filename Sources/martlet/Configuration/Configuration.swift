@@ -8,7 +8,7 @@ struct Configuration: Sendable {
         let address: String
         let port: Int
         /// Peers that begin with a PROXY header.
-        let proxies: NetworkList
+        var proxies: NetworkList = .none
     }
 
     struct TLS: Hashable, Sendable {
