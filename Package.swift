@@ -12,6 +12,8 @@ let bytes: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 
 let package = Package(
     name: "martlet",
@@ -65,6 +67,8 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"), .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: house),
+
+        .target(name: "ACME", dependencies: ["MailModel", "Storage", bytes, log, crypto, cryptoExtras, x509, asn1], swiftSettings: house),
 
         // Floor 4: faces.
         .target(
@@ -147,6 +151,15 @@ let package = Package(
             dependencies: [
                 "SenderTrust", "FuzzEntries", "Rehearsal", "Conversation", "MessageFormat", "MailModel", bytes, crypto, cryptoExtras,
                 .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: house),
+        .testTarget(
+            name: "ACMETests",
+            dependencies: [
+                "ACME", "Transport", "Rehearsal", "Conversation", "Storage", "MemoryStore", "MailModel", bytes, log, crypto, x509, asn1,
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: house),
         .testTarget(

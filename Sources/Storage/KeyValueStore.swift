@@ -22,6 +22,8 @@ package struct Keyspace: RawRepresentable, Hashable, Sendable {
     package static let policyOutcomes = Keyspace(rawValue: 10)
     /// What others report of mail in the names of our domains (RFC 8460, RFC 9990).
     package static let receivedReports = Keyspace(rawValue: 11)
+    /// Certificates and accounts at CAs (RFC 8555), with their private keys, and names with which something went wrong there.
+    package static let certificates = Keyspace(rawValue: 12)
 }
 
 /// What becomes of one key.

@@ -19,6 +19,7 @@ import Testing
         "Storage": ["MailModel", "MessageFormat"],
         "Gatehouse": ["MailModel", "Storage", "Threading", "CArgon2", "Crypto", "Logging"],
         "SenderTrust": ["MailModel", "MessageFormat", "Conversation", "Crypto", "CryptoExtras", "FoundationEssentials"],
+        "ACME": ["MailModel", "Storage", "Crypto", "CryptoExtras", "X509", "SwiftASN1", "FoundationEssentials", "Logging"],
         "PostOffice": [
             "MailModel", "MessageFormat", "Conversation", "Storage", "Gatehouse", "SenderTrust", "Crypto", "FoundationEssentials", "Logging", "DequeModule",
             "HeapModule",

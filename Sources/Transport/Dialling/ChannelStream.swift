@@ -48,6 +48,14 @@ final class ChannelStream: ByteStream {
         return try await onLoop { WebExchange.begin(request, before: $0, in: channel) }
     }
 
+    /// Has a conversation begun behind TLS, by handlers that are put before the stream's end, and closes when its task is cancelled.
+    func converse<Value: Sendable>(
+        _ begin: @escaping @Sendable (_ end: StreamHandler, _ channel: any Channel) -> EventLoopFuture<Value>
+    ) async throws -> Value {
+        let channel = channel
+        return try await onLoop { begin($0, channel) }
+    }
+
     func close() {
         let handler = handler
         channel.eventLoop.execute { handler.value.close() }

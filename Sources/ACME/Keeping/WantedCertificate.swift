@@ -1,0 +1,30 @@
+/// A certificate as the configuration wants it.
+package struct WantedCertificate: Hashable, Sendable {
+    /// Without all of these there is none. The first names the certificate.
+    package let required: [CertificateName]
+    /// Each of these is left out where the CA does not see that it is ours, and tried again later.
+    package let optional: [CertificateName]
+    package let keyKind: CertificateKey.Kind
+    /// The next one has the same key, so that TLSA records stay true. Otherwise the next key is made when a certificate comes, so that its record can be
+    /// published long before it is used.
+    package let keepsKey: Bool
+
+    /// In one certificate. CAs take up to 100.
+    package static let mostNames = 100
+
+    /// Nil: no name is required, or there are too many. Those that come twice are taken once.
+    package init?(
+        _ required: [CertificateName], optional: [CertificateName] = [], keyKind: CertificateKey.Kind = .ecdsaP256, keepsKey: Bool = true
+    ) {
+        func once(_ names: [CertificateName], but others: Set<CertificateName> = []) -> [CertificateName] {
+            var seen = others
+            return names.filter { seen.insert($0).inserted }
+        }
+        self.required = once(required)
+        self.optional = once(optional, but: Set(required))
+        guard !required.isEmpty, self.required.count + self.optional.count <= WantedCertificate.mostNames else { return nil }
+        (self.keyKind, self.keepsKey) = (keyKind, keepsKey)
+    }
+
+    package var name: CertificateName { required[0] }
+}

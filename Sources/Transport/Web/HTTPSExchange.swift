@@ -1,0 +1,102 @@
+import Conversation
+import NIOCore
+import NIOHTTP1
+
+/// One request of an `HTTPSClient` and its answer, in the pipeline of a connection that is in TLS: it stands between TLS and the stream's end, which hears
+/// nothing more. On the channel's event loop alone.
+final class HTTPSExchange: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private let request: HTTPSClient.Request
+    private var head: HTTPResponseHead?
+    private var content = ByteBuffer()
+    private var promise: EventLoopPromise<HTTPSClient.Reply>?
+    /// Parts of the answer that may come: a chunk may be a single octet.
+    private var piecesLeft: Int
+
+    private init(_ request: HTTPSClient.Request, _ promise: EventLoopPromise<HTTPSClient.Reply>) {
+        self.request = request
+        self.promise = promise
+        piecesLeft = request.mostOctets + 1_000
+    }
+
+    /// Puts it, and what speaks HTTP for it, before `end`.
+    static func begin(_ request: HTTPSClient.Request, before end: StreamHandler, in channel: any Channel) -> EventLoopFuture<HTTPSClient.Reply> {
+        let promise = channel.eventLoop.makePromise(of: HTTPSClient.Reply.self)
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = 16 * 1024
+        limits.maxHeaderListSize = 64 * 1024
+        limits.maxHeaderFieldCount = 100
+        let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits)
+        do {
+            try channel.pipeline.syncOperations.addHandlers(
+                HTTPRequestEncoder(), ByteToMessageHandler(decoder), HTTPSExchange(request, promise), position: .before(end))
+        } catch {
+            promise.fail(WebFault.unreachable("the connection was closed"))
+        }
+        return promise.futureResult
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return end(.failure(.unreachable("the connection was closed")), context) }
+        // RFC 9110 §7.2: the port stands in it where it is not the scheme's own, and an IPv6 address in brackets.
+        let host = request.host.contains(":") ? "[\(request.host)]" : request.host
+        var fields: HTTPHeaders = ["Host": request.port == 443 ? host : "\(host):\(request.port)", "User-Agent": "Martlet", "Connection": "close"]
+        for field in request.fields { fields.add(name: field.name, value: field.value) }
+        if request.method == "POST" { fields.add(name: "Content-Length", value: "\(request.content.readableBytes)") }
+        context.write(
+            wrapOutboundOut(.head(HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.path, headers: fields))),
+            promise: nil)
+        if request.content.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(request.content))), promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.read()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end(.failure(.unreachable("the connection was closed")), context) }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard promise != nil else { return }
+        piecesLeft -= 1
+        guard piecesLeft > 0 else { return end(.failure(.tooLarge), context) }
+        switch unwrapInboundIn(data) {
+        case .head(let head): self.head = head
+        case .body(let piece):
+            guard content.readableBytes + piece.readableBytes <= request.mostOctets else { return end(.failure(.tooLarge), context) }
+            content.writeImmutableBuffer(piece)
+        case .end:
+            guard let head, head.status.code >= 200 else { return end(.failure(.malformed("an answer without a status")), context) }
+            let fields = head.headers.map { (name: $0.name, value: $0.value) }
+            end(.success(HTTPSClient.Reply(status: Int(head.status.code), fields: fields, content: content)), context)
+        }
+    }
+
+    /// To the end of TLS: whoever does not read on does not see it.
+    func channelReadComplete(context: ChannelHandlerContext) { context.read() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The decoder has made of it what it could.
+        if case ChannelEvent.inputClosed = event { end(.failure(.unreachable("the connection ended before the answer")), context) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case HTTPParserError.headerOverflow: end(.failure(.tooLarge), context)
+        case is HTTPParserError, is NIOHTTPDecoderError: end(.failure(.malformed(oneLine(error))), context)
+        // An end that TLS was not told of, too: the answer may have been cut short.
+        default: end(.failure(.unreachable("the connection broke off: \(oneLine(error))")), context)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(.failure(.unreachable("the connection ended before the answer")), context)
+        context.fireChannelInactive()
+    }
+
+    private func end(_ result: Result<HTTPSClient.Reply, WebFault>, _ context: ChannelHandlerContext) {
+        guard let promise else { return }
+        self.promise = nil
+        promise.completeWith(result.mapError { $0 })
+        context.close(promise: nil)
+    }
+}
