@@ -136,7 +136,10 @@ import Testing
 
     @Test(
         "what is no moment is none",
-        arguments: ["", "2021-01-03", "2021-01-03T00:00:00", "2021-13-03T00:00:00Z", "2021-01-03T00:00:00.Z", "2021-01-03 00:00:00Z", "2021-01-03T00:00:00+1:00", "20210-1-03T00:00:00Z", "ä021-01-03T00:00:00Z"]
+        arguments: [
+            "", "2021-01-03", "2021-01-03T00:00:00", "2021-13-03T00:00:00Z", "2021-01-03T00:00:00.Z", "2021-01-03 00:00:00Z", "2021-01-03T00:00:00+1:00",
+            "20210-1-03T00:00:00Z", "ä021-01-03T00:00:00Z",
+        ]
     )
     func noDateTime(_ text: String) { #expect(Timestamp(dateTime: text) == nil) }
 
@@ -175,7 +178,8 @@ import Testing
     @Test("long ones are cut")
     func long() {
         let part = #"{"detail":"x"}"#
-        let problem = read(#"{"detail":"\#(String(repeating: "d", count: 60_000))","subproblems":[\#(Array(repeating: part, count: 1_000).joined(separator: ","))]}"#)
+        let parts = Array(repeating: part, count: 1_000).joined(separator: ",")
+        let problem = read(#"{"detail":"\#(String(repeating: "d", count: 60_000))","subproblems":[\#(parts)]}"#)
         #expect(problem.detail.count == 400 && problem.subproblems.count == 100 && problem.description.count < 500)
     }
 }

@@ -93,7 +93,9 @@ final class ScriptedCA: ACMETransport {
         ACMEReply(status: status, fields: [("Content-Type", "application/json")] + fields, content: ByteBuffer(string: text))
     }
 
-    static func problem(_ status: Int, _ kind: String, _ detail: String = "because", _ fields: [(name: String, value: String)] = [], more: String = "")
+    static func problem(
+        _ status: Int, _ kind: String, _ detail: String = "because", _ fields: [(name: String, value: String)] = [], more: String = ""
+    )
         -> ACMEReply
     {
         json(status, #"{"type":"urn:ietf:params:acme:error:\#(kind)","detail":"\#(detail)"\#(more)}"#, fields)

@@ -1,6 +1,6 @@
 import Crypto
 import FoundationEssentials
-import MailModel
+package import MailModel
 
 /// Runs a program of the administrator's. An implementation bounds the time that it may take.
 package protocol HookCommand: Sendable {

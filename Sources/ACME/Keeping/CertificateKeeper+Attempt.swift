@@ -161,7 +161,8 @@ extension CertificateKeeper {
             } catch ACMEFault.limited(let until, _) {
                 issued.nextLook = max(issued.nextLook, until.rawValue)
             } catch let fault as ACMEFault {
-                log.info("A CA does not say when a certificate is to be renewed: \(LogText.quoted(fault.description))", metadata: ["certificate": "\(wanted.name)"])
+                log.info(
+                    "A CA does not say when a certificate is to be renewed: \(LogText.quoted(fault.description))", metadata: ["certificate": "\(wanted.name)"])
             }
         }
         stored.issued = issued

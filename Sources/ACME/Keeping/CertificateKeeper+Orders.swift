@@ -1,4 +1,4 @@
-package import MailModel
+import MailModel
 import Storage
 
 /// What administrators ask for.

@@ -65,7 +65,8 @@ extension Problem: Decodable {
         detail = ACMEFault.oneLine(try container.decodeIfPresent(String.self, forKey: .detail) ?? "")
         identifier = try container.decodeIfPresent(Identifier.self, forKey: .identifier)
         // Parts have none themselves (RFC 8555 §6.7.1).
-        subproblems = mayHaveParts ? Array((try container.decodeIfPresent([Part].self, forKey: .subproblems) ?? []).prefix(Problem.mostParts).map(\.problem)) : []
+        let parts = mayHaveParts ? try container.decodeIfPresent([Part].self, forKey: .subproblems) ?? [] : []
+        subproblems = parts.prefix(Problem.mostParts).map(\.problem)
     }
 
     private struct Part: Decodable {

@@ -22,7 +22,8 @@ extension Timestamp {
     // time-offset = "Z" / ( "+" / "-" ) time-hour ":" time-minute
     private static func offset(_ octets: [UInt8]) -> Int? {
         if octets.count == 1, octets[0] | 0x20 == UInt8(ascii: "z") { return 0 }
-        guard octets.count == 6, octets[3] == UInt8(ascii: ":"), let hours = number(octets[1..<3]), let minutes = number(octets[4..<6]), hours < 24, minutes < 60
+        guard octets.count == 6, octets[3] == UInt8(ascii: ":"), let hours = number(octets[1..<3]), let minutes = number(octets[4..<6]), hours < 24,
+            minutes < 60
         else { return nil }
         switch octets[0] {
         case UInt8(ascii: "+"): return hours * 60 + minutes
@@ -38,7 +39,9 @@ extension Timestamp {
         guard parts.count == 6, parts[0].utf8.count == 4, parts[0].hasSuffix(","), parts[5] == "GMT", let day = Timestamp.number(Array(parts[1].utf8)[...]),
             let month = Timestamp.monthNames.firstIndex(of: String(parts[2])), let year = Timestamp.number(Array(parts[3].utf8)[...])
         else { return nil }
-        let time = parts[4].split(separator: ":", omittingEmptySubsequences: false).compactMap { $0.utf8.count == 2 ? Timestamp.number(Array($0.utf8)[...]) : nil }
+        let time = parts[4].split(separator: ":", omittingEmptySubsequences: false).compactMap { part in
+            part.utf8.count == 2 ? Timestamp.number(Array(part.utf8)[...]) : nil
+        }
         guard time.count == 3 else { return nil }
         self.init(Civil(year: year, month: month + 1, day: day, hour: time[0], minute: time[1], second: time[2]))
     }

@@ -12,26 +12,27 @@ final class HTTPSExchange: ChannelInboundHandler {
     private var head: HTTPResponseHead?
     private var content = ByteBuffer()
     private var promise: EventLoopPromise<HTTPSClient.Reply>?
-    /// Parts of the answer that may come: a chunk may be a single octet.
-    private var piecesLeft: Int
 
     private init(_ request: HTTPSClient.Request, _ promise: EventLoopPromise<HTTPSClient.Reply>) {
         self.request = request
         self.promise = promise
-        piecesLeft = request.mostOctets + 1_000
     }
+
+    /// Header fields.
+    private static let mostHead = 64 * 1024
 
     /// Puts it, and what speaks HTTP for it, before `end`.
     static func begin(_ request: HTTPSClient.Request, before end: StreamHandler, in channel: any Channel) -> EventLoopFuture<HTTPSClient.Reply> {
         let promise = channel.eventLoop.makePromise(of: HTTPSClient.Reply.self)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = 16 * 1024
-        limits.maxHeaderListSize = 64 * 1024
+        limits.maxHeaderListSize = mostHead
         limits.maxHeaderFieldCount = 100
         let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits)
         do {
             try channel.pipeline.syncOperations.addHandlers(
-                HTTPRequestEncoder(), ByteToMessageHandler(decoder), HTTPSExchange(request, promise), position: .before(end))
+                AnswerBound(2 * mostHead + 8 * request.mostOctets), HTTPRequestEncoder(), ByteToMessageHandler(decoder), HTTPSExchange(request, promise),
+                position: .before(end))
         } catch {
             promise.fail(WebFault.unreachable("the connection was closed"))
         }
@@ -57,8 +58,6 @@ final class HTTPSExchange: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard promise != nil else { return }
-        piecesLeft -= 1
-        guard piecesLeft > 0 else { return end(.failure(.tooLarge), context) }
         switch unwrapInboundIn(data) {
         case .head(let head): self.head = head
         case .body(let piece):
@@ -81,7 +80,7 @@ final class HTTPSExchange: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
-        case HTTPParserError.headerOverflow: end(.failure(.tooLarge), context)
+        case AnswerBound.Exceeded.octets, HTTPParserError.headerOverflow: end(.failure(.tooLarge), context)
         case is HTTPParserError, is NIOHTTPDecoderError: end(.failure(.malformed(oneLine(error))), context)
         // An end that TLS was not told of, too: the answer may have been cut short.
         default: end(.failure(.unreachable("the connection broke off: \(oneLine(error))")), context)
@@ -98,5 +97,21 @@ final class HTTPSExchange: ChannelInboundHandler {
         self.promise = nil
         promise.completeWith(result.mapError { $0 })
         context.close(promise: nil)
+    }
+}
+
+/// Lets no more than so many octets in: a chunk's frame may be several times its content, and provisional answers (1xx) may stand before the last.
+private final class AnswerBound: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    enum Exceeded: Error { case octets }
+
+    private var left: Int
+    init(_ most: Int) { left = most }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard left >= 0 else { return }
+        left -= unwrapInboundIn(data).readableBytes
+        if left < 0 { context.fireErrorCaught(Exceeded.octets) } else { context.fireChannelRead(data) }
     }
 }
