@@ -21,7 +21,7 @@ struct HTTPSClientTests {
         return HTTPSClient(names, try shared.get(), setting, wait: deadline.wait)
     }
 
-    private static func request(_ method: String = "POST", _ port: Int, host: String = "mx.example.org", content: String = "{}") -> HTTPSClient.Request {
+    private static func request(_ port: Int, _ method: String = "POST", host: String = "mx.example.org", content: String = "{}") -> HTTPSClient.Request {
         HTTPSClient.Request(
             method, host: host, port: port, path: "/a?b", fields: [("Accept", "x/y"), ("Content-Type", "a/b")], content: ByteBuffer(string: content),
             mostOctets: 1_000, patience: HTTPSFetcherTests.long)
@@ -41,7 +41,7 @@ struct HTTPSClientTests {
         var got: (reply: HTTPSClient.Reply?, fault: WebFault?)
         try await Peer.with(tls: Self.server()) { peer in
             let client = try client()
-            let request = request(method, peer.port)
+            let request = request(peer.port, method)
             async let reply = result { try await client.send(request) }
             let guest = try await peer.guest()
             #expect(await guest.hear(4).hasPrefix(method))
@@ -135,7 +135,7 @@ struct HTTPSClientTests {
     @Test("what could be taken for something else is not sent")
     func forbidden() async throws {
         let client = try Self.client()
-        var requests = [Self.request("GET\r\n", 1), Self.request(1, host: "a b"), Self.request(1), Self.request(1)]
+        var requests = [Self.request(1, "GET\r\n"), Self.request(1, host: "a b"), Self.request(1), Self.request(1)]
         requests[2].path = "/ HTTP/1.1\r\nX: y"
         requests[3].fields = [("X", "a\r\nY: b")]
         for request in requests { #expect(await Self.result { try await client.send(request) }.fault != nil) }

@@ -100,9 +100,10 @@ extension CertificateKeeper {
             try Task.checkCancellation()
             throw ACMEFault.unfit(ACMEFault.oneLine(String(describing: error)))
         }
+        // The CA is not asked at once when it wants this one renewed: were that long ago, there would be no end.
         stored.issued = StoredCertificate.Issued(
             chain: certificate.chainPEM, key: StoredCertificate.Key(certificate.key), directory: setting.directory, place: world.chance(), window: nil,
-            nextLook: world.clock().rawValue, revoked: nil)
+            nextLook: world.clock().rawValue + RenewalInfo.usualWait, revoked: nil)
         stored.nextKey = nil
         log.notice(
             "There is a new certificate",
