@@ -137,8 +137,10 @@ final class Pebble: Sendable {
     private static func freePorts(_ count: Int) async throws -> [Int] {
         var doors: [any Channel] = []
         for _ in 0..<count { doors.append(try await bind { _ in }) }
+        let ports = doors.compactMap { $0.localAddress?.port }
         for door in doors { try await door.close().get() }
-        return doors.compactMap { $0.localAddress?.port }
+        try #require(ports.count == count)
+        return ports
     }
 
     /// HTTP of `Transport` as a CA's client has it.
