@@ -1,4 +1,5 @@
 import Conversation
+import Crypto
 import Foundation
 import MailModel
 import NIOCore
@@ -9,6 +10,7 @@ import Rehearsal
 import Synchronization
 import Testing
 import Transport
+import X509
 
 @testable import ACME
 
@@ -48,12 +50,10 @@ final class Pebble: Sendable {
     private init(_ environment: [String: String]) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "pebble-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let certificate = try SelfSignedCertificate.make(
-            hostNames: ["localhost"], addresses: ["127.0.0.1"],
-            now: Timestamp(rawValue: Int64(Date().timeIntervalSince1970)))
-        try certificate.certificatePEM.write(
+        let certificate = try Identity()
+        try certificate.leaf.write(
             to: folder.appending(path: "c.pem"), atomically: true, encoding: .utf8)
-        try certificate.keyPEM.write(
+        try certificate.key.write(
             to: folder.appending(path: "k.pem"), atomically: true, encoding: .utf8)
         let (http, tls) = (http, tls)
         let web = try await Pebble.bind { channel in
@@ -99,7 +99,7 @@ final class Pebble: Sendable {
         client.allowsPrivate = true
         transport = Carrier(
             client: HTTPSClient(
-                table, try StreamDialler(threads: threads, authorities: certificate.certificatePEM), client)
+                table, try StreamDialler(threads: threads, authorities: certificate.root), client)
         )
     }
 
@@ -137,8 +137,43 @@ final class Pebble: Sendable {
     private static func freePorts(_ count: Int) async throws -> [Int] {
         var doors: [any Channel] = []
         for _ in 0..<count { doors.append(try await bind { _ in }) }
+        let ports = doors.compactMap { $0.localAddress?.port }
         for door in doors { try await door.close().get() }
-        return doors.compactMap { $0.localAddress?.port }
+        try #require(ports.count == count)
+        return ports
+    }
+
+    /// What it shows to clients, and who vouches for that.
+    private struct Identity {
+        let root: String
+        let leaf: String
+        let key: String
+
+        init() throws {
+            let (authority, own) = (Certificate.PrivateKey(P256.Signing.PrivateKey()), Certificate.PrivateKey(P256.Signing.PrivateKey()))
+            let issuer = try DistinguishedName { CommonName("An authority for tests") }
+            func certificate(_ key: Certificate.PublicKey, _ subject: DistinguishedName, _ extensions: Certificate.Extensions) throws -> String {
+                try Certificate(
+                    version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key, notValidBefore: Date(timeIntervalSinceNow: -3_600),
+                    notValidAfter: Date(timeIntervalSinceNow: 86_400), issuer: issuer, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
+                    extensions: extensions, issuerPrivateKey: authority
+                ).serializeAsPEM().pemString + "\n"
+            }
+            root = try certificate(
+                authority.publicKey, issuer,
+                try Certificate.Extensions {
+                    Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+                    Critical(KeyUsage(keyCertSign: true))
+                })
+            leaf = try certificate(
+                own.publicKey, try DistinguishedName { CommonName("localhost") },
+                try Certificate.Extensions {
+                    Critical(BasicConstraints.notCertificateAuthority)
+                    try ExtendedKeyUsage([.serverAuth])
+                    SubjectAlternativeNames([.dnsName("localhost")])
+                })
+            key = try own.serializeAsPEM().pemString + "\n"
+        }
     }
 
     /// HTTP of `Transport` as a CA's client has it.

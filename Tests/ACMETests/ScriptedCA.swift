@@ -64,6 +64,8 @@ final class ScriptedCA: ACMETransport {
         /// Seconds.
         var life: Int64 = 90 * 86_400
         var window: (start: Int64, end: Int64)?
+        /// That of the next certificate that it issues but the first.
+        var nextWindow: (start: Int64, end: Int64)?
         var kinds = ["http-01", "tls-alpn-01", "dns-01"]
         var dropsAccounts = false
         var wantsBinding = false
@@ -108,8 +110,10 @@ final class ScriptedCA: ACMETransport {
             state.number += 1
             let nonce = "nonce\(state.number)"
             func fresh(_ reply: ACMEReply) -> ACMEReply {
-                state.nonces.insert(nonce)
-                var fields = [(name: "replay-nonce", value: nonce)]
+                // RFC 8555 §6.5: with answers to signed requests, and where one is asked for.
+                let hasNonce = request.method == .post || resource == .newNonce
+                if hasNonce { state.nonces.insert(nonce) }
+                var fields = hasNonce ? [(name: "replay-nonce", value: nonce)] : []
                 for name in ["content-type", "location", "retry-after"] { fields += reply.values(name).map { (name, $0) } }
                 return ACMEReply(status: reply.status, fields: fields, content: reply.content)
             }
@@ -203,6 +207,7 @@ final class ScriptedCA: ACMETransport {
             return Self.json(200, #"{"type":"http-01","url":"\#(root)/chall/\#(number)","status":"processing"}"#)
         case .finalize:
             let wish = try JSONDecoder().decode([String: String].self, from: Data(try #require(message).payload.utf8))
+            if number > 0, let next = state.nextWindow { state.window = next }
             state.chains[number] = try issue(try #require(Base64URL.decode(wish["csr"] ?? "")), state.orders[number], state.life)
             return Self.json(200, order(number, state))
         case .certificate:

@@ -99,7 +99,7 @@ import Testing
     @Test(
         "what is no directory is none, and says what is wrong with it",
         arguments: [
-            ("", "it is no such JSON"), ("[]", "wrong"), ("{}", "newNonce is missing"),
+            ("", "it is no such JSON"), ("[]", "it is no such JSON"), ("{}", "newNonce is missing"),
             (
                 #"{"newNonce":"http://a.example/","newAccount":"https://a.example/","newOrder":"https://a.example/","revokeCert":"https://a.example/"}"#,
                 "newNonce"

@@ -24,6 +24,9 @@ package struct RenewalPlan: Hashable, Sendable {
     private static let usualStart = (5, 8)
     private static let usualEnd = (17, 24)
     private static let latest = (11, 12)
+    /// When it is renewed at the earliest, of its life and in seconds: a CA that wants each one renewed at once is not obeyed without end.
+    private static let earliest = (1, 12)
+    private static let longestEarliest: Int64 = 86_400
 
     /// - parameter place: 0..<1, chosen once for a certificate: where in the window.
     package init(notBefore: Timestamp, notAfter: Timestamp, info: RenewalInfo?, place: Double) {
@@ -33,6 +36,7 @@ package struct RenewalPlan: Hashable, Sendable {
         let latest = part(RenewalPlan.latest)
         if let info { (start, end) = (min(info.start.rawValue, latest), min(info.end.rawValue, latest)) }
         let place = place.isFinite ? min(max(place, 0), 1) : 0.5
-        due = Timestamp(rawValue: start + Int64((Double(max(0, end - start)) * place).rounded(.down)))
+        let earliest = min(part(RenewalPlan.earliest), notBefore.rawValue + RenewalPlan.longestEarliest)
+        due = Timestamp(rawValue: max(earliest, start + Int64((Double(max(0, end - start)) * place).rounded(.down))))
     }
 }
