@@ -4,11 +4,10 @@ import os
 import re
 import socket
 import subprocess
-import time
 
 import pytest
 import server as serving
-from conftest import need
+from conftest import eventually, need
 from wire import IMAP, SMTP
 
 pytestmark = pytest.mark.own
@@ -20,6 +19,14 @@ def free_port():
     with contextlib.closing(socket.socket()) as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +51,9 @@ def haproxy(request, site):
         f.write(text)
     process = subprocess.Popen(["haproxy", "-db", "-f", path], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 60
         for port in ports.values():
-            while True:
-                assert process.poll() is None, process.stderr.read()
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert time.monotonic() < deadline
-                    time.sleep(0.02)
+            eventually(lambda: process.poll() is not None or listens(port))
+            assert process.poll() is None, process.stderr.read()
         yield ports
     finally:
         process.terminate()

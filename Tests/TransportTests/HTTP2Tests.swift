@@ -93,7 +93,7 @@ struct HTTP2Tests {
         }
     }
 
-    private func with(limits: HTTPLimits = HTTPLimits(), _ body: (Peer, WebStage) async throws -> Void) async throws {
+    private func with(limits: HTTPLimits = WebStage.patient, _ body: (Peer, WebStage) async throws -> Void) async throws {
         try await WebStage.with(.implicitTLS(Stage.shelf()), limits: limits) { stage in
             let peer = try await Peer(stage.port)
             try await body(peer, stage)

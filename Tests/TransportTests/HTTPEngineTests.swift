@@ -9,7 +9,7 @@ import Testing
 @Suite("HTTP/1.1")
 struct HTTPEngineTests {
     private func with(
-        _ security: Security = .plain, limits: HTTPLimits = HTTPLimits(), _ body: (Client, WebStage) async throws -> Void
+        _ security: Security = .plain, limits: HTTPLimits = WebStage.patient, _ body: (Client, WebStage) async throws -> Void
     ) async throws {
         try await WebStage.with(security, limits: limits) { stage in
             let client = try await Client.connect(stage.port)
@@ -296,7 +296,7 @@ struct HTTPEngineTests {
 
     @Test("slow clients: half a header and half of a content are answered 408; who says nothing is closed")
     func slow() async throws {
-        var limits = HTTPLimits()
+        var limits = WebStage.patient
         limits.header = .milliseconds(100)
         limits.stall = .milliseconds(100)
         try await with(limits: limits) { client, _ in

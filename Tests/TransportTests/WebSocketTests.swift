@@ -32,7 +32,7 @@ struct WebSocketTests {
         return bytes
     }
 
-    private func with(limits: HTTPLimits = HTTPLimits(), _ body: (Client, WebStage) async throws -> Void) async throws {
+    private func with(limits: HTTPLimits = WebStage.patient, _ body: (Client, WebStage) async throws -> Void) async throws {
         try await WebStage.with(limits: limits) { stage in
             let client = try await Client.connect(stage.port)
             try await client.send(Self.opening)
@@ -103,7 +103,7 @@ struct WebSocketTests {
 
     @Test("who does not answer a ping is gone, and a stop says 1001")
     func pings() async throws {
-        var limits = HTTPLimits()
+        var limits = WebStage.patient
         limits.ping = .milliseconds(30)
         try await with(limits: limits) { client, stage in
             #expect(await client.exactly(2) != nil)

@@ -14,8 +14,16 @@ struct WebStage {
     let routes: TestRoutes
     var port: Int { listener.port }
 
+    /// A busy machine is no slow client.
+    static let patient: HTTPLimits = {
+        var limits = HTTPLimits()
+        (limits.handshake, limits.opening, limits.header) = (.seconds(600), .seconds(600), .seconds(600))
+        (limits.idle, limits.stall, limits.ping) = (.seconds(600), .seconds(600), .seconds(600))
+        return limits
+    }()
+
     static func with(
-        _ security: Security = .plain, limits: HTTPLimits = HTTPLimits(), forwarding: HTTPSite.Forwarding = HTTPSite.Forwarding(),
+        _ security: Security = .plain, limits: HTTPLimits = WebStage.patient, forwarding: HTTPSite.Forwarding = HTTPSite.Forwarding(),
         proxies: NetworkList = .none, _ body: (WebStage) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

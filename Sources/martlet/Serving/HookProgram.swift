@@ -43,6 +43,8 @@ private final class Child: Sendable {
 
     /// Milliseconds between looks whether it has ended.
     private static let look: Int32 = 50
+    /// Looks for which a program is waited for that is being written.
+    private static let mostBusy = 40
     /// Octets of what it says that are told.
     private static let longestWords = 400
 
@@ -64,9 +66,17 @@ private final class Child: Sendable {
         defer { close(ends[0]) }
         do {
             defer { close(ends[1]) }
-            try state.withLock { state in
-                guard case .new = state else { throw HookFault("it was ended") }
-                state = .running(try Child.spawn(path, arguments, environment, output: ends[1]))
+            for attempt in 0... {
+                let code = try state.withLock { state throws(HookFault) -> Int32 in
+                    guard case .new = state else { throw HookFault("it was ended") }
+                    let (pid, code) = Child.spawn(path, arguments, environment, output: ends[1])
+                    if code == 0 { state = .running(pid) }
+                    return code
+                }
+                if code == 0 { break }
+                // Somebody is writing it, or a process that is just being made still holds it open for whoever wrote it.
+                guard code == ETXTBSY, attempt < Child.mostBusy else { throw HookFault("\(SystemFault("run", path, code: code))") }
+                poll(nil, 0, Child.look)
             }
         }
         var words: [UInt8] = []
@@ -101,7 +111,8 @@ private final class Child: Sendable {
         }
     }
 
-    private static func spawn(_ path: String, _ arguments: [String], _ environment: [String: String], output: Int32) throws -> pid_t {
+    /// The process, or the system's reason why there is none.
+    private static func spawn(_ path: String, _ arguments: [String], _ environment: [String: String], output: Int32) -> (pid_t, code: Int32) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -129,8 +140,7 @@ private final class Child: Sendable {
         pairs.append(nil)
         var pid = pid_t()
         let code = posix_spawn(&pid, path, &actions, &attributes, words, pairs)
-        guard code == 0 else { throw HookFault("\(SystemFault("run", path, code: code))") }
-        return pid
+        return (pid, code)
     }
 
     /// Waits a little for what it says; whether more may come.
