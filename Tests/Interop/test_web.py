@@ -9,6 +9,7 @@ import time
 import xml.etree.ElementTree as ET
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 import server as serving
 from conftest import eventually, need, run
 from wire import IMAP
@@ -38,7 +39,7 @@ def started(settings, *names):
 
 @pytest.fixture(scope="module")
 def site():
-    s = started({"mta-sts.mode": "testing", "web.security-contact": ["security@example.test"]})
+    s = started({"mta-sts.mode": "testing", "web.security-contact": ["security@example.test"], "web.metrics-networks": ["127.0.0.1"]})
     yield s
     assert s.alive(), s.log_text()[-3000:]
     s.remove()
@@ -79,6 +80,8 @@ def test_a_server_without_room_is_not_ready(own_server):
     status, _, content = ask(s, "/health/ready")
     assert (status, json.loads(content)["checks"]["disk"]) == (503, "failing")
     assert "octets" not in content.decode()
+    # Nobody has said who may.
+    assert ask(s, "/metrics")[0] == 404
     assert "free-floor" in s.log_with("check=disk")
 
 
@@ -129,13 +132,25 @@ def test_outlook_sets_itself_up(site, target):
     assert b"<ErrorCode>600</ErrorCode>" in ask(site, target, "POST", body=bomb, Content_Type="text/xml")[2]
 
 
+def test_what_is_counted(site):
+    ask(site, "/health/live")
+    status, fields, content = ask(site, "/metrics")
+    assert (status, fields["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    found = {s.name + str(sorted(s.labels.items())): s.value for f in text_string_to_metric_families(content.decode()) for s in f.samples}
+    assert found["martlet_http_requests_total[('service', 'https'), ('status', '2xx')]"] >= 1
+    assert found["martlet_open_connections[('service', 'https')]"] >= 1
+    # Nobody knows for whom a proxy asks that is none of ours.
+    assert ask(site, "/metrics", X_Forwarded_For="127.0.0.1")[0] == 404
+    assert ask(site, "/metrics", secure=False)[0] == 301
+
+
 def test_what_is_not_taken(site):
     post = "/autodiscover/autodiscover.xml"
     assert ask(site, post, "POST", body=" " * 8193, Content_Type="text/xml")[0] == 413
     assert ask(site, post, "POST", body="{}", Content_Type="application/json")[0] == 415
     status, fields, _ = ask(site, "/health/live", "DELETE")
     assert (status, fields["allow"].replace(" ", "")) == (405, "GET,HEAD")
-    for target in ("/", "/metrics", "/.well-known/acme-challenge/abc", "/index.html"):
+    for target in ("/", "/.well-known/acme-challenge/abc", "/index.html"):
         assert ask(site, target)[0] == 404, target
     assert ask(site, "/a/../b")[0] == 400
 

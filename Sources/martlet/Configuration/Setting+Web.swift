@@ -10,7 +10,7 @@ extension Setting {
         help: "The one field in which they say it, and which they must set themselves; others are not looked at")
     static let metricsNetworks = Setting(
         "web.metrics-networks", .networks, standardNote: "none: it is not there",
-        help: "Who may ask for `/metrics`, by https and http; nobody through a proxy that is not in `web.proxies`")
+        help: "Who may ask for `/metrics`, by https or through a proxy in `web.proxies`; nobody through another proxy")
     static let securityContact = Setting(
         "web.security-contact", .items(ContactText.form), standardNote: "none: there is no `security.txt`",
         help: "Whom to tell of a weakness, in `/.well-known/security.txt` (RFC 9116); the best first")
