@@ -210,6 +210,24 @@ struct HTTP2Tests {
         }
     }
 
+    @Test("a stream whose peer takes nothing, or sends nothing more, is reset: it holds its connection no longer", arguments: ["taking", "sending", "refused"])
+    func idleStreams(kind: String) async throws {
+        var limits = WebStage.patient
+        limits.stall = .milliseconds(50)
+        try await with(limits: limits) { peer, _ in
+            switch kind {
+            case "taking":
+                try await peer.send(4, 0, 0, [0, 4, 0, 0, 0, 0])
+                try await peer.send(1, 5, 1, Peer.get("/hello/you"))
+            case "sending": try await peer.send(1, 4, 1, Peer.get("/echo", "POST") + Peer.fields([("content-type", "text/plain")]))
+            default: try await peer.send(1, 4, 1, Peer.fields([(":method", "CONNECT"), (":authority", "other.example:25")]))
+            }
+            var isReset = false
+            while !isReset, let frame = await peer.next() { isReset = frame.type == 3 && frame.stream == 1 }
+            #expect(isReset)
+        }
+    }
+
     @Test("R70: a header of more than 8192 octets is refused")
     func headers() async throws {
         try await with { peer, _ in

@@ -335,6 +335,74 @@ struct HTTPEngineTests {
         }
     }
 
+    @Test("behind a CONNECT, and a request for another protocol, nothing is gathered", arguments: ["CONNECT a:1", "GET /wait"])
+    func unparsed(line: String) async throws {
+        try await with { client, stage in
+            try await client.send("\(line) HTTP/1.1\r\n\(Self.host)Connection: upgrade\r\nUpgrade: other\r\n\r\n")
+            for _ in 0..<100 { client.channel.writeAndFlush(ByteBuffer(repeating: 0x61, count: 100_000), promise: nil) }
+            // The end may be a reset, and come before the answer is read.
+            let reply = await client.reply()
+            #expect(reply == nil || reply?.status == "400")
+            #expect(await client.reply() == nil)
+            stage.routes.gate.open()
+        }
+    }
+
+    @Test("content that fills what is held and that nobody asks for holds up nothing once the answer is there")
+    func fullAndUnread() async throws {
+        try await with { client, stage in
+            try await client.send("POST /wait HTTP/1.1\r\n\(Self.host)Content-Length: 120000\r\n\r\n" + String(repeating: "a", count: 120_000))
+            while stage.routes.ledger.withLock({ $0.began }) == 0 { await Task.yield() }
+            // Another connection's turns: as much as is taken has been taken.
+            let other = try await Client.connect(stage.port)
+            for _ in 0..<20 {
+                try await other.send(get("/"))
+                _ = await other.reply()
+            }
+            other.channel.close(promise: nil)
+            stage.routes.gate.open()
+            #expect(await client.reply()?.content == "waited")
+            try await client.send(get("/hello/next"))
+            #expect(await client.reply()?.content == "hello next")
+        }
+    }
+
+    @Test("what was asked for before the client's end is answered, all of it")
+    func halfClosedPipeline() async throws {
+        try await with { client, _ in
+            try await client.send(get("/hello/a") + get("/hello/b") + get("/stream/100000") + get("/hello/c"))
+            try await client.finish()
+            for content in ["hello a", "hello b"] { #expect(await client.reply()?.content == content) }
+            #expect(await client.reply()?.content.count == 100_000)
+            #expect(await client.reply()?.content == "hello c")
+            #expect(await client.reply() == nil)
+        }
+    }
+
+    @Test("what is no HTTP is answered, also where more of it follows")
+    func garbage() async throws {
+        try await with { client, _ in
+            try await client.send("GET / HTTP/1.1\r\nHost : x\r\n")
+            let reply = await client.reply()
+            #expect(reply?.status == "400")
+            client.channel.writeAndFlush(ByteBuffer(string: "more: x\r\n\r\n"), promise: nil)
+            #expect(await client.reply() == nil)
+        }
+    }
+
+    @Test("HTTP/1.0 is not told to go on; who waits for a word and is refused hears at once")
+    func expectations() async throws {
+        try await with { client, _ in
+            try await client.send("POST /echo HTTP/1.0\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nok")
+            #expect(await client.reply()?.content == "ok")
+        }
+        try await with { client, _ in
+            try await client.send("POST /nowhere HTTP/1.1\r\n\(Self.host)Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+            #expect(await client.reply()?.status == "404")
+            #expect(await client.reply() == nil)
+        }
+    }
+
     @Test("a route for some networks is not there for others")
     func admission() async throws {
         try await with { client, _ in

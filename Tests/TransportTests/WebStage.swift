@@ -89,6 +89,13 @@ final class TestRoutes: Sendable {
                 }),
             HTTPRoute("POST", "/unread", content: .init(limit: 1 << 30), .work { _, _ in HTTPReply(200, text: "unread") }),
             HTTPRoute(
+                "POST", "/wait", content: .init(limit: 1 << 30),
+                .work { [self] _, _ in
+                    ledger.withLock { $0.began += 1 }
+                    await gate.wait()
+                    return HTTPReply(200, text: "waited")
+                }),
+            HTTPRoute(
                 "GET", "/stream/{octets}",
                 .work { request, _ in
                     HTTPReply(200, content: .stream(length: nil) { writer in try await self.write(Int(request.captures[0]) ?? 0, writer) })

@@ -52,6 +52,7 @@ package struct HTTPReply: Sendable {
 }
 
 package enum ReplyContent: Sendable {
+    /// A page; what may be large is a stream, which goes as slowly as the peer takes it.
     case octets(ByteBuffer)
     /// Written as it is made, by a task of the connection's that is cancelled when the connection ends. `length`: octets, where they are known before.
     /// What throws, or writes another number than `length`, breaks the connection (HTTP/2: the stream) off, so that nobody takes a part for the whole.

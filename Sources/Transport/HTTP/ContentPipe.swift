@@ -97,6 +97,7 @@ final class ContentPipe: RequestContent {
                 state.isGone = true
                 state.wanted = {}
                 state.waiting = CircularBuffer()
+                state.octets = 0
             }
             return state.reader
         }

@@ -51,8 +51,8 @@ extension HTTPExchange {
     private func nextEnd() -> (NIODeadline, End)? {
         let limits = setting.limits
         if phase == .closed { return nil }
-        if phase == .closing { return isStream ? nil : (clock.phaseSince + .seconds(2), .linger) }
         if let stall = clock.stall { return (stall.since + TimeAmount(limits.stall), .stall) }
+        if phase == .closing { return isStream ? nil : (clock.phaseSince + .seconds(2), .linger) }
         switch phase {
         case .waiting:
             // A connection's own clock counts for its streams.
@@ -105,5 +105,9 @@ extension HTTPExchange {
         current?.keepsAlive = false
         current?.pending = nil
         send(.refusal(408))
+        guard isStream else { return }
+        // The peer has not ended the stream, and nobody waits for that.
+        clock.stallBegan(flushed)
+        arm()
     }
 }

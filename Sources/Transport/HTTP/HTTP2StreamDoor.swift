@@ -39,6 +39,8 @@ final class HTTP2StreamDoor: ChannelInboundHandler, RemovableChannelHandler {
         } catch let refusal as RequestReader.Refusal {
             let fields: HPACKHeaders = [":status": "\(refusal.status)", "content-length": "0"]
             context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: fields, endStream: true))), promise: nil)
+            // Whoever does not end it holds no stream for that.
+            context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(2)) { context.close(promise: nil) }
         } catch {
             context.close(promise: nil)
         }

@@ -75,14 +75,19 @@ extension HTTPExchange {
         // The stream ends by itself.
         guard !isStream else {
             phase = .closing
-            return
+            // Unless the peer takes none of it.
+            clock.stallBegan(flushed)
+            return arm()
         }
         guard current.keepsAlive, !isStopping else { return close() }
         phase = .waiting
         clock.phaseBegan()
         takeQueued()
+        guard phase == .waiting else { return arm() }
+        // Nothing more comes.
+        guard !hasInputEnded else { return close() }
         arm()
-        if phase == .waiting { readOn() }
+        readOn()
     }
 
     /// Says no more; waits a moment for the peer to read it and to close first.
@@ -94,17 +99,30 @@ extension HTTPExchange {
         current = nil
         queued = CircularBuffer()
         clock.phaseBegan()
-        context.flush()
-        if hasInputEnded {
-            context.close(promise: nil)
-        } else {
-            context.close(mode: .output, promise: nil)
-            arm()
-            if isReadPaused {
-                isReadPaused = false
-                context.read()
-            }
+        clock.stallBegan(flushed)
+        // Behind all that was written, beside the encoder, which would make something of it.
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.lastWordLeft() }
+        do {
+            try context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self).writeAndFlush(NIOAny(ByteBuffer()), promise: sent)
+        } catch {
+            // catch: a stream: there is no encoder, and the stream's end is its own.
+            sent.succeed()
         }
+        arm()
+        if isReadPaused, !hasInputEnded {
+            isReadPaused = false
+            context.read()
+        }
+    }
+
+    private func lastWordLeft() {
+        guard phase == .closing, let context else { return }
+        clock.stallEnded()
+        if hasInputEnded || isStream { return context.close(promise: nil) }
+        clock.phaseBegan()
+        context.close(mode: .output, promise: nil)
+        arm()
     }
 
     /// Small writes of one turn of the loop leave together.

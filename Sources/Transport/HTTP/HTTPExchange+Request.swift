@@ -13,10 +13,11 @@ extension HTTPExchange {
         phase = .busy
         clock.phaseBegan()
         var current = Current(
-            number: count, keepsAlive: head.isKeepAlive && !isStopping && !hasInputEnded, isHead: head.method == .HEAD, version: head.version,
+            number: count, keepsAlive: head.isKeepAlive && !isStopping && !(hasInputEnded && queued.isEmpty), isHead: head.method == .HEAD,
+            version: head.version,
             isSecure: connection.facts.tls != nil)
         // The parser reads no further behind a request that asks for another protocol; see `SocketOpening` for the one that is served.
-        if !isStream, head.headers.contains(name: "upgrade") { current.keepsAlive = false }
+        if !isStream, head.method == .CONNECT || head.headers.contains(name: "upgrade") { current.keepsAlive = false }
         self.current = current
         do throws(RequestReader.Refusal) {
             let (request, framing) = try RequestReader(setting: setting).read(head, connection, isStream: isStream)
@@ -32,6 +33,8 @@ extension HTTPExchange {
     private func answer(_ request: HTTPRequest, _ framing: RequestReader.Framing) {
         var request = request
         switch setting.site.routes.find(request.method, request.target.segments) {
+        // What is refused is refused at once to who waits for a word before the content.
+        case .nothing where framing != .none && isContinueWanted(request): refuse(.refusal(404), framing, isLast: true)
         case .nothing: refuse(.refusal(404), framing)
         case .otherMethods(let methods):
             let allow: HTTPFields = ["Allow": methods.joined(separator: ", ")]
@@ -53,7 +56,10 @@ extension HTTPExchange {
             return refuse(.refusal(415), framing)
         }
         switch route.answer {
-        case .now(let make): current?.pending = make(request)
+        case .now(let make):
+            // Who waits to be told to go on is told the answer.
+            if framing != .none, isContinueWanted(request) { return refuse(make(request), framing, isLast: true) }
+            current?.pending = make(request)
         case .socket(let rule):
             do throws(RequestReader.Refusal) {
                 let opening = try SocketOpening(request, rule)
@@ -70,7 +76,9 @@ extension HTTPExchange {
     }
 
     /// RFC 9110 §10.1.1.
-    private func isContinueWanted(_ request: HTTPRequest) -> Bool { request.fields.members("expect").contains("100-continue") }
+    private func isContinueWanted(_ request: HTTPRequest) -> Bool {
+        current?.version.isOld != true && request.fields.members("expect").contains("100-continue")
+    }
 
     private func sayContinue() {
         context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)

@@ -66,6 +66,7 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
     var writers: [CheckedContinuation<Void, any Error>] = []
     var written = 0
     private var partsCame = false
+    private var isTaking = false
     var hasInputEnded = false
     var isReadPaused = false
     var isStopping = false
@@ -128,10 +129,15 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Goes on with what was pipelined.
     func takeQueued() {
+        guard !isTaking else { return }
+        isTaking = true
+        defer { isTaking = false }
         while phase != .closed, phase != .closing, phase != .busy || current?.isReceived == false, let part = queued.popFirst() { take(part) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // What is left of the last answer has a clock of its own.
+        guard phase != .closing else { return context.fireChannelWritabilityChanged() }
         if context.channel.isWritable {
             clock.stallEnded()
             resumeWriters()
@@ -157,19 +163,23 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
         switch phase {
         case .busy:
             if current?.isReceived == false { current?.pipe?.end(.failure(.broken)) }
-            current?.keepsAlive = false
+            if queued.isEmpty { current?.keepsAlive = false }
             if case .begun(left: nil) = current?.answer {
                 context.close(promise: nil)
             } else if current?.isReceived == false, current?.pipe == nil {
                 context.close(promise: nil)
             }
-        case .waiting, .header, .closing: context.close(promise: nil)
+        case .waiting, .header: context.close(promise: nil)
+        // Until all is sent.
+        case .closing: if clock.stall == nil { context.close(promise: nil) }
         case .closed: break
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? NIOSSLError, error == .uncleanShutdown { return }
+        // Behind what was no HTTP, and was answered.
+        if case ByteToMessageDecoderError.dataReceivedInErrorState = error { return }
         connection.log("\(error)")
         guard !isStream, let status = status(of: error) else { return context.close(promise: nil) }
         broke(status)

@@ -77,9 +77,9 @@ final class HTTPConnection {
         serverName = nil
     }
 
-    /// Whether a proxy that is not believed has passed it on: who asks is not known then, and is not its peer.
+    /// Whether a proxy has passed it on and it is not known for whom, as the proxy is not believed or says nothing that can be read: its peer does not ask.
     func isHidden(_ request: HTTPRequest) -> Bool {
-        !setting.site.forwarding.proxies.contains(peer) && ["x-forwarded-for", "forwarded", "x-real-ip", "via"].contains { request.fields.has($0) }
+        request.client == peer && ["x-forwarded-for", "forwarded", "x-real-ip", "via"].contains { request.fields.has($0) }
     }
 
     func taskBegan() { tasks += 1 }
@@ -106,13 +106,17 @@ final class HTTPConnection {
         setting.logger.debug("\(message())", metadata: ["connection": "\(facts.id)"])
     }
 
+    /// Octets behind a request that the parser stops at. What is parsed leaves nothing behind but a part of a header.
+    private static let mostUnparsed = 64 * 1024
+
     func speakHTTP1(_ channel: any Channel) throws {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = setting.limits.headerOctets
         limits.maxHeaderListSize = setting.limits.headerOctets
         limits.maxHeaderFieldCount = setting.limits.headerFields
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
-        try channel.pipeline.syncOperations.addHandlers(HTTPResponseEncoder(), ByteToMessageHandler(decoder), HTTPExchange(self, isStream: false))
+        try channel.pipeline.syncOperations.addHandlers(
+            HTTPResponseEncoder(), ByteToMessageHandler(decoder, maximumBufferSize: HTTPConnection.mostUnparsed), HTTPExchange(self, isStream: false))
     }
 
     func speakHTTP2(_ channel: any Channel) throws {
@@ -173,6 +177,8 @@ private final class HTTPDoor: ChannelInboundHandler, RemovableChannelHandler {
             let version = try? context.pipeline.syncOperations.nioSSL_tlsVersion()
             connection.secured(version == .tlsv13 ? "TLSv1.3" : "TLSv1.2")
             do {
+                // RFC 8737 §3: nothing is said behind that handshake.
+                guard negotiated != CertificateShelf.challengeProtocol else { return context.close(promise: nil) }
                 if negotiated == "h2" { try connection.speakHTTP2(context.channel) } else { try connection.speakHTTP1(context.channel) }
                 context.pipeline.syncOperations.removeHandler(self, promise: nil)
             } catch {

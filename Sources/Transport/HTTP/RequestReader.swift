@@ -30,7 +30,7 @@ struct RequestReader {
             octets += name.utf8.count + value.utf8.count
             fields.add(parsed: name, value)
         }
-        guard octets <= setting.limits.headerOctets, fields.list.count <= setting.limits.headerFields else { throw Refusal(status: 431) }
+        guard octets <= setting.limits.headerOctets, fields.list.count <= setting.limits.headerFields else { throw Refusal(status: 431, closes: true) }
         let framing = try framing(fields, head.version, isStream: isStream)
         let hosts = fields.all("host")
         guard hosts.count == 1 || hosts.isEmpty && head.version.isOld else { throw Refusal(status: 400, closes: true) }

@@ -26,6 +26,8 @@ final class WebSocketExchange: ChannelInboundHandler {
     private var writers: [CheckedContinuation<Void, any Error>] = []
     private var isReadPaused = false
     private var timer: Scheduled<Void>?
+    /// Since the peer does not take what we send.
+    private var stalled: Scheduled<Void>?
     /// Since the peer was asked last.
     private var hasAnswered = true
     private var hasBegun = false
@@ -99,11 +101,19 @@ final class WebSocketExchange: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if waiting.isEmpty { context.read() } else { isReadPaused = true }
+        // Pongs to a peer that does not read would gather.
+        if waiting.isEmpty, context.channel.isWritable { context.read() } else { isReadPaused = true }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { resumeWriters() }
+        if context.channel.isWritable {
+            stalled?.cancel()
+            stalled = nil
+            resumeWriters()
+            readOn()
+        } else if stalled == nil {
+            stalled = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(connection.setting.limits.stall)) { context.close(promise: nil) }
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -145,6 +155,8 @@ final class WebSocketExchange: ChannelInboundHandler {
         phase = .closed
         timer?.cancel()
         timer = nil
+        stalled?.cancel()
+        stalled = nil
     }
 
     /// Nothing more is received or sent by the handler.
@@ -205,9 +217,13 @@ final class WebSocketExchange: ChannelInboundHandler {
         } else {
             self.reader = reader
         }
-        guard isReadPaused, waiting.isEmpty, phase == .open else { return }
+        readOn()
+    }
+
+    private func readOn() {
+        guard isReadPaused, waiting.isEmpty, phase == .open, let context, context.channel.isWritable else { return }
         isReadPaused = false
-        context?.read()
+        context.read()
     }
 
     func stopAsking() {

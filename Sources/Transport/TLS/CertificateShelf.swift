@@ -62,7 +62,7 @@ package final class CertificateShelf: Sendable {
         challenges.withLock { $0[name.lowercased()] = context }
     }
 
-    private static let challengeProtocol = "acme-tls/1"
+    static let challengeProtocol = "acme-tls/1"
     private static let webProtocols = ["h2", "http/1.1"]
 
     /// Nil: nothing that the client would speak is spoken here.
