@@ -45,10 +45,12 @@ final class HTTPSetting: Sendable {
     let site: HTTPSite
     let logger: Logger
     let dates = HTTPDates()
+    let offersSockets: Bool
 
     init(_ site: HTTPSite, _ logger: Logger) {
         self.site = site
         self.logger = logger
+        offersSockets = site.routes.routes.contains { if case .socket = $0.answer { true } else { false } }
     }
 
     var limits: HTTPLimits { site.limits }
@@ -124,8 +126,9 @@ final class HTTPConnection {
         configuration.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: setting.limits.streams),
             HTTP2Setting(parameter: .maxHeaderListSize, value: setting.limits.headerOctets),
-            HTTP2Setting(parameter: .enableConnectProtocol, value: 1),
         ]
+        // RFC 8441 §3: offered only where a WebSocket is served; browsers try it at once.
+        if setting.offersSockets { configuration.initialSettings.append(HTTP2Setting(parameter: .enableConnectProtocol, value: 1)) }
         configuration.maximumBufferedControlFrames = 200
         configuration.maximumSequentialContinuationFrames = 5
         let handler = NIOHTTP2Handler(
