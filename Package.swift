@@ -224,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "MartletTests",
             dependencies: [
-                "martlet", "ACME", "WebAPI", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Metrics", "Conversation", "MailModel", "Threading",
+                "martlet", "ACME", "WebAPI", "Rehearsal", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Metrics", "Conversation", "MailModel", "Threading",
                 log,
             ],
             swiftSettings: house),

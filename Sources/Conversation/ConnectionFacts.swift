@@ -35,9 +35,12 @@ package struct TLSFacts: Hashable, Sendable {
     package let version: String
     /// The SNI name the client asked for.
     package let serverName: String?
+    /// Who the client is, where it was asked and has shown a certificate that is good.
+    package let client: ClientCertificate?
 
-    package init(version: String, serverName: String? = nil) {
+    package init(version: String, serverName: String? = nil, client: ClientCertificate? = nil) {
         self.version = version
         self.serverName = serverName
+        self.client = client
     }
 }

@@ -1,74 +1,87 @@
 package import MailModel
 package import NIOCore
 
-/// Fetches small documents by HTTPS (RFC 9110) from servers that strangers name, and brings some there.
+/// Asks web servers by HTTPS (RFC 9110) for small documents, and brings some there. Who may be reached is settled where one is made.
 package protocol WebFetcher: Sendable {
-    /// One GET, or one POST, over a connection of its own. Throws `WebFault`, and `CancellationError` where the task is cancelled while it waits.
+    /// One request and its answer, over a connection of its own. Throws `WebFault`, and `CancellationError` where the task is cancelled while it waits.
     ///
     /// - The host's certificate is checked against the authorities and its name, with TLS 1.2 at least.
     /// - Redirects are not followed: they are answers like others.
-    /// - Only addresses that the world may reach are connected to, whatever the name says.
+    /// - Each address of a name is judged before it is connected to, whatever the name says.
     func fetch(_ request: WebRequest) async throws -> WebReply
 }
 
 package struct WebRequest: Hashable, Sendable {
-    /// Of a request; no more than `mostOctets`.
-    package struct Content: Hashable, Sendable {
-        package static let mostOctets = 1 << 20
+    package enum Method: String, Hashable, Sendable { case get = "GET", head = "HEAD", post = "POST" }
 
-        /// Printable ASCII: `application/tlsrpt+gzip`.
-        package let type: String
-        package let octets: ByteBuffer
+    package enum Host: Hashable, Sendable, CustomStringConvertible {
+        /// In ASCII; no address literal.
+        case name(Domain)
+        case address(IPAddress)
 
-        package init(type: String, _ octets: ByteBuffer) {
-            self.type = type
-            self.octets = octets
+        /// Of a URL, without brackets.
+        package init?(_ text: String) {
+            if let address = IPAddress(text) {
+                self = .address(address)
+            } else if let name = Domain(text) {
+                self = .name(name)
+            } else {
+                return nil
+            }
+        }
+
+        package var description: String {
+            switch self {
+            case .name(let name): name.value
+            case .address(let address): address.description
+            }
         }
     }
 
-    /// In ASCII; no address literal.
-    package var host: Domain
-    /// 443 is the only one that strangers may name.
+    /// Octets of what is brought.
+    package static let mostContent = 1 << 20
+
+    package var method: Method
+    package var host: Host
     package var port: Int
-    /// Begins with `/`; printable ASCII without blanks.
+    /// With the query; begins with `/`; printable ASCII without blanks.
     package var path: String
-    /// What is brought, by POST; nil: it is a GET.
-    package var posting: Content?
+    /// Besides Host, User-Agent, Connection, Content-Length and Transfer-Encoding, which are the client's. Values in printable ASCII. Accept is `*/*` where none
+    /// is given.
+    package var fields: HTTPFields
+    /// Of a POST; no more than `mostContent`.
+    package var content: ByteBuffer
     /// Of the answer's content.
     package var mostOctets: Int
     /// For everything, from the look-up of the name to the last octet.
     package var patience: Duration
 
-    package init(host: Domain, port: Int = 443, path: String, posting: Content? = nil, mostOctets: Int, patience: Duration) {
-        self.host = host
-        self.port = port
-        self.path = path
-        self.posting = posting
-        self.mostOctets = mostOctets
-        self.patience = patience
+    package init(
+        _ method: Method = .get, host: Host, port: Int = 443, path: String, fields: HTTPFields = [:], content: ByteBuffer = ByteBuffer(), mostOctets: Int,
+        patience: Duration
+    ) {
+        (self.method, self.host, self.port, self.path) = (method, host, port, path)
+        (self.fields, self.content, self.mostOctets, self.patience) = (fields, content, mostOctets, patience)
     }
 }
 
 package struct WebReply: Hashable, Sendable {
-    /// 200...999.
+    /// 200...999
     package let status: Int
-    private let fields: [String: String]
+    /// In the order they came, each as often as it came.
+    package let fields: HTTPFields
     /// No more than was allowed, and whole.
     package let content: ByteBuffer
 
-    /// - parameter fields: a name that comes twice has its first value.
-    package init(status: Int, fields: [(name: String, value: String)] = [], content: ByteBuffer = ByteBuffer()) {
+    package init(status: Int, fields: HTTPFields = [:], content: ByteBuffer = ByteBuffer()) {
         self.status = status
-        self.fields = Dictionary(fields.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+        self.fields = fields
         self.content = content
     }
 
-    /// A header field's value, whatever the case of its name.
-    package func field(_ name: String) -> String? { fields[name.lowercased()] }
-
-    /// Type and subtype of its Content-Type, in small letters and without parameters (RFC 9110 §8.3.1).
+    /// Type and subtype of its Content-Type, in small letters and without parameters (RFC 9110 §8.3.1); of the first, where there are several.
     package var mediaType: String? {
-        field("content-type")?.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false).first.map { type in
+        fields.all("content-type").first?.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false).first.map { type in
             type.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }.lowercased()
         }
     }

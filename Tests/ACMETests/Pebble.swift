@@ -95,11 +95,9 @@ final class Pebble: Sendable {
         threads = Threads(count: 1)
         let table = NameTable()
         try table.setAddresses(of: "localhost", ["127.0.0.1"])
-        var client = HTTPSClient.Setting()
-        client.allowsPrivate = true
         transport = Carrier(
             client: HTTPSClient(
-                table, try StreamDialler(threads: threads, authorities: certificate.root), client)
+                table, try StreamDialler(threads: threads, authorities: certificate.root), HTTPSClient.Setting(.named(allowsPrivate: true)))
         )
     }
 
@@ -181,12 +179,14 @@ final class Pebble: Sendable {
         let client: HTTPSClient
 
         func send(_ request: ACMERequest) async throws -> ACMEReply {
-            let reply = try await client.send(
-                HTTPSClient.Request(
-                    request.method.rawValue, host: request.url.host, port: request.url.port,
-                    path: request.url.path, fields: request.fields,
+            var fields = HTTPFields()
+            for field in request.fields { fields.add(parsed: field.name, field.value) }
+            let method = try #require(WebRequest.Method(rawValue: request.method.rawValue))
+            let reply = try await client.fetch(
+                WebRequest(
+                    method, host: try #require(WebRequest.Host(request.url.host)), port: request.url.port, path: request.url.path, fields: fields,
                     content: request.content, mostOctets: request.mostOctets, patience: .seconds(60)))
-            return ACMEReply(status: reply.status, fields: reply.fields, content: reply.content)
+            return ACMEReply(status: reply.status, fields: reply.fields.list.map { ($0.name, $0.value) }, content: reply.content)
         }
     }
 

@@ -15,7 +15,9 @@ final class Peer: Sendable {
     }
 
     /// Runs `body` against it, and takes it down. `autoRead` off: what is sent to it stays in the system's hands. `tls`: spoken from the first octet.
-    static func with(autoRead: Bool = true, tls: TLSConfiguration? = nil, _ body: (Peer) async throws -> Void) async throws {
+    static func with(
+        autoRead: Bool = true, tls: TLSConfiguration? = nil, host: String = "127.0.0.1", port: Int = 0, _ body: (Peer) async throws -> Void
+    ) async throws {
         let (guests, entrance) = AsyncStream.makeStream(of: Guest.self)
         let context = try tls.map { try NIOSSLContext(configuration: $0) }
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -29,7 +31,7 @@ final class Peer: Sendable {
                     entrance.yield(Guest(channel: channel, words: words))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: host, port: port).get()
         defer { server.close(promise: nil) }
         try await body(Peer(server, guests))
     }

@@ -17,6 +17,8 @@ struct IssuedCertificate {
         case server([String])
         /// Of no subject: its names are critical (RFC 5280 §4.2.1.6).
         case nameless([String])
+        /// Of its subject's name; with these addresses of mail on it.
+        case client([String])
         case authority
     }
 
@@ -50,6 +52,13 @@ struct IssuedCertificate {
                 Critical(KeyUsage(digitalSignature: true))
                 Critical(try ExtendedKeyUsage([flaw == .purpose ? .emailProtection : .serverAuth]))
                 SubjectAlternativeNames(names.map { GeneralName.dnsName($0) })
+            }
+        case .client(let addresses):
+            extensions = try Certificate.Extensions {
+                Critical(BasicConstraints.notCertificateAuthority)
+                Critical(KeyUsage(digitalSignature: true))
+                try ExtendedKeyUsage([flaw == .purpose ? .serverAuth : .clientAuth])
+                SubjectAlternativeNames(addresses.map { GeneralName.rfc822Name($0) })
             }
         case .nameless(let names):
             extensions = try Certificate.Extensions {

@@ -17,6 +17,7 @@ struct ToySession: LineSession {
     var inputLimit = 8 * 1024
     var leastProgress = 1
     var secureNow = false
+    var client: ClientCertificate?
     var underWay = 0
     var isSyncing = false
     var pokes = 0
@@ -25,6 +26,7 @@ struct ToySession: LineSession {
     let tally: Tally
 
     mutating func begin(_ facts: ConnectionFacts, _ output: inout ByteBuffer) {
+        client = facts.tls?.client
         output.writeString("* HELLO \(facts.peerAddress) \(facts.tls?.version ?? "plain") \(facts.tls?.serverName ?? "-")\r\n")
     }
 
@@ -71,6 +73,9 @@ struct ToySession: LineSession {
             case "COMPRESS":
                 output.writeString("DEFLATED\r\n")
                 return .compress
+            case "CLIENT":
+                let words = client.map { "\($0.subject) \($0.addresses.joined(separator: ",")) \($0.serial.count) \($0.digest.count)" } ?? "nobody"
+                output.writeString("CLIENT \(words)\r\n")
             case "STATE": output.writeString("STATE \(secureNow ? "secure" : "plain")\r\n")
             case "QUIT":
                 output.writeString("BYE\r\n")
@@ -85,7 +90,10 @@ struct ToySession: LineSession {
         output.writeString("DONE \(outcome)\r\n")
     }
 
-    mutating func secured(_ tls: TLSFacts) { secureNow = true }
+    mutating func secured(_ tls: TLSFacts) {
+        secureNow = true
+        client = tls.client
+    }
     mutating func poke() { pokes += 1 }
 
     mutating func expire(_ output: inout ByteBuffer) -> Bool {

@@ -26,5 +26,12 @@ package struct WantedCertificate: Hashable, Sendable {
         (self.keyKind, self.keepsKey) = (keyKind, keepsKey)
     }
 
+    /// The same with these optional names behind its own, as many as there is room for.
+    package func adding(optional names: [CertificateName]) -> WantedCertificate {
+        var seen = Set(required + optional)
+        let more = names.filter { seen.insert($0).inserted }.prefix(WantedCertificate.mostNames - required.count - optional.count)
+        return WantedCertificate(required, optional: optional + more, keyKind: keyKind, keepsKey: keepsKey) ?? self
+    }
+
     package var name: CertificateName { required[0] }
 }

@@ -42,12 +42,6 @@ final class ChannelStream: ByteStream {
         known.withLock { $0.tls = tls }
     }
 
-    /// Asks by HTTP, and closes. Throws `WebFault`.
-    func exchange(_ request: WebRequest) async throws -> WebReply {
-        let channel = channel
-        return try await onLoop { WebExchange.begin(request, before: $0, in: channel) }
-    }
-
     /// Has a conversation begun behind TLS, by handlers that are put before the stream's end, and closes when its task is cancelled.
     func converse<Value: Sendable>(
         _ begin: @escaping @Sendable (_ end: StreamHandler, _ channel: any Channel) -> EventLoopFuture<Value>

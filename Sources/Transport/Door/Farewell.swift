@@ -40,13 +40,14 @@ final class Farewell: ChannelInboundHandler {
     /// On the connection's loop, before its first byte.
     static func say(_ words: String, to channel: any Channel, _ security: Security, _ count: Count) throws {
         let pipeline = channel.pipeline.syncOperations
-        guard case .implicitTLS(let shelf) = security else {
+        guard case .implicitTLS(let shelf, let rules) = security else {
             return try pipeline.addHandler(Farewell(words, count: nil))
         }
         guard count.take() else { return try pipeline.addHandler(Farewell("", count: nil)) }
         do {
             let farewell = Farewell(words, count: count)
-            try pipeline.addHandler(TLSDoor(shelf, .line) { _ in })
+            // Nobody is asked who they are to be told that.
+            try pipeline.addHandler(TLSDoor(shelf, HandshakeRules(failed: rules.failed), .line) { _ in })
             try pipeline.addHandler(farewell)
         } catch {
             count.give()

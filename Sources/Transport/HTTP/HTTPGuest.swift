@@ -23,8 +23,8 @@ struct HTTPGuest: Guest {
         let pipeline = channel.pipeline.syncOperations
         switch security {
         case .plain, .startTLS: try connection.speakHTTP1(channel)
-        case .implicitTLS(let shelf):
-            try pipeline.addHandler(TLSDoor(shelf, .web) { connection.serverName = $0 })
+        case .implicitTLS(let shelf, let rules):
+            try pipeline.addHandler(TLSDoor(shelf, rules, .web) { connection.secured($0) })
             try pipeline.addHandler(HTTPDoor(connection))
         }
     }
@@ -62,7 +62,6 @@ final class HTTPConnection {
     let visit: Visit
     private(set) var facts: ConnectionFacts
     var peer: IPAddress { visit.peer }
-    var serverName: String?
     /// Tasks of handlers that have not ended.
     private var tasks = 0
     private var isClosed = false
@@ -74,9 +73,9 @@ final class HTTPConnection {
         facts = visit.facts
     }
 
-    func secured(_ version: String) {
-        facts.tls = TLSFacts(version: version, serverName: serverName)
-        serverName = nil
+    func secured(_ tls: TLSFacts) {
+        facts.tls = tls
+        tls.client?.tell(setting.logger, visit.facts)
     }
 
     /// Whether a proxy has passed it on and it is not known for whom, as the proxy is not believed or says nothing that can be read: its peer does not ask.
@@ -176,9 +175,6 @@ private final class HTTPDoor: ChannelInboundHandler, RemovableChannelHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case TLSUserEvent.handshakeCompleted(let negotiated):
-            // try?: TLSv1.2 is the least that is spoken here.
-            let version = try? context.pipeline.syncOperations.nioSSL_tlsVersion()
-            connection.secured(version == .tlsv13 ? "TLSv1.3" : "TLSv1.2")
             do {
                 // RFC 8737 §3: nothing is said behind that handshake.
                 guard negotiated != CertificateShelf.challengeProtocol else { return context.close(promise: nil) }

@@ -28,7 +28,8 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     var link: LoopLink<Worker>?
     var work = WorkQueue<Worker.Session.Outcome>()
     var watch = Watch()
-    var serverName: String?
+    /// From the end of a handshake until the session hears of it.
+    var agreed: TLSFacts?
 
     /// Since the session asked for it.
     var compression: Compression?
@@ -69,7 +70,7 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
         guard watch.isIdle else { return }
         watch.phaseBegan()
         switch setting.security {
-        case .implicitTLS(let shelf): awaitHandshake(context, shelf)
+        case .implicitTLS(let shelf, let rules): awaitHandshake(context, shelf, rules)
         case .plain, .startTLS: begin(tls: nil)
         }
         arm()

@@ -5,9 +5,9 @@ package enum Security: Sendable {
     /// The session's `startTLS` closes the connection.
     case plain
     /// In plain text until the session answers `startTLS`.
-    case startTLS(CertificateShelf)
+    case startTLS(CertificateShelf, HandshakeRules = HandshakeRules())
     /// From the first byte on.
-    case implicitTLS(CertificateShelf)
+    case implicitTLS(CertificateShelf, HandshakeRules = HandshakeRules())
 }
 
 /// What all connections of a listener share.

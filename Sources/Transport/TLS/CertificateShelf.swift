@@ -16,44 +16,71 @@ package final class CertificateShelf: Sendable {
 
     private struct Entry {
         let identity: TLSIdentity
-        let line: NIOSSLContext
-        let web: NIOSSLContext
+        let contexts: [Face: NIOSSLContext]
+    }
+
+    /// For whom a context is. A session that was begun with one is resumed with no other, so nobody who was not asked for a certificate comes in where one is
+    /// demanded.
+    private struct Face: Hashable {
+        let inside: TLSDoor.Inside
+        let clients: ClientCertificates
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        /// Of clients; nil: none is asked for a certificate.
+        var authorities: [NIOSSLCertificate]?
     }
 
     private let files: [Files]
+    private let authoritiesPath: String?
     private let policy: TLSPolicy
-    private let entries: Mutex<[Entry]>
+    private let state: Mutex<State>
+    /// Held by who changes it.
+    private let changing = Mutex(())
     /// Of names that are being proved to a certificate authority (RFC 8737 §3), by name.
     private let challenges = Mutex<[String: NIOSSLContext]>([:])
 
-    /// - parameter files: at least one; the first serves whoever asks for no name, or for one that none covers.
+    /// - parameters:
+    ///   - files: at least one; the first serves whoever asks for no name, or for one that none covers.
+    ///   - clientAuthorities: a file in PEM, of roots whose certificates clients may show; nil: no listener asks for them.
     /// - throws: `TLSIdentity.Fault`, which names the file.
-    package init(_ files: [Files], policy: TLSPolicy = TLSPolicy()) throws {
-        self.files = files
-        self.policy = policy
-        entries = Mutex(try Self.load(files, policy))
+    package convenience init(_ files: [Files], policy: TLSPolicy = TLSPolicy(), clientAuthorities: String? = nil) throws {
+        try self.init(files, Self.load(files), policy, clientAuthorities)
     }
 
     /// Certificates that are in no file; `reload` keeps them.
-    package init(_ identities: [TLSIdentity], policy: TLSPolicy = TLSPolicy()) throws {
-        files = []
-        self.policy = policy
-        entries = Mutex(try Self.entries(identities, policy))
+    package convenience init(_ identities: [TLSIdentity], policy: TLSPolicy = TLSPolicy(), clientAuthorities: String? = nil) throws {
+        try self.init([], identities, policy, clientAuthorities)
     }
 
-    package var identities: [TLSIdentity] { entries.withLock { $0.map(\.identity) } }
+    private init(_ files: [Files], _ identities: [TLSIdentity], _ policy: TLSPolicy, _ authoritiesPath: String?) throws {
+        self.files = files
+        self.policy = policy
+        self.authoritiesPath = authoritiesPath
+        state = Mutex(try Self.state(identities, policy, authoritiesPath.map { try TLSIdentity.certificates(inFile: $0) }))
+    }
+
+    /// Whether a file holds certificates that could be authorities.
+    package static func checkAuthorities(inFile path: String) throws(TLSIdentity.Fault) { _ = try TLSIdentity.certificates(inFile: path) }
+
+    package var identities: [TLSIdentity] { state.withLock { $0.entries.map(\.identity) } }
 
     /// Reads all files again. When one cannot be used, nothing changes and the `TLSIdentity.Fault` is thrown.
     package func reload() throws {
-        guard !files.isEmpty else { return }
-        let fresh = try Self.load(files, policy)
-        entries.withLock { $0 = fresh }
+        try changing.withLock { _ in
+            let identities = files.isEmpty ? identities : try Self.load(files)
+            let fresh = try Self.state(identities, policy, authoritiesPath.map { try TLSIdentity.certificates(inFile: $0) })
+            state.withLock { $0 = fresh }
+        }
     }
 
     /// Puts other certificates in the place of all.
     package func replace(with identities: [TLSIdentity]) throws {
-        let fresh = try Self.entries(identities, policy)
-        entries.withLock { $0 = fresh }
+        try changing.withLock { _ in
+            let fresh = try Self.state(identities, policy, state.withLock { $0.authorities })
+            state.withLock { $0 = fresh }
+        }
     }
 
     /// Shows a certificate to those who ask for `name` by the protocol `acme-tls/1` alone (RFC 8737 §3); nil: no longer.
@@ -66,26 +93,35 @@ package final class CertificateShelf: Sendable {
     private static let webProtocols = ["h2", "http/1.1"]
 
     /// Nil: nothing that the client would speak is spoken here.
-    func context(for hello: ClientHello, _ inside: TLSDoor.Inside) -> NIOSSLContext? {
+    func context(for hello: ClientHello, _ inside: TLSDoor.Inside, _ clients: ClientCertificates) -> NIOSSLContext? {
         if hello.protocols == [CertificateShelf.challengeProtocol] {
             return challenges.withLock { challenges in hello.serverName.flatMap { challenges[$0] } }
         }
         let isForWeb = hello.protocols.contains(where: CertificateShelf.webProtocols.contains)
         if !hello.protocols.isEmpty, isForWeb != (inside == .web) { return nil }
-        return entries.withLock { entries in
+        return state.withLock { state in
+            let entries = state.entries
             let entry = hello.serverName.flatMap { name in entries.count > 1 ? entries.first { $0.identity.covers(name) } : nil } ?? entries[0]
-            return inside == .web ? entry.web : entry.line
+            return entry.contexts[Face(inside: inside, clients: clients)]
         }
     }
 
-    private static func load(_ files: [Files], _ policy: TLSPolicy) throws -> [Entry] {
-        try entries(files.map { try TLSIdentity(certificatePath: $0.certificatePath, keyPath: $0.keyPath) }, policy)
+    private static func load(_ files: [Files]) throws -> [TLSIdentity] {
+        try files.map { try TLSIdentity(certificatePath: $0.certificatePath, keyPath: $0.keyPath) }
     }
 
-    private static func entries(_ identities: [TLSIdentity], _ policy: TLSPolicy) throws -> [Entry] {
+    private static func state(_ identities: [TLSIdentity], _ policy: TLSPolicy, _ authorities: [NIOSSLCertificate]?) throws -> State {
         guard !identities.isEmpty else { throw TLSIdentity.Fault(description: "no certificate is configured") }
-        return try identities.map { identity in
-            Entry(identity: identity, line: try identity.context(policy), web: try identity.context(policy, protocols: webProtocols))
+        let faces = ClientCertificates.allCases.filter { authorities != nil || $0 == .off }.flatMap { clients in
+            [Face(inside: .line, clients: clients), Face(inside: .web, clients: clients)]
         }
+        let entries = try identities.map { identity in
+            let contexts = try faces.map { face in
+                let protocols = face.inside == .web ? webProtocols : []
+                return (face, try identity.context(policy, protocols: protocols, clients: face.clients, of: authorities ?? []))
+            }
+            return Entry(identity: identity, contexts: Dictionary(contexts) { first, _ in first })
+        }
+        return State(entries: entries, authorities: authorities)
     }
 }

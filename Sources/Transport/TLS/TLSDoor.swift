@@ -1,3 +1,4 @@
+import Conversation
 import NIOCore
 import NIOSSL
 
@@ -17,16 +18,18 @@ final class TLSDoor: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private let shelf: CertificateShelf
+    private let rules: HandshakeRules
     private let inside: Inside
-    /// The name that was asked for.
-    private let named: (String?) -> Void
+    /// Hears how the handshake ended well, before whoever stands behind.
+    private let agreed: (TLSFacts) -> Void
     private var bytes = ByteBuffer()
     private var isDone = false
 
-    init(_ shelf: CertificateShelf, _ inside: Inside, named: @escaping (String?) -> Void) {
+    init(_ shelf: CertificateShelf, _ rules: HandshakeRules, _ inside: Inside, agreed: @escaping (TLSFacts) -> Void) {
         self.shelf = shelf
+        self.rules = rules
         self.inside = inside
-        self.named = named
+        self.agreed = agreed
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -42,12 +45,12 @@ final class TLSDoor: ChannelInboundHandler, RemovableChannelHandler {
 
     private func secure(_ hello: ClientHello, _ context: ChannelHandlerContext) {
         isDone = true
-        guard let chosen = shelf.context(for: hello, inside) else { return refuse(context) }
-        named(hello.serverName)
+        guard let chosen = shelf.context(for: hello, inside, rules.clients) else { return refuse(context) }
         var configuration = NIOSSLHandler.Configuration()
         configuration.maximumPreservedOutboundBufferCapacity = LineSizes.piece
         let handler = NIOSSLServerHandler(context: chosen, customVerificationCallback: nil, configuration: configuration)
-        do { try context.pipeline.syncOperations.addHandler(handler, position: .after(self)) } catch { return context.fireErrorCaught(error) }
+        let end = HandshakeEnd(hello.serverName, rules, agreed: agreed)
+        do { try context.pipeline.syncOperations.addHandlers([handler, end], position: .after(self)) } catch { return context.fireErrorCaught(error) }
         let first = bytes
         bytes = ByteBuffer()
         context.fireChannelRead(wrapInboundOut(first))
@@ -56,6 +59,7 @@ final class TLSDoor: ChannelInboundHandler, RemovableChannelHandler {
 
     /// The fatal alert no_application_protocol (RFC 7301 §3.2), in plain text as nothing has been agreed on.
     private func refuse(_ context: ChannelHandlerContext) {
+        rules.failed(.application)
         bytes = ByteBuffer()
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }

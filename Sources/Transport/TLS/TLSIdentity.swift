@@ -73,13 +73,34 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
 
     package var description: String { names.joined(separator: ", ") }
 
-    /// - parameter protocols: what is offered by ALPN, the most wanted first.
-    func context(_ policy: TLSPolicy, protocols: [String] = []) throws -> NIOSSLContext {
+    /// Certificates of a file in PEM, one at least.
+    static func certificates(inFile path: String) throws(Fault) -> [NIOSSLCertificate] {
+        let octets = try read(path)
+        do {
+            let certificates = try NIOSSLCertificate.fromPEMBytes(octets)
+            if !certificates.isEmpty { return certificates }
+            // catch: told below.
+        } catch {}
+        throw Fault(description: "\(path): no certificate in PEM")
+    }
+
+    /// - parameters:
+    ///   - protocols: what is offered by ALPN, the most wanted first.
+    ///   - authorities: roots of the certificates that clients may show; they are told their names.
+    func context(
+        _ policy: TLSPolicy, protocols: [String] = [], clients: ClientCertificates = .off, of authorities: [NIOSSLCertificate] = []
+    ) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = policy.minimum
         configuration.cipherSuiteValues = policy.suites
         configuration.applicationProtocols = protocols
+        if clients != .off {
+            // The library checks the chain, the time and that it is a client's (RFC 5280 §4.2.1.12); names are whoever's who maps them.
+            configuration.certificateVerification = clients == .require ? .noHostnameVerification : .optionalVerification
+            configuration.trustRoots = .certificates(authorities)
+            configuration.sendCANameList = true
+        }
         // Ours is the last word already; see `LineLimits.linger`.
         configuration.shutdownTimeout = .seconds(1)
         return try NIOSSLContext(configuration: configuration)

@@ -1,59 +1,36 @@
 package import Conversation
 package import MailModel
-package import NIOCore
+import NIOCore
 
-/// Requests by HTTPS (RFC 9110) to servers that the administrator names, a connection each. It holds nothing.
+/// The one client of HTTPS (RFC 9110, RFC 9112): for what strangers name and for what the administrator names; which of them is its setting. A connection each.
+/// It holds nothing.
 ///
+/// - Each address is judged before it is connected to, and that one connected to: a name that means something else a moment later changes nothing.
 /// - The certificate is checked against the authorities of its `StreamDialler` and the host's name, with TLS 1.2 at least.
 /// - Redirects are not followed: they are answers like others.
-package struct HTTPSClient: Sendable {
+/// - Where one address is not reached another is tried; once a request is on its way it is not repeated.
+package struct HTTPSClient: WebFetcher {
+    /// Who may be asked.
+    package enum Reach: Hashable, Sendable {
+        /// Hosts that strangers name: by their names, at addresses of the world, on port 443.
+        case world
+        /// Hosts that the administrator names: by names or addresses, on any port.
+        /// - parameter allowsPrivate: this machine and private networks too.
+        case named(allowsPrivate: Bool)
+    }
+
     package struct Setting: Sendable {
-        /// In the order in which they are tried.
+        package var reach: Reach
+        /// In the order in which their addresses take turns.
         package var families: [AddressFamily] = [.ipv6, .ipv4]
         /// Where connections come from; of a family without one the system chooses.
         package var sources: [AddressFamily: IPAddress] = [:]
-        /// This machine and private networks are asked too.
-        package var allowsPrivate = false
 
-        package init() {}
-    }
-
-    package struct Request: Sendable {
-        /// `GET`, `HEAD`, `POST`.
-        package var method: String
-        /// A name in ASCII, or an IP address.
-        package var host: String
-        package var port: Int
-        /// With the query; begins with `/`; printable ASCII without blanks.
-        package var path: String
-        /// Besides Host, User-Agent, Connection and Content-Length.
-        package var fields: [(name: String, value: String)]
-        package var content: ByteBuffer
-        /// Of the answer's content.
-        package var mostOctets: Int
-        /// For everything, from the look-up of the name to the last octet.
-        package var patience: Duration
-
-        package init(
-            _ method: String, host: String, port: Int = 443, path: String, fields: [(name: String, value: String)] = [], content: ByteBuffer = ByteBuffer(),
-            mostOctets: Int, patience: Duration
-        ) {
-            (self.method, self.host, self.port, self.path) = (method, host, port, path)
-            (self.fields, self.content, self.mostOctets, self.patience) = (fields, content, mostOctets, patience)
-        }
-    }
-
-    package struct Reply: Sendable {
-        /// 200...999
-        package let status: Int
-        /// In the order they came, each as often as it came.
-        package let fields: [(name: String, value: String)]
-        /// No more than was allowed, and whole.
-        package let content: ByteBuffer
+        package init(_ reach: Reach) { self.reach = reach }
     }
 
     /// Addresses that are tried, one after the other.
-    private static let mostAddresses = 4
+    static let mostAddresses = 4
     /// For a connection, and for a handshake.
     private static let step = Duration.seconds(15)
 
@@ -64,96 +41,133 @@ package struct HTTPSClient: Sendable {
 
     /// - parameter wait: returns after that time; throws where its task is cancelled.
     package init(
-        _ resolver: any Resolver, _ dialler: StreamDialler, _ setting: Setting = Setting(),
+        _ resolver: any Resolver, _ dialler: StreamDialler, _ setting: Setting,
         wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         (self.resolver, self.dialler, self.setting, self.wait) = (resolver, dialler, setting, wait)
     }
 
-    /// Throws `WebFault`, and `CancellationError` where the task is cancelled while it waits.
-    package func send(_ request: Request) async throws -> Reply {
-        guard request.path.hasPrefix("/"), request.path.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), ["GET", "HEAD", "POST"].contains(request.method),
-            request.fields.allSatisfy({ HTTPSClient.isField($0.name, $0.value) })
-        else { throw WebFault.malformed("no request can be made of that") }
-        return try await withThrowingTaskGroup(of: Reply.self) { group in
+    package func fetch(_ request: WebRequest) async throws -> WebReply {
+        guard request.isWellFormed else { throw WebFault.malformed("no request can be made of that") }
+        guard request.content.readableBytes <= WebRequest.mostContent else { throw WebFault.tooLarge }
+        if setting.reach == .world {
+            guard request.port == 443 else { throw WebFault.noAddress("port \(request.port) is not asked") }
+            guard case .name = request.host else { throw WebFault.noAddress("\(request.host) is no name") }
+        }
+        return try await withThrowingTaskGroup(of: WebReply.self) { group in
             group.addTask {
                 try await wait(request.patience)
                 throw WebFault.timedOut
             }
-            group.addTask { try await answer(request) }
+            group.addTask {
+                do { return try await answer(request) } catch let fault as WebFault {
+                    // What breaks because nobody waits any more is no fault of the server's.
+                    try Task.checkCancellation()
+                    throw fault
+                }
+            }
             defer { group.cancelAll() }
             guard let first = try await group.next() else { throw CancellationError() }
             return first
         }
     }
 
-    // field-line = field-name ":" OWS field-value OWS                            (RFC 9112 §5)
-    private static func isField(_ name: String, _ value: String) -> Bool {
-        !name.isEmpty && name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ":") } && value.utf8.allSatisfy { (0x20...0x7E).contains($0) }
-    }
-
-    private func answer(_ request: Request) async throws -> Reply {
+    private func answer(_ request: WebRequest) async throws -> WebReply {
         var worst = WebFault.noAddress("\(request.host) has no address")
-        for address in try await addresses(of: request.host).prefix(HTTPSClient.mostAddresses) {
-            let family: AddressFamily = address.isIPv4 ? .ipv4 : .ipv6
-            do {
-                let stream = try await dialler.dial(
-                    address.description, port: request.port, source: setting.sources[family]?.description, patience: HTTPSClient.step)
-                return try await ask(request, over: stream)
-            } catch StreamFault.unreachable(let reason) {
+        for address in try await addresses(of: request.host) {
+            let stream: ChannelStream
+            do { stream = try await secured(address, request) } catch let fault as StreamFault {
                 try Task.checkCancellation()
-                worst = .unreachable(reason)
-            } catch StreamFault.timedOut {
-                try Task.checkCancellation()
-                worst = .timedOut
+                worst = WebFault(fault)
+                // Who shows no good certificate at one address is not looked for at the next.
+                if case .tls = fault { throw worst }
+                continue
             }
+            defer { stream.close() }
+            return try await stream.converse { HTTPSExchange.begin(request, before: $0, in: $1) }
         }
         throw worst
     }
 
-    private func ask(_ request: Request, over stream: any ByteStream) async throws -> Reply {
-        defer { stream.close() }
-        guard let stream = stream as? ChannelStream else { throw WebFault.unreachable("no connection of this program's") }
+    /// A connection that is in TLS. Throws `StreamFault`: nothing of the request was sent.
+    private func secured(_ address: IPAddress, _ request: WebRequest) async throws -> ChannelStream {
+        let stream = try await dialler.dial(
+            address.description, port: request.port, source: setting.sources[address.family]?.description, patience: HTTPSClient.step)
+        let name = request.host.description
         do {
-            try await stream.startTLS(TLSTerms(serverName: request.host, verification: .authorities(names: [request.host])), patience: HTTPSClient.step)
-            return try await stream.converse { HTTPSExchange.begin(request, before: $0, in: $1) }
-        } catch let fault as StreamFault {
-            try Task.checkCancellation()
-            throw WebFault(tls: fault)
+            guard let stream = stream as? ChannelStream else { throw WebFault.unreachable("no connection of this program's") }
+            try await stream.startTLS(TLSTerms(serverName: name, verification: .authorities(names: [name])), patience: HTTPSClient.step)
+            return stream
+        } catch {
+            stream.close()
+            throw error
         }
     }
 
-    private func addresses(of host: String) async throws -> [IPAddress] {
-        let found: [IPAddress]
+    /// Those that may be connected to, the families taking turns.
+    private func addresses(of host: WebRequest.Host) async throws -> [IPAddress] {
+        var found: [IPAddress] = []
         var fault: ResolverFault?
-        if let address = IPAddress(host) {
-            found = [address]
-        } else {
-            guard let name = Domain(host), name.isASCII, !name.isLiteral else { throw WebFault.noAddress("no host has such a name") }
-            var records: [IPAddress] = []
-            for family in setting.families {
-                do { records += try await resolver.addresses(of: name, family).records } catch let error as ResolverFault { fault = error }
+        switch host {
+        case .address(let address): found = [address]
+        case .name(let name):
+            async let first = addresses(of: name, setting.families.first)
+            async let second = addresses(of: name, setting.families.dropFirst().first)
+            let lists = try await [first, second]
+            for turn in 0..<(lists.map(\.addresses.count).max() ?? 0) {
+                for list in lists where turn < list.addresses.count { found.append(list.addresses[turn]) }
             }
-            found = records
+            fault = lists.compactMap(\.fault).first
         }
         let allowed = found.filter(isAllowed)
-        if allowed.isEmpty, let refused = found.first { throw WebFault.noAddress("\(host) has no address that may be asked: \(refused)") }
+        guard allowed.isEmpty else { return Array(allowed.prefix(HTTPSClient.mostAddresses)) }
+        if let refused = found.first { throw WebFault.noAddress("\(host) has no address that may be asked: \(refused) is \(refused.scope.rawValue)") }
         // What is not known may be there.
-        if allowed.isEmpty, let fault { throw WebFault.resolver(fault) }
-        return allowed
+        if let fault { throw WebFault.resolver(fault) }
+        throw WebFault.noAddress("\(host) has no address")
+    }
+
+    private func addresses(of host: Domain, _ family: AddressFamily?) async throws -> (addresses: [IPAddress], fault: ResolverFault?) {
+        guard let family else { return ([], nil) }
+        do {
+            return (try await resolver.addresses(of: host, family).records, nil)
+        } catch let fault as ResolverFault {
+            return ([], fault)
+        }
     }
 
     private func isAllowed(_ address: IPAddress) -> Bool {
         switch address.scope {
         case .global: true
-        case .loopback, .linkLocal, .privateUse, .carrierShared, .documentation: setting.allowsPrivate
+        case .loopback, .linkLocal, .privateUse, .carrierShared, .documentation: setting.reach == .named(allowsPrivate: true)
         case .unspecified, .multicast, .reserved: false
         }
     }
 }
 
+extension WebRequest {
+    /// What the client says itself: two of them could mean two requests (RFC 9112 §6.3, §11.2).
+    private static let ours = ["host", "user-agent", "connection", "content-length", "transfer-encoding"]
+
+    /// Whether it can be sent, and can be taken for nothing else.
+    fileprivate var isWellFormed: Bool {
+        if case .name(let name) = host, !name.isASCII || name.isLiteral { return false }
+        // field-line = field-name ":" OWS field-value OWS                            (RFC 9112 §5)
+        return path.hasPrefix("/") && path.utf8.allSatisfy { (0x21...0x7E).contains($0) } && (1...65_535).contains(port)
+            && (method == .post || content.readableBytes == 0)
+            && fields.list.allSatisfy { field in
+                HTTPFields.isToken(field.name) && !WebRequest.ours.contains(field.name.lowercased())
+                    && field.value.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+            }
+    }
+}
+
+extension IPAddress {
+    fileprivate var family: AddressFamily { isIPv4 ? .ipv4 : .ipv6 }
+}
+
 extension WebFault {
-    fileprivate init(tls fault: StreamFault) {
+    fileprivate init(_ fault: StreamFault) {
         self =
             switch fault {
             case .unreachable(let reason): .unreachable(reason)

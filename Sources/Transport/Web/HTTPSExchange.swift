@@ -8,12 +8,12 @@ final class HTTPSExchange: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
-    private let request: HTTPSClient.Request
+    private let request: WebRequest
     private var head: HTTPResponseHead?
     private var content = ByteBuffer()
-    private var promise: EventLoopPromise<HTTPSClient.Reply>?
+    private var promise: EventLoopPromise<WebReply>?
 
-    private init(_ request: HTTPSClient.Request, _ promise: EventLoopPromise<HTTPSClient.Reply>) {
+    private init(_ request: WebRequest, _ promise: EventLoopPromise<WebReply>) {
         self.request = request
         self.promise = promise
     }
@@ -22,8 +22,8 @@ final class HTTPSExchange: ChannelInboundHandler {
     private static let mostHead = 64 * 1024
 
     /// Puts it, and what speaks HTTP for it, before `end`.
-    static func begin(_ request: HTTPSClient.Request, before end: StreamHandler, in channel: any Channel) -> EventLoopFuture<HTTPSClient.Reply> {
-        let promise = channel.eventLoop.makePromise(of: HTTPSClient.Reply.self)
+    static func begin(_ request: WebRequest, before end: StreamHandler, in channel: any Channel) -> EventLoopFuture<WebReply> {
+        let promise = channel.eventLoop.makePromise(of: WebReply.self)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = 16 * 1024
         limits.maxHeaderListSize = mostHead
@@ -42,12 +42,16 @@ final class HTTPSExchange: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         guard context.channel.isActive else { return end(.failure(.unreachable("the connection was closed")), context) }
         // RFC 9110 §7.2: the port stands in it where it is not the scheme's own, and an IPv6 address in brackets.
-        let host = request.host.contains(":") ? "[\(request.host)]" : request.host
-        var fields: HTTPHeaders = ["Host": request.port == 443 ? host : "\(host):\(request.port)", "User-Agent": "Martlet", "Connection": "close"]
-        for field in request.fields { fields.add(name: field.name, value: field.value) }
-        if request.method == "POST" { fields.add(name: "Content-Length", value: "\(request.content.readableBytes)") }
+        var host = request.host.description
+        if case .address(let address) = request.host, !address.isIPv4 { host = "[\(host)]" }
+        var fields: HTTPHeaders = ["Host": request.port == 443 ? host : "\(host):\(request.port)", "User-Agent": "Martlet"]
+        if !request.fields.has("Accept") { fields.add(name: "Accept", value: "*/*") }
+        fields.add(name: "Connection", value: "close")
+        for field in request.fields.list { fields.add(name: field.name, value: field.value) }
+        if request.method == .post { fields.add(name: "Content-Length", value: "\(request.content.readableBytes)") }
         context.write(
-            wrapOutboundOut(.head(HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.path, headers: fields))),
+            wrapOutboundOut(
+                .head(HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: request.method.rawValue), uri: request.path, headers: fields))),
             promise: nil)
         if request.content.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(request.content))), promise: nil) }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
@@ -65,8 +69,9 @@ final class HTTPSExchange: ChannelInboundHandler {
             content.writeImmutableBuffer(piece)
         case .end:
             guard let head, head.status.code >= 200 else { return end(.failure(.malformed("an answer without a status")), context) }
-            let fields = head.headers.map { (name: $0.name, value: $0.value) }
-            end(.success(HTTPSClient.Reply(status: Int(head.status.code), fields: fields, content: content)), context)
+            var fields = HTTPFields()
+            for field in head.headers { fields.add(parsed: field.name, field.value) }
+            end(.success(WebReply(status: Int(head.status.code), fields: fields, content: content)), context)
         }
     }
 
@@ -92,7 +97,7 @@ final class HTTPSExchange: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    private func end(_ result: Result<HTTPSClient.Reply, WebFault>, _ context: ChannelHandlerContext) {
+    private func end(_ result: Result<WebReply, WebFault>, _ context: ChannelHandlerContext) {
         guard let promise else { return }
         self.promise = nil
         promise.completeWith(result.mapError { $0 })

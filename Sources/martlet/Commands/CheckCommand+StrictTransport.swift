@@ -37,11 +37,11 @@ extension CheckCommand {
         private func policy(
             _ record: StrictTransportRecord, at host: Domain, of domain: Domain, _ configuration: Configuration, _ resolver: WatchedResolver
         ) async throws -> [CheckReport.Finding] {
-            var setting = HTTPSFetcher.Setting()
+            var setting = HTTPSClient.Setting(.world)
             setting.families = configuration.outbound.families
             setting.sources = configuration.outbound.identity.sources
             let threads = Threads(count: 1)
-            let fetcher = HTTPSFetcher(resolver, try OutboundServices.dialler(configuration.outbound, threads), setting)
+            let fetcher = HTTPSClient(resolver, try OutboundServices.dialler(configuration.outbound, threads), setting)
             let policy: StrictTransportPolicy
             do throws(TLSFailure) {
                 policy = try await StrictTransportSource(fetcher).policy(at: host)

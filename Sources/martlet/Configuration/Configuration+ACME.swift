@@ -11,6 +11,8 @@ extension Configuration {
         /// Of authorities that are believed beside the system's, in PEM.
         var root: String?
         var allowsPrivate: Bool
+        /// Names that the web asks for are optional ones too.
+        var takesAutomaticNames: Bool
     }
 }
 
@@ -41,7 +43,8 @@ extension Configuration.Issuing {
         let account = AccountDetails(contact: contact, agreesToTerms: true, externalAccount: try externalAccount(values, read))
         return Configuration.Issuing(
             setting: CertificateKeeper.Setting(directory: directory, account: account, wanted: [wanted]), challenge: challenge,
-            hook: values.text(.acmeHook), root: try file(.acmeRoot, values, read), allowsPrivate: values.toggle(.acmePrivate))
+            hook: values.text(.acmeHook), root: try file(.acmeRoot, values, read), allowsPrivate: values.toggle(.acmePrivate),
+            takesAutomaticNames: values.toggle(.acmeAutomaticNames))
     }
 
     private static func challenge(_ values: SettingValues, _ listeners: [Configuration.Listener]) throws(ConfigurationFault) -> ChallengeKind {

@@ -1,4 +1,5 @@
 import MailModel
+import Transport
 
 /// What the program runs with, checked.
 struct Configuration: Sendable {
@@ -9,6 +10,8 @@ struct Configuration: Sendable {
         let port: Int
         /// Peers that begin with a PROXY header.
         var proxies: NetworkList = .none
+        /// Whether clients are asked for a certificate.
+        var clients: ClientCertificates = .off
     }
 
     struct TLS: Hashable, Sendable {
@@ -17,6 +20,8 @@ struct Configuration: Sendable {
         var files: Files?
         /// Beside those, for those who ask for other names.
         var otherFiles: [Files] = []
+        /// Of certificates that clients may show.
+        var clientAuthorities: String?
         /// `TLS1.2` or `TLS1.3`.
         var minimum: String
         var ciphers: [String]
@@ -98,7 +103,7 @@ extension Configuration {
         self.hostname = hostname
         domain = values.text(.domain).flatMap { Domain($0) }
         tls = try Configuration.tls(values, read)
-        listeners = try Configuration.listeners(values, tls: tls.enabled)
+        listeners = try Configuration.listeners(values, tls)
         issuing = try Issuing.read(values, hostname: hostname, tls: tls, listeners: listeners, read)
         limits = Limits(
             messageSize: values.number(.messageSize) ?? 0, recipients: values.number(.recipients) ?? 0,
@@ -132,22 +137,23 @@ extension Configuration {
         return String(path)
     }
 
-    private static func listeners(_ values: SettingValues, tls: Bool) throws(ConfigurationFault) -> [Listener] {
+    private static func listeners(_ values: SettingValues, _ tls: TLS) throws(ConfigurationFault) -> [Listener] {
         var listeners: [Listener] = []
         let offset = values.number(.portOffset) ?? 0
         for service in Service.allCases where values.toggle(.enabled(service)) {
             // Without TLS there is nothing to listen for where TLS comes first.
-            if service.isImplicitTLS, !tls { continue }
+            if service.isImplicitTLS, !tls.enabled { continue }
             let own = values.list(.addresses(service))
             let port = values.number(.port(service)) ?? service.standardPort + offset
             let proxies = try proxies(of: service, values)
+            let clients = try clients(of: service, values, tls)
             for address in own.isEmpty ? values.list(.listenAddresses) : own {
-                if !tls, !service.isOpen, !IPText.isLoopback(address) {
+                if !tls.enabled, !service.isOpen, !IPText.isLoopback(address) {
                     throw values.origin(of: .tlsEnabled).fault(
                         .tlsEnabled, "TLS is off, and \(service.rawValue) listens on \(address)",
                         "switch it on, or listen on 127.0.0.1 and ::1 only")
                 }
-                let listener = Listener(service: service, address: address, port: port, proxies: proxies)
+                let listener = Listener(service: service, address: address, port: port, proxies: proxies, clients: clients)
                 if let other = listeners.first(where: { $0.port == port && $0.address == address }) {
                     throw values.origin(of: .port(service)).fault(
                         .port(service), "\(address) port \(port) is \(other.service.rawValue)'s already",
@@ -163,6 +169,17 @@ extension Configuration {
         try networks(values.list(.proxies(service)).isEmpty ? Setting.listenProxies : .proxies(service), values)
     }
 
+    private static func clients(of service: Service, _ values: SettingValues, _ tls: TLS) throws(ConfigurationFault) -> ClientCertificates {
+        let setting = Setting.clientCertificates(service)
+        guard let clients = values.text(setting).flatMap({ ClientCertificates(rawValue: $0) }), clients != .off else { return .off }
+        guard tls.enabled else { throw values.origin(of: setting).fault(setting, "is \(clients.rawValue), and TLS is off", "set it to off") }
+        guard tls.clientAuthorities != nil else {
+            throw values.origin(of: setting).fault(
+                setting, "is \(clients.rawValue), and nobody is named whose certificates they are", "set tls.client-authorities too")
+        }
+        return clients
+    }
+
     static func networks(_ setting: Setting, _ values: SettingValues) throws(ConfigurationFault) -> NetworkList {
         do { return try NetworkList(values.list(setting).joined(separator: ",")) } catch {
             throw values.origin(of: setting).fault(setting, error.description, setting.kind.remedy)
@@ -176,6 +193,10 @@ extension Configuration {
             enabled: values.toggle(.tlsEnabled), files: nil, minimum: values.text(.tlsMinimum) ?? "TLS1.2",
             ciphers: values.list(.tlsCiphers))
         guard tls.enabled else { return tls }
+        if let path = values.text(.tlsClientAuthorities) {
+            try check(.tlsClientAuthorities, path, holds: "CERTIFICATE-----", values, read)
+            tls.clientAuthorities = path
+        }
         switch (values.text(.tlsCertificate), values.text(.tlsKey)) {
         case (nil, nil): break
         case (.some, nil):

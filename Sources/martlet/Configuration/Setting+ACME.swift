@@ -17,6 +17,11 @@ extension Setting {
     static let acmeOptionalNames = Setting(
         "acme.optional-names", .items(ACMEText.name), standardNote: "none",
         help: "Names that it is for as well, where the CA sees that they are ours: one that fails is left out and tried again later")
+    static let acmeAutomaticNames = Setting(
+        "acme.automatic-names", .toggle, standard: "true",
+        help:
+            "Optional names too are those that `https` answers for: `mta-sts.DOMAIN` where there is a policy, `autoconfig.DOMAIN` and `autodiscover.DOMAIN` of each domain, as soon as all their addresses are those of `hostname`"
+    )
     static let acmeChallenge = Setting(
         "acme.challenge", .choice(ChallengeKind.allCases.map(\.rawValue)), standard: ChallengeKind.http01.rawValue,
         help:
@@ -41,7 +46,8 @@ extension Setting {
 
     /// In the order of the reference.
     static let acme: [Setting] = [
-        acmeEnabled, acmeDirectory, acmeTerms, acmeContact, acmeNames, acmeOptionalNames, acmeChallenge, acmeHook, acmeKey, acmeRoot, acmeExternalAccount,
+        acmeEnabled, acmeDirectory, acmeTerms, acmeContact, acmeNames, acmeOptionalNames, acmeAutomaticNames, acmeChallenge, acmeHook, acmeKey, acmeRoot,
+        acmeExternalAccount,
         acmePrivate,
     ]
 }

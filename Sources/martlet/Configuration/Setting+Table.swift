@@ -1,3 +1,5 @@
+import Transport
+
 // The table of all keys. The README's table, `config check` and the names in the environment come from here.
 extension Setting {
     static let data = Setting(
@@ -34,6 +36,13 @@ extension Setting {
             "listeners.\(service.rawValue).proxies", .networks, standardNote: "`listeners.proxies`",
             help: "Proxies that begin with a PROXY header here")
     }
+    /// Of a service that has TLS.
+    static func clientCertificates(_ service: Service) -> Setting {
+        Setting(
+            "listeners.\(service.rawValue).client-certificates", .choice(ClientCertificates.allCases.map(\.rawValue)),
+            standard: ClientCertificates.off.rawValue,
+            help: "Whether clients are asked for a certificate of `tls.client-authorities` here: `ask` lets in who has none, `require` does not")
+    }
     static func port(_ service: Service) -> Setting {
         Setting(
             "listeners.\(service.rawValue).port", .number(1...65535),
@@ -54,6 +63,9 @@ extension Setting {
     static let tlsCertificates = Setting(
         "tls.certificates", .items(CertificatePairItem.form), standardNote: "none",
         help: "Further certificates and keys, for those who ask for a name that `tls.certificate` is not for: `CERTIFICATE:KEY`, two PEM files")
+    static let tlsClientAuthorities = Setting(
+        "tls.client-authorities", .path, standardNote: "none",
+        help: "PEM file: the root certificates of authorities whose certificates clients may show. Read again when it changes, and at SIGHUP")
     static let tlsMinimum = Setting(
         "tls.min-version", .choice(["TLS1.2", "TLS1.3"]), standard: "TLS1.2", aliases: [Alias("TLS_MIN_VERSION")],
         help: "The oldest TLS version spoken")
@@ -136,8 +148,8 @@ extension Setting {
     /// In the order of the reference.
     static let all: [Setting] =
         [data, hostname, domain, portOffset, listenAddresses, listenProxies]
-        + Service.allCases.flatMap { [enabled($0), addresses($0), port($0), proxies($0)] }
-        + [tlsEnabled, tlsCertificate, tlsKey, tlsCertificates, tlsMinimum, tlsCiphers] + acme
+        + Service.allCases.flatMap { [enabled($0), addresses($0), port($0), proxies($0)] + ($0.isOpen ? [] : [clientCertificates($0)]) }
+        + [tlsEnabled, tlsCertificate, tlsKey, tlsCertificates, tlsClientAuthorities, tlsMinimum, tlsCiphers] + acme
         + [
             messageSize, recipients, recipientsPerHour, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
             exempt, errors, freeFloor, quotaStorage, quotaMessages,

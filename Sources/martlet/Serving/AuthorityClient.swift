@@ -10,10 +10,9 @@ struct AuthorityClient: ACMETransport {
     private static let patience = Duration.seconds(60)
 
     init(_ issuing: Configuration.Issuing, _ outbound: Configuration.Outbound, _ names: any Resolver, _ threads: Threads) throws(CommandFault) {
-        var setting = HTTPSClient.Setting()
+        var setting = HTTPSClient.Setting(.named(allowsPrivate: issuing.allowsPrivate))
         setting.families = outbound.families
         setting.sources = outbound.identity.sources
-        setting.allowsPrivate = issuing.allowsPrivate
         do { client = HTTPSClient(names, try StreamDialler(threads: threads, authorities: issuing.root), setting) } catch is StreamDialler.Fault {
             throw CommandFault(code: Sysexit.configuration, text: "acme.root names a file without certificates in PEM")
         } catch {
@@ -22,11 +21,22 @@ struct AuthorityClient: ACMETransport {
     }
 
     func send(_ request: ACMERequest) async throws -> ACMEReply {
-        let reply = try await client.send(
-            HTTPSClient.Request(
-                request.method.rawValue, host: request.url.host, port: request.url.port, path: request.url.path, fields: request.fields,
-                content: request.content, mostOctets: request.mostOctets, patience: AuthorityClient.patience))
-        return ACMEReply(status: reply.status, fields: reply.fields, content: reply.content)
+        guard let host = WebRequest.Host(request.url.host) else { throw WebFault.malformed("\(request.url) names no host") }
+        var fields = HTTPFields()
+        for field in request.fields { fields.add(parsed: field.name, field.value) }
+        let reply = try await client.fetch(
+            WebRequest(
+                method(request), host: host, port: request.url.port, path: request.url.path, fields: fields, content: request.content,
+                mostOctets: request.mostOctets, patience: AuthorityClient.patience))
+        return ACMEReply(status: reply.status, fields: reply.fields.list.map { ($0.name, $0.value) }, content: reply.content)
+    }
+
+    private func method(_ request: ACMERequest) -> WebRequest.Method {
+        switch request.method {
+        case .get: .get
+        case .head: .head
+        case .post: .post
+        }
     }
 }
 

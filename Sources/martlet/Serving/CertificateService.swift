@@ -11,13 +11,19 @@ struct CertificateService: Sendable {
     let keeper: CertificateKeeper
     /// What a CA is shown at port 80 for a token.
     let keyAuthorization: @Sendable (String) -> String?
+    private let setting: CertificateKeeper.Setting
+    /// Nil: those of the configuration alone are wanted.
+    private let automatic: AutomaticNames?
     private let shelf: CertificateShelf
     private let log: Logger
+
+    /// Seconds between looks where names lead.
+    private static let interval: Int64 = 3_600
 
     /// Throws `CommandFault` where the files of authorities are of no use.
     init(
         _ issuing: Configuration.Issuing, _ outbound: Configuration.Outbound, names: any Resolver, threads: Threads, store: any KeyValueStore,
-        shelf: CertificateShelf, log: Logger
+        shelf: CertificateShelf, automatic: AutomaticNames? = nil, log: Logger
     ) throws {
         let http = HTTPChallenges()
         let responder: any ChallengeResponder =
@@ -36,6 +42,8 @@ struct CertificateService: Sendable {
             try shelf.replace(with: [TLSIdentity(certificatePEM: certificate.chainPEM, keyPEM: certificate.key.pem)])
         }
         keyAuthorization = { token in http.content(of: HTTPChallenges.path + token) }
+        setting = issuing.setting
+        self.automatic = automatic
         self.shelf = shelf
         self.log = log
     }
@@ -61,8 +69,35 @@ struct CertificateService: Sendable {
     }
 
     /// Has them issued and renewed until its task is cancelled. To be called when the ports are open at which a CA looks.
-    func keep() async {
-        do { try await keeper.run() } catch is CancellationError { return } catch { log.error("Certificates are not renewed any more: \(error)") }
+    /// - parameter domainsAdded: says that there may be domains that are new.
+    func keep(_ domainsAdded: AsyncStream<Void>) async {
+        // Before the first order, which has them then.
+        await lookForNames()
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in domainsAdded { await lookForNames() }
+            }
+            group.addTask {
+                while !Task.isCancelled {
+                    await SystemClock.wait(until: Timestamp(rawValue: SystemClock.now().rawValue + CertificateService.interval))
+                    await lookForNames()
+                }
+            }
+            group.addTask {
+                do { try await keeper.run() } catch is CancellationError { return } catch { log.error("Certificates are not renewed any more: \(error)") }
+            }
+        }
+    }
+
+    /// Wants what is in the configuration, and what leads here.
+    func lookForNames() async {
+        guard let automatic else { return }
+        do {
+            let names = try await automatic.find(known: Set(await keeper.issued().flatMap(\.names)))
+            var wanted = setting
+            wanted.wanted = setting.wanted.map { $0.adding(optional: names) }
+            await keeper.change(wanted)
+        } catch is CancellationError { return } catch { log.error("Names for the certificate were not looked for: \(error)") }
     }
 
     /// On a thread of its own, which yields to others: RSA burns up to a second of a core.

@@ -8,6 +8,8 @@ struct CertificateWatch: Sendable {
     let shelf: CertificateShelf
     /// None: the certificates are in no files.
     let files: [CertificateShelf.Files]
+    /// A file of authorities; nil: there is none.
+    var clientAuthorities: String?
     let clock: Timestamp.Clock
     let log: Logger
 
@@ -58,7 +60,7 @@ struct CertificateWatch: Sendable {
 
     /// Of all files; nil: it cannot be looked at.
     private func stamps() -> [Stamp?] {
-        files.flatMap { [$0.certificatePath, $0.keyPath] }.map { path in
+        (files.flatMap { [$0.certificatePath, $0.keyPath] } + [clientAuthorities].compactMap(\.self)).map { path in
             var facts = stat()
             guard stat(path, &facts) == 0 else { return nil }
             return Stamp(device: facts.st_dev, number: facts.st_ino, octets: Int(facts.st_size), changed: [facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec])

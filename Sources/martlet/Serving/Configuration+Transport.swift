@@ -31,17 +31,19 @@ extension Configuration {
     func certificates(_ own: OwnCertificate?) throws -> CertificateShelf? {
         guard tls.enabled else { return nil }
         let policy = try tlsPolicy()
+        try checkClientAuthorities()
         do {
             if let own {
                 _ = try own.renew()
                 // Until a CA has issued one, whose place no file takes again.
                 if issuing != nil {
                     return try CertificateShelf(
-                        [TLSIdentity(certificatePath: own.place.certificatePath, keyPath: own.place.keyPath)], policy: policy)
+                        [TLSIdentity(certificatePath: own.place.certificatePath, keyPath: own.place.keyPath)], policy: policy,
+                        clientAuthorities: tls.clientAuthorities)
                 }
-                return try CertificateShelf([own.place], policy: policy)
+                return try CertificateShelf([own.place], policy: policy, clientAuthorities: tls.clientAuthorities)
             }
-            return try CertificateShelf(configuredFiles, policy: policy)
+            return try CertificateShelf(configuredFiles, policy: policy, clientAuthorities: tls.clientAuthorities)
         } catch let fault as TLSIdentity.Fault {
             throw ConfigurationFault(
                 place: "certificate", name: "tls.certificate", problem: fault.description,
@@ -59,6 +61,15 @@ extension Configuration {
             throw ConfigurationFault(
                 place: "certificate", name: "tls.certificate", problem: error.description,
                 remedy: "name a certificate and its key in PEM", device: error.device)
+        }
+        try checkClientAuthorities()
+    }
+
+    private func checkClientAuthorities() throws(ConfigurationFault) {
+        guard tls.enabled, let path = tls.clientAuthorities else { return }
+        do throws(TLSIdentity.Fault) { try CertificateShelf.checkAuthorities(inFile: path) } catch {
+            throw ConfigurationFault(
+                place: "certificate", name: "tls.client-authorities", problem: error.description, remedy: "name root certificates in PEM", device: error.device)
         }
     }
 

@@ -37,7 +37,7 @@ struct Faces {
 
     /// Throws `Listener.Fault`.
     func open(_ listener: Configuration.Listener, in listeners: Listeners) async throws {
-        var endpoint = Endpoint(host: listener.address, port: listener.port, security: security(of: listener.service))
+        var endpoint = Endpoint(host: listener.address, port: listener.port, security: security(of: listener))
         endpoint.proxies = listener.proxies
         let door = ServerMetrics.Door(listener.service)
         switch listener.service {
@@ -71,9 +71,12 @@ struct Faces {
         }
     }
 
-    private func security(of service: Service) -> Security {
+    private func security(of listener: Configuration.Listener) -> Security {
+        let service = listener.service
         guard let certificates, !service.isOpen else { return .plain }
-        return service.isImplicitTLS ? .implicitTLS(certificates) : .startTLS(certificates)
+        let metrics = house.metrics
+        let rules = HandshakeRules(clients: listener.clients) { metrics.note($0, at: ServerMetrics.Door(service)) }
+        return service.isImplicitTLS ? .implicitTLS(certificates, rules) : .startTLS(certificates, rules)
     }
 
     /// For programs of this machine, at a bound socket. Throws `Listener.Fault`.

@@ -44,10 +44,10 @@ struct OutboundServices: Sendable {
         }
         let dialler = try OutboundServices.dialler(configuration.outbound, threads)
         router = MailRouter(cached, try configuration.routerSetting(log), asciiForm: { $0.asciiForm })
-        var setting = HTTPSFetcher.Setting()
+        var setting = HTTPSClient.Setting(.world)
         setting.families = configuration.outbound.families
         setting.sources = configuration.outbound.identity.sources
-        let fetcher = HTTPSFetcher(cached, dialler, setting)
+        let fetcher = HTTPSClient(cached, dialler, setting)
         web = fetcher
         policies = DeliveryPolicies(
             cached, StrictTransport(resolver: cached, fetcher: fetcher, store: store, clock: SystemClock.now, log: log))

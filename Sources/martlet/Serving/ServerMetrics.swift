@@ -55,6 +55,7 @@ final class ServerMetrics: Sendable {
     private let open: Labelled<Door, Gauge>
     private let total: Labelled<Door, Counter>
     private let refused: Labelled<LabelPair<Door, Reason>, Counter>
+    private let handshakeFailures: Labelled<LabelPair<Door, HandshakeFailure>, Counter>
     private let sources = Mutex<Sources?>(nil)
 
     init() {
@@ -72,6 +73,10 @@ final class ServerMetrics: Sendable {
         refused = registry.counters(
             "martlet_connections_refused_total",
             "Connections that were not let in: full (limits.connections), address (limits.connections-per-address), rate (limits.rate-per-address).",
+            by: "service", "reason")
+        handshakeFailures = registry.counters(
+            "martlet_tls_handshake_failures_total",
+            "TLS handshakes that came to nothing: version, cipher, protocol (none that both sides speak), certificate (the client does not believe ours), client_certificate (it showed none, or a bad one), garbage (no TLS), closed (it went away), timeout, other.",
             by: "service", "reason")
         requests = registry.counters(
             "martlet_http_requests_total", "Requests by HTTP that were answered, by the kind of their status.", by: "service", "status")
@@ -105,6 +110,8 @@ final class ServerMetrics: Sendable {
         if reason != .full { security.note(.rateLimit) }
     }
 
+    func note(_ failure: HandshakeFailure, at door: Door) { handshakeFailures[LabelPair(door, failure)].add() }
+
     /// What is known only when somebody asks.
     private func addReadings() {
         let scheduled = mail.scheduled
@@ -131,3 +138,5 @@ final class ServerMetrics: Sendable {
         }
     }
 }
+
+extension HandshakeFailure: MetricLabel {}

@@ -51,8 +51,13 @@ struct ServiceGraph {
             threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
         outbound = try OutboundServices(configuration, threads: threads, store: house.store, sign: house.signing(log).sign, log: log)
         if let setting = configuration.issuing, let certificates {
+            let directory = house.directory
+            let names = AutomaticNames(
+                labels: configuration.webLabels, server: configuration.hostname.asciiForm ?? configuration.hostname, resolver: outbound.names,
+                domains: { Array(try await directory.domainsServed()) }, log: log)
             issuing = try CertificateService(
-                setting, configuration.outbound, names: outbound.names, threads: threads, store: house.store, shelf: certificates, log: log)
+                setting, configuration.outbound, names: outbound.names, threads: threads, store: house.store, shelf: certificates,
+                automatic: setting.takesAutomaticNames && !names.labels.isEmpty ? names : nil, log: log)
         } else {
             issuing = nil
         }
@@ -63,6 +68,7 @@ struct ServiceGraph {
 
     private func serve(_ signals: Signals) async throws {
         let (domainsAdded, domains) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (namesAdded, names) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let upkeep = Upkeep(
             house: house, configuration: configuration, certificates: certificates, certificate: certificate, domainsAdded: domainsAdded,
             names: configuration.outbound.enabled ? outbound.names : nil, log: log)
@@ -76,7 +82,10 @@ struct ServiceGraph {
             let departures = departures
             let administration = house.administration(
                 changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates, keeper: issuing?.keeper,
-                domainAdded: { domains.yield() }, isRunning: true)
+                domainAdded: {
+                    domains.yield()
+                    names.yield()
+                }, isRunning: true)
             // Those that the first start has made.
             domains.yield()
             let sending = Task { await departures.run() }
@@ -86,7 +95,7 @@ struct ServiceGraph {
             }
             announce(listening, newcomers)
             // A CA looks at ports that are open by now.
-            let certificatesKept = Task { await issuing?.keep() }
+            let certificatesKept = Task { await issuing?.keep(namesAdded) }
             defer { certificatesKept.cancel() }
             let probe = Task { await outbound.probe() }
             defer { probe.cancel() }

@@ -30,7 +30,9 @@ struct Upkeep {
                 group.addTask { await signing.keep(domainsAdded) }
             }
             if let certificates {
-                let watch = CertificateWatch(shelf: certificates, files: configuration.configuredFiles, clock: SystemClock.now, log: log)
+                let watch = CertificateWatch(
+                    shelf: certificates, files: configuration.configuredFiles, clientAuthorities: configuration.tls.clientAuthorities,
+                    clock: SystemClock.now, log: log)
                 group.addTask { await watch.keep() }
             }
             if let certificate, let certificates, configuration.issuing == nil { group.addTask { await certificate.keepRenewed(on: certificates, log: log) } }

@@ -45,6 +45,15 @@ struct ServerMetricsTests {
         #expect(shows("martlet_security_events_total{event=\"rate_limit\"} 2"))
     }
 
+    @Test("handshakes that come to nothing are counted by the door and by a reason of a list")
+    func handshakes() {
+        metrics.note(.clientCertificate, at: .init(.imaps))
+        metrics.note(.version, at: .init(.smtp))
+        #expect(shows("martlet_tls_handshake_failures_total{service=\"imaps\",reason=\"client_certificate\"} 1"))
+        #expect(shows("martlet_tls_handshake_failures_total{service=\"smtp\",reason=\"version\"} 1"))
+        #expect(shows("martlet_tls_handshake_failures_total{service=\"https\",reason=\"other\"} 0"))
+    }
+
     @Test("what the system says is there, and what only a running server knows is left out where none runs")
     func readings() {
         let text = metrics.registry.text

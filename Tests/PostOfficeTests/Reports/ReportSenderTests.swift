@@ -259,10 +259,10 @@ struct ReportSenderTests {
             for _ in 0..<2 { await sender.sendDue() }
         }
         let request = try #require(web.asked.first)
-        #expect(web.asked.count == 1 && request.host.value == "r.b.example" && request.port == 443 && request.path == "/v1/reports?d=a")
-        let content = try #require(request.posting)
-        let plain = try ZlibCompressor().expand(content.octets, .gzip, most: 1 << 20)
-        #expect(content.type == "application/tlsrpt+gzip" && TLSReport(plain)?.policies.map(\.successes) == [1])
+        #expect(web.asked.count == 1 && request.host.description == "r.b.example" && request.port == 443 && request.path == "/v1/reports?d=a")
+        let plain = try ZlibCompressor().expand(request.content, .gzip, most: 1 << 20)
+        #expect(
+            request.method == .post && request.fields.only("content-type") == "application/tlsrpt+gzip" && TLSReport(plain)?.policies.map(\.successes) == [1])
         #expect(try await queued().map { $0.draft.recipients.map(\.path.bare) } == [["t@b.example"]])
     }
 
@@ -281,6 +281,25 @@ struct ReportSenderTests {
         // Nor does another run begin anew.
         await (try self.sender()).sendDue()
         #expect(web.asked.count == ReportSender.mostTries)
+    }
+
+    @Test("a server that does not answer holds up no other domain's report, and so many are brought at once and no more")
+    func postedTogether() async throws {
+        for number in 0..<2 * ReportSender.mostAtOnce {
+            let text = "v=TLSRPTv1; rua=https://r.b.example/\(number)"
+            try names.set(.txt, of: "_smtp._tls.d\(number).example", [[UInt8(text.utf8.count)] + Array(text.utf8)])
+            try await countTLS("d\(number).example")
+        }
+        web.set("r.b.example", "", status: 200)
+        clock.advance(to: Timestamp(rawValue: Self.midnight + 6 * 3_600))
+        web.hold()
+        let sender = try sender()
+        async let sent: Void = sender.sendDue()
+        await web.whenAsked(ReportSender.mostAtOnce)
+        #expect(web.asked.count == ReportSender.mostAtOnce)
+        web.letGo()
+        await sent
+        #expect(Set(web.asked.map(\.path)).count == 2 * ReportSender.mostAtOnce && web.asked.count == 2 * ReportSender.mostAtOnce)
     }
 
     @Test("once it takes it, it has it, and nothing more is brought")

@@ -17,7 +17,7 @@ final class ScriptedWeb: WebFetcher {
     var asked: [WebRequest] { state.withLock { $0.asked } }
 
     func set(_ host: String, _ text: String, status: Int = 200, type: String? = "text/plain") {
-        let fields = type.map { [(name: "Content-Type", value: $0)] } ?? []
+        let fields: HTTPFields = type.map { ["Content-Type": $0] } ?? [:]
         state.withLock { $0.pages[host] = .success(WebReply(status: status, fields: fields, content: ByteBuffer(string: text))) }
     }
 
@@ -66,6 +66,6 @@ final class ScriptedWeb: WebFetcher {
             }
         }
         try Task.checkCancellation()
-        return try state.withLock { $0.pages[request.host.value] ?? .failure(.unreachable("nobody")) }.get()
+        return try state.withLock { $0.pages[request.host.description] ?? .failure(.unreachable("nobody")) }.get()
     }
 }

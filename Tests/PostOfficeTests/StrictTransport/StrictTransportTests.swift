@@ -56,7 +56,7 @@ struct StrictTransportTests {
         try publish("1")
         #expect(try await mx(keeper()) == "mx.a.example")
         let request = try #require(web.asked.first)
-        #expect(request.host.value == "mta-sts.a.example" && request.path == "/.well-known/mta-sts.txt" && request.port == 443)
+        #expect(request.host.description == "mta-sts.a.example" && request.path == "/.well-known/mta-sts.txt" && request.port == 443)
         #expect(request.mostOctets == 65_536 && request.patience == .seconds(15))
         web.set("mta-sts.a.example", .unreachable("down"))
         #expect(try await mx(keeper()) == "mx.a.example")

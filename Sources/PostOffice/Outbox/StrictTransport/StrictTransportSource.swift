@@ -17,7 +17,7 @@ package struct StrictTransportSource: Sendable {
         do {
             reply = try await fetcher.fetch(
                 WebRequest(
-                    host: host, path: "/.well-known/mta-sts.txt", mostOctets: StrictTransportPolicy.mostOctets, patience: StrictTransportSource.patience))
+                    host: .name(host), path: "/.well-known/mta-sts.txt", mostOctets: StrictTransportPolicy.mostOctets, patience: StrictTransportSource.patience))
         } catch let fault as WebFault {
             throw TLSFailure(fault)
         } catch {

@@ -44,6 +44,8 @@ package actor ReportSender {
     /// Seconds until those who could not be looked up or reached are tried again, and how often: within the day that RFC 8460 §5.5 gives.
     static let again: Int64 = 3_600
     static let mostTries = 8
+    /// Reports that are made and brought at the same time.
+    static let mostAtOnce = 8
     /// Reports of one day to names that have not agreed to them, of which a stranger's domain may name any: in all, and to a name of two labels, and of three, with what is
     /// below it.
     private static let mostUnasked = SharedRoom(most: 10_000, shares: [500, 100])
@@ -100,25 +102,38 @@ package actor ReportSender {
         plans = plans.filter { days.contains($0.key.day.date) }
         if today != ReportDay.date(now) { (today, unasked) = (ReportDay.date(now), ReportSender.mostUnasked) }
         do {
-            for date in days.reversed() {
-                let domains = [(ReportDay.Kind.dmarc, try around.outcomes.domains(on: date)), (.tls, try around.tls.domains(on: date))]
-                for (kind, names) in domains {
-                    for domain in names where !Task.isCancelled {
-                        // One that fails keeps none of the others back.
-                        do { try await send(Report(day: ReportDay(date: date, domain: domain), kind: kind), now) } catch is CancellationError { return } catch {
-                            around.log.warning("A report was not sent, and is tried again: \(error)", metadata: ["domain": "\(domain)"])
-                        }
-                    }
-                }
+            let reports = try days.reversed().flatMap { date in
+                try around.outcomes.domains(on: date).map { Report(day: ReportDay(date: date, domain: $0), kind: .dmarc) }
+                    + around.tls.domains(on: date).map { Report(day: ReportDay(date: date, domain: $0), kind: .tls) }
             }
+            await send(reports.filter { isDue($0, now) }, now)
         } catch { around.log.warning("Reports were not sent: \(error)") }
     }
 
-    private func send(_ report: Report, _ now: Timestamp) async throws {
-        guard !settled.contains(report), let begin = report.day.begin else { return }
+    /// A few at a time: who answers slowly holds up as many others, and no more.
+    private func send(_ reports: [Report], _ now: Timestamp) async {
+        await withTaskGroup(of: Void.self) { group in
+            for (place, report) in reports.enumerated() where !Task.isCancelled {
+                if place >= ReportSender.mostAtOnce { await group.next() }
+                group.addTask {
+                    // One that fails keeps none of the others back.
+                    do { try await self.send(report, now) } catch is CancellationError { return } catch {
+                        self.around.log.warning("A report was not sent, and is tried again: \(error)", metadata: ["domain": "\(report.day.domain)"])
+                    }
+                }
+            }
+        }
+    }
+
+    private func isDue(_ report: Report, _ now: Timestamp) -> Bool {
+        guard !settled.contains(report), let begin = report.day.begin else { return false }
         let plan = plans[report] ?? Plan(due: moment(behind: begin))
         plans[report] = plan
-        guard plan.due <= now else { return }
+        return plan.due <= now
+    }
+
+    private func send(_ report: Report, _ now: Timestamp) async throws {
+        guard let begin = report.day.begin, let tries = plans[report]?.tries else { return }
         let key = report.day.key("sent-\(report.kind.rawValue)")
         let kept = try around.store.value(of: key, in: .policyOutcomes).map { ReportNote($0) }
         if let kept, !kept.isOpen { return settle(report) }
@@ -128,7 +143,7 @@ package actor ReportSender {
             around.log.error("A report is not sent: what was counted for it cannot be read", metadata: ["key": "\(LogText.quoted(fault.key))"])
             return settle(report)
         }
-        note.isOpen = reason != nil && plan.tries + 1 < ReportSender.mostTries
+        note.isOpen = reason != nil && tries + 1 < ReportSender.mostTries
         let isNew = note.done.count > kept?.done.count ?? 0
         if isNew || note.isOpen != kept?.isOpen ?? note.isOpen {
             try await around.store.change([KeyValueChange(.policyOutcomes, key, note.octets("\(now)"))])
@@ -224,7 +239,7 @@ package actor ReportSender {
     /// By RFC 8460 §5.4. Nil: it is there. Certificates are checked; that they need not be (§3) is no gain where anybody could answer.
     private func post(_ packed: ByteBuffer, to place: ReportPlace) async -> String? {
         let request = WebRequest(
-            host: place.host, port: place.port, path: place.path, posting: WebRequest.Content(type: "application/tlsrpt+gzip", packed),
+            .post, host: .name(place.host), port: place.port, path: place.path, fields: ["Content-Type": "application/tlsrpt+gzip"], content: packed,
             mostOctets: ReportSender.mostAnswer, patience: ReportSender.patience)
         do {
             let reply = try await around.web.fetch(request)
