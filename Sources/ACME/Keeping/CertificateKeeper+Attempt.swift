@@ -162,7 +162,8 @@ extension CertificateKeeper {
                 if let info = try await session.renewalInfo(of: identifier) {
                     let window = StoredCertificate.Window(start: info.start.rawValue, end: info.end.rawValue, explanation: info.explanation)
                     if window != issued.window, let explanation = info.explanation {
-                        log.notice("A CA says when a certificate is to be renewed: \(LogText.quoted(prose: explanation))", metadata: ["certificate": "\(wanted.name)"])
+                        log.notice(
+                            "A CA says when a certificate is to be renewed: \(LogText.quoted(prose: explanation))", metadata: ["certificate": "\(wanted.name)"])
                     }
                     (issued.window, issued.nextLook) = (window, info.nextLook.rawValue)
                 } else {
@@ -172,7 +173,8 @@ extension CertificateKeeper {
                 issued.nextLook = max(issued.nextLook, until.rawValue)
             } catch let fault as ACMEFault {
                 log.info(
-                    "A CA does not say when a certificate is to be renewed: \(LogText.quoted(prose: fault.description))", metadata: ["certificate": "\(wanted.name)"])
+                    "A CA does not say when a certificate is to be renewed: \(LogText.quoted(prose: fault.description))",
+                    metadata: ["certificate": "\(wanted.name)"])
             }
         }
         stored.issued = issued

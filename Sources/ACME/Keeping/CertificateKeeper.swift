@@ -80,7 +80,8 @@ package actor CertificateKeeper {
         setting.wanted.compactMap { wanted in
             do { return try archive.certificate(wanted.name)?.issued?.read() } catch {
                 log.error(
-                    "A certificate that is kept cannot be read: \(LogText.quoted(prose: String(describing: error)))", metadata: ["certificate": "\(wanted.name)"])
+                    "A certificate that is kept cannot be read: \(LogText.quoted(prose: String(describing: error)))",
+                    metadata: ["certificate": "\(wanted.name)"])
                 return nil
             }
         }
