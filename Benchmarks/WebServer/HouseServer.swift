@@ -32,7 +32,8 @@ enum HouseServer {
                     200, ["Content-Type": "text/event-stream"],
                     content: .stream(length: nil) { writer in
                         try await writer.write(ByteBuffer(string: "data: here\n\n"))
-                        try await Task.sleep(for: .seconds(86_400))
+                        let (events, _) = AsyncStream.makeStream(of: ByteBuffer.self)
+                        for await event in events { try await writer.write(event) }
                     })
             }),
         HTTPRoute(
