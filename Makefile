@@ -47,7 +47,10 @@ bench: ## Runs the project's benchmarks and, where it is there, the yardstick be
 	@$(NEED_SWIFT)
 	@$(BUILD)
 	scripts/build-release --product martlet-benchmarks
+	scripts/build-release --product martlet-web-bench
 	.build/release/martlet-benchmarks .build
+	Benchmarks/web
+	Benchmarks/counting
 	Benchmarks/neighbours
 	Benchmarks/outgoing --only deliver,through
 	Benchmarks/outgoing --only backlog --targets martlet

@@ -131,6 +131,20 @@ let package = Package(
             path: "Benchmarks/Sources",
             swiftSettings: house),
 
+        // The HTTP engine, and NIO alone beside it, for `Benchmarks/web`.
+        .executableTarget(
+            name: "martlet-web-bench",
+            dependencies: [
+                "Transport", "Conversation", "MailModel", "CLinux", bytes, log,
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Benchmarks/WebServer",
+            swiftSettings: house),
+
         // For tests: runs a session over an array, and transcripts, over every store.
         .target(
             name: "Rehearsal", dependencies: ["Conversation", "Storage", "MemoryStore", "SQLiteStore", "MailModel", bytes, log], path: "Tests/Rehearsal",

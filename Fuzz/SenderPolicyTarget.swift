@@ -11,12 +11,14 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 #if PLANTED_BUG
-/// To be found within a minute: a network of 17 bits and a redirect, which no seed has.
+/// To be found within a minute, step by step, each a branch that coverage sees: a redirect, beside a network, of one digit. No seed has it.
 private func plantedBug(_ octets: UnsafeRawBufferPointer) {
+    let line = octets.prefix { $0 != UInt8(ascii: "\n") }
     // try?: what is no record is not looked at.
-    guard let record = try? SPFRecord(String(decoding: octets, as: UTF8.self)), record.redirect != nil else { return }
+    guard let record = try? SPFRecord(String(decoding: line, as: UTF8.self)), record.redirect != nil else { return }
     for directive in record.directives {
-        if case .ipv4(_, let length) = directive.mechanism { precondition(length != 17, "the planted bug") }
+        guard case .ipv4(_, let length) = directive.mechanism else { continue }
+        if length < 10 { preconditionFailure("the planted bug") }
     }
 }
 #endif

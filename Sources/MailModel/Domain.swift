@@ -52,7 +52,9 @@ package struct Domain: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 
     package var isLiteral: Bool { value.hasPrefix("[") }
-    package var isASCII: Bool { value.utf8.allSatisfy { $0 < 0x80 } }
+    package var isASCII: Bool {
+        value.utf8.withContiguousStorageIfAvailable { $0.allSatisfy { $0 < 0x80 } } ?? value.utf8.allSatisfy { $0 < 0x80 }
+    }
     package var description: String { value }
     /// Whether it is the other, or lies below it. Of forms of one name (A-labels, U-labels) nothing is known here.
     package func isWithin(_ other: Domain) -> Bool { self == other || value.hasSuffix(".\(other.value)") }

@@ -112,7 +112,7 @@ package final class Readiness: Sendable {
         }
         for (place, outcome) in outcomes.enumerated() where outcome != before[place] {
             var metadata: Logger.Metadata = ["check": "\(checks[place].name)"]
-            if let reason = reasons[place] { metadata["reason"] = "\(LogText.quoted(reason))" }
+            if let reason = reasons[place] { metadata["reason"] = "\(reason)" }
             switch outcome {
             case .ok: log.notice("The server is well again", metadata: metadata)
             case .failing: log.error("The server is not well", metadata: metadata)

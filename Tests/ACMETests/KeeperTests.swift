@@ -64,9 +64,33 @@ import Testing
         try await scene.tend()
         let next = try await scene.keeper.prepareKey(Scene.name("mx.example.org"))
         #expect(try await scene.status.nextPublicKeyDigest == next)
-        try await scene.keeper.renew(Scene.name("mx.example.org"))
+        // One that may be published is not thrown away, but where that is wanted.
+        #expect(try await scene.keeper.prepareKey(Scene.name("mx.example.org")) == next)
+        try await scene.keeper.renew(Scene.name("mx.example.org"), takesPreparedKey: true)
         try await scene.keeper.renew(Scene.name("mx.example.org"))
         #expect(scene.deliveries.all.dropFirst().map(\.publicKeyDigest) == [next, next])
+        let another = try await scene.keeper.prepareKey(Scene.name("mx.example.org"))
+        #expect(try await scene.keeper.prepareKey(Scene.name("mx.example.org"), another: true) != another)
+    }
+
+    @Test("a key that has just been prepared waits until its TLSA record can be known everywhere: RFC 7671 §8.1")
+    func freshKey() async throws {
+        let scene = try Scene()
+        try await scene.tend()
+        let first = try #require(scene.deliveries.all.first?.publicKeyDigest)
+        // A day before it is renewed, and then all in its time.
+        try await scene.run(59 * Self.day)
+        let next = try await scene.keeper.prepareKey(Scene.name("mx.example.org"))
+        try await scene.run(2 * Self.day)
+        #expect(scene.deliveries.all.map(\.publicKeyDigest) == [first, first])
+        #expect(try await scene.status.nextPublicKeyDigest == next)
+        try await scene.run(60 * Self.day)
+        #expect(scene.deliveries.all.map(\.publicKeyDigest) == [first, first, next])
+        // What is compromised is not shown again, however fresh the other.
+        let other = try await scene.keeper.prepareKey(Scene.name("mx.example.org"))
+        try await scene.keeper.revoke(Scene.name("mx.example.org"), .keyCompromise)
+        try await scene.tend()
+        #expect(scene.deliveries.all.last?.publicKeyDigest == other)
     }
 
     @Test("another kind of key, another CA, or a name more that is needed, are reasons for another certificate at once")

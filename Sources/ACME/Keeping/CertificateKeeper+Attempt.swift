@@ -6,13 +6,14 @@ extension CertificateKeeper {
     /// Orders a certificate, and keeps what came of it. Throws what went wrong, which is kept and logged already where it is an `ACMEFault`; of what a CA forbids,
     /// `limited`.
     /// - parameter isForced: what our own measure forbids is done too.
-    func attempt(_ wanted: WantedCertificate, _ step: Outlook.Step, isForced: Bool) async throws {
+    /// - parameter takesPreparedKey: however short a time ago that was prepared.
+    func attempt(_ wanted: WantedCertificate, _ step: Outlook.Step, isForced: Bool, takesPreparedKey: Bool = false) async throws {
         var stored = try archive.certificate(wanted.name) ?? StoredCertificate()
         let troubles = try archive.troubles()
         let now = world.clock()
         let optional = wanted.optional.filter { isForced || (troubles[$0]?.until ?? .min) <= now.rawValue }
         let present = step == .extend ? Set(try stored.issued?.read().names ?? []) : []
-        let key = try await key(wanted, &stored)
+        let key = try await key(wanted, &stored, takesPreparedKey)
         stored.lastAttempt = now.rawValue
         try await archive.keep(stored, wanted.name)
         do {
@@ -21,8 +22,9 @@ extension CertificateKeeper {
             if let certificate = outcome.certificate { try await take(certificate, wanted, &stored) }
             (stored.failures, stored.backOff, stored.limit, stored.fault) = (0, nil, nil, nil)
             try await archive.keep(stored, wanted.name)
-            if outcome.certificate != nil, !wanted.keepsKey {
+            if outcome.certificate != nil, !wanted.keepsKey, stored.nextKey == nil {
                 stored.nextKey = StoredCertificate.Key(try await world.makeKey(wanted.keyKind))
+                stored.prepared = world.clock().rawValue
                 try await archive.keep(stored, wanted.name)
             }
         } catch let fault as ACMEFault {
@@ -34,13 +36,20 @@ extension CertificateKeeper {
     }
 
     /// The key that the next certificate has; a new one is kept before anybody hears of it.
-    private func key(_ wanted: WantedCertificate, _ stored: inout StoredCertificate) async throws -> CertificateKey {
-        if let next = stored.nextKey, next.kind == wanted.keyKind { return try next.read() }
-        if let issued = stored.issued, issued.key.kind == wanted.keyKind, wanted.keepsKey, issued.revoked != RevocationReason.keyCompromise.rawValue {
-            return try issued.key.read()
+    private func key(_ wanted: WantedCertificate, _ stored: inout StoredCertificate, _ takesPreparedKey: Bool) async throws -> CertificateKey {
+        let present = stored.issued.flatMap { issued in
+            issued.key.kind == wanted.keyKind && issued.revoked != RevocationReason.keyCompromise.rawValue ? issued.key : nil
         }
+        if let next = stored.nextKey, next.kind == wanted.keyKind {
+            let since = stored.prepared ?? .min
+            // Who asks for its TLSA record may still be told of the one before: until nobody is, the key stays.
+            if !takesPreparedKey, let present, world.clock().rawValue - CertificateKeeper.publication < since { return try present.read() }
+            return try next.read()
+        }
+        if let present, wanted.keepsKey { return try present.read() }
         let key = try await world.makeKey(wanted.keyKind)
         stored.nextKey = StoredCertificate.Key(key)
+        stored.prepared = nil
         return key
     }
 
@@ -104,7 +113,7 @@ extension CertificateKeeper {
         stored.issued = StoredCertificate.Issued(
             chain: certificate.chainPEM, key: StoredCertificate.Key(certificate.key), directory: setting.directory, place: world.chance(), window: nil,
             nextLook: world.clock().rawValue + RenewalInfo.usualWait, revoked: nil)
-        stored.nextKey = nil
+        if stored.nextKey == StoredCertificate.Key(certificate.key) { (stored.nextKey, stored.prepared) = (nil, nil) }
         log.notice(
             "There is a new certificate",
             metadata: ["certificate": "\(wanted.name)", "names": "\(certificate)", "until": "\(certificate.notAfter)", "serial": "\(certificate.serialNumber)"])
@@ -124,7 +133,7 @@ extension CertificateKeeper {
         try await archive.keep(stored, wanted.name)
         let next = Timestamp(rawValue: max(stored.backOff ?? .min, stored.limit ?? .min))
         log.warning(
-            "No certificate was issued; what there is stays in use: \(LogText.quoted(fault.description, longest: 400))",
+            "No certificate was issued; what there is stays in use: \(LogText.quoted(prose: fault.description))",
             metadata: ["certificate": "\(wanted.name)", "next": "\(next)"])
     }
 
@@ -135,7 +144,7 @@ extension CertificateKeeper {
             let failures = min(troubles[fault.name]?.failures ?? 0, 1_000) + 1
             let until = world.clock().rawValue + BackOff.seconds(failures, chance: world.chance())
             changes[fault.name] = StoredTrouble(failures: failures, until: until, reason: fault.reason)
-            log.warning("A CA does not see that a name is ours: \(LogText.quoted(fault.reason, longest: 400))", metadata: ["name": "\(fault.name)"])
+            log.warning("A CA does not see that a name is ours: \(LogText.quoted(prose: fault.reason))", metadata: ["name": "\(fault.name)"])
         }
         try await archive.keep(changes)
     }
@@ -153,7 +162,8 @@ extension CertificateKeeper {
                 if let info = try await session.renewalInfo(of: identifier) {
                     let window = StoredCertificate.Window(start: info.start.rawValue, end: info.end.rawValue, explanation: info.explanation)
                     if window != issued.window, let explanation = info.explanation {
-                        log.notice("A CA says when a certificate is to be renewed: \(LogText.quoted(explanation))", metadata: ["certificate": "\(wanted.name)"])
+                        log.notice(
+                            "A CA says when a certificate is to be renewed: \(LogText.quoted(prose: explanation))", metadata: ["certificate": "\(wanted.name)"])
                     }
                     (issued.window, issued.nextLook) = (window, info.nextLook.rawValue)
                 } else {
@@ -163,7 +173,8 @@ extension CertificateKeeper {
                 issued.nextLook = max(issued.nextLook, until.rawValue)
             } catch let fault as ACMEFault {
                 log.info(
-                    "A CA does not say when a certificate is to be renewed: \(LogText.quoted(fault.description))", metadata: ["certificate": "\(wanted.name)"])
+                    "A CA does not say when a certificate is to be renewed: \(LogText.quoted(prose: fault.description))",
+                    metadata: ["certificate": "\(wanted.name)"])
             }
         }
         stored.issued = issued

@@ -4,21 +4,25 @@ import Storage
 /// What administrators ask for.
 extension CertificateKeeper {
     /// Has one issued now, whatever our own measure says; throws what came between.
-    package func renew(_ name: CertificateName) async throws {
+    /// - parameter takesPreparedKey: however short a time ago that was prepared; otherwise the present key stays until the other can be known.
+    package func renew(_ name: CertificateName, takesPreparedKey: Bool = false) async throws {
         guard let wanted = setting.wanted.first(where: { $0.name == name }) else { throw ACMEFault.unknown(name.description) }
         try await alone {
             if let limit = try archive.certificate(name)?.limit, limit > world.clock().rawValue { throw ACMEFault.tooEarly(Timestamp(rawValue: limit)) }
-            try await attempt(wanted, .order, isForced: true)
+            try await attempt(wanted, .order, isForced: true, takesPreparedKey: takesPreparedKey)
         }
     }
 
-    /// Makes the key that the next certificate will have, and answers the digest of its public key for TLSA 3 1 1, hexadecimal.
-    package func prepareKey(_ name: CertificateName) async throws -> String {
+    /// Makes the key that the next certificate will have, unless there is one, and answers the digest of its public key for TLSA 3 1 1, hexadecimal.
+    /// - parameter another: in the place of one that there is, whose record may be published.
+    package func prepareKey(_ name: CertificateName, another: Bool = false) async throws -> String {
         guard let wanted = setting.wanted.first(where: { $0.name == name }) else { throw ACMEFault.unknown(name.description) }
         return try await alone {
             var stored = try archive.certificate(name) ?? StoredCertificate()
+            if !another, let next = stored.nextKey, next.kind == wanted.keyKind { return try next.read().publicKeyDigest }
             let key = try await world.makeKey(wanted.keyKind)
             stored.nextKey = StoredCertificate.Key(key)
+            stored.prepared = world.clock().rawValue
             try await archive.keep(stored, name)
             return key.publicKeyDigest
         }
@@ -79,6 +83,7 @@ extension CertificateKeeper {
     private func state(_ stored: StoredCertificate, _ issued: IssuedCertificate?, _ now: Timestamp) -> CertificateStatus.State {
         guard let issued else { return .missing }
         if stored.issued?.revoked != nil { return .revoked }
+        if now < issued.notBefore { return .early }
         return now < issued.notAfter ? .valid : .expired
     }
 }

@@ -60,6 +60,10 @@ package actor CertificateKeeper {
     private var sleeper: Task<Void, any Error>?
     private var isPoked = false
 
+    /// Seconds for which a key that was prepared waits, so that its TLSA record is published, and known, before a certificate has it (RFC 7671 §8.1): twice the
+    /// longest TTL that is in use.
+    static let publication: Int64 = 2 * 86_400
+
     /// Seconds that `run` sleeps at most: clocks are set, and machines are suspended.
     static let longestSleep: Int64 = 3_600
 
@@ -76,7 +80,8 @@ package actor CertificateKeeper {
         setting.wanted.compactMap { wanted in
             do { return try archive.certificate(wanted.name)?.issued?.read() } catch {
                 log.error(
-                    "A certificate that is kept cannot be read: \(LogText.quoted(String(describing: error)))", metadata: ["certificate": "\(wanted.name)"])
+                    "A certificate that is kept cannot be read: \(LogText.quoted(prose: String(describing: error)))",
+                    metadata: ["certificate": "\(wanted.name)"])
                 return nil
             }
         }
@@ -143,7 +148,7 @@ package actor CertificateKeeper {
             }
         } catch let error as CancellationError { throw error } catch {
             try Task.checkCancellation()
-            log.error("A certificate cannot be kept: \(LogText.quoted(String(describing: error)))", metadata: ["certificate": "\(wanted.name)"])
+            log.error("A certificate cannot be kept: \(LogText.quoted(prose: String(describing: error)))", metadata: ["certificate": "\(wanted.name)"])
             return Timestamp(rawValue: world.clock().rawValue + CertificateKeeper.longestSleep)
         }
     }

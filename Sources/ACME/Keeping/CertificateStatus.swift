@@ -6,6 +6,8 @@ package struct CertificateStatus: Hashable, Sendable {
         /// There has never been one.
         case missing
         case valid
+        /// Its time has not begun.
+        case early
         case expired
         /// Taken back, and not yet replaced.
         case revoked

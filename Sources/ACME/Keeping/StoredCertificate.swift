@@ -32,8 +32,9 @@ struct StoredCertificate: Codable, Hashable {
     }
 
     var issued: Issued?
-    /// The key of the next one, where it is another.
+    /// The key of the next one, where it is another, and since when its TLSA record can be published; nil: it is for nobody to publish.
     var nextKey: Key?
+    var prepared: Int64?
     /// Attempts in a row that came to nothing.
     var failures = 0
     /// No attempt is made before, by our own measure, and by the CA's.

@@ -9,6 +9,9 @@ package struct HTTPFields: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
     package init() {}
 
+    /// With room for as many.
+    package init(capacity: Int) { list.reserveCapacity(capacity) }
+
     package init(dictionaryLiteral elements: (String, String)...) {
         for (name, value) in elements { add(name, value) }
     }
@@ -63,9 +66,8 @@ package struct HTTPFields: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     }
 
     private static func same(_ left: String, _ right: String) -> Bool {
-        let (left, right) = (left.utf8, right.utf8)
-        guard left.count == right.count else { return false }
-        return zip(left, right).allSatisfy { small($0) == small($1) }
+        guard left.utf8.count == right.utf8.count else { return false }
+        return left == right || zip(left.utf8, right.utf8).allSatisfy { small($0) == small($1) }
     }
 
     private static func small(_ byte: UInt8) -> UInt8 {

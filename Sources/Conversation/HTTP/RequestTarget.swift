@@ -22,9 +22,9 @@ package struct RequestTarget: Hashable, Sendable {
         guard text.utf8.first == UInt8(ascii: "/"), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else {
             throw .malformed
         }
-        let path = text.prefix { $0 != "?" }
-        query = path.endIndex == text.endIndex ? nil : String(text[text.index(after: path.endIndex)...])
-        self.path = String(path)
+        let mark = text.utf8.firstIndex(of: UInt8(ascii: "?"))
+        query = mark.map { String(text[text.utf8.index(after: $0)...]) }
+        path = mark.map { String(text[..<$0]) } ?? text
         var segments: [String] = []
         for part in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             let segment = try RequestTarget.decoded(part)
@@ -47,6 +47,8 @@ package struct RequestTarget: Hashable, Sendable {
     }
 
     private static func decoded(_ text: Substring.UTF8View, isForm: Bool = false) throws(Fault) -> String {
+        // ASCII that stands for itself, as nearly all does.
+        if !text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) { return String(Substring(text)) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
         var rest = text.makeIterator()

@@ -41,6 +41,9 @@ package struct AuthorJudgement: Hashable, Sendable {
 extension DMARCEvaluation {
     /// Judges every author of a message, each by itself and side by side: none that DNS is slow to tell of keeps the others waiting.
     package func judge(_ authors: MessageAuthors, spf: SPFVerdict?, dkim: [DKIMVerdict]) async -> AuthorJudgement {
+        if authors.domains.count == 1, let only = authors.domains.first {
+            return AuthorJudgement(authors: authors, verdicts: [await evaluate(author: only, spf: spf, dkim: dkim)])
+        }
         let verdicts = await withTaskGroup(of: (Domain, DMARCVerdict).self) { group in
             for domain in authors.domains { group.addTask { (domain, await evaluate(author: domain, spf: spf, dkim: dkim)) } }
             return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }

@@ -11,6 +11,17 @@ final class ContentPipe: RequestContent {
         var reader: CheckedContinuation<ByteBuffer?, any Error>?
         /// Has the exchange read on.
         var wanted: () -> Void
+
+        mutating func wait(_ piece: ByteBuffer, _ isSmall: Bool) {
+            guard isSmall else { return waiting.append(piece) }
+            if let last = waiting.indices.last, waiting[last].readableBytes < ContentPipe.small {
+                waiting.modify(last) { $0.writeImmutableBuffer(piece) }
+            } else {
+                var own = ByteBuffer()
+                own.writeImmutableBuffer(piece)
+                waiting.append(own)
+            }
+        }
     }
 
     private let loop: any EventLoop
@@ -18,6 +29,8 @@ final class ContentPipe: RequestContent {
 
     /// Octets that wait, past which the peer is held back.
     private static let full = 64 * 1024
+    /// Octets; smaller pieces that wait are put together in memory of their own, as each may be one of a large buffer's and keep all of it.
+    private static let small = 8 * 1024
 
     /// On the loop. `wanted`: called there when there is room, and somebody waits.
     init(_ loop: any EventLoop, wanted: @escaping () -> Void) {
@@ -63,7 +76,7 @@ final class ContentPipe: RequestContent {
             guard state.end == nil, !state.isGone else { return nil }
             defer { state.reader = nil }
             if state.reader == nil {
-                state.waiting.append(piece)
+                state.wait(piece, piece.readableBytes < ContentPipe.small)
                 state.octets += piece.readableBytes
             }
             return state.reader

@@ -39,13 +39,13 @@ extension HTTPExchange {
     }
 
     private func fields(_ reply: HTTPReply, _ status: HTTPResponseStatus, _ length: Int?) -> HTTPHeaders {
-        let site = setting.site
+        let setting = setting
         var headers = HTTPHeaders()
-        headers.reserveCapacity(reply.fields.list.count + site.fields.list.count + 4)
+        headers.reserveCapacity(reply.fields.list.count + setting.site.fields.list.count + 4)
         for field in reply.fields.list { headers.add(name: field.name, value: field.value) }
-        for field in site.fields.list where !reply.fields.has(field.name) { headers.add(name: field.name, value: field.value) }
+        for field in setting.site.fields.list where !reply.fields.has(field.name) { headers.add(name: field.name, value: field.value) }
         if current?.isSecure == true {
-            for field in site.secureFields.list where !reply.fields.has(field.name) { headers.add(name: field.name, value: field.value) }
+            for field in setting.site.secureFields.list where !reply.fields.has(field.name) { headers.add(name: field.name, value: field.value) }
         }
         headers.add(name: "Date", value: setting.dates.text())
         if let length, status.mayHaveResponseBody { headers.add(name: "Content-Length", value: "\(length)") }
@@ -70,23 +70,23 @@ extension HTTPExchange {
 
     /// The request is answered, and all of it has come.
     func finish() {
-        guard let current else { return }
-        self.current = nil
+        guard let keepsAlive = current?.keepsAlive else { return }
+        current = nil
         // The stream ends by itself.
         guard !isStream else {
             phase = .closing
-            // Unless the peer takes none of it.
+            // Unless the peer takes none of it: nearly always it is over by the end of the read, which arms as well.
             clock.stallBegan(flushed)
-            return arm()
+            return partsCame ? () : arm()
         }
-        guard current.keepsAlive, !isStopping else { return close() }
+        guard keepsAlive, !isStopping else { return close() }
         phase = .waiting
         clock.phaseBegan()
         takeQueued()
         guard phase == .waiting else { return arm() }
         // Nothing more comes.
         guard !hasInputEnded else { return close() }
-        arm()
+        if !partsCame { arm() }
         readOn()
     }
 
@@ -125,9 +125,9 @@ extension HTTPExchange {
         arm()
     }
 
-    /// Small writes of one turn of the loop leave together.
+    /// Small writes of one turn of the loop leave together; those made while the loop reads, with the end of the read.
     private func flushSoon() {
-        guard !isFlushScheduled, let context else { return }
+        guard !partsCame, !isFlushScheduled, let context else { return }
         isFlushScheduled = true
         context.eventLoop.assumeIsolated().execute { [self] in
             isFlushScheduled = false

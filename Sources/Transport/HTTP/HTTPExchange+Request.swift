@@ -12,16 +12,14 @@ extension HTTPExchange {
         count += 1
         phase = .busy
         clock.phaseBegan()
-        var current = Current(
-            number: count, keepsAlive: head.isKeepAlive && !isStopping && !(hasInputEnded && queued.isEmpty), isHead: head.method == .HEAD,
-            version: head.version,
-            isSecure: connection.facts.tls != nil)
         // The parser reads no further behind a request that asks for another protocol; see `SocketOpening` for the one that is served.
-        if !isStream, head.method == .CONNECT || head.headers.contains(name: "upgrade") { current.keepsAlive = false }
-        self.current = current
+        let isLeft = !isStream && (head.method == .CONNECT || head.headers.contains(name: "upgrade"))
+        current = Current(
+            number: count, keepsAlive: head.isKeepAlive && !isLeft && !isStopping && !(hasInputEnded && queued.isEmpty), isHead: head.method == .HEAD,
+            version: head.version, isSecure: connection.facts.tls != nil)
         do throws(RequestReader.Refusal) {
             let (request, framing) = try RequestReader(setting: setting).read(head, connection, isStream: isStream)
-            self.current = current.with(isSecure: request.isSecure)
+            self.current?.isSecure = request.isSecure
             if case .length(let octets) = framing { self.current?.expected = octets }
             answer(request, framing)
         } catch {
@@ -152,9 +150,11 @@ extension HTTPExchange {
         connection.taskBegan()
         let writer = ReplyWriter(self, number, loop)
         let logger = setting.logger
+        // The task has it no longer than the handler: an answer may stream for days.
+        let asked = NIOLoopBoundBox(Optional(request), eventLoop: loop)
         let task = Task.immediate(executorPreference: connection.visit.executor) {
             do {
-                let reply = try await make(request, pipe)
+                let reply = try await HTTPExchange.answer(asked, pipe, make)
                 await HTTPExchange.on(loop) { here.value.replied(reply, number) }
                 if case .stream(_, let write) = reply.content, await HTTPExchange.on(loop, { here.value.streams(number) }) {
                     try await write(writer)
@@ -166,6 +166,14 @@ extension HTTPExchange {
             await HTTPExchange.on(loop) { here.value.connection.taskEnded() }
         }
         if current?.number == number { current?.task = task }
+    }
+
+    /// Asks the handler, and lets go of the request. Begins on the loop.
+    private static func answer(
+        _ asked: NIOLoopBoundBox<HTTPRequest?>, _ pipe: ContentPipe, _ make: @Sendable (HTTPRequest, any RequestContent) async throws -> HTTPReply
+    ) async throws -> HTTPReply {
+        guard let request = asked.withValue({ $0.take() }) else { throw CancellationError() }
+        return try await make(request, pipe)
     }
 
     /// On the loop; at once where it is it.
@@ -200,11 +208,5 @@ extension HTTPExchange {
         case ContentFault.broken, is CancellationError: context?.close(promise: nil)
         default: send(.refusal(500))
         }
-    }
-}
-
-extension HTTPExchange.Current {
-    fileprivate func with(isSecure: Bool) -> Self {
-        HTTPExchange.Current(number: number, keepsAlive: keepsAlive, isHead: isHead, version: version, isSecure: isSecure)
     }
 }

@@ -30,7 +30,7 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
         var keepsAlive: Bool
         let isHead: Bool
         let version: HTTPVersion
-        let isSecure: Bool
+        var isSecure: Bool
         var contentLimit = 0
         /// Of content that came; and of it what nobody asks for any more.
         var received = 0
@@ -65,7 +65,8 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
     var clock = ExchangeClock()
     var writers: [CheckedContinuation<Void, any Error>] = []
     var written = 0
-    private var partsCame = false
+    /// Since the last end of a read: what is written now leaves at the next.
+    private(set) var partsCame = false
     private var isTaking = false
     var hasInputEnded = false
     var isReadPaused = false

@@ -144,7 +144,7 @@ final class HTTPConnection {
         management.keepalive = .init(pingInterval: TimeAmount(setting.limits.ping), ackTimeout: TimeAmount(setting.limits.ping))
         let pipeline = channel.pipeline.syncOperations
         let manager = NIOHTTP2ServerConnectionManagementHandler(eventLoop: channel.eventLoop, configuration: management)
-        try pipeline.addHandlers(handler, manager, HTTP2End(self))
+        try pipeline.addHandlers(FittedOctets(), handler, manager, HTTP2End(self))
         try channel.syncOptions?.setOption(.autoRead, value: true)
     }
 }
@@ -195,6 +195,20 @@ private final class HTTPDoor: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
     func channelInactive(context: ChannelHandlerContext) { timer?.cancel() }
+}
+
+/// Gives what has been decrypted on in memory of its own size. HTTP/2's reader keeps hold of the last it was given while it waits, which would be TLS's buffer of 32 KiB; and
+/// TLS would need another for each read.
+private final class FittedOctets: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let octets = unwrapInboundIn(data)
+        var fitted = context.channel.allocator.buffer(capacity: octets.readableBytes)
+        fitted.writeImmutableBuffer(octets)
+        context.fireChannelRead(wrapInboundOut(fitted))
+    }
 }
 
 /// The end of an HTTP/2 connection's pipeline: what is wrong with the connection ends it.

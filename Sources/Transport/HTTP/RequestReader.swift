@@ -23,7 +23,7 @@ struct RequestReader {
 
     /// - parameter isStream: HTTP/2 frames the content, and says the authority beside the fields.
     func read(_ head: HTTPRequestHead, _ connection: HTTPConnection, isStream: Bool) throws(Refusal) -> (HTTPRequest, Framing) {
-        var fields = HTTPFields()
+        var fields = HTTPFields(capacity: head.headers.count)
         // HTTP/2's decoder holds itself to a bound of its own.
         var octets = head.uri.utf8.count
         for (name, value) in head.headers {
@@ -89,7 +89,8 @@ struct RequestReader {
             && text.utf8.allSatisfy { byte in
                 switch byte {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-                default: "-._:[]".utf8.contains(byte)
+                case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"): true
+                default: false
                 }
             }
     }

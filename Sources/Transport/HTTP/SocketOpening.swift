@@ -5,8 +5,8 @@ import NIOCore
 import NIOHTTP1
 import NIOWebSocket
 
-/// A request for a WebSocket that is well-formed (RFC 6455 §4.2.1; over HTTP/2, RFC 8441 §5).
-struct SocketOpening {
+/// A request for a WebSocket that is well-formed (RFC 6455 §4.2.1; over HTTP/2, RFC 8441 §5). A class: every exchange has room for one, and most have none.
+final class SocketOpening: Sendable {
     let request: HTTPRequest
     let rule: HTTPRoute.SocketRule
     /// Sec-WebSocket-Accept; nil over HTTP/2.

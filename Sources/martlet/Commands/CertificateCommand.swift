@@ -1,3 +1,4 @@
+import ACME
 import ArgumentParser
 
 struct CertificateCommand: ParsableCommand {
@@ -18,7 +19,10 @@ struct CertificateCommand: ParsableCommand {
     struct Renew: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Have one issued now, and wait for it.",
-            discussion: "What the CA has forbidden until later is not done. The old one stays in use if it comes to nothing.")
+            discussion: """
+                What the CA has forbidden until later is not done. The old one stays in use if it comes to nothing. The key stays, unless one was prepared two days ago \
+                or longer.
+                """)
 
         @Argument(help: "By what the list calls it; otherwise the first.") var name: String?
         @Flag(help: "With another key: the one that is prepared, or else one that is made now, for which no TLSA record is published yet.") var newKey = false
@@ -31,13 +35,14 @@ struct CertificateCommand: ParsableCommand {
     struct PrepareKey: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make the key that the next certificate will have, so that its TLSA record can be published ahead.",
-            discussion: "martlet dns records prints both records then.")
+            discussion: "martlet dns records prints both records then. Where there is one already, that stays. Renewals have it from two days later on.")
 
         @Argument(help: "By what the list calls it; otherwise the first.") var name: String?
+        @Flag(help: "Make another in the place of the one that there is.") var again = false
         @OptionGroup var options: ConfigurationOptions
         @OptionGroup var output: OutputOptions
 
-        func run() async throws { try await CertificateCommand.show(.prepareKey(name: name), options, output) }
+        func run() async throws { try await CertificateCommand.show(.prepareKey(name: name, another: again), options, output) }
     }
 
     struct Revoke: AsyncParsableCommand {
@@ -68,8 +73,14 @@ struct CertificateCommand: ParsableCommand {
     /// The first line for a table, and below it what is out of the ordinary.
     static func words(_ line: CertificateLine) -> String {
         var text = "\(line.name)\t\(line.source)\t\(line.state)"
-        if let end = line.notAfter { text += " until \(end)" }
-        if let renewal = line.renewal { text += ", renewed \(renewal)" }
+        switch (line.state, line.notBefore, line.notAfter) {
+        case (CertificateStatus.State.early.rawValue, let start?, let end?): text += ", from \(start) to \(end)"
+        case (CertificateStatus.State.expired.rawValue, _, let end?): text += " at \(end)"
+        case (CertificateStatus.State.revoked.rawValue, _, let end?): text += ", made for until \(end)"
+        case (_, _, let end?): text += " until \(end)"
+        default: break
+        }
+        if let renewal = line.renewal { text += ", to be renewed \(renewal)" }
         if let issuer = line.issuer { text += "\tby \(issuer)" }
         if line.names.count > 1 { text += "\n  names: " + line.names.joined(separator: ", ") }
         if let digest = line.publicKeyDigest { text += "\n  TLSA: 3 1 1 \(digest)" }

@@ -7,15 +7,14 @@ extension Administration {
     func carryOut(_ order: CertificateOrder) async throws -> OrderResult {
         switch order {
         case .list: return .certificateLines(lines: try await certificateLines())
-        case .prepareKey(let name):
+        case .prepareKey(let name, let another):
             let keeper = try runningKeeper()
-            _ = try await keeper.prepareKey(try await certificateName(name, keeper))
+            _ = try await keeper.prepareKey(try await certificateName(name, keeper), another: another)
         case .renew(let name, let hasNewKey):
             let keeper = try runningKeeper()
             let known = try await certificateName(name, keeper)
-            // One that is prepared already may be published already.
-            if hasNewKey, try await keeper.status().first(where: { $0.name == known })?.nextPublicKeyDigest == nil { _ = try await keeper.prepareKey(known) }
-            try await keeper.renew(known)
+            if hasNewKey { _ = try await keeper.prepareKey(known) }
+            try await keeper.renew(known, takesPreparedKey: hasNewKey)
         case .revoke(let name, let reason):
             let keeper = try runningKeeper()
             guard let known = CertificateOrder.reasons.first(where: { $0.name == reason }) else {
@@ -44,7 +43,7 @@ extension Administration {
     }
 
     private func runningKeeper() throws -> CertificateKeeper {
-        guard let keeper = certificateDesk.keeper else { throw StorageFault.notAllowed("no CA issues certificates here: acme.enabled is false") }
+        guard let keeper = certificateDesk.keeper else { throw NotIssuing() }
         guard certificateDesk.isRunning else { throw StorageFault.unavailable("no server runs; only that can ask a CA") }
         return keeper
     }
@@ -60,6 +59,9 @@ extension Administration {
         return name
     }
 }
+
+/// No CA issues certificates here.
+struct NotIssuing: Error {}
 
 /// What is known of certificates here.
 struct CertificateDesk: Sendable {

@@ -120,6 +120,7 @@ struct Administration: Sendable {
         case StorageFault.corrupt(let reason): OrderResult.Refused(code: Sysexit.dataError, text: "damaged: \(reason)")
         case StorageFault.closed: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "the server is stopping")
         case is NotRunning: OrderResult.Refused(code: Sysexit.unavailable, text: "no server runs on this data folder, and nobody else counts")
+        case is NotIssuing: OrderResult.Refused(code: Sysexit.configuration, text: "no CA issues certificates here: acme.enabled is false")
         case HashingFault.busy:
             OrderResult.Refused(code: Sysexit.temporaryFailure, text: "too many passwords wait to be hashed; try again")
         default: OrderResult.Refused(code: Sysexit.software, text: "\(error)")

@@ -13,7 +13,7 @@ struct CertificateLine: Codable, Sendable, Hashable {
     let name: String
     /// acme, file or self-signed.
     let source: String
-    /// missing, valid, expired, revoked or damaged.
+    /// missing, valid, early, expired, revoked or damaged.
     let state: String
     var names: [String] = []
     var notBefore: String?
@@ -57,7 +57,8 @@ extension CertificateLine {
     init(_ certificate: CertificateExamination, at now: Timestamp) {
         name = certificate.names.first ?? ""
         source = certificate.trust == .selfSigned ? "self-signed" : "file"
-        state = (now < certificate.notAfter ? CertificateStatus.State.valid : .expired).rawValue
+        let state: CertificateStatus.State = now < certificate.notBefore ? .early : now < certificate.notAfter ? .valid : .expired
+        self.state = state.rawValue
         names = certificate.names
         notBefore = certificate.notBefore.description
         notAfter = certificate.notAfter.description

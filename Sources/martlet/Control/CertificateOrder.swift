@@ -3,8 +3,8 @@ import ACME
 /// What may be asked of certificates. `name`: as the list has it; nil: the first.
 enum CertificateOrder: Codable, Sendable {
     case list
-    /// Makes the key that the next one will have.
-    case prepareKey(name: String?)
+    /// Makes the key that the next one will have, unless there is one; `another`: even so.
+    case prepareKey(name: String?, another: Bool)
     /// Has one issued now.
     case renew(name: String?, hasNewKey: Bool)
     /// `reason`: one of `reasons`.

@@ -20,6 +20,8 @@ struct DMARCRecordTests {
             "v=DMARC1; x=1; p=reject; y=2", "v=DMARC1; nonsense; p=reject", "v=DMARC1; =; p=reject", "v=DMARC1; p2=none; p=reject",
             "v=DMARC1; p=reject; p=none",
             "v=DMARC1; p=reject; pct=0; rf=iodef; ri=1", "v=DMARC1; pct=50; p=reject",
+            // A mark that Unicode combines with a separator does not hide it.
+            "v=DMARC1; p=reject;\u{301}x=1", "v=DMARC1; x=1;\u{301}; p=reject", "v=DMARC1; x=\u{301}; p=reject",
         ])
     func rejects(_ text: String) throws {
         var wanted = DMARCRecord()

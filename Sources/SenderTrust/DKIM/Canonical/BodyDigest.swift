@@ -69,7 +69,10 @@ package struct BodyDigest: Sendable {
         withUnsafeTemporaryAllocation(byteCount: BodyDigest.room, alignment: 1) { room in
             var filled = 0
             var isHeld = lineEnds > 0 || isBlankHeld || isReturnHeld
-            for octet in text {
+            var index = 0
+            while index < text.count {
+                let octet = text[index]
+                index += 1
                 switch octet {
                 case 0x20, 0x09:
                     if isReturnHeld { hand(room, &filled) }
@@ -103,6 +106,12 @@ package struct BodyDigest: Sendable {
                     if filled == room.count { hand(room, &filled) }
                     room[filled] = octet
                     filled += 1
+                    // Nearly all there is: the rest of a word in one go.
+                    while index < text.count, filled < room.count, text[index] > 0x20 {
+                        room[filled] = text[index]
+                        index += 1
+                        filled += 1
+                    }
                 }
             }
             absorb(UnsafeRawBufferPointer(rebasing: room[..<filled]))

@@ -1,5 +1,4 @@
 import MessageFormat
-import NIOCore
 
 /// The text at `SELECTOR._domainkey.DOMAIN` (RFC 6376 §3.6.1): a public key, and what it is for.
 package struct DKIMKeyRecord: Hashable, Sendable {
@@ -21,7 +20,7 @@ package struct DKIMKeyRecord: Hashable, Sendable {
         guard let tags = TagList(Array(text.utf8)), let base64 = tags.compact("p") else { return nil }
         // It need not be there, but where it is it is the first, and says exactly that.
         if let version = tags.value("v"), version != "DKIM1" || tags.tags[0].name != "v" { return nil }
-        guard let key = Base64.decode(ByteBuffer(bytes: base64)) else { return nil }
+        guard let key = Base64.decode(base64) else { return nil }
         self.key = key
         keyType = tags.value("k")?.lowercased() ?? "rsa"
         hashes = tags.parts("h")?.map { $0.lowercased() }

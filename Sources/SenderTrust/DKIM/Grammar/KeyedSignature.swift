@@ -1,6 +1,5 @@
 package import MailModel
 import MessageFormat
-import NIOCore
 
 /// What DKIM-Signature, ARC-Message-Signature and ARC-Seal have in common (RFC 6376 §3.5, RFC 8617 §4.1): by which key something is signed.
 package struct KeyedSignature: Hashable, Sendable {
@@ -33,7 +32,7 @@ package struct KeyedSignature: Hashable, Sendable {
         self.domain = domain
         self.selector = selector
         keyName = name
-        guard !signature.isEmpty, let octets = Base64.decode(ByteBuffer(bytes: signature)) else { throw SignatureFlaw(.permerror, "b= is no base64") }
+        guard !signature.isEmpty, let octets = Base64.decode(signature) else { throw SignatureFlaw(.permerror, "b= is no base64") }
         self.octets = octets
         self.gap = gap
         time = try KeyedSignature.seconds(tags, "t")

@@ -1,5 +1,4 @@
 import MessageFormat
-import NIOCore
 
 /// What DKIM-Signature and ARC-Message-Signature say of the message (RFC 6376 §3.5): which fields, how much of the body, in which form.
 package struct SignedContent: Hashable, Sendable {
@@ -16,7 +15,7 @@ package struct SignedContent: Hashable, Sendable {
     /// - parameter defaultForms: what a field without c= means.
     package init(_ tags: TagList, defaultForms: String = "simple/simple") throws(SignatureFlaw) {
         guard let hash = tags.compact("bh"), let names = tags.parts("h") else { throw SignatureFlaw(.permerror, "a required tag is missing") }
-        guard !hash.isEmpty, let bodyHash = Base64.decode(ByteBuffer(bytes: hash)) else { throw SignatureFlaw(.permerror, "bh= is no base64") }
+        guard !hash.isEmpty, let bodyHash = Base64.decode(hash) else { throw SignatureFlaw(.permerror, "bh= is no base64") }
         self.bodyHash = bodyHash
         self.names = names.map { $0.lowercased() }
 

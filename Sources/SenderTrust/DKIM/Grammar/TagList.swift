@@ -54,7 +54,16 @@ package struct TagList: Sendable {
     /// Without any blanks: numbers, names and what is in base64.
     package func compact(_ name: String) -> [UInt8]? {
         guard let range = range(name) else { return nil }
-        return octets[range].filter { !TagList.isBlank($0) }
+        var compact: [UInt8] = []
+        compact.reserveCapacity(range.count)
+        var start = range.lowerBound
+        // Piece by piece: most has no blanks.
+        while start < range.upperBound {
+            let end = octets[start..<range.upperBound].firstIndex(where: TagList.isBlank) ?? range.upperBound
+            compact.append(contentsOf: octets[start..<end])
+            start = end + 1
+        }
+        return compact
     }
 
     /// The parts between colons, without blanks around each (h= of signatures and records, s=, t=); nil: there is no such tag.

@@ -66,9 +66,9 @@ extension DMARCRecord {
     // dmarc-urilist = dmarc-uri *(*WSP "," *WSP dmarc-uri)
     private static func addresses(_ list: Substring) -> [String] {
         var addresses: [String] = []
-        for item in list.split(separator: ",") {
+        for item in list.utf8.split(separator: UInt8(ascii: ",")) {
             guard addresses.count < mostReportAddresses else { break }
-            if let address = reportAddress(PolicyTags.trimmed(item)) { addresses.append(address) }
+            if let address = reportAddress(PolicyTags.trimmed(Substring(item))) { addresses.append(address) }
         }
         return addresses
     }
@@ -77,9 +77,9 @@ extension DMARCRecord {
     /// As it stands, with its size.
     private static func reportAddress(_ item: Substring) -> String? {
         var uri = item
-        if let mark = uri.lastIndex(of: "!") {
-            var size = uri[uri.index(after: mark)...].utf8
-            if let unit = size.last, "kmgtKMGT".utf8.contains(unit) { size = size.dropLast() }
+        if let mark = uri.utf8.lastIndex(of: UInt8(ascii: "!")) {
+            var size = uri.utf8[uri.utf8.index(after: mark)...]
+            if let unit = size.last, isUnit(unit) { size = size.dropLast() }
             guard !size.isEmpty, size.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
             uri = uri[..<mark]
         }
@@ -87,31 +87,52 @@ extension DMARCRecord {
         guard let colon = uri.utf8.firstIndex(of: UInt8(ascii: ":")), uri.utf8.index(after: colon) < uri.utf8.endIndex else { return nil }
         let scheme = uri.utf8[..<colon]
         guard let first = scheme.first, PolicyTags.isLetter(first), scheme.allSatisfy({ isSchemeOctet($0) }) else { return nil }
-        guard uri.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !"!\"<>\\^`{|}".utf8.contains($0) }) else { return nil }
+        guard uri.utf8.allSatisfy(isURIOctet) else { return nil }
         return String(item)
     }
 
+    // Octet by octet: to look for each in a text of those that are meant took longer than all the rest of a record.
     private static func isSchemeOctet(_ octet: UInt8) -> Bool {
-        PolicyTags.isLetter(octet) || (0x30...0x39).contains(octet) || "+-.".utf8.contains(octet)
+        switch octet {
+        case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), 0x30...0x39: true
+        default: PolicyTags.isLetter(octet)
+        }
+    }
+
+    private static func isUnit(_ octet: UInt8) -> Bool {
+        switch octet {
+        case UInt8(ascii: "k"), UInt8(ascii: "m"), UInt8(ascii: "g"), UInt8(ascii: "t"): true
+        case UInt8(ascii: "K"), UInt8(ascii: "M"), UInt8(ascii: "G"), UInt8(ascii: "T"): true
+        default: false
+        }
+    }
+
+    private static func isURIOctet(_ octet: UInt8) -> Bool {
+        switch octet {
+        case UInt8(ascii: "!"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"), UInt8(ascii: "^"), UInt8(ascii: "`"): false
+        case UInt8(ascii: "{"), UInt8(ascii: "|"), UInt8(ascii: "}"): false
+        default: (0x21...0x7E).contains(octet)
+        }
     }
 }
 
-/// The tags of a record of DNS (RFC 6376 §3.2 with the blanks of RFC 9989 §4.8), in order. What is no tag is passed over. One pass.
+/// The tags of a record of DNS (RFC 6376 §3.2 with the blanks of RFC 9989 §4.8), in order. What is no tag is passed over. One pass, octet by octet: a mark that
+/// Unicode combines with a separator hides none.
 struct PolicyTags {
-    private var rest: Substring
+    private var rest: Substring.UTF8View
 
-    init(_ text: String) { rest = text[...] }
+    init(_ text: String) { rest = text[...].utf8 }
 
     /// The name in lower case, the value without blanks at its ends.
     mutating func next() -> (name: String, value: Substring)? {
         while !rest.isEmpty {
-            let end = rest.firstIndex(of: ";") ?? rest.endIndex
+            let end = rest.firstIndex(of: UInt8(ascii: ";")) ?? rest.endIndex
             let field = rest[..<end]
             rest = end < rest.endIndex ? rest[rest.index(after: end)...] : rest[end...]
-            guard let equals = field.firstIndex(of: "=") else { continue }
-            let name = PolicyTags.trimmed(field[..<equals])
+            guard let equals = field.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let name = PolicyTags.trimmed(Substring(field[..<equals]))
             guard !name.isEmpty, name.utf8.allSatisfy(PolicyTags.isLetter) else { continue }
-            return (name.lowercased(), PolicyTags.trimmed(field[field.index(after: equals)...]))
+            return (name.lowercased(), PolicyTags.trimmed(Substring(field[field.index(after: equals)...])))
         }
         return nil
     }
