@@ -7,8 +7,11 @@ package enum PortSocket {
     /// Connections that may wait to be taken, as the system's own limit (net.core.somaxconn) lets them.
     package static let backlog: CInt = 4_096
 
-    /// Bound, closed in programs that this one runs, and not listening yet. `address`: an IP address; `::` takes IPv4 too, unless the system says otherwise.
-    package static func bind(_ address: String, port: Int) throws(Listener.Fault) -> CInt {
+    /// Bound, closed in programs that this one runs, and not listening yet.
+    /// - parameters:
+    ///   - address: an IP address; `::` takes IPv4 too, unless the system says otherwise.
+    ///   - isOnlyIPv6: it does not, for another socket has that port of IPv4's.
+    package static func bind(_ address: String, port: Int, isOnlyIPv6: Bool = false) throws(Listener.Fault) -> CInt {
         let place: SocketAddress
         do { place = try SocketAddress(ipAddress: address, port: port) } catch {
             throw Listener.Fault(description: "cannot listen on \(address) port \(port): \(error)")
@@ -18,6 +21,7 @@ package enum PortSocket {
         guard file >= 0 else { throw fault(address, port) }
         var on: CInt = 1
         guard setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size)) == 0,
+            !isOnlyIPv6 || family != AF_INET6 || setsockopt(file, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &on, socklen_t(MemoryLayout<CInt>.size)) == 0,
             place.withSockAddr({ Glibc.bind(file, $0, socklen_t($1)) }) == 0
         else {
             let found = fault(address, port)

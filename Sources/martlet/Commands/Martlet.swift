@@ -40,7 +40,7 @@ struct Martlet: AsyncParsableCommand {
     fileprivate static func serverStart() throws -> ServerStart? {
         guard !Sendmail.names.contains(name) else { return nil }
         // try?: what cannot be parsed is told by who parses it to carry it out.
-        return try ((try? parseAsRoot()) as? Serve)?.prepare()
+        return try ((try? parseAsRoot()) as? Serve)?.begin()
     }
 
     fileprivate static func main(_ start: ServerStart?) async {

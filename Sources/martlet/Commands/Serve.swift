@@ -11,11 +11,11 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    func run() async throws { try await prepare().serve() }
+    func run() async throws { try await begin().serve() }
 
     /// Opens what only root may, and becomes who the server shall be. No other thread may run yet: what is said of this one holds for those that it starts, and the
     /// first thread, which others see the process by, has ended when the server serves. Throws what keeps it from starting.
-    func prepare() throws -> ServerStart {
+    func begin() throws -> ServerStart {
         // Before anything else is opened: they are told apart by their numbers.
         let inherited = try InheritedSockets.take()
         let notice = ServiceNotice.take()

@@ -5,11 +5,14 @@ import Transport
 struct ListeningSockets: Sendable {
     private let inherited: InheritedSockets
     private var bound: [InheritedSockets.Place: Int32] = [:]
+    /// Ports that have a listener of IPv4 alone: one at `::` beside it leaves IPv4 to it.
+    private let portsOfIPv4: Set<Int>
 
     /// Throws `CommandFault` for one that no listener is configured for.
     init(_ inherited: InheritedSockets, for configuration: Configuration) throws {
         try inherited.check(against: configuration)
         self.inherited = inherited
+        portsOfIPv4 = Set(configuration.listeners.filter { !$0.address.contains(":") }.map(\.port))
     }
 
     /// Binds those that nobody gave; nobody can connect yet. Throws `CommandFault`; of the web's a port that cannot be had is tried again, and told, when it is asked for.
@@ -17,17 +20,21 @@ struct ListeningSockets: Sendable {
         for listener in listeners {
             guard let place = listener.place, inherited.files[place] == nil else { continue }
             do throws(Listener.Fault) {
-                bound[place] = try PortSocket.bind(listener.address, port: listener.port)
+                bound[place] = try bind(listener)
             } catch {
                 if !listener.service.isWeb { throw ListeningSockets.fault(error) }
             }
         }
     }
 
+    private func bind(_ listener: Configuration.Listener) throws(Listener.Fault) -> Int32 {
+        try PortSocket.bind(listener.address, port: listener.port, isOnlyIPv6: portsOfIPv4.contains(listener.port))
+    }
+
     /// One that listens.
     func open(_ listener: Configuration.Listener) throws(Listener.Fault) -> Int32 {
         let ready = listener.place.flatMap { inherited.files[$0] ?? bound[$0] }
-        let file = if let ready { ready } else { try PortSocket.bind(listener.address, port: listener.port) }
+        let file = if let ready { ready } else { try bind(listener) }
         try PortSocket.listen(file, listener.address, port: listener.port)
         return file
     }
