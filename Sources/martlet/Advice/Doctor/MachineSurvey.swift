@@ -78,7 +78,11 @@ enum MachineSurvey {
         do { key = try MasterKeyFile.place(of: configuration.data, configured: configuration.machine.masterKey) } catch {
             // catch: that there are two keys, or that nobody can see one, is told by who opens the store.
         }
-        return FolderFacts(folder: try entry(configuration.data), key: try entry(key), user: geteuid())
+        var user = geteuid()
+        do { user = try ServiceUser.wanted(configuration.machine)?.id ?? user } catch {
+            // catch: that nobody can become that user is told by who opens the store.
+        }
+        return FolderFacts(folder: try entry(configuration.data), key: try entry(key), user: user)
     }
 
     private static func entry(_ path: String) throws(SystemFault) -> FolderFacts.Entry {
