@@ -336,6 +336,16 @@ def test_root_without_a_user_is_warned(own_server):
     assert "It runs as root" in own_server().log_with("It runs as root")
 
 
+@root
+def test_checks_by_root_judge_for_the_service_user(nobodys):
+    server = nobodys(start=False)
+    # The folder is that user's, as it should be.
+    assert "data.foreign" not in server.cli("doctor", "--json", "--set", "dns.servers=127.0.0.1@9", check=False).stdout
+    assert server.cli("config", "check").returncode == 0
+    r = server.cli("config", "check", check=False, env={"MARTLET_USER": "no-such-user"})
+    assert r.returncode == 78 and "there is no such user" in r.stderr
+
+
 # -- the unit -----------------------------------------------------------------------------------------------------------------
 
 
