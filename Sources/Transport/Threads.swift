@@ -22,6 +22,12 @@ package final class Threads: Sendable {
     /// For what else of NIO runs on them.
     package var group: any EventLoopGroup { loops }
 
+    /// Returns when each of them has had a turn.
+    package func answer() async {
+        // try?: a loop that has ended owes no answer.
+        for loop in loops.makeIterator() { try? await loop.submit {}.get() }
+    }
+
     /// The one that does the work of the connections on `loop`, which is of these threads.
     func executor(of loop: any EventLoop) -> LoopExecutor? { executors[ObjectIdentifier(loop)] }
 

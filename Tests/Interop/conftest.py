@@ -95,12 +95,13 @@ def mx(server):
 
 @pytest.fixture
 def own_server():
-    """Makes servers with settings of their own, and removes them."""
+    """Makes servers with settings of their own, and removes them. `prepared` is called with each before anything is in its folder."""
     made = []
 
-    def make(*names, start=True, **options):
+    def make(*names, start=True, prepared=lambda server: None, **options):
         s = serving.Server(**options)
         made.append(s)
+        prepared(s)
         s.make(*(names or ("alice", "bob")))
         return s.start() if start else s
 

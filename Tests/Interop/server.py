@@ -65,9 +65,10 @@ def until(look, timeout):
 
 class Server:
     """One martlet. `settings` are configuration keys (`smtp.connections-per-peer`), `preload` a library to load before libc,
-    `files` a limit of open files, `folder` where its own folder is made, `data` a data folder elsewhere."""
+    `files` a limit of open files, `folder` where its own folder is made, `data` a data folder elsewhere; `within` are words before each command of the
+    program, and `through` further ones before `serve` (nsenter, setpriv)."""
 
-    def __init__(self, settings=None, env=None, preload=None, files=None, folder=None, data=None, host="127.0.0.1"):
+    def __init__(self, settings=None, env=None, preload=None, files=None, folder=None, data=None, host="127.0.0.1", within=(), through=()):
         self.top = os.path.realpath(tempfile.mkdtemp(prefix="martlet-", dir=folder))
         self.data = data or os.path.join(self.top, "data")
         self.key = self.data + ".key"
@@ -78,6 +79,7 @@ class Server:
         self.extra = env or {}
         self.preload = preload
         self.files = files
+        self.within, self.through = list(within), list(through)
         self.process = None
         self.passwords = {}
         self.log = os.path.join(self.top, "log")
@@ -96,6 +98,9 @@ class Server:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("MARTLET_", "SMTP_", "TLS_"))}
         env.update(MARTLET_DATA=self.data, MARTLET_PORT_OFFSET=str(self.offset), MARTLET_CONFIG=self.configuration,
                    SWIFT_BACKTRACE="enable=no")
+        if os.geteuid() != 0:
+            # Without it only root may look at its descriptors, as tests do.
+            env["MARTLET_CORE_DUMPS"] = "true"
         env.update(self.extra)
         return env
 
@@ -104,7 +109,7 @@ class Server:
 
     def cli(self, *args, stdin=None, check=True, env=None, timeout=120):
         """A command of the program; its output. `StartFailed` when it fails and `check`."""
-        r = subprocess.run([program(), *args], env={**self.environment(), **(env or {})}, input=stdin, cwd=self.top,
+        r = subprocess.run([*self.within, program(), *args], env={**self.environment(), **(env or {})}, input=stdin, cwd=self.top,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
         if check and r.returncode:
             raise StartFailed("martlet %s: exit %d\n%s%s" % (" ".join(args), r.returncode, r.stdout, r.stderr))
@@ -157,7 +162,7 @@ class Server:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))
 
         log = open(self.log, "ab")
-        self.process = subprocess.Popen([program(), "serve"], env=env, cwd=self.top, stdin=subprocess.DEVNULL, stdout=log,
+        self.process = subprocess.Popen([*self.within, *self.through, program(), "serve"], env=env, cwd=self.top, stdin=subprocess.DEVNULL, stdout=log,
                                         stderr=log, preexec_fn=limit if self.files else None)
         log.close()
         try:

@@ -21,13 +21,13 @@ struct QueueKey: Sendable {
     /// A new one.
     init(_ id: UInt32, made: Timestamp, under master: MasterKey) throws {
         (self.id, self.made, key) = (id, made, SymmetricKey(size: .bits256))
-        sealed = try Seal.seal(key.withUnsafeBytes { Array($0) }, under: master.key, as: QueueKey.label(id, made))
+        sealed = try Seal.seal(key: key, under: master.key, as: QueueKey.label(id, made))
     }
 
     /// `corrupt` when it is not what was sealed under the master key.
     init(_ id: UInt32, made: Timestamp, sealed: [UInt8], under master: MasterKey) throws {
         (self.id, self.made, self.sealed) = (id, made, sealed)
-        key = SymmetricKey(data: try Seal.open(sealed, under: master.key, as: QueueKey.label(id, made)))
+        key = try Seal.openKey(sealed, under: master.key, as: QueueKey.label(id, made))
     }
 
     private static func label(_ id: UInt32, _ made: Timestamp) -> Label {

@@ -45,7 +45,7 @@ struct KeyFile: Hashable, Sendable {
 
     /// The account's key; `corrupt`.
     func open(_ master: MasterKey) throws -> SymmetricKey {
-        SymmetricKey(data: try Seal.open(sealedKey, under: master.key, as: Label(kind: .accountKey, id: account.rawValue)))
+        try Seal.openKey(sealedKey, under: master.key, as: Label(kind: .accountKey, id: account.rawValue))
     }
 
     func name(_ key: SymmetricKey) throws -> AccountName {

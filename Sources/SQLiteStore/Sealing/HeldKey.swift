@@ -1,3 +1,4 @@
+import CLinux
 import Crypto
 import FoundationEssentials
 import MailModel
@@ -91,12 +92,14 @@ struct HeldKey {
     ) throws -> [UInt8] {
         var plain = key.withUnsafeBytes { Array($0) }
         if share != .nothing { plain += share.encode() }
+        defer { plain.withUnsafeMutableBytes { octets in octets.baseAddress.map { clinux_wipe($0, min(MasterKey.octets, octets.count)) } } }
         return try Seal.seal(plain, under: holderKey, as: HeldKey.label(body, holder), keyID: keyID, nonce: nonce)
     }
 
     /// `corrupt` when it was not sealed for that body and holder.
     static func open(_ sealed: UnsafeRawBufferPointer, _ body: BodyID, for holder: BodyHolder, under holderKey: SymmetricKey) throws -> HeldKey {
-        let plain = try Seal.open(sealed, under: holderKey, as: label(body, holder))
+        var plain = try Seal.open(sealed, under: holderKey, as: label(body, holder))
+        defer { plain.wipe(MasterKey.octets) }
         guard plain.count >= MasterKey.octets, let share = HolderShare(plain.dropFirst(MasterKey.octets)) else {
             throw StorageFault.corrupt("bodyKey \(body.rawValue): what lies with it")
         }

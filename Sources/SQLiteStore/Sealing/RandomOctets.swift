@@ -19,7 +19,8 @@ enum RandomOctets {
 
     /// A new key, and a nonce for it.
     static func drawKey() -> (key: SymmetricKey, nonce: [UInt8]) {
-        let octets = draw(key + nonce)
+        var octets = draw(key + nonce)
+        defer { octets.withUnsafeMutableBytes { octets in octets.baseAddress.map { clinux_wipe($0, key) } } }
         return (octets.withUnsafeBytes { SymmetricKey(data: $0[..<key]) }, Array(octets[key...]))
     }
 }

@@ -1,8 +1,9 @@
+import CLinux
 import Crypto
 import FoundationEssentials
 import Storage
 
-/// The 32 octets under which every account's key is wrapped. It lies outside the data folder, and nothing prints it.
+/// The 32 octets under which every account's key is wrapped. Nothing prints it, and its page in memory is not swapped where the system lets us (docs/security/memory.md).
 package struct MasterKey: Sendable, CustomStringConvertible {
     let key: SymmetricKey
 
@@ -11,7 +12,14 @@ package struct MasterKey: Sendable, CustomStringConvertible {
     /// Nil unless there are 32 octets.
     package init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == MasterKey.octets else { return nil }
-        key = SymmetricKey(data: Array(bytes))
+        key = bytes.withContiguousStorageIfAvailable { SymmetricKey(data: UnsafeRawBufferPointer($0)) } ?? SymmetricKey(data: Array(bytes))
+        // It stays where it is until the last copy of `key` is gone, which overwrites it.
+        key.withUnsafeBytes { octets in octets.baseAddress.map { _ = clinux_lock($0, octets.count) } }
+    }
+
+    /// 32 octets for that purpose, the same after every start (HKDF-SHA256, RFC 5869).
+    package func secret(for purpose: String) -> [UInt8] {
+        HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: Array(purpose.utf8), outputByteCount: 32).withUnsafeBytes { Array($0) }
     }
 
     package var description: String { "MasterKey" }
@@ -135,5 +143,24 @@ enum Seal {
         }
         guard isWhole else { throw StorageFault.corrupt("\(label.kind) \(label.id): not what was stored, or stored under another key") }
         return plain
+    }
+
+    /// The same of a key, of which nothing else is left in memory.
+    static func openKey(_ sealed: [UInt8], under key: SymmetricKey, as label: Label) throws -> SymmetricKey {
+        var plain = try open(sealed, under: key, as: label)
+        defer { plain.wipe(plain.count) }
+        return SymmetricKey(data: plain)
+    }
+
+    /// Seals a key, of which no copy is made in between.
+    static func seal(key: SymmetricKey, under other: SymmetricKey, as label: Label) throws -> [UInt8] {
+        try key.withUnsafeBytes { try seal($0.bindMemory(to: UInt8.self), under: other, as: label) }
+    }
+}
+
+extension Data {
+    /// Overwrites the first `count` octets. Nobody else may hold the value, or they keep theirs.
+    mutating func wipe(_ count: Int) {
+        withUnsafeMutableBytes { octets in octets.baseAddress.map { clinux_wipe($0, octets.prefix(count).count) } }
     }
 }

@@ -33,7 +33,7 @@ extension Transaction {
         guard try connection.number("SELECT 1 FROM account WHERE folded=?", .text(name.folded)) == nil else { throw StorageFault.nameTaken }
         let key = SymmetricKey(size: .bits256)
         let id = AccountID(rawValue: try nextAccount(keys))
-        let sealed = try Seal.seal(key.withUnsafeBytes { Array($0) }, under: master.key, as: Label(kind: .accountKey, id: id.rawValue))
+        let sealed = try Seal.seal(key: key, under: master.key, as: Label(kind: .accountKey, id: id.rawValue))
         try write(
             "INSERT INTO account (id, name, folded, domain, password, enabled, created, mod_seq, uid_validity, sealed_key) VALUES (?,?,?,?,?,1,?,0,0,?)",
             .int(id.rawValue), .text(name.description), .text(name.folded), .text(name.domain.value), .text(passwordHash), .int(now.rawValue),

@@ -115,10 +115,10 @@ extension AccountTable {
         let record = AccountRecord(
             id: id, name: name, passwordHash: row.text(2), enabled: row.int(3) != 0, created: try row.timestamp(4, "its creation"),
             lastLogin: row.isNull(5) ? nil : try row.timestamp(5, "its last login"))
-        let key = try Seal.open(row.blob(8), under: master.key, as: Label(kind: .accountKey, id: id.rawValue))
+        let key = try Seal.openKey(row.blob(8), under: master.key, as: Label(kind: .accountKey, id: id.rawValue))
         return AccountEntry(
             record: record, modSeq: try row.modSeq(6), uidValidity: UInt32(try row.int(7, within: IndexRange.number32, "its UIDVALIDITY")),
-            key: SymmetricKey(data: key))
+            key: key)
     }
 
     /// That each account's key can be had from its file too. A start writes one that is missing.

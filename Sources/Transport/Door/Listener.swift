@@ -13,7 +13,9 @@ package struct Endpoint: Sendable {
     package var port: Int
     package var security: Security
     /// A UNIX stream socket that is bound already, in place of host and port; whoever listens there closes it. Its peers are programs of this machine.
-    package var socket: CInt?
+    package var localSocket: CInt?
+    /// A TCP socket that listens at host and port already; whoever listens there closes it.
+    package var portSocket: CInt?
     package var limits = LineLimits()
     /// Peers that begin with a PROXY header, which says for whom they ask; they must, and nobody else is believed.
     package var proxies: NetworkList = .none
@@ -45,6 +47,8 @@ package final class Listener: Sendable {
     /// An address the system does not let us have.
     package struct Fault: Error, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     private let server: any Channel
@@ -106,18 +110,19 @@ package final class Listener: Sendable {
             .childChannelOption(.writeBufferWaterMark, value: .init(low: LineSizes.lowWater, high: LineSizes.highWater))
             .childChannelOption(.recvAllocator, value: ReceiveSizes())
             .childChannelInitializer { channel in
-                guard endpoint.socket != nil else { return channel.eventLoop.makeCompletedFuture { try door.came(channel) } }
+                guard endpoint.localSocket != nil else { return channel.eventLoop.makeCompletedFuture { try door.came(channel) } }
                 return PeerCredentials.ask(channel).flatMapThrowing { peer in try door.came(channel, localUser: peer.user) }
             }
         do {
-            if let socket = endpoint.socket { return Listener(try await bootstrap.withBoundSocket(socket).get(), house) }
+            if let socket = endpoint.localSocket { return Listener(try await bootstrap.withBoundSocket(socket).get(), house) }
             let network =
                 bootstrap
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            if let socket = endpoint.portSocket { return Listener(try await network.withBoundSocket(socket).get(), house) }
             return Listener(try await network.bind(host: endpoint.host, port: endpoint.port).get(), house)
         } catch {
-            throw Fault(description: "cannot listen on \(endpoint.socket == nil ? "\(endpoint.host) port \(endpoint.port)" : endpoint.host): \(error)")
+            throw Fault(description: "cannot listen on \(endpoint.localSocket == nil ? "\(endpoint.host) port \(endpoint.port)" : endpoint.host): \(error)")
         }
     }
 

@@ -16,6 +16,7 @@ struct ConfigCommand: ParsableCommand {
         func run() throws {
             let configuration = try options.load()
             try configuration.checkCertificate()
+            if let user = configuration.machine.user { _ = try ServiceUser(user, group: configuration.machine.group) }
             let summary = Summary(configuration)
             if output.json { return try Terminal.show(json: summary) }
             Terminal.show("The configuration is good. Data folder: \(summary.data)")

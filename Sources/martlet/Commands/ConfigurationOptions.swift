@@ -14,7 +14,7 @@ struct ConfigurationOptions: ParsableArguments {
         help: ArgumentHelp("Sets a key over file and environment; may be repeated.", valueName: "key=value"))
     var settings: [String] = []
 
-    func load() throws -> Configuration { try reader().configuration() }
+    func load() throws(ConfigurationFault) -> Configuration { try reader().configuration() }
 
     func reader() throws(ConfigurationFault) -> ConfigurationReader {
         var options: [(option: String, key: String, value: String)] = []

@@ -1,8 +1,24 @@
 import ArgumentParser
+import Dispatch
 import Glibc
 
-/// The program: its subcommands, and what becomes of their faults.
+/// The program's beginning, when there is no other thread yet.
 @main
+enum Program {
+    static func main() {
+        // Nothing that this program makes is anybody else's business (S99).
+        umask(0o077)
+        let start: ServerStart?
+        do { start = try Martlet.serverStart() } catch { Martlet.leave(error) }
+        Task {
+            await Martlet.main(start)
+            exit(0)
+        }
+        dispatchMain()
+    }
+}
+
+/// The program: its subcommands, and what becomes of their faults.
 struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet",
@@ -18,11 +34,18 @@ struct Martlet: AsyncParsableCommand {
             CheckCommand.self, DoctorCommand.self, MetricsCommand.self, Sendmail.self, StoreCommand.self, Version.self,
         ])
 
-    static func main() async {
-        // Nothing that this program makes is anybody else's business (S99).
-        umask(0o077)
+    private static var name: String { CommandLine.arguments.first.flatMap { $0.split(separator: "/").last.map(String.init) } ?? "" }
+
+    /// What `serve` does before there is another thread; nil for other commands. Throws what keeps it from starting.
+    fileprivate static func serverStart() throws -> ServerStart? {
+        guard !Sendmail.names.contains(name) else { return nil }
+        // try?: what cannot be parsed is told by who parses it to carry it out.
+        return try ((try? parseAsRoot()) as? Serve)?.begin()
+    }
+
+    fileprivate static func main(_ start: ServerStart?) async {
         do {
-            let name = CommandLine.arguments.first.flatMap { $0.split(separator: "/").last.map(String.init) } ?? ""
+            if let start { return try await start.serve() }
             if Sendmail.names.contains(name) { return try await Sendmail.run(name: name, Array(CommandLine.arguments.dropFirst())) }
             var command = try parseAsRoot()
             if var waiting = command as? any AsyncParsableCommand {
@@ -30,16 +53,18 @@ struct Martlet: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-        } catch let fault as CommandFault {
-            leave(fault)
-        } catch let fault as ConfigurationFault {
-            leave(CommandFault(code: fault.exitCode, text: fault.description))
-        } catch let fault as DataFolderFault {
-            leave(CommandFault(code: fault.exitCode, text: fault.description))
-        } catch let fault as SystemFault {
-            leave(CommandFault(code: Sysexit.ioError, text: fault.description))
         } catch {
-            exit(withError: error)
+            leave(error)
+        }
+    }
+
+    fileprivate static func leave(_ error: any Error) -> Never {
+        switch error {
+        case let fault as CommandFault: leave(fault)
+        case let fault as ConfigurationFault: leave(CommandFault(code: fault.exitCode, text: fault.description))
+        case let fault as DataFolderFault: leave(CommandFault(code: fault.exitCode, text: fault.description))
+        case let fault as SystemFault: leave(CommandFault(code: Sysexit.ioError, text: fault.description))
+        default: exit(withError: error)
         }
     }
 

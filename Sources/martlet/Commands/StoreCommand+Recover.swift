@@ -18,14 +18,14 @@ extension StoreCommand {
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let folder = try DataFolder.open(try options.load().data, creating: false)
+            let configuration = try options.load()
+            try configuration.settle()
+            let folder = try DataFolder.open(configuration.data, key: configuration.machine.masterKey, creating: false)
             guard access(folder.keyPath, F_OK) == 0 else {
                 throw CommandFault(
                     code: Sysexit.noPermission, text: "\(folder.keyPath) is missing, and without it nothing can be recovered; put it back from your backup")
             }
-            guard let key = MasterKey(try folder.masterKey(random: { _ in [] })) else {
-                throw CommandFault(code: Sysexit.noPermission, text: "\(folder.keyPath) is no master key")
-            }
+            let key = try folder.openMasterKey(random: { _ in [] })
             let report: RecoveryReport
             do {
                 report = try SQLiteStore.recover(

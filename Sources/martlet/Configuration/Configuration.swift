@@ -55,6 +55,7 @@ struct Configuration: Sendable {
     /// There was no file: first accounts are made, and the screen explains itself.
     let isEmbedded: Bool
     let data: String
+    let machine: Machine
     let hostname: Domain
     let domain: Domain?
     let listeners: [Listener]
@@ -90,6 +91,7 @@ extension Configuration {
     ) throws(ConfigurationFault) {
         self.isEmbedded = isEmbedded
         data = Configuration.withoutFinalSlash(values.text(.data) ?? "./data")
+        machine = try Machine(values)
         let name = values.text(.hostname) ?? SystemName.host()
         guard let hostname = Domain(name), !hostname.isLiteral else {
             throw values.origin(of: .hostname).fault(

@@ -2,7 +2,7 @@
 extension Setting {
     static let data = Setting(
         "data", .path, standard: "/var/lib/martlet", aliases: [Alias("SMTP_DB_PATH", meansFolder: true)],
-        help: "The data folder, mode 0700. The master key lies beside it as `<data>.key`, mode 0600")
+        help: "The data folder, mode 0700")
     static let hostname = Setting(
         "hostname", .domain, standardNote: "the machine's name",
         help: "The name that greetings and `Received:` lines give")
@@ -135,7 +135,7 @@ extension Setting {
 
     /// In the order of the reference.
     static let all: [Setting] =
-        [data, hostname, domain, portOffset, listenAddresses, listenProxies]
+        [data] + machine + [hostname, domain, portOffset, listenAddresses, listenProxies]
         + Service.allCases.flatMap { [enabled($0), addresses($0), port($0), proxies($0)] }
         + [tlsEnabled, tlsCertificate, tlsKey, tlsCertificates, tlsMinimum, tlsCiphers] + acme
         + [

@@ -42,6 +42,8 @@ struct Setting: Sendable {
         case networks
         /// Names of TLS cipher suites.
         case suites
+        /// A user or a group of this machine.
+        case login
         /// Whatever a form says.
         case items(ItemForm)
 

@@ -26,6 +26,19 @@ extension Setting.Kind {
         case .path:
             guard !trimmed.unicodeScalars.contains(where: { $0.value < 0x20 }) else { throw bad(trimmed) }
             return .text(trimmed)
+        case .login:
+            // As useradd(8) has them; no number has a sign, and none is the one that means nobody (-1).
+            let isName =
+                trimmed.first != "-"
+                && trimmed.utf8.allSatisfy { octet in
+                    switch octet {
+                    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+                    default: false
+                    }
+                }
+            let isNumber = trimmed.utf8.allSatisfy { (0x30...0x39).contains($0) }
+            guard isName, trimmed.utf8.count <= 32, !isNumber || (UInt32(trimmed) ?? .max) < .max else { throw bad(trimmed) }
+            return .text(trimmed)
         case .domain:
             guard let domain = Domain(trimmed), !domain.isLiteral else { throw bad(trimmed) }
             return .text(domain.value)
@@ -99,6 +112,7 @@ extension Setting.Kind: CustomStringConvertible {
         switch self {
         case .path: "a path"
         case .domain: "a domain name"
+        case .login: "a name or a number"
         case .toggle: "true or false"
         case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
         case .octets(let range): "a size from \(Self.size(range.lowerBound)) to \(Self.size(range.upperBound))"
@@ -114,6 +128,7 @@ extension Setting.Kind: CustomStringConvertible {
         switch self {
         case .path: "give a path"
         case .domain: "give a name such as mail.example.org"
+        case .login: "give a name such as martlet, or its number"
         case .addresses: "give a list such as [127.0.0.1, \"::1\"]"
         case .networks: "give a list such as [127.0.0.0/8, \"::1\"]"
         case .suites: "give a list such as [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]"

@@ -24,15 +24,20 @@ enum TextFile {
 
     /// Makes a file that must not be there yet; it is on the disk when this returns.
     static func create(_ path: String, _ text: String, mode: mode_t) throws(SystemFault) {
+        try Array(text.utf8).withUnsafeBufferPointer { octets throws(SystemFault) in try create(path, UnsafeRawBufferPointer(octets), mode: mode) }
+    }
+
+    /// The same with octets, of which no copy is made.
+    static func create(_ path: String, _ octets: UnsafeRawBufferPointer, mode: mode_t) throws(SystemFault) {
         let file = clinux_open(path, O_WRONLY | O_CREAT | O_EXCL, UInt32(mode))
         guard file >= 0 else { throw SystemFault("create", path) }
         defer { close(file) }
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+        var done = 0
+        while done < octets.count {
+            let count = Glibc.write(file, octets.baseAddress.map { $0 + done }, octets.count - done)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw SystemFault("write", path) }
-            bytes = bytes.dropFirst(count)
+            done += count
         }
         // The mode holds whatever the umask said.
         guard fchmod(file, mode) == 0, fsync(file) == 0 else { throw SystemFault("write", path) }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SQLiteStore
 
 /// Why a data folder cannot be used, in one line.
 struct DataFolderFault: Error, Equatable, CustomStringConvertible {
@@ -20,46 +21,54 @@ struct DataFolderFault: Error, Equatable, CustomStringConvertible {
     var exitCode: Int32 { isInUse ? Sysexit.temporaryFailure : isOfDevice ? Sysexit.ioError : Sysexit.noPermission }
 }
 
-/// The data folder: mode 0700, one program at a time, its master key beside it.
+/// The data folder: mode 0700, one program at a time, and where its master key is.
 ///
 /// - The lock is held as long as the value lives, and by the system no longer than the program runs.
 /// - The key is made with the folder and never again: data without its key is refused, for a new key would read nothing.
 final class DataFolder: Sendable {
     let path: String
+    let keyPath: String
     /// From the root, for people.
-    var fullPath: String {
+    var fullPath: String { DataFolder.full(path) }
+    var fullKeyPath: String { DataFolder.full(keyPath) }
+
+    private static func full(_ path: String) -> String {
         guard let resolved = realpath(path, nil) else { return path }
         defer { free(resolved) }
         return String(cString: resolved)
     }
     private let lock: Int32
 
-    var keyPath: String { path + ".key" }
     var certificatePath: String { DataFolder.certificatePath(in: path) }
     var certificateKeyPath: String { DataFolder.certificateKeyPath(in: path) }
     static func certificatePath(in folder: String) -> String { folder + "/tls/certificate.pem" }
     static func certificateKeyPath(in folder: String) -> String { folder + "/tls/key.pem" }
     var socketPath: String { path + "/control.sock" }
-    /// Files and folders that the program itself keeps beside the store's.
-    private static let ownNames: Set<String> = ["lock", "tls", "control.sock", "sendmail.sock", trialName]
+    /// Files and folders that the program itself keeps beside the store's, and what a file system makes at its root.
+    private static let ownNames: Set<String> = ["lock", "tls", "control.sock", "sendmail.sock", MasterKeyFile.nameInside, trialName, "lost+found"]
     /// What is written to see how fast the disk is, and removed.
     static let trialName = "doctor.trial"
 
-    private init(path: String, lock: Int32) {
+    private init(path: String, keyPath: String, lock: Int32) {
         self.path = path
+        self.keyPath = keyPath
         self.lock = lock
     }
 
     deinit { close(lock) }
 
-    /// Takes the lock. `creating`: makes the folder when it is not there.
-    static func open(_ path: String, creating: Bool) throws(DataFolderFault) -> DataFolder {
+    /// Takes the lock.
+    /// - parameters:
+    ///   - key: where the master key is, if somebody has said so (`master-key`).
+    ///   - creating: makes the folder when it is not there.
+    static func open(_ path: String, key: String? = nil, creating: Bool) throws(DataFolderFault) -> DataFolder {
         if creating, mkdir(path, 0o700) != 0, errno != EEXIST {
             let fault = SystemFault("make", path)
-            throw DataFolderFault(
-                "\(fault); make the folder above it, or set another with MARTLET_DATA", isOfDevice: fault.isOfDevice)
+            let remedy = fault.isMissing ? "make the folder above it" : "make it as root: install -d -m 700 -o \(SystemName.user()) \(path)"
+            throw DataFolderFault("\(fault); \(remedy), or set another with MARTLET_DATA", isOfDevice: fault.isOfDevice)
         }
         try check(path)
+        let keyPath = try MasterKeyFile.place(of: path, configured: key)
         let lockPath = path + "/lock"
         let lock = clinux_open(lockPath, O_RDWR | O_CREAT, 0o600)
         guard lock >= 0 else { throw DataFolderFault(SystemFault("open", lockPath)) }
@@ -71,7 +80,7 @@ final class DataFolder: Sendable {
                 "\(path) is in use by another martlet\(holder(lock)); stop that one, or set another data folder with MARTLET_DATA",
                 isInUse: true)
         }
-        let folder = DataFolder(path: path, lock: lock)
+        let folder = DataFolder(path: path, keyPath: keyPath, lock: lock)
         folder.signLock()
         return folder
     }
@@ -130,83 +139,40 @@ final class DataFolder: Sendable {
 
 extension DataFolder {
     /// The master key, 32 octets; made when the folder is empty and there is none. `random`: octets from the system.
-    func masterKey(random: (Int) -> [UInt8]) throws(DataFolderFault) -> [UInt8] {
-        if let key = try readKey() { return key }
+    func masterKey(random: (Int) -> [UInt8]) throws(DataFolderFault) -> SecretOctets {
+        let file = MasterKeyFile(path: keyPath)
+        if let found = try file.read() { return found.key }
         guard try isEmpty() else {
             throw DataFolderFault(
-                "\(keyPath) is missing, and without it nothing in \(path) can be read; put the key back from your backup (mode 0600)"
+                "\(keyPath) is missing, and without it nothing in \(path) can be read; put the key back from your backup (mode 0600)\(elsewhere)"
             )
         }
-        let key = random(32)
-        do {
-            try TextFile.create(keyPath, DataFolder.hex(key) + "\n", mode: 0o600)
-        } catch {
-            throw DataFolderFault(error)
-        }
+        var octets = random(MasterKeyFile.octets)
+        let key: SecretOctets
+        do { key = try SecretOctets(taking: &octets) } catch { throw DataFolderFault(error) }
+        try file.create(key)
         return key
     }
 
-    private func readKey() throws(DataFolderFault) -> [UInt8]? {
-        var facts = stat()
-        guard stat(keyPath, &facts) == 0 else {
-            let fault = SystemFault("open", keyPath)
-            if fault.isMissing { return nil }
-            throw DataFolderFault(fault)
-        }
-        guard facts.st_mode & 0o077 == 0 else {
-            throw DataFolderFault("\(keyPath) is open to others; chmod 600 \(keyPath)")
-        }
-        let text: String
-        do {
-            text = try TextFile.read(keyPath)
-        } catch {
-            throw DataFolderFault(error)
-        }
-        let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-        guard let key = DataFolder.octets(hex: line.trimmed), key.count == 32 else {
-            throw DataFolderFault("\(keyPath) is no master key (64 hexadecimal digits); put it back from your backup")
-        }
+    /// The same, as the store takes it.
+    func openMasterKey(random: (Int) -> [UInt8]) throws(DataFolderFault) -> MasterKey {
+        guard let key = try masterKey(random: random).withUnsafeBytes({ MasterKey($0) }) else { throw DataFolderFault("\(keyPath) is no master key") }
         return key
     }
 
-    private static let generationWord = "generation "
+    /// Where it may still lie after master-key was set.
+    private var elsewhere: String {
+        let others: [String] = [path + ".key", path + "/" + MasterKeyFile.nameInside]
+        let found = others.first { $0 != keyPath && access($0, F_OK) == 0 }
+        return found.map { ", or move it there from \($0)" } ?? ""
+    }
+
+    /// Who takes the data has the key too.
+    var holdsItsKey: Bool { keyPath.hasPrefix(path + "/") }
 
     /// The highest schema that the index of this folder is known to have had, as the key's file says it; 0: it says nothing.
-    func generation() throws(DataFolderFault) -> Int {
-        let text: String
-        do {
-            text = try TextFile.read(keyPath)
-        } catch {
-            throw DataFolderFault(error)
-        }
-        let lines = text.split(whereSeparator: \.isNewline).dropFirst()
-        return lines.compactMap { $0.hasPrefix(DataFolder.generationWord) ? Int($0.dropFirst(DataFolder.generationWord.count)) : nil }.max() ?? 0
-    }
+    func generation() throws(DataFolderFault) -> Int { try MasterKeyFile(path: keyPath).read()?.generation ?? 0 }
 
-    /// Notes that the index is of that schema, behind the key, whose own line is never written again. Nothing happens when the file says so already.
-    func record(generation: Int) throws(DataFolderFault) {
-        guard try self.generation() < generation else { return }
-        do {
-            try TextFile.append(keyPath, DataFolder.generationWord + "\(generation)\n")
-        } catch {
-            throw DataFolderFault(error)
-        }
-    }
-
-    private static func hex(_ octets: [UInt8]) -> String {
-        octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
-    private static func octets(hex: String) -> [UInt8]? {
-        let digits = hex.utf8.compactMap { octet -> UInt8? in
-            switch octet {
-            case 0x30...0x39: octet - 0x30
-            case 0x41...0x46: octet - 0x37
-            case 0x61...0x66: octet - 0x57
-            default: nil
-            }
-        }
-        guard digits.count == hex.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
-    }
+    /// Notes that the index is of that schema, in the key's file.
+    func record(generation: Int) throws(DataFolderFault) { try MasterKeyFile(path: keyPath).record(generation: generation) }
 }

@@ -35,9 +35,10 @@ struct Faces {
         sites = WebSites(configuration, house, log: log, keyAuthorization: keyAuthorization)
     }
 
-    /// Throws `Listener.Fault`.
-    func open(_ listener: Configuration.Listener, in listeners: Listeners) async throws {
+    /// `socket`: one that listens there. Throws `Listener.Fault`.
+    func open(_ listener: Configuration.Listener, at socket: Int32, in listeners: Listeners) async throws {
         var endpoint = Endpoint(host: listener.address, port: listener.port, security: security(of: listener.service))
+        endpoint.portSocket = socket
         endpoint.proxies = listener.proxies
         let door = ServerMetrics.Door(listener.service)
         switch listener.service {
@@ -79,7 +80,7 @@ struct Faces {
     /// For programs of this machine, at a bound socket. Throws `Listener.Fault`.
     func open(submissionSocket socket: Int32, in listeners: Listeners) async throws {
         var endpoint = Endpoint(host: configuration.sendmailSocket, port: 0, security: .plain)
-        endpoint.socket = socket
+        endpoint.localSocket = socket
         endpoint.farewell = farewell("421 4.7.0 Too many connections, try again later", .sendmail)
         try await listeners.open(endpoint, smtp(.local, .sendmail))
     }

@@ -1,5 +1,4 @@
 import ACME
-import Crypto
 import Gatehouse
 import Glibc
 import Logging
@@ -69,13 +68,16 @@ struct House: Sendable {
         return try await withCleanup(house.close) { try await body(house) }
     }
 
-    /// Locks the folder and opens what is in it. `creating`: makes folder, key and store where they are not there yet.
+    /// Becomes who the server shall be, locks the folder and opens what is in it. `creating`: makes folder, key and store where they are not there yet.
     /// Throws `DataFolderFault`, `CommandFault`.
     /// `acceptsOlderIndex`: an index of an earlier schema than the folder had before is taken, on an administrator's order.
     private static func open(_ configuration: Configuration, creating: Bool, acceptsOlderIndex: Bool = false, log: Logger) async throws -> House {
-        let folder = try DataFolder.open(configuration.data, creating: creating)
-        let octets = try folder.masterKey(random: systemRandom)
-        guard let masterKey = MasterKey(octets) else { throw DataFolderFault("\(folder.keyPath) is no master key") }
+        try configuration.settle()
+        let folder = try DataFolder.open(configuration.data, key: configuration.machine.masterKey, creating: creating)
+        let masterKey = try folder.openMasterKey(random: systemRandom)
+        if folder.holdsItsKey {
+            log.warning("The master key lies with the data, in \(folder.keyPath): who copies the folder has both; move it elsewhere and set master-key")
+        }
         let metrics = ServerMetrics()
         var options = configuration.storeOptions
         options.metrics = metrics.store
@@ -100,10 +102,10 @@ struct House: Sendable {
         let defaultDomain = configuration.domain ?? first
         let gatekeeper = Gatekeeper(
             accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse)
-        let lists = ListRegister(store: store, tokens: ListTokens(secret: House.secret("martlet lists", octets)), clock: SystemClock.now)
+        let lists = ListRegister(store: store, tokens: ListTokens(secret: masterKey.secret(for: "martlet lists")), clock: SystemClock.now)
         let directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames,
-            rewriting: SenderRewriting(secret: House.secret("martlet sender rewriting", octets), clock: SystemClock.now), lists: lists,
+            rewriting: SenderRewriting(secret: masterKey.secret(for: "martlet sender rewriting"), clock: SystemClock.now), lists: lists,
             reports: configuration.reportAddresses(defaultDomain))
         let reporting = DeliveryReporting(
             store: store, directory: directory, intake: Intake(store: store, clock: SystemClock.now, log: log), host: configuration.hostname,
@@ -114,11 +116,6 @@ struct House: Sendable {
             reporting: reporting,
             log: log, names: configuration.outbound.enabled ? configuration.names : nil, hostname: configuration.hostname, issuing: configuration.issuing,
             certificateFiles: configuration.configuredFiles.isEmpty ? configuration.certificateFiles.map { [$0] } ?? [] : configuration.configuredFiles)
-    }
-
-    /// Derived from the master key's octets (HKDF-SHA256, RFC 5869), so that it is the same after every start.
-    private static func secret(_ purpose: String, _ master: [UInt8]) -> [UInt8] {
-        HKDF<SHA256>.deriveKey(inputKeyMaterial: SymmetricKey(data: master), info: Array(purpose.utf8), outputByteCount: 32).withUnsafeBytes { Array($0) }
     }
 
     /// Waits for what is under way; the folder is free when the value is gone.

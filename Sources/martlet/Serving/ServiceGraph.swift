@@ -20,23 +20,29 @@ struct ServiceGraph {
     private let outbound: OutboundServices
     private let departures: Departures
     private let mostFiles: Int
+    private let sockets: ListeningSockets
+    private let notice: ServiceNotice
     /// Bound, for `martlet sendmail`.
     private let submissionSocket: Int32
 
     /// Serves until it is told to stop; returns when everything is closed. Throws what keeps it from starting.
-    static func run(_ configuration: Configuration) async throws {
+    static func run(_ configuration: Configuration, _ sockets: ListeningSockets, _ notice: ServiceNotice) async throws {
         let signals = Signals()
         let writer = try LogWriter(path: configuration.logging.file)
         let log = configuration.logging.logger(writer)
         defer { writer.flush() }
         try await House.with(configuration, creating: true, log: log) { house in
-            try await ServiceGraph(configuration, writer, log, house).serve(signals)
+            try await ServiceGraph(configuration, sockets, notice, writer, log, house).serve(signals)
         }
         log.info("Martlet has stopped")
     }
 
-    private init(_ configuration: Configuration, _ writer: LogWriter, _ log: Logger, _ house: House) throws {
+    private init(
+        _ configuration: Configuration, _ sockets: ListeningSockets, _ notice: ServiceNotice, _ writer: LogWriter, _ log: Logger, _ house: House
+    ) throws {
         self.configuration = configuration
+        self.sockets = sockets
+        self.notice = notice
         self.writer = writer
         self.log = log
         self.house = house
@@ -57,8 +63,9 @@ struct ServiceGraph {
             issuing = nil
         }
         departures = try Departures(configuration, house, outbound, log: log)
-        submissionSocket = try SubmissionSocket.bind(
-            configuration.sendmailSocket, isOwn: configuration.sendmailSocket.hasPrefix(configuration.data + "/"))
+        submissionSocket =
+            try sockets.submission(at: configuration.sendmailSocket)
+            ?? SubmissionSocket.bind(configuration.sendmailSocket, isOwn: configuration.sendmailSocket.hasPrefix(configuration.data + "/"))
     }
 
     private func serve(_ signals: Signals) async throws {
@@ -85,6 +92,9 @@ struct ServiceGraph {
                 await administration.carryOut($0)
             }
             announce(listening, newcomers)
+            notice.ready()
+            let alive = Task { await notice.keepAlive(threads) }
+            defer { alive.cancel() }
             // A CA looks at ports that are open by now.
             let certificatesKept = Task { await issuing?.keep() }
             defer { certificatesKept.cancel() }
@@ -92,16 +102,18 @@ struct ServiceGraph {
             defer { probe.cancel() }
             for await signal in signals.arrivals {
                 if signal == .stop { break }
-                reload()
+                notice.reloading(reload)
             }
             log.info("Martlet is stopping")
+            notice.stopping()
             control.stop()
         }
     }
 
     private func end() async {
         house.gatekeeper.stop()
-        unlink(configuration.sendmailSocket)
+        // What a service manager made, it keeps.
+        if sockets.submission(at: configuration.sendmailSocket) == nil { unlink(configuration.sendmailSocket) }
         await listeners.stop(grace: .seconds(3))
         await departures.stop()
         await outbound.stop()
@@ -121,15 +133,13 @@ struct ServiceGraph {
         var listening: [Configuration.Listener] = []
         for listener in configuration.listeners {
             do {
-                try await faces.open(listener, in: listeners)
+                try await faces.open(listener, at: sockets.open(listener), in: listeners)
                 listening.append(listener)
             } catch let fault as Listener.Fault where listener.service.isWeb {
                 // Mail does not wait for a port that a web server has.
                 log.error("\(fault); nothing is served there", metadata: ["service": "\(listener.service.rawValue)"])
             } catch let fault as Listener.Fault {
-                throw CommandFault(
-                    code: Sysexit.unavailable,
-                    text: "\(fault); stop what listens there, or set another MARTLET_PORT_OFFSET")
+                throw ListeningSockets.fault(fault)
             }
         }
         return listening
@@ -152,13 +162,14 @@ struct ServiceGraph {
         }
         if !configuration.outbound.enabled { log.notice("Mail to other servers is queued and held: outbound.enabled is false") }
         guard configuration.isEmbedded else {
+            if geteuid() == 0 { log.warning("It runs as root, whom nothing holds back; set user to somebody with no other task (docs/deployment.md)") }
             if configuration.tls.enabled, configuration.tls.files == nil, configuration.issuing == nil {
                 log.warning(
                     "The certificate is self-signed: clients will not trust it; set tls.certificate and tls.key, or acme.enabled")
             }
             return
         }
-        Terminal.show(WelcomeScreen(configuration, listening, house.folder.fullPath, newcomers).text)
+        Terminal.show(WelcomeScreen(configuration, listening, house.folder.fullPath, key: house.folder.fullKeyPath, newcomers).text)
     }
 
     private func reload() {

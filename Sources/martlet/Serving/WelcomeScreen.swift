@@ -3,20 +3,22 @@ struct WelcomeScreen {
     private let configuration: Configuration
     private let listeners: [Configuration.Listener]
     private let data: String
+    private let key: String
     private let newcomers: [FirstAccounts.Newcomer]
 
     /// `listeners`: those that are there. `newcomers`: accounts made at this start; their passwords are shown, this once.
-    init(_ configuration: Configuration, _ listeners: [Configuration.Listener], _ data: String, _ newcomers: [FirstAccounts.Newcomer]) {
+    init(_ configuration: Configuration, _ listeners: [Configuration.Listener], _ data: String, key: String, _ newcomers: [FirstAccounts.Newcomer]) {
         self.configuration = configuration
         self.listeners = listeners
         self.data = data
+        self.key = key
         self.newcomers = newcomers
     }
 
     var text: String {
         ([""] + listening + [""] + accounts + [""] + firstMessage + outbound
             + [
-                "", "Data: \(data)   Master key: \(data).key (keep a copy of it elsewhere)",
+                "", "Data: \(data)   Master key: \(key) (keep a copy of it elsewhere)",
                 "Ctrl-C stops the server; what it holds stays.", "",
             ])
             .joined(separator: "\n")

@@ -108,9 +108,13 @@ extension DiskFacts {
 }
 
 extension FolderFacts {
-    static func example(mode: UInt32? = 0o700, owner: UInt32 = 1_000, keyMode: UInt32? = 0o600, isServed: Bool = false) -> FolderFacts {
+    static func example(
+        mode: UInt32? = 0o700, owner: UInt32 = 1_000, keyMode: UInt32? = 0o600, isServed: Bool = false, key: String = "/data.key"
+    )
+        -> FolderFacts
+    {
         FolderFacts(
-            folder: Entry(path: "/data", mode: mode, owner: owner), key: Entry(path: "/data.key", mode: keyMode, owner: 1_000), user: 1_000, isServed: isServed)
+            folder: Entry(path: "/data", mode: mode, owner: owner), key: Entry(path: key, mode: keyMode, owner: 1_000), user: 1_000, isServed: isServed)
     }
 }
 

@@ -239,6 +239,7 @@ struct JudgeTests {
         Case(.folderOpen, Judge.folder(.example(keyMode: 0o644)), silent: Judge.folder(.example())),
         Case(.folderForeign, Judge.folder(.example(owner: 0)), silent: Judge.folder(.example(owner: 0, isServed: true))),
         Case(.keyMissing, Judge.folder(.example(keyMode: nil)), silent: Judge.folder(.example())),
+        Case(.keyWithData, Judge.folder(.example(key: "/data/master.key")), silent: Judge.folder(.example())),
         Case(.filesFew, Judge.limits(LimitFacts(files: 1_024, connections: 20_000)), silent: Judge.limits(LimitFacts(files: 20_000, connections: 20_000))),
     ]
 

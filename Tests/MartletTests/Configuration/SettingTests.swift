@@ -40,6 +40,12 @@ import Testing
         #expect(throws: BadValue.self) { try Setting.freeFloor.kind.value(of: text) }
     }
 
+    @Test("users and groups are names as the system has them, or numbers", arguments: ["martlet", "_mail", "www-data", "1001", "a.b"])
+    func logins(_ text: String) throws { #expect(try Setting.user.kind.value(of: " \(text) ") == .text(text)) }
+
+    @Test("what can be no user is refused", arguments: ["", "-1", "4294967295", "99999999999", "a b", "a:b", "../x", "mär", String(repeating: "a", count: 33)])
+    func badLogins(_ text: String) { #expect(throws: BadValue.self) { try Setting.user.kind.value(of: text) } }
+
     @Test("a list may stand between commas, and may be empty")
     func lists() throws {
         #expect(try Setting.exempt.kind.value(of: " 10.0.0.0/8 , ::1/128,") == .list(["10.0.0.0/8", "::1/128"]))

@@ -37,6 +37,75 @@ import Testing
         #expect(try folder.masterKey(random: { _ in [] }) == key, "the key is read, not made again")
     }
 
+    @Test("a key that lies in the folder is found there, and is no data")
+    func keyInside() throws {
+        let folder = try DataFolder.open(path, creating: true)
+        _ = try #require(folder.keyPath == path + ".key")
+        try TextFile.create(path + "/master.key", String(repeating: "ab", count: 32), mode: 0o600)
+        #expect(try MasterKeyFile.place(of: path, configured: nil) == path + "/master.key")
+        #expect(try folder.isEmpty(), "a key is no data")
+        #expect(try MasterKeyFile(path: path + "/master.key").read()?.key.withUnsafeBytes { Array($0) } == [UInt8](repeating: 0xAB, count: 32))
+        // What a file system has at its root.
+        mkdir(path + "/lost+found", 0o700)
+        #expect(try folder.isEmpty())
+    }
+
+    @Test("a volume of its own has its key in it: what lies beside it may be gone at the next start")
+    func volume() throws {
+        #expect(try MasterKeyFile.place(of: "/proc", configured: nil) == "/proc/master.key")
+        #expect(try MasterKeyFile.place(of: path, configured: nil) == path + ".key")
+    }
+
+    @Test("of two keys none is guessed")
+    func twoKeys() throws {
+        do { _ = try DataFolder.open(path, creating: true).masterKey(random: random) }
+        try TextFile.create(path + "/master.key", String(repeating: "ab", count: 32), mode: 0o600)
+        #expect(fault()?.description.contains("there are two master keys, \(path).key and \(path)/master.key") == true)
+    }
+
+    @Test("master-key says where the key is: it is made there, and one that lies elsewhere is not taken for it")
+    func configured() throws {
+        let elsewhere = top.path + "/elsewhere"
+        do {
+            let folder = try DataFolder.open(path, key: elsewhere, creating: true)
+            _ = try folder.masterKey(random: random)
+            #expect(!folder.holdsItsKey)
+        }
+        #expect(mode(elsewhere) == 0o600 && mode(path + ".key") == nil)
+        try TextFile.create(path + "/index.db", "x", mode: 0o600)
+        rename(elsewhere, path + ".key")
+        do {
+            _ = try DataFolder.open(path, key: elsewhere, creating: true).masterKey(random: random)
+            Issue.record("a key was made, or another one taken")
+        } catch {
+            #expect(error.description.contains("\(elsewhere) is missing") && error.description.hasSuffix("or move it there from \(path).key"))
+        }
+    }
+
+    @Test("the key's file keeps its first line when a schema is noted behind it, once for each")
+    func generations() throws {
+        let folder = try DataFolder.open(path, creating: true)
+        let key = try folder.masterKey(random: random)
+        let line = try TextFile.read(path + ".key")
+        #expect(line == "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n")
+        for generation in [9, 9, 8, 10] { try folder.record(generation: generation) }
+        #expect(try TextFile.read(path + ".key") == line + "generation 9\ngeneration 10\n")
+        #expect(try folder.generation() == 10)
+        #expect(try folder.masterKey(random: { _ in [] }) == key)
+    }
+
+    @Test("octets that are taken over are overwritten where they were")
+    func taken() throws {
+        var octets = [UInt8](repeating: 7, count: 32)
+        let secret = try SecretOctets(taking: &octets)
+        #expect(octets == [UInt8](repeating: 0, count: 32))
+        #expect(secret.withUnsafeBytes { Array($0) } == [UInt8](repeating: 7, count: 32))
+        #expect(throws: SystemFault.self) { try SecretOctets.read(path, most: 10) }
+        try TextFile.create(path, "0123456789", mode: 0o600)
+        #expect(try SecretOctets.read(path, most: 10).count == 10)
+        #expect(throws: SystemFault("read", path, code: EFBIG)) { try SecretOctets.read(path, most: 9) }
+    }
+
     @Test("a folder that is not there is made only when asked")
     func missing() {
         #expect(fault(creating: false)?.description.contains("there is no data folder") == true)

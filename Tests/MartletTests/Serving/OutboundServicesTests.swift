@@ -100,15 +100,15 @@ struct OutboundServicesTests {
 
     @Test("the screen says that mail is held, and how it leaves, for as long as it is held")
     func screen() throws {
-        let held = WelcomeScreen(try configuration(), [], "/data", []).text
+        let held = WelcomeScreen(try configuration(), [], "/data", key: "/data.key", []).text
         #expect(held.contains("Mail to other servers is queued and held: nothing leaves this machine.") && held.contains("MARTLET_OUTBOUND_ENABLED=true"))
-        #expect(!WelcomeScreen(try configuration(environment: ["MARTLET_OUTBOUND_ENABLED": "on"]), [], "/data", []).text.contains("held"))
+        #expect(!WelcomeScreen(try configuration(environment: ["MARTLET_OUTBOUND_ENABLED": "on"]), [], "/data", key: "/data.key", []).text.contains("held"))
     }
 
     @Test("the screen shows what listens, and nothing that a configuration alone says")
     func listeners() throws {
         let found = try configuration()
-        let text = WelcomeScreen(found, found.listeners.filter { $0.service != .http }, "/data", []).text
+        let text = WelcomeScreen(found, found.listeners.filter { $0.service != .http }, "/data", key: "/data.key", []).text
         #expect(text.contains("\n  https        127.0.0.1:2443    HTTPS") && !text.contains("2080"))
     }
 }

@@ -55,7 +55,7 @@ struct Examination: Sendable {
         func made(_ checks: [DoctorCheck]) async -> [(check: String, findings: [Finding])] { await CheckRun.outcomes(checks) { await end.value } }
 
         var folder: FolderFacts
-        do { folder = try MachineSurvey.folder(configuration.data) } catch {
+        do { folder = try MachineSurvey.folder(configuration) } catch {
             return DoctorReport([("data", [Finding(.checkFailed, configuration.data, "\(error)", fix: "look at the device")])])
         }
         var findings: [Finding] = []

@@ -92,6 +92,7 @@ extension FindingKind {
     static let folderForeign = FindingKind("data.foreign", .error, "the data folder, or its key, is another user's")
     static let folderUnusable = FindingKind("data.unusable", .error, "the store cannot be opened")
     static let keyMissing = FindingKind("data.key-missing", .error, "the master key is missing")
+    static let keyWithData = FindingKind("data.key-inside", .advice, "the master key lies in the data folder")
 
     static let queueOld = FindingKind("queue.old", .warning, "mail has waited for more than a day")
     static let queueWaiting = FindingKind("queue.waiting", .advice, "mail has waited for some hours")
@@ -119,7 +120,7 @@ extension FindingKind {
         tlsUnusable, tlsNotMade, tlsSelfSigned, tlsIncomplete, tlsUnknownRoot, tlsRefused, tlsExpired, tlsEarly, tlsExpiresNow, tlsExpiresSoon, tlsNames,
         tlsNotLoaded,
         clockWrong, clockUnseen, diskFull, diskLow, diskFilesLow, diskMemory, diskHasty, diskSlow, folderMissing, folderOpen, folderForeign,
-        folderUnusable, keyMissing, queueOld, queueWaiting, queueHeld, storeDamaged, storeUnseen, serverStopped, listenerSilent, listenerStranger,
+        folderUnusable, keyMissing, keyWithData, queueOld, queueWaiting, queueHeld, storeDamaged, storeUnseen, serverStopped, listenerSilent, listenerStranger,
         listenerLoopback, listenerPort, filesFew, checkFailed, checkUnfinished,
     ]
 }

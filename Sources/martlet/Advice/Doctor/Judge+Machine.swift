@@ -139,6 +139,12 @@ extension Judge {
         look(facts.folder, mode, "700")
         if let mode = facts.key.mode {
             look(facts.key, mode, "600")
+            if facts.key.path.hasPrefix(facts.folder.path + "/") {
+                findings.append(
+                    Finding(
+                        .keyWithData, facts.key.path, "it lies in the data folder: who copies or steals that has both",
+                        fix: "move it to another volume, and set master-key"))
+            }
         } else {
             findings.append(Finding(.keyMissing, facts.key.path, "it is missing, and without it nothing can be read", fix: "put it back from your backup"))
         }

@@ -73,8 +73,16 @@ enum MachineSurvey {
     }
 
     /// Throws `SystemFault` where it is not known whether a file is there.
-    static func folder(_ path: String) throws(SystemFault) -> FolderFacts {
-        FolderFacts(folder: try entry(path), key: try entry(path + ".key"), user: geteuid())
+    static func folder(_ configuration: Configuration) throws(SystemFault) -> FolderFacts {
+        var key = configuration.data + ".key"
+        do { key = try MasterKeyFile.place(of: configuration.data, configured: configuration.machine.masterKey) } catch {
+            // catch: that there are two keys, or that nobody can see one, is told by who opens the store.
+        }
+        var user = geteuid()
+        do { user = try ServiceUser.wanted(configuration.machine)?.id ?? user } catch {
+            // catch: that nobody can become that user is told by who opens the store.
+        }
+        return FolderFacts(folder: try entry(configuration.data), key: try entry(key), user: user)
     }
 
     private static func entry(_ path: String) throws(SystemFault) -> FolderFacts.Entry {
