@@ -10,7 +10,7 @@ import WebAPI
 
 @Suite("Names that the web asks this server for are optional ones of its certificate: TRAPS §3.24-26")
 struct AutomaticNamesTests {
-    private let table = Rehearsal.NameTable()
+    private let table = NameTable()
     private let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private func found(
