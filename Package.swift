@@ -238,7 +238,8 @@ let package = Package(
         .testTarget(
             name: "MartletTests",
             dependencies: [
-                "martlet", "ACME", "WebAPI", "Rehearsal", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Metrics", "Conversation", "MailModel", "Threading",
+                "martlet", "ACME", "WebAPI", "Rehearsal", "MemoryStore", "Transport", "SenderTrust", "PostOffice", "Metrics", "Conversation", "MailModel",
+                "Threading",
                 log,
             ],
             swiftSettings: house),

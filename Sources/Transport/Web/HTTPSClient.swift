@@ -80,7 +80,7 @@ package struct HTTPSClient: WebFetcher {
                 try Task.checkCancellation()
                 worst = WebFault(fault)
                 // Who shows no good certificate at one address is not looked for at the next.
-                if case .tls = fault { throw worst }
+                if case .tls(let failure) = fault, failure.isOfCertificate { throw worst }
                 continue
             }
             defer { stream.close() }
@@ -164,6 +164,11 @@ extension WebRequest {
 
 extension IPAddress {
     fileprivate var family: AddressFamily { isIPv4 ? .ipv4 : .ipv6 }
+}
+
+extension TLSFailure {
+    /// There is TLS, and who it is with shows another's certificate, or one that is not good.
+    fileprivate var isOfCertificate: Bool { [.hostMismatch, .expired, .notTrusted].contains(kind) }
 }
 
 extension WebFault {

@@ -17,7 +17,8 @@ package struct StrictTransportSource: Sendable {
         do {
             reply = try await fetcher.fetch(
                 WebRequest(
-                    host: .name(host), path: "/.well-known/mta-sts.txt", mostOctets: StrictTransportPolicy.mostOctets, patience: StrictTransportSource.patience))
+                    host: .name(host), path: "/.well-known/mta-sts.txt", mostOctets: StrictTransportPolicy.mostOctets, patience: StrictTransportSource.patience)
+            )
         } catch let fault as WebFault {
             throw TLSFailure(fault)
         } catch {
