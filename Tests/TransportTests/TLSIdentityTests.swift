@@ -64,6 +64,33 @@ struct TLSIdentityTests {
         #expect(shelf.identities.map(\.names) == [["two"]])
     }
 
+    @Test("of several pairs one that breaks holds up no other: what was read of it stays")
+    func oneOfSeveral() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func files(_ name: String) -> CertificateShelf.Files {
+            CertificateShelf.Files(
+                certificatePath: folder.appending(component: name).path() + ".pem", keyPath: folder.appending(component: name).path() + ".key")
+        }
+        func write(_ hostName: String, _ files: CertificateShelf.Files) throws {
+            let made = try SelfSignedCertificate.make(hostNames: [hostName], now: Timestamp(rawValue: 1_790_000_000))
+            try made.keyPEM.write(toFile: files.keyPath, atomically: true, encoding: .utf8)
+            try made.certificatePEM.write(toFile: files.certificatePath, atomically: true, encoding: .utf8)
+        }
+        let (first, second) = (files("first"), files("second"))
+        try write("one", first)
+        try write("two", second)
+        let shelf = try CertificateShelf([first, second])
+        try write("three", first)
+        try "no key".write(toFile: second.keyPath, atomically: true, encoding: .utf8)
+        let fault = #expect(throws: TLSIdentity.Fault.self) { try shelf.reload() }
+        #expect(fault?.description.hasPrefix(second.keyPath) == true)
+        #expect(shelf.identities.map(\.names) == [["three"], ["two"]])
+        try write("four", second)
+        try shelf.reload()
+        #expect(shelf.identities.map(\.names) == [["three"], ["four"]])
+    }
+
     @Test("cipher suites go by IANA and OpenSSL names; weak and unknown ones are refused")
     func policy() throws {
         let policy = try TLSPolicy(ciphers: "ECDHE-RSA-AES256-GCM-SHA384:TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, ecdhe-rsa-aes256-gcm-sha384")

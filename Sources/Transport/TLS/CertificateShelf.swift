@@ -66,12 +66,25 @@ package final class CertificateShelf: Sendable {
 
     package var identities: [TLSIdentity] { state.withLock { $0.entries.map(\.identity) } }
 
-    /// Reads all files again. When one cannot be used, nothing changes and the `TLSIdentity.Fault` is thrown.
+    /// Reads all files again. What cannot be used holds nothing else up: of it stays what was read before. Then the first `TLSIdentity.Fault` is thrown, when all
+    /// others are in use.
     package func reload() throws {
         try changing.withLock { _ in
-            let identities = files.isEmpty ? identities : try Self.load(files)
-            let fresh = try Self.state(identities, policy, authoritiesPath.map { try TLSIdentity.certificates(inFile: $0) })
+            var fault: TLSIdentity.Fault?
+            let (before, known) = state.withLock { ($0.entries.map(\.identity), $0.authorities) }
+            var authorities = known
+            if let authoritiesPath {
+                do throws(TLSIdentity.Fault) { authorities = try TLSIdentity.certificates(inFile: authoritiesPath) } catch { fault = error }
+            }
+            var identities = before
+            for (place, files) in files.enumerated() {
+                do throws(TLSIdentity.Fault) {
+                    identities[place] = try TLSIdentity(certificatePath: files.certificatePath, keyPath: files.keyPath)
+                } catch { fault = fault ?? error }
+            }
+            let fresh = try Self.state(identities, policy, authorities)
             state.withLock { $0 = fresh }
+            if let fault { throw fault }
         }
     }
 

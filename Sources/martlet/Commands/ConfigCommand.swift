@@ -14,7 +14,7 @@ struct ConfigCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let configuration = try options.load()
+            let configuration = try options.load(readsCertificates: true)
             try configuration.checkCertificate()
             if let user = configuration.machine.user { _ = try ServiceUser(user, group: configuration.machine.group) }
             let summary = Summary(configuration)

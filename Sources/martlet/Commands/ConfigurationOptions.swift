@@ -14,7 +14,10 @@ struct ConfigurationOptions: ParsableArguments {
         help: ArgumentHelp("Sets a key over file and environment; may be repeated.", valueName: "key=value"))
     var settings: [String] = []
 
-    func load() throws(ConfigurationFault) -> Configuration { try reader().configuration() }
+    /// - parameter readsCertificates: for who serves. To others a file of TLS that is missing or broken is no hindrance: they may have been called to mend it.
+    func load(readsCertificates: Bool = false) throws(ConfigurationFault) -> Configuration {
+        try reader().configuration(readsCertificates: readsCertificates)
+    }
 
     func reader() throws(ConfigurationFault) -> ConfigurationReader {
         var options: [(option: String, key: String, value: String)] = []

@@ -19,14 +19,14 @@ struct Serve: AsyncParsableCommand {
         // Before anything else is opened: they are told apart by their numbers.
         let inherited = try InheritedSockets.take()
         let notice = ServiceNotice.take()
-        var configuration = try options.load()
+        var configuration = try options.load(readsCertificates: true)
         clinux_return_large_blocks()
         var sockets = try ListeningSockets(inherited, for: configuration)
         if let user = try ServiceUser.wanted(configuration.machine) {
             try sockets.bind(configuration.listeners)
             try user.become()
             // What is read again while the server runs must be that user's to read: better no start now than no certificate in two months.
-            do throws(ConfigurationFault) { configuration = try options.load() } catch {
+            do throws(ConfigurationFault) { configuration = try options.load(readsCertificates: true) } catch {
                 throw CommandFault(code: error.exitCode, text: "as user \(user.name): \(error)")
             }
         }

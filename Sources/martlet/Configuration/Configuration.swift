@@ -92,7 +92,7 @@ struct Configuration: Sendable {
 extension Configuration {
     /// Checks what one key alone cannot show: pairs, files, and what must not be together.
     init(
-        _ values: SettingValues, isEmbedded: Bool, read: (String) throws(SystemFault) -> String
+        _ values: SettingValues, isEmbedded: Bool, readsCertificates: Bool = true, read: (String) throws(SystemFault) -> String
     ) throws(ConfigurationFault) {
         self.isEmbedded = isEmbedded
         data = Configuration.withoutFinalSlash(values.text(.data) ?? "./data")
@@ -104,7 +104,7 @@ extension Configuration {
         }
         self.hostname = hostname
         domain = values.text(.domain).flatMap { Domain($0) }
-        tls = try Configuration.tls(values, read)
+        tls = try Configuration.tls(values) { path throws(SystemFault) in readsCertificates ? try read(path) : nil }
         listeners = try Configuration.listeners(values, tls)
         issuing = try Issuing.read(values, hostname: hostname, tls: tls, listeners: listeners, read)
         limits = Limits(
@@ -188,8 +188,9 @@ extension Configuration {
         }
     }
 
+    /// - parameter read: answers nil where files are not to be looked at.
     private static func tls(
-        _ values: SettingValues, _ read: (String) throws(SystemFault) -> String
+        _ values: SettingValues, _ read: (String) throws(SystemFault) -> String?
     ) throws(ConfigurationFault) -> TLS {
         var tls = TLS(
             enabled: values.toggle(.tlsEnabled), files: nil, minimum: values.text(.tlsMinimum) ?? "TLS1.2",
@@ -212,7 +213,8 @@ extension Configuration {
         }
         for pair in try values.items(.tlsCertificates, { text throws(ItemFault) in try CertificatePairItem(text) }) {
             guard tls.files != nil else {
-                throw values.origin(of: .tlsCertificates).fault(.tlsCertificates, "has certificates beside none", "set tls.certificate and tls.key too")
+                let remedy = values.toggle(.acmeEnabled) ? "leave it out, or set acme.enabled to false" : "set tls.certificate and tls.key too"
+                throw values.origin(of: .tlsCertificates).fault(.tlsCertificates, "has certificates beside none", remedy)
             }
             try check(.tlsCertificates, pair.certificate, holds: "CERTIFICATE-----", values, read)
             try check(.tlsCertificates, pair.key, holds: "PRIVATE KEY-----", values, read)
@@ -223,11 +225,11 @@ extension Configuration {
 
     private static func check(
         _ setting: Setting, _ path: String, holds mark: String, _ values: SettingValues,
-        _ read: (String) throws(SystemFault) -> String
+        _ read: (String) throws(SystemFault) -> String?
     ) throws(ConfigurationFault) {
         let remedy = "name a PEM file that this user can read"
         do {
-            guard try read(path).contains(mark) else {
+            guard try read(path)?.contains(mark) ?? true else {
                 throw values.origin(of: setting).fault(
                     setting, "\(path) holds no \(mark.dropLast(5).lowercased())", remedy)
             }

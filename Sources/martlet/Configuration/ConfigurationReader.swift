@@ -16,9 +16,10 @@ struct ConfigurationReader {
     private static let otherNames: Set<String> = ["MARTLET_CONFIG"]
     private static let foreignPrefixes = ["MARTLET_TEST_", "MARTLET_BENCH_"]
 
-    func configuration() throws(ConfigurationFault) -> Configuration {
+    /// - parameter readsCertificates: whether the files of TLS have to be good.
+    func configuration(readsCertificates: Bool = true) throws(ConfigurationFault) -> Configuration {
         let (values, isEmbedded) = try values()
-        return try Configuration(values, isEmbedded: isEmbedded, read: read)
+        return try Configuration(values, isEmbedded: isEmbedded, readsCertificates: readsCertificates, read: read)
     }
 
     /// All values, each good by itself.

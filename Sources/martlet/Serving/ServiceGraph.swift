@@ -192,7 +192,7 @@ struct ServiceGraph {
             try certificates?.reload()
             log.notice("Certificates read again")
         } catch {
-            log.error("Certificates were not read again; those from before stay in use: \(error)")
+            log.error("Not all certificates could be read again; of what cannot be used, what was read before stays: \(error)")
         }
     }
 }
