@@ -260,8 +260,15 @@ def test_files_are_read_again(own_server, tmp_path):
         assert second != first and second == ssl.PEM_cert_to_DER_cert(open(pair[0]).read())
         with open(pair[0], "w") as f:
             f.write("no certificate")
-        reload("those from before stay in use")
+        own_certificate(str(tmp_path), "other", "DNS:other.example.test")
+        reload("what was read before stays")
         assert digests() == second
+        # It holds up no other, and no command that could say what is wrong.
+        assert digests("other.example.test") == ssl.PEM_cert_to_DER_cert(open(other[0]).read())
+        assert [line["state"] for line in json.loads(s.cli("certificate", "list", "--json").stdout)] == ["damaged", "valid"]
+        assert s.cli("account", "list").returncode == 0
+        refused = s.cli("config", "check", check=False)
+        assert refused.returncode == 78 and pair[0] in refused.stderr
         assert imap.command("NOOP")
 
 
