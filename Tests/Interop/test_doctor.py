@@ -370,6 +370,13 @@ def test_a_renewed_certificate_that_the_server_was_not_told_of(world):
         assert "tls.not-loaded" not in world.ids(server=server)
 
 
+def test_a_server_behind_a_proxy_of_this_machine(world):
+    """Who looks comes from where the proxy is, and says so as the proxy's own checks do."""
+    with alone(world, **{"listeners.proxies": [SECOND]}) as server:
+        assert not {i for i in world.ids(server=server) if i.startswith("listener.")}, (world.report, server.log_text())
+        assert "no PROXY header" not in server.log_text()
+
+
 def test_a_server_that_does_not_answer(world):
     with alone(world) as server:
         server.process.send_signal(signal.SIGSTOP)

@@ -1,8 +1,8 @@
-import MailModel
+package import MailModel
 
 extension Timestamp {
     // date-time = full-date "T" full-time                                        (RFC 3339 §5.6)
-    init?(dateTime text: String) {
+    package init?(dateTime text: String) {
         let octets = Array(text.utf8)
         guard (20...40).contains(octets.count), octets[4] == UInt8(ascii: "-"), octets[7] == UInt8(ascii: "-"), octets[10] | 0x20 == UInt8(ascii: "t"),
             octets[13] == UInt8(ascii: ":"), octets[16] == UInt8(ascii: ":"), let year = Timestamp.number(octets[0..<4]),

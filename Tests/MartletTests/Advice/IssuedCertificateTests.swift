@@ -1,3 +1,4 @@
+import MailModel
 import Testing
 
 @testable import martlet
@@ -8,13 +9,24 @@ struct IssuedCertificateTests {
         CertificateLine(name: "mail.example.org", source: "acme", state: state, names: names)
     }
 
-    private func kinds(_ line: CertificateLine?) -> [FindingKind] { Judge.issued(line, for: "mail.example.org").map(\.kind) }
+    private func kinds(_ line: CertificateLine?) -> [FindingKind] {
+        Judge.issued(line, for: "mail.example.org", now: Timestamp(rawValue: 1_790_000_000)).map(\.kind)
+    }
 
     @Test("the doctor says what is wrong with it")
     func judged() {
         #expect(kinds(nil) == [.tlsNotMade] && kinds(line("missing", [])) == [.tlsNotMade])
         #expect(kinds(line("valid")).isEmpty && kinds(line("valid", ["*.example.org"])).isEmpty)
         #expect(kinds(line("valid", ["example.org"])) == [.tlsNames] && kinds(line("valid", ["*.mail.example.org"])) == [.tlsNames])
+        var refused = line("missing", [])
+        refused.fault = "the CA is not reached"
+        #expect(kinds(refused) == [.tlsNotIssued] && kinds(line("early")) == [.tlsEarly])
+        var failing = line("valid")
+        failing.fault = "the CA is not reached"
+        failing.notAfter = Timestamp(rawValue: 1_790_000_000 + 20 * 86_400).description
+        #expect(kinds(failing) == [.tlsNotRenewed])
+        failing.notAfter = Timestamp(rawValue: 1_790_000_000 + 6 * 86_400).description
+        #expect(kinds(failing) == [.tlsExpiresNow])
         #expect(kinds(line("expired")) == [.tlsExpired] && kinds(line("revoked")) == [.tlsRefused] && kinds(line("damaged")) == [.tlsUnusable])
     }
 

@@ -212,6 +212,8 @@ struct JudgeTests {
     static let machine: [Case] = [
         Case(.tlsOff, CertificateFacts.seen(.off), silent: CertificateFacts.seen(.notMade)),
         Case(.tlsNotMade, CertificateFacts.seen(.notMade), silent: CertificateFacts.seen(.off)),
+        Case(.tlsNotIssued, issued("missing", fault: "refused"), silent: issued("missing")),
+        Case(.tlsNotRenewed, issued("valid", fault: "refused"), silent: issued("valid")),
         Case(.tlsUnusable, CertificateFacts.seen(.unusable("not its key")), silent: CertificateFacts.seen(.notMade)),
         Case(.tlsSelfSigned, Judge.certificate(.example(trust: .selfSigned)), silent: Judge.certificate(.example())),
         Case(.tlsIncomplete, Judge.certificate(.example(trust: .incomplete(issuer: "R11"))), silent: Judge.certificate(.example(trust: .unknownRoot("R")))),
@@ -242,6 +244,14 @@ struct JudgeTests {
         Case(.keyWithData, Judge.folder(.example(key: "/data/master.key")), silent: Judge.folder(.example())),
         Case(.filesFew, Judge.limits(LimitFacts(files: 1_024, connections: 20_000)), silent: Judge.limits(LimitFacts(files: 20_000, connections: 20_000))),
     ]
+
+    /// One that ends in twenty days.
+    private static func issued(_ state: String, fault: String? = nil) -> [Finding] {
+        let now = Timestamp(rawValue: 1_790_000_000)
+        var line = CertificateLine(name: "mail.example.org", source: "acme", state: state, names: ["mail.example.org"])
+        (line.fault, line.notAfter) = (fault, Timestamp(rawValue: now.rawValue + 20 * 86_400).description)
+        return Judge.issued(line, for: "mail.example.org", now: now)
+    }
 
     private static func queue(oldest: Int64? = nil, held: Int = 0, isSending: Bool = true) -> [Finding] {
         Judge.queue(QueueFacts(oldest: oldest, said: "451 later", held: held, hasMoreHeld: false, isSending: isSending))

@@ -176,7 +176,9 @@ struct Examination: Sendable {
     private func certificateCheck(_ facts: CertificateFacts) -> DoctorCheck { DoctorCheck(name: "certificate") { Judge.certificate(facts) } }
 
     private func issuedCheck(_ line: CertificateLine?) -> DoctorCheck {
-        DoctorCheck(name: "certificate") { [configuration] in Judge.issued(line, for: (configuration.hostname.asciiForm ?? configuration.hostname).value) }
+        DoctorCheck(name: "certificate") { [configuration] in
+            Judge.issued(line, for: (configuration.hostname.asciiForm ?? configuration.hostname).value, now: SystemClock.now())
+        }
     }
 
     private var hostCheck: DoctorCheck {

@@ -66,6 +66,8 @@ extension FindingKind {
     static let tlsOff = FindingKind("tls.off", .warning, "TLS is off")
     static let tlsUnusable = FindingKind("tls.unusable", .error, "the certificate or its key cannot be used")
     static let tlsNotMade = FindingKind("tls.not-made", .advice, "there is no certificate yet")
+    static let tlsNotIssued = FindingKind("tls.not-issued", .warning, "no certificate could be had from the CA yet")
+    static let tlsNotRenewed = FindingKind("tls.not-renewed", .warning, "the certificate could not be renewed, and is tried again")
     static let tlsSelfSigned = FindingKind("tls.self-signed", .warning, "the certificate is self-signed, so that mail programs complain")
     static let tlsIncomplete = FindingKind("tls.incomplete", .error, "the certificate's chain is incomplete")
     static let tlsUnknownRoot = FindingKind("tls.unknown-root", .warning, "the certificate comes from an authority that this system does not know")
@@ -117,7 +119,8 @@ extension FindingKind {
         tlsReportsMissing, tlsReportsBroken, transportPolicyMissing, transportPolicyOther, tlsaMissing, tlsaMismatch, tlsaUnusable,
         tlsaUnproved, tlsaWithoutTLS, srvMissing, srvWrong, caaForbids, domainsNone, hostnameShort, nameUnresolved, nameOther, pointerMissing,
         pointerUnconfirmed, pointerOther, senderUnknown, outboundOff, portOutBlocked, portOutUnseen, portInUnseen, relayUnseen, listsUnseen, tlsOff,
-        tlsUnusable, tlsNotMade, tlsSelfSigned, tlsIncomplete, tlsUnknownRoot, tlsRefused, tlsExpired, tlsEarly, tlsExpiresNow, tlsExpiresSoon, tlsNames,
+        tlsUnusable, tlsNotMade, tlsNotIssued, tlsNotRenewed, tlsSelfSigned, tlsIncomplete, tlsUnknownRoot, tlsRefused, tlsExpired, tlsEarly, tlsExpiresNow,
+        tlsExpiresSoon, tlsNames,
         tlsNotLoaded,
         clockWrong, clockUnseen, diskFull, diskLow, diskFilesLow, diskMemory, diskHasty, diskSlow, folderMissing, folderOpen, folderForeign,
         folderUnusable, keyMissing, keyWithData, queueOld, queueWaiting, queueHeld, storeDamaged, storeUnseen, serverStopped, listenerSilent, listenerStranger,

@@ -17,8 +17,10 @@ struct PortSurvey: Sendable {
             default: listener.address
             }
         let answer: ListenerFacts.Answer
+        // It asks from where it asks, so that it is known whether a proxy of this machine comes from there.
+        let header = IPAddress(address).map(listener.proxies.contains) == true ? PortSurvey.ownHeader : []
         let question = listener.service.isWeb ? "GET /health/live HTTP/1.1\r\nHost: \(host.value)\r\nConnection: close\r\n\r\n" : nil
-        switch await greeting(address, listener.port, isTLS: listener.service.isImplicitTLS, name: host.value, question: question) {
+        switch await greeting(address, listener.port, isTLS: listener.service.isImplicitTLS, name: host.value, source: address, header: header, question: question) {
         case .success(let line): answer = .said(line)
         case .failure(let fault): answer = .silent(fault.description)
         }
@@ -39,13 +41,16 @@ struct PortSurvey: Sendable {
     }
 
     /// The first line, without its end; at most 512 octets.
-    /// - parameter question: what is said before; nil: the other end speaks first.
+    /// - parameters:
+    ///   - header: what is said before TLS.
+    ///   - question: what is said before; nil: the other end speaks first.
     private func greeting(
-        _ address: String, _ port: Int, isTLS: Bool, name: String?, source: String? = nil, question: String? = nil
+        _ address: String, _ port: Int, isTLS: Bool, name: String?, source: String? = nil, header: [UInt8] = [], question: String? = nil
     ) async -> Result<String, SightFault> {
         do {
             let stream = try await dialler.dial(address, port: port, source: source, patience: patience)
             defer { stream.close() }
+            if !header.isEmpty { try await stream.write(ByteBuffer(bytes: header), patience: patience) }
             if isTLS { try await stream.startTLS(TLSTerms(serverName: name, verification: .none), patience: patience) }
             if let question { try await stream.write(ByteBuffer(string: question), patience: patience) }
             var line: [UInt8] = []
@@ -61,6 +66,9 @@ struct PortSurvey: Sendable {
             return .failure(SightFault("\(error)"))
         }
     }
+
+    /// A PROXY header that says: this connection is the proxy's own (version 2, LOCAL; the protocol's §2.2).
+    private static let ownHeader: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, 0x20, 0x00, 0x00, 0x00]
 
     private static func words(_ fault: StreamFault) -> String {
         switch fault {
