@@ -20,7 +20,9 @@ struct PortSurvey: Sendable {
         // It asks from where it asks, so that it is known whether a proxy of this machine comes from there.
         let header = IPAddress(address).map(listener.proxies.contains) == true ? PortSurvey.ownHeader : []
         let question = listener.service.isWeb ? "GET /health/live HTTP/1.1\r\nHost: \(host.value)\r\nConnection: close\r\n\r\n" : nil
-        switch await greeting(address, listener.port, isTLS: listener.service.isImplicitTLS, name: host.value, source: address, header: header, question: question) {
+        switch await greeting(
+            address, listener.port, isTLS: listener.service.isImplicitTLS, name: host.value, source: address, header: header, question: question)
+        {
         case .success(let line): answer = .said(line)
         case .failure(let fault): answer = .silent(fault.description)
         }
