@@ -9,7 +9,13 @@ enum Program {
         // Nothing that this program makes is anybody else's business (S99).
         umask(0o077)
         let start: ServerStart?
-        do { start = try Martlet.serverStart() } catch { Martlet.leave(error) }
+        do {
+            start = try Martlet.serverStart()
+            // What waits for nothing needs no other thread.
+            if start == nil, try Martlet.runAtOnce() { exit(0) }
+        } catch {
+            Martlet.leave(error)
+        }
         Task {
             await Martlet.main(start)
             exit(0)
@@ -43,16 +49,21 @@ struct Martlet: AsyncParsableCommand {
         return try ((try? parseAsRoot()) as? Serve)?.begin()
     }
 
+    /// Carries out a command that waits for nothing; false where it is another. Throws what became of it.
+    fileprivate static func runAtOnce() throws -> Bool {
+        guard !Sendmail.names.contains(name) else { return false }
+        var command = try parseAsRoot()
+        if command is any AsyncParsableCommand { return false }
+        try command.run()
+        return true
+    }
+
     fileprivate static func main(_ start: ServerStart?) async {
         do {
             if let start { return try await start.serve() }
             if Sendmail.names.contains(name) { return try await Sendmail.run(name: name, Array(CommandLine.arguments.dropFirst())) }
-            var command = try parseAsRoot()
-            if var waiting = command as? any AsyncParsableCommand {
-                try await waiting.run()
-            } else {
-                try command.run()
-            }
+            guard var command = try parseAsRoot() as? any AsyncParsableCommand else { return }
+            try await command.run()
         } catch {
             leave(error)
         }
