@@ -12,6 +12,8 @@ import Testing
 @Suite("What strangers' names make us ask leaves questions and time for the authors' policies")
 struct SenderJudgeTests {
     private let names = NameTable()
+    /// Time stands still, whatever the machine is busy with, unless a test moves it.
+    private static let start = ContinuousClock.now
 
     init() throws { try publish("_dmarc.reject.example", "v=DMARC1; p=reject") }
 
@@ -29,7 +31,7 @@ struct SenderJudgeTests {
 
     /// The reply's code; 250 where it is taken, 251 into Junk.
     private func code(
-        _ text: String, _ doubt: SenderRules.Doubt, _ resolver: any Resolver, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+        _ text: String, _ doubt: SenderRules.Doubt, _ resolver: any Resolver, now: @escaping @Sendable () -> ContinuousClock.Instant = { SenderJudgeTests.start }
     ) async throws -> Int {
         var rules = SenderRules(name: try #require(Domain("mx.example.test")))
         rules.doubt = doubt
