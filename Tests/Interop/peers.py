@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 import server as serving
+from ports import free_ports
 
 
 def why_not(*programs):
@@ -22,27 +23,6 @@ def why_not(*programs):
 def needs(*programs):
     reason = why_not(*programs)
     return pytest.mark.skipif(reason is not None, reason=str(reason))
-
-
-def free_ports(count):
-    """Below those that outgoing connections take; held together, so that they differ."""
-    import random
-    held, ports = [], []
-    try:
-        while len(ports) < count:
-            s = socket.socket()
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", random.randint(10000, 32000)))
-            except OSError:
-                s.close()
-                continue
-            held.append(s)
-            ports.append(s.getsockname()[1])
-        return ports
-    finally:
-        for s in held:
-            s.close()
 
 
 def answers(port, address="127.0.0.1"):

@@ -3,7 +3,6 @@
 The program is MARTLET_BIN, or the newest of .build/release/martlet and .build/debug/martlet.
 """
 import os
-import random
 import re
 import resource
 import shutil
@@ -13,6 +12,7 @@ import subprocess
 import tempfile
 import time
 
+import ports
 from counts import Counts, library
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -32,23 +32,8 @@ def program() -> str:
 
 
 def free_offset(host="127.0.0.1") -> int:
-    """An offset at which all ports are free, below those that outgoing connections take."""
-    for _ in range(200):
-        offset = random.randint(10000, 31000)
-        held = []
-        try:
-            for port in list(PORTS.values()) + [80, 443]:
-                s = socket.socket()
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                held.append(s)
-                s.bind((host, port + offset))
-            return offset
-        except OSError:
-            continue
-        finally:
-            for s in held:
-                s.close()
-    raise RuntimeError("no free ports")
+    """An offset at which all ports are free; they are reserved."""
+    return ports.free([*PORTS.values(), 80, 443], host, last=31000)
 
 
 class StartFailed(Exception):

@@ -3,7 +3,6 @@
 What is in none of the zones is asked of `rest`, a `NameServer`: it does not exist, until its table says otherwise.
 """
 import os
-import random
 import re
 import shutil
 import signal
@@ -12,6 +11,7 @@ import struct
 import subprocess
 import tempfile
 
+import ports
 import pytest
 import server as serving
 from nameserver import NameServer
@@ -146,7 +146,7 @@ server:
     def _start(self):
         """Another port where that one was taken meanwhile. The port is in the network of this thread."""
         for _ in range(10):
-            self.port = _free_port()
+            self.port = ports.free([0])
             with open(os.path.join(self.top, "nsd.conf"), "w") as f:
                 f.write("""
 server:
@@ -189,17 +189,3 @@ remote-control:
         length, = struct.unpack(">H", answer[12 + len(question) + 10:12 + len(question) + 12])
         end = 12 + len(question) + 12 + length
         return struct.unpack(">I", answer[end - 20:end - 16])[0]
-
-
-def _free_port():
-    """Free for UDP and TCP, below those that outgoing connections take."""
-    for _ in range(200):
-        port = random.randint(10000, 32000)
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            try:
-                tcp.bind(("127.0.0.1", port))
-                udp.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise RuntimeError("no free port")
