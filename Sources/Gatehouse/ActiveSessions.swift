@@ -23,7 +23,12 @@ final class ActiveSessions: Sendable {
         var changes: UInt64 = 0
         /// `changes` as the last successful login saw it; nil when nobody has logged in.
         var lastSeen: UInt64?
-        var sessions: [UInt64: @Sendable () -> Void] = [:]
+        var sessions: [UInt64: Session] = [:]
+    }
+
+    private struct Session {
+        let credential: Principal.Credential
+        let onRevoked: @Sendable () -> Void
     }
 
     private struct State {
@@ -49,7 +54,7 @@ final class ActiveSessions: Sendable {
             state.next += 1
             var account = state.accounts[principal.account] ?? Account()
             let isLate = account.lastSeen.map { $0 != account.changes } ?? false
-            if !isLate { account.sessions[number] = onRevoked }
+            if !isLate { account.sessions[number] = Session(credential: principal.credential, onRevoked: onRevoked) }
             state.accounts[principal.account] = account
             return (number, isLate)
         }
@@ -64,15 +69,16 @@ final class ActiveSessions: Sendable {
         _ = gone
     }
 
-    /// Ends the sessions of an account.
-    func revoke(_ account: AccountID) {
+    /// Ends the sessions of an account, or those that one credential has opened.
+    func revoke(_ account: AccountID, openedBy credential: Principal.Credential? = nil) {
         let ended = state.withLock { state in
             var entry = state.accounts[account] ?? Account()
             entry.changes += 1
-            let ended = entry.sessions.values
-            entry.sessions = [:]
+            // Who logs in by another credential just now is right still, but its login is not told apart: it has to come again.
+            let ended = entry.sessions.filter { credential == nil || $0.value.credential == credential }
+            for number in ended.keys { entry.sessions[number] = nil }
             state.accounts[account] = entry
-            return Array(ended)
+            return ended.values.map(\.onRevoked)
         }
         for onRevoked in ended { onRevoked() }
     }

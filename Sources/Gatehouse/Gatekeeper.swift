@@ -40,28 +40,31 @@ package final class Gatekeeper: Sendable {
     }
 
     private let accounts: any AccountStore
+    /// What opens accounts beside their passwords; nil: nothing does.
+    let credentials: CredentialBook?
     private let settings: Settings
     private let clock: Timestamp.Clock
     private let monotonic: @Sendable () -> ContinuousClock.Instant
-    private let pause: @Sendable (Duration) async -> Void
+    let pause: @Sendable (Duration) async -> Void
     private let log: LoginLog
     private let metrics: GatehouseMetrics
     private let hasher: PasswordHasher
     private let networks: KnownNetworks
     private let proofs: RecentProofs
-    private let sessions = ActiveSessions()
+    let sessions = ActiveSessions()
     private let ledgerBox = Mutex(LoginLedger())
     /// What unknown users are compared with: nobody's hash at the standard cost.
     private let decoy: PasswordHash
     private let decoyText: String
 
     package init(
-        accounts: any AccountStore, settings: Settings, log: Logger, clock: @escaping Timestamp.Clock,
+        accounts: any AccountStore, credentials: CredentialBook? = nil, settings: Settings, log: Logger, clock: @escaping Timestamp.Clock,
         monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         pause: @escaping @Sendable (Duration) async -> Void = realPause, random: @escaping RandomOctets = systemRandom,
         metrics: GatehouseMetrics = GatehouseMetrics()
     ) {
         self.accounts = accounts
+        self.credentials = credentials
         self.settings = settings
         self.clock = clock
         self.monotonic = monotonic
@@ -87,7 +90,7 @@ package final class Gatekeeper: Sendable {
         let start = monotonic()
         let attempt = LoginLog.Attempt(user: LoggedName.written(user), protocolName: protocolName, peer: peer, place: PeerPlace(peer))
         var waited = 0
-        let finding = await find(user: user, password: password, from: attempt.place, &waited)
+        let finding = await find(user: user, password: password, attempt, &waited)
         let end = monotonic()
         let verdict = conclude(finding, of: attempt, at: end)
         let time = start.duration(to: end)
@@ -169,22 +172,31 @@ extension Gatekeeper {
     private enum Finding {
         case right(Principal)
         case wrong
+        /// It is right, and not good for this: why, in a word for the operator.
+        case withheld(String)
         case disabled(Principal)
         case busy
         case failed(String)
     }
 
     /// `waited`: how many others were served before.
-    private func find(user: String, password: Password, from place: PeerPlace, _ waited: inout Int) async -> Finding {
+    private func find(user: String, password: Password, _ attempt: LoginLog.Attempt, _ waited: inout Int) async -> Finding {
+        let place = attempt.place
         do {
             let name = try? AccountName(user, defaultDomain: settings.defaultDomain)
             if name == nil { metrics.security.note(refused: user) }
             let record = if let name { try await accounts.account(named: name) } else { AccountRecord?.none }
+            let app = try record.flatMap { try credentials?.appPassword(password, of: $0.id) }
+            let objection = app.flatMap { self.objection(to: $0, attempt) }
+            if let record, let app, record.enabled, objection == nil {
+                credentials?.note(useOf: password, of: record.id, over: attempt.protocolName, from: attempt.peer)
+                return try await settle(record, .appPassword(app.id, password), place)
+            }
             let stored = record.flatMap { PasswordHash($0.passwordHash) }
             let text = stored == nil ? decoyText : record?.passwordHash ?? decoyText
             let mark = proofs.mark(account: record?.id, reference: text, user: user, password: password)
             if let record, record.enabled, stored != nil, proofs.holds(mark, of: record.id, at: monotonic()) {
-                return try await settle(record, mark: nil, place)
+                return try await settle(record, .password(mark: nil), place)
             }
             // One hash in any case. A password that is too long is cut down, so that it costs the same, and is wrong.
             let compared = password.isTooLong ? Password("") : password
@@ -192,8 +204,9 @@ extension Gatekeeper {
                 site: place, account: name?.folded ?? String(user.prefix(128)), rank: isKnown(record, place) ? .known : .stranger)
             let comparison = try await hasher.matches(compared, stored ?? decoy, question: mark, from: origin)
             waited = comparison.waited
+            if let objection { return .withheld(objection) }
             guard let record, stored != nil, comparison.isRight, !password.isTooLong else { return .wrong }
-            return try await settle(record, mark: mark, place)
+            return try await settle(record, .password(mark: mark), place)
         } catch HashingFault.busy {
             return .busy
         } catch {
@@ -205,13 +218,38 @@ extension Gatekeeper {
         record.map { networks.knows(place.network, of: $0.id, at: monotonic()) } ?? false
     }
 
-    /// The password is right; is the account still what it was when its hash was read?
-    private func settle(_ record: AccountRecord, mark: [UInt8]?, _ place: PeerPlace) async throws -> Finding {
+    /// Why an app password that was found opens nothing; nil: it does.
+    private func objection(to app: AppPassword, _ attempt: LoginLog.Attempt) -> String? {
+        if app.isOver(at: clock()) { return "AppPasswordExpired" }
+        return app.scope.allows(attempt.protocolName, from: attempt.peer) ? nil : "AppPasswordNotForThis"
+    }
+
+    /// What was right.
+    private enum Proof {
+        /// `mark`: to be remembered; nil: it was.
+        case password(mark: [UInt8]?)
+        case appPassword(String, Password)
+    }
+
+    /// It is right; is the account still what it was when that was looked at, and is it enough?
+    private func settle(_ record: AccountRecord, _ proof: Proof, _ place: PeerPlace) async throws -> Finding {
         let changes = sessions.changes(of: record.id)
-        guard let now = try await accounts.account(record.id), now.passwordHash == record.passwordHash else { return .wrong }
-        let principal = Principal(account: now.id, name: now.name)
+        guard let now = try await accounts.account(record.id) else { return .wrong }
+        let principal: Principal
+        switch proof {
+        case .password:
+            guard now.passwordHash == record.passwordHash else { return .wrong }
+            principal = Principal(account: now.id, name: now.name)
+        case .appPassword(let id, let password):
+            guard try credentials?.appPassword(password, of: now.id) != nil else { return .wrong }
+            principal = Principal(account: now.id, name: now.name, credential: .appPassword(id))
+        }
         guard now.enabled else { return .disabled(principal) }
-        if let mark { proofs.keep(mark, of: now.id, at: monotonic()) }
+        if case .password(let mark) = proof {
+            if try credentials?.mustReset(now.id) == true { return .withheld("PasswordMustBeChanged") }
+            if try credentials?.hasSecondFactor(now.id) == true { return .withheld("AppPasswordNeeded") }
+            if let mark { proofs.keep(mark, of: now.id, at: monotonic()) }
+        }
         networks.saw(place.network, of: now.id, at: monotonic())
         sessions.saw(changes, of: now.id)
         return .right(principal)
@@ -226,6 +264,10 @@ extension Gatekeeper {
             return .admitted(principal)
         case .wrong:
             log.failed(attempt, "InvalidCredentials", at: now)
+            metrics.note(.credentials, over: attempt.protocolName)
+            return .refused
+        case .withheld(let cause):
+            log.failed(attempt, cause, at: now)
             metrics.note(.credentials, over: attempt.protocolName)
             return .refused
         case .disabled:

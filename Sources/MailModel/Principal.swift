@@ -2,9 +2,19 @@
 package struct Principal: Hashable, Sendable {
     package let account: AccountID
     package let name: AccountName
+    /// By what.
+    package let credential: Credential
 
-    package init(account: AccountID, name: AccountName) {
+    /// What somebody has shown.
+    package enum Credential: Hashable, Sendable {
+        case password
+        /// By its id.
+        case appPassword(String)
+    }
+
+    package init(account: AccountID, name: AccountName, credential: Credential = .password) {
         self.account = account
         self.name = name
+        self.credential = credential
     }
 }

@@ -17,7 +17,7 @@ import Testing
         "Metrics": [],
         "MessageFormat": ["MailModel", "CUnicode"],
         "Conversation": ["MailModel"],
-        "Storage": ["MailModel", "MessageFormat"],
+        "Storage": ["MailModel", "MessageFormat", "FoundationEssentials"],
         "Gatehouse": ["MailModel", "Storage", "Threading", "Metrics", "CArgon2", "Crypto", "Logging"],
         "SenderTrust": ["MailModel", "MessageFormat", "Conversation", "Crypto", "CryptoExtras", "FoundationEssentials"],
         "ACME": ["MailModel", "Storage", "Crypto", "CryptoExtras", "X509", "SwiftASN1", "FoundationEssentials", "Logging"],

@@ -39,6 +39,13 @@ final class HandClock: Sendable {
     func move(_ duration: Duration) { now.withLock { $0 += duration } }
 }
 
+/// The time of day, which stands still until it is moved.
+final class HandTime: Sendable {
+    private let now = Mutex(Timestamp(rawValue: 5_000))
+    var timestamp: Timestamp { now.withLock { $0 } }
+    func move(_ seconds: Int64) { now.withLock { $0 = Timestamp(rawValue: $0.rawValue + seconds) } }
+}
+
 /// A house with alice in it, whose password is `rightPassword`.
 struct Gate {
     static let rightPassword = "correct horse battery"
@@ -47,6 +54,8 @@ struct Gate {
     let keeper: Gatekeeper
     let log = LogLines()
     let clock = HandClock()
+    let time = HandTime()
+    let book: CredentialBook
 
     /// Nothing is delayed, unless `pause` does.
     init(
@@ -59,8 +68,10 @@ struct Gate {
         var settings = Gatekeeper.Settings(defaultDomain: domain)
         settings.queueCapacity = queueCapacity
         settings.proofCapacity = proofCapacity
+        let now: Timestamp.Clock = { [time] in time.timestamp }
+        book = CredentialBook(store: store, secret: Array(repeating: 7, count: 32), clock: now)
         keeper = Gatekeeper(
-            accounts: store, settings: settings, log: log.logger, clock: { Timestamp(rawValue: 5_000) },
+            accounts: store, credentials: book, settings: settings, log: log.logger, clock: now,
             monotonic: { [clock] in clock.instant }, pause: pause, metrics: metrics)
         alice = try await store.add(account: AccountName("alice@example.org"), passwordHash: Gate.rightHash)
     }

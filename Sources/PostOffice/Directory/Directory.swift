@@ -64,6 +64,7 @@ extension Directory {
         let hash = try await gatekeeper.hashPassword(password)
         try await store.set(passwordHash: hash, of: record.id)
         gatekeeper.accountChanged(record.id)
+        try await gatekeeper.endReset(of: record.id)
         return advice
     }
 
@@ -79,8 +80,9 @@ extension Directory {
     package func remove(account name: String) async throws {
         let record = try await existing(name)
         try await store.remove(account: record.id)
-        try await store.change([KeyValueChange(.deliverySettings, "\(record.id.rawValue)", nil)])
         gatekeeper.accountChanged(record.id)
+        try await store.change([KeyValueChange(.deliverySettings, "\(record.id.rawValue)", nil)])
+        try await gatekeeper.forgetCredentials(of: record.id)
     }
 
     /// In order of name, without those that stand for others.

@@ -3,7 +3,7 @@ import ArgumentParser
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account", abstract: "Manage accounts.",
-        subcommands: [Add.self, List.self, Enable.self, Disable.self, Password.self, Quota.self, Forward.self, Subaddress.self, Remove.self])
+        subcommands: [Add.self, List.self, Enable.self, Disable.self, Password.self, ForceReset.self, Quota.self, Forward.self, Subaddress.self, Remove.self])
 
     /// NAME@DOMAIN, or a bare name of the default domain.
     struct Name: ParsableArguments {
@@ -37,8 +37,8 @@ struct AccountCommand: ParsableCommand {
             guard case .accounts(let lines) = try await Administrator(options).give(.listAccounts) else { return }
             if output.json { return try Terminal.show(json: lines) }
             for line in lines {
-                Terminal.show(
-                    "\(line.name)\t\(line.enabled ? "enabled" : "disabled")\tlast login: \(line.lastLogin ?? "never")")
+                let more = (line.secondFactor ? "\tsecond factor" : "") + (line.mustReset ? "\tpassword to be changed" : "")
+                Terminal.show("\(line.name)\t\(line.enabled ? "enabled" : "disabled")\tlast login: \(line.lastLogin ?? "never")\(more)")
             }
         }
     }
@@ -82,6 +82,22 @@ struct AccountCommand: ParsableCommand {
             let chosen = try password.choose()
             let answer = try await Administrator(options).give(.setPassword(name: account.name, password: chosen.text))
             try chosen.show(of: account.name, "Changed the password of", answer, json: output.json)
+        }
+    }
+
+    struct ForceReset: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let an account's password open nothing before it is changed, and end its sessions.",
+            discussion:
+                "As after a password may have become known. `martlet account password` changes it. App passwords stay good; `martlet app-password` removes them."
+        )
+
+        @OptionGroup var account: Name
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() async throws {
+            try await Administrator(options).give(.credential(account: account.name, order: .demandReset))
+            Terminal.show("The password of \(account.name) opens nothing before it is changed.")
         }
     }
 

@@ -52,8 +52,8 @@ struct Administration: Sendable {
             return .accounts(
                 lines: try await directory.list().map {
                     AccountLine(
-                        name: $0.name.description, enabled: $0.enabled, created: $0.created.description,
-                        lastLogin: $0.lastLogin?.description)
+                        name: $0.name.description, enabled: $0.enabled, created: $0.created.description, lastLogin: $0.lastLogin?.description,
+                        secondFactor: try gatekeeper.secondFactor(of: $0.id).isOn, mustReset: try gatekeeper.mustReset($0.id))
                 })
         case .setEnabled(let name, let enabled): try await directory.set(enabled: enabled, of: name)
         case .setPassword(let name, let password):
@@ -92,6 +92,7 @@ struct Administration: Sendable {
         case .list(let order): return try await carryOut(order)
         case .signing(let order): return try await carryOut(order)
         case .certificate(let order): return try await carryOut(order)
+        case .credential(let account, let order): return try await carryOut(order, of: account)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -105,6 +106,7 @@ struct Administration: Sendable {
     private static func refusal(of error: any Error) -> OrderResult.Refused {
         switch error {
         case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
+        case let fault as CredentialFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
         case let fault as ListFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
         case let fault as ACMEFault: OrderResult.Refused(code: fault.exitCode, text: fault.description)
         case let fault as SigningFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)

@@ -49,6 +49,8 @@ enum Order: Codable, Sendable {
     case list(order: ListOrder)
     case signing(order: SigningOrder)
     case certificate(order: CertificateOrder)
+    /// Of the account of that name.
+    case credential(account: String, order: CredentialOrder)
 }
 
 /// What may be asked of lists of members.
@@ -116,6 +118,13 @@ enum OrderResult: Codable, Sendable, Equatable {
     case certificateLines(lines: [CertificateLine])
     case signingRotated(rotation: SigningRotationLine)
     case signingSecret(pem: String)
+    case appPasswords(lines: [AppPasswordLine])
+    /// With the secret, which is told this once.
+    case appPasswordMade(line: AppPasswordLine, secret: String)
+    case secondFactor(line: SecondFactorLine)
+    /// What an authenticator program is given: the secret in Base32, and all as an address.
+    case enrollment(secret: String, address: String)
+    case recoveryCodes(codes: [String])
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.
@@ -132,6 +141,9 @@ struct AccountLine: Codable, Sendable, Equatable {
     /// ISO 8601, UTC.
     let created: String
     let lastLogin: String?
+    let secondFactor: Bool
+    /// The password opens nothing before it is changed.
+    let mustReset: Bool
 }
 
 /// A domain as `domain list` shows it.

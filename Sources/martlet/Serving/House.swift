@@ -101,7 +101,9 @@ struct House: Sendable {
         let first = try store.readableAccounts().first?.name.domain
         let defaultDomain = configuration.domain ?? first
         let gatekeeper = Gatekeeper(
-            accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse)
+            accounts: store,
+            credentials: CredentialBook(store: store, secret: masterKey.secret(for: "martlet credentials"), clock: SystemClock.now),
+            settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse)
         let lists = ListRegister(store: store, tokens: ListTokens(secret: masterKey.secret(for: "martlet lists")), clock: SystemClock.now)
         let directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames,

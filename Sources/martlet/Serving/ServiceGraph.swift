@@ -127,6 +127,7 @@ struct ServiceGraph {
         await departures.stop()
         await outbound.stop()
         house.gatekeeper.finishLog()
+        do { try await house.gatekeeper.finishUses() } catch { log.error("What app passwords were used for last could not be written down: \(error)") }
         // try?: the program ends now, and the threads with it.
         try? await threads.shutDown()
     }

@@ -21,6 +21,9 @@ struct Upkeep {
             group.addTask { await house.store.keepCatalogue(every: .seconds(15), log: log) }
             group.addTask { await house.store.keepChangesPruned(every: .seconds(1_800), log: log) }
             group.addTask { await house.gatekeeper.keepLog() }
+            group.addTask {
+                await house.gatekeeper.keepUses { log.error("What app passwords were used for could not be written down, and will be tried again: \($0)") }
+            }
             group.addTask { await HeapKeeper.keep(every: .seconds(15)) }
             if configuration.scrubInterval > 0 {
                 group.addTask { await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log) }

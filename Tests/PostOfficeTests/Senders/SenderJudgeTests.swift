@@ -31,7 +31,8 @@ struct SenderJudgeTests {
 
     /// The reply's code; 250 where it is taken, 251 into Junk.
     private func code(
-        _ text: String, _ doubt: SenderRules.Doubt, _ resolver: any Resolver, now: @escaping @Sendable () -> ContinuousClock.Instant = { SenderJudgeTests.start }
+        _ text: String, _ doubt: SenderRules.Doubt, _ resolver: any Resolver,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { SenderJudgeTests.start }
     ) async throws -> Int {
         var rules = SenderRules(name: try #require(Domain("mx.example.test")))
         rules.doubt = doubt
