@@ -12,6 +12,14 @@ package struct Principal: Hashable, Sendable {
         case appPassword(String)
     }
 
+    /// What the credential is good for; what the account may do beyond it is done with another.
+    package var scope: Permissions {
+        switch credential {
+        case .password: .everything
+        case .appPassword: .mailProgram
+        }
+    }
+
     package init(account: AccountID, name: AccountName, credential: Credential = .password) {
         self.account = account
         self.name = name

@@ -28,6 +28,9 @@ package struct Keyspace: RawRepresentable, Hashable, Sendable {
     package static let appPasswords = Keyspace(rawValue: 15)
     /// What accounts demand of their logins beside the password, by account.
     package static let accountSecurity = Keyspace(rawValue: 16)
+    /// Roles beside those that are always there, by name, and who has which, by account.
+    package static let roles = Keyspace(rawValue: 17)
+    package static let roleGrants = Keyspace(rawValue: 18)
 }
 
 /// What becomes of one key.

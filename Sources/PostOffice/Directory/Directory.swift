@@ -83,6 +83,7 @@ extension Directory {
         gatekeeper.accountChanged(record.id)
         try await store.change([KeyValueChange(.deliverySettings, "\(record.id.rawValue)", nil)])
         try await gatekeeper.forgetCredentials(of: record.id)
+        try await RoleBook(store: store).forget(record.id)
     }
 
     /// In order of name, without those that stand for others.

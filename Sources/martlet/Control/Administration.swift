@@ -25,6 +25,7 @@ struct Administration: Sendable {
     /// Nil where no server runs.
     let metrics: ServerMetrics?
     let gatekeeper: Gatekeeper
+    let roles: RoleBook
     let log: Logger
     /// Hears of domains that are new, whose signing keys are to be made; does not wait.
     let domainAdded: @Sendable () -> Void
@@ -93,6 +94,7 @@ struct Administration: Sendable {
         case .signing(let order): return try await carryOut(order)
         case .certificate(let order): return try await carryOut(order)
         case .credential(let account, let order): return try await carryOut(order, of: account)
+        case .role(let order): return try await carryOut(order)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -107,6 +109,7 @@ struct Administration: Sendable {
         switch error {
         case let fault as DirectoryFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
         case let fault as CredentialFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
+        case let fault as RoleFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
         case let fault as ListFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)
         case let fault as ACMEFault: OrderResult.Refused(code: fault.exitCode, text: fault.description)
         case let fault as SigningFault: OrderResult.Refused(code: fault.isAbsence ? Sysexit.noUser : Sysexit.dataError, text: fault.description)

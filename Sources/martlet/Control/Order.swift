@@ -51,6 +51,7 @@ enum Order: Codable, Sendable {
     case certificate(order: CertificateOrder)
     /// Of the account of that name.
     case credential(account: String, order: CredentialOrder)
+    case role(order: RoleOrder)
 }
 
 /// What may be asked of lists of members.
@@ -125,6 +126,8 @@ enum OrderResult: Codable, Sendable, Equatable {
     /// What an authenticator program is given: the secret in Base32, and all as an address.
     case enrollment(secret: String, address: String)
     case recoveryCodes(codes: [String])
+    case roles(lines: [RoleLine])
+    case roleGrants(lines: [RoleGrantLine])
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.
