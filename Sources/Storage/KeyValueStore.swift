@@ -31,6 +31,8 @@ package struct Keyspace: RawRepresentable, Hashable, Sendable {
     /// Roles beside those that are always there, by name, and who has which, by account.
     package static let roles = Keyspace(rawValue: 17)
     package static let roleGrants = Keyspace(rawValue: 18)
+    /// Who may send in an account's name, by account.
+    package static let delegates = Keyspace(rawValue: 19)
 }
 
 /// What becomes of one key.

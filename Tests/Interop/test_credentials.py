@@ -160,3 +160,45 @@ def test_an_app_password_of_an_account_that_was_removed_opens_nobodys_mail(serve
     with pytest.raises(Refused):
         IMAP(server.host, server.port("imaps"), tls=True).login(account.user, secret)
     assert listed(account) == []
+
+
+def test_an_administrator_is_made_and_unmade_at_the_command_line(server, account):
+    held = json.loads(server.cli("role", "grant", account.address, "administrator", "--json").stdout)
+    assert held == [{"account": account.address, "role": "administrator"}]
+    server.cli("role", "define", "helpdesk", "accounts.read", "credentials.manage")
+    server.cli("role", "grant", account.address, "helpdesk", "--domain", "example.test")
+    assert server.cli("role", "holders", account.address).stdout.splitlines() == [
+        "%s\tadministrator\tall" % account.address, "%s\thelpdesk\texample.test" % account.address]
+    roles = {r["name"]: r for r in json.loads(server.cli("role", "list", "--json").stdout)}
+    assert roles["helpdesk"]["permissions"] == ["credentials.manage", "accounts.read"] and roles["administrator"]["isBuiltIn"]
+    for words, text in (["role", "remove", "helpdesk"], "have the role"), (["role", "define", "x", "fly"], "no permission fly"), (
+            ["role", "grant", account.address, "king"], "no role king"), (["role", "grant", account.address, "auditor", "--domain", "x.example"], "no such domain"):
+        r = server.cli(*words, check=False)
+        assert r.returncode and text in r.stderr, r
+    server.cli("role", "revoke", account.address, "helpdesk", "--domain", "example.test")
+    server.cli("role", "remove", "helpdesk")
+    assert json.loads(server.cli("role", "revoke", account.address, "administrator", "--json").stdout) == []
+
+
+def test_an_assistant_sends_on_behalf_and_then_as_the_owner(server, account, other):
+    """RFC 5322 §3.6.2, by Python's smtplib."""
+    def send(envelope, header):
+        with smtplib.SMTP_SSL(server.host, server.port("submissions"), context=ssl._create_unverified_context()) as smtp:
+            smtp.login(other.user, other.password)
+            try:
+                smtp.sendmail(envelope, [account.address], header + "\r\nSubject: wren\r\n\r\nhello\r\n")
+            except smtplib.SMTPResponseException as e:
+                return e.smtp_code
+            return 250
+
+    both = "From: %s\r\nSender: %s" % (account.address, other.address)
+    assert send(other.address, both) == 550
+    server.cli("account", "delegate", account.address, other.address, "--on-behalf")
+    assert send(other.address, both) == 250
+    assert send(other.address, "From: " + account.address) == 550
+    server.cli("account", "delegate", account.address, other.address, "--as-owner")
+    assert send(account.address, "From: " + account.address) == 250
+    assert server.cli("account", "delegate", account.address).stdout == "%s\tas-owner\n" % other.address
+    assert server.cli("account", "delegate", account.address, other.address, "--off").stdout == ""
+    assert send(other.address, both) == 550
+    assert len(account.bodies()) == 2

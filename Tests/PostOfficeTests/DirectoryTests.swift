@@ -110,7 +110,7 @@ struct DirectoryResolveTests {
         let alice = try await premises.enrol("alice@example.org")
         let bob = try await premises.enrol("bob@example.org")
         func owns(_ who: AccountRecord, _ address: String) async throws -> Bool {
-            try await premises.directory.owns(Principal(account: who.id, name: who.name), try #require(Address(address)))
+            try await premises.directory.sendRight(Principal(account: who.id, name: who.name), try #require(Address(address))) == .own
         }
         #expect(try await owns(alice, "ALICE@example.org"))
         #expect(try await owns(alice, "postmaster@example.org"))

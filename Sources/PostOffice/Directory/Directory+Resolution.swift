@@ -49,11 +49,11 @@ extension Directory {
     /// The address that is meant by it; nil: there is no default domain.
     package func addressHere(_ localPart: String) -> Address? { defaultDomain.flatMap { Address(localPart: localPart, domain: $0) } }
 
-    /// Whether mail from the address is theirs to send: it is their own, with or without a detail, or an alias by which they get mail. That somebody has mail sent on
-    /// to them makes it not theirs.
-    package func owns(_ principal: Principal, _ address: Address) async throws -> Bool {
+    /// In how far mail from the address is theirs to send: it is their own, with or without a detail, or an alias by which they get mail; or its owner has named them
+    /// a delegate. That somebody has mail sent on to them makes it not theirs.
+    package func sendRight(_ principal: Principal, _ address: Address) async throws -> SendRight {
         var seen: Set<String> = []
-        return try await isOwned(address, by: principal.account, &seen)
+        return try await right(to: address, of: principal.account, &seen)
     }
 
     /// The domains whose mail is ours, with those that stand for others, in no order.
@@ -206,15 +206,16 @@ extension Directory {
 
     // MARK: Whose it is
 
-    private func isOwned(_ address: Address, by account: AccountID, _ seen: inout Set<String>) async throws -> Bool {
+    private func right(to address: Address, of account: AccountID, _ seen: inout Set<String>) async throws -> SendRight {
         switch try await meaning(of: address) {
-        case .account(let record, _): return record.id == account
+        case .account(let record, _): return record.id == account ? .own : try delegated(by: record.id, to: account)
         case .alias(let alias, let key, _):
-            guard seen.insert(key).inserted else { return false }
-            for target in alias.addresses where try await isOwned(target, by: account, &seen) { return true }
-            return false
-        case .nobody where Directory.isRole(address): return try await store.accounts().first?.id == account
-        case .nobody, .foreign, .returned, .list, .reports: return false
+            guard seen.insert(key).inserted else { return .none }
+            var best = SendRight.none
+            for target in alias.addresses where best < .own { best = max(best, try await right(to: target, of: account, &seen)) }
+            return best
+        case .nobody where Directory.isRole(address): return try await store.accounts().first?.id == account ? .own : .none
+        case .nobody, .foreign, .returned, .list, .reports: return .none
         }
     }
 }

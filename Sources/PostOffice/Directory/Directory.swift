@@ -84,6 +84,7 @@ extension Directory {
         try await store.change([KeyValueChange(.deliverySettings, "\(record.id.rawValue)", nil)])
         try await gatekeeper.forgetCredentials(of: record.id)
         try await RoleBook(store: store).forget(record.id)
+        try await forgetDelegates(of: record.id)
     }
 
     /// In order of name, without those that stand for others.

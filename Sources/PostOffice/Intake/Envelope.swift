@@ -92,7 +92,7 @@ extension Intake {
 
 extension Intake.Envelope {
     /// A program of this machine hands it in.
-    var isLocal: Bool { submission.map { $0.owns == nil } ?? false }
+    var isLocal: Bool { submission.map { $0.right == nil } ?? false }
 
     /// An address of ours sends it on to somebody elsewhere.
     var isSentOn: Bool { recipients.contains { $0.destinations.contains { if case .forward = $0 { true } else { false } } } }

@@ -9,13 +9,13 @@ extension Intake {
         package let host: Domain
         /// What a missing From says; nil: none is added.
         package let author: Address?
-        /// Whether mail from an address is the user's to send; nil: it is a program of this machine, which writes in anybody's name.
-        package let owns: (@Sendable (Address) async throws -> Bool)?
+        /// In how far mail from an address is the user's to send; nil: it is a program of this machine, which writes in anybody's name.
+        package let right: (@Sendable (Address) async throws -> SendRight)?
 
-        package init(host: Domain, author: Address?, owns: (@Sendable (Address) async throws -> Bool)?) {
+        package init(host: Domain, author: Address?, right: (@Sendable (Address) async throws -> SendRight)?) {
             self.host = host
             self.author = author
-            self.owns = owns
+            self.right = right
         }
     }
 }
@@ -24,20 +24,28 @@ extension Intake {
 extension Intake.Submission {
     /// Why the header is not one that the user may send; nil: it is. Throws what the directory throws.
     ///
-    /// Every address of From, and Sender's, must be the user's. They are read by the parser that ENVELOPE shows them by. What it would have to guess is
+    /// Every address of From, and Sender's, must be the user's, or of somebody who has named the user a delegate; where that is "on behalf", there is a Sender, who is
+    /// the user or one who may be sent as. They are read by the parser that ENVELOPE shows them by. What it would have to guess is
     /// refused, for another reader may guess otherwise: a field that comes twice, several addresses in one mailbox, none at all.
     func refusal(of survey: HeaderSurvey) async throws -> Refusal? {
         guard let authors = mailboxes(of: survey.from), let senders = mailboxes(of: survey.sender), senders.count <= 1,
             authors.count <= 1 || senders.count == 1
         else { return .unclearAuthor }
-        var asked = Set<String>()
-        for author in authors + senders {
-            guard let text = author.addrSpec, asked.insert(text).inserted else { continue }
-            guard let local = author.mailbox, let host = author.host, let domain = Domain(host), let address = Address(localPart: local, domain: domain),
-                try await owns?(address) ?? true
-            else { return .notAuthor }
-        }
+        // What takes a Sender that is one's own is checked by the Sender.
+        let least: SendRight = senders.isEmpty ? .asOwner : .onBehalf
+        guard try await areTheUsers(senders, .asOwner), try await areTheUsers(authors, least) else { return .notAuthor }
         return nil
+    }
+
+    private func areTheUsers(_ mailboxes: [EnvelopeAddress], _ least: SendRight) async throws -> Bool {
+        var asked = Set<String>()
+        for mailbox in mailboxes {
+            guard let text = mailbox.addrSpec, asked.insert(text).inserted else { continue }
+            guard let local = mailbox.mailbox, let host = mailbox.host, let domain = Domain(host), let address = Address(localPart: local, domain: domain),
+                try await right?(address) ?? .own >= least
+            else { return false }
+        }
+        return true
     }
 
     /// Nil: it is not clear whose the field's addresses are.

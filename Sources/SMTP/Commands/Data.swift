@@ -117,10 +117,10 @@ extension SMTPWorker {
     private func submission(_ submittal: Submittal) -> Intake.Submission {
         let own = submittal.user.flatMap { Address(localPart: $0.name.user.spelling, domain: $0.name.domain) }
         let author = submittal.transaction.reversePath.address ?? own
-        if submittal.user == nil, settings.role == .local { return Intake.Submission(host: settings.hostName, author: author, owns: nil) }
+        if submittal.user == nil, settings.role == .local { return Intake.Submission(host: settings.hostName, author: author, right: nil) }
         return Intake.Submission(host: settings.hostName, author: author) { [directory] address in
-            guard let user = submittal.user else { return false }
-            return try await directory.owns(user, address)
+            guard let user = submittal.user else { return .none }
+            return try await directory.sendRight(user, address)
         }
     }
 

@@ -1,11 +1,11 @@
 import MailModel
 import PostOffice
 
-// MAIL, of a user: the name must be theirs.
+// MAIL, of a user: the name must be theirs, or one that they may send as.
 extension SMTPWorker {
     func authorize(_ principal: Principal, _ address: Address) async -> SMTPOutcome {
         do {
-            return try await directory.owns(principal, address) ? .authorized : .refused(.notOwner)
+            return try await directory.sendRight(principal, address) >= .asOwner ? .authorized : .refused(.notOwner)
         } catch {
             log.error("Sender not looked up: \(error)")
             return .refused(.unavailable)

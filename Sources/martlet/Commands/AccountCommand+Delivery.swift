@@ -50,6 +50,41 @@ extension AccountCommand {
         }
     }
 
+    struct Delegate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show or set who may send in an account's name.",
+            discussion: """
+                Without a delegate it shows who may. `--as-owner`: as if the address were the delegate's own. `--on-behalf`: the account is the author (From), and the \
+                delegate's own address stands in Sender, for all to see. It gives no right to read: mailboxes are shared by IMAP's SETACL.
+                """)
+
+        @OptionGroup var account: Name
+        @Argument(help: "Who may, or may no more: NAME@DOMAIN, or NAME in the default domain.") var delegate: String?
+        @Flag(help: "On the account's behalf.") var onBehalf = false
+        @Flag(help: "As the account itself.") var asOwner = false
+        @Flag(help: "Not any more.") var off = false
+        @OptionGroup var options: ConfigurationOptions
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            guard [onBehalf, asOwner, off].count(where: { $0 }) == (delegate == nil ? 0 : 1) else {
+                throw ValidationError("with a delegate one of --on-behalf, --as-owner and --off is given, and none without")
+            }
+        }
+
+        func run() async throws {
+            let order: Order =
+                if let delegate {
+                    .setDelegate(name: account.name, delegate: delegate, right: off ? nil : asOwner ? "as-owner" : "on-behalf")
+                } else {
+                    .showDelegates(name: account.name)
+                }
+            guard case .delegates(let lines) = try await Administrator(options).give(order) else { return }
+            if output.json { return try Terminal.show(json: lines) }
+            for line in lines { Terminal.show("\(line.account)\t\(line.right)") }
+        }
+    }
+
     private static func showDelivery(of name: String, _ administrator: Administrator, _ output: OutputOptions) async throws {
         guard case .delivery(let line) = try await administrator.give(.showDelivery(name: name)) else { return }
         if output.json { return try Terminal.show(json: line) }

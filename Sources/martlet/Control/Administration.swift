@@ -69,6 +69,10 @@ struct Administration: Sendable {
         case .showDelivery(let name): return .delivery(line: DeliveryLine(try await directory.deliverySettings(of: name)))
         case .setForwarding(let name, let targets, let keepsCopy): try await directory.set(forwarding: targets, keepsCopy: keepsCopy, of: name)
         case .setSubaddressing(let name, let isFiled): try await directory.set(filesByDetail: isFiled, of: name)
+        case .showDelegates(let name): return .delegates(lines: try await delegates(of: name))
+        case .setDelegate(let name, let delegate, let right):
+            try await directory.set(try Administration.sendRight(right), of: delegate, inTheNameOf: name)
+            return .delegates(lines: try await delegates(of: name))
         case .showQuota(let name): return .quota(lines: try await quota(of: name))
         case .setQuota(let name, let limits): try await set(limits, of: name)
         case .checkStore: return .report(HealthReport(try await store.check()))

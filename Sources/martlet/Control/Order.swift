@@ -18,6 +18,10 @@ enum Order: Codable, Sendable {
     /// To nobody: nothing is sent on any more.
     case setForwarding(name: String, targets: [String], keepsCopy: Bool)
     case setSubaddressing(name: String, isFiled: Bool)
+    /// Who may send in its name.
+    case showDelegates(name: String)
+    /// `right`: `on-behalf`, `as-owner`; nil: none any more.
+    case setDelegate(name: String, delegate: String, right: String?)
     case showQuota(name: String)
     /// The account's own limits by resource, 0 for none; resources that are not named are left as they are, nil ones become as configured.
     case setQuota(name: String, limits: [QuotaLine])
@@ -99,6 +103,7 @@ enum OrderResult: Codable, Sendable, Equatable {
     case delivery(line: DeliveryLine)
     case accounts(lines: [AccountLine])
     case report(HealthReport)
+    case delegates(lines: [DelegateLine])
     case quota(lines: [QuotaLine])
     case queue(page: QueuePage)
     case queued(line: QueueLine)
@@ -171,6 +176,13 @@ struct DeliveryLine: Codable, Sendable, Equatable {
     let keepsCopy: Bool
     /// Mail for NAME+DETAIL is filed in the mailbox DETAIL.
     let filesByDetail: Bool
+}
+
+/// Who may send in an account's name.
+struct DelegateLine: Codable, Sendable, Equatable {
+    let account: String
+    /// `on-behalf` or `as-owner`.
+    let right: String
 }
 
 /// A resource of an account (RFC 9208 §5), in octets, messages or mailboxes.

@@ -50,7 +50,8 @@ struct House: Sendable {
             certificateDesk: CertificateDesk(
                 keeper: keeper ?? issuing.map { CertificateService.idle($0, store: store, log: log) }, isRunning: keeper != nil, files: certificateFiles),
             signingKeys: signingKeys, names: names,
-            serverName: hostname.asciiForm ?? hostname, metrics: isRunning ? metrics : nil, gatekeeper: gatekeeper, roles: RoleBook(store: store), log: log, domainAdded: domainAdded)
+            serverName: hostname.asciiForm ?? hostname, metrics: isRunning ? metrics : nil, gatekeeper: gatekeeper,
+            roles: RoleBook(store: store), log: log, domainAdded: domainAdded)
     }
 
     /// Of mail as it leaves.

@@ -230,7 +230,7 @@ extension ListPostTests {
         var draft = ListChange()
         draft.owners = ["alice@example.test"]
         await #expect(throws: StorageFault.nameTaken) { _ = try await directory.add(list: "team", draft, at: lists.house.clock.now) }
-        #expect(try await !directory.owns(Principal(account: lists.house.alice, name: AccountName("alice@example.test")), lists.list.address))
+        #expect(try await directory.sendRight(Principal(account: lists.house.alice, name: AccountName("alice@example.test")), lists.list.address) != .own)
     }
 }
 

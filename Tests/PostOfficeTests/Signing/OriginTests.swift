@@ -41,14 +41,14 @@ struct OriginTests {
     @Test("a stranger's mail that is carried is others', and passed on where an address of ours sends it on; a submission is our own in both")
     func intake() async throws {
         let away = Destination.queue(.mailbox(try #require(Address("x@far.example"))))
-        func submitted(_ envelope: inout Intake.Envelope) { envelope.submission = Intake.Submission(host: envelope.host ?? host, author: nil) { _ in true } }
+        func submitted(_ envelope: inout Intake.Envelope) { envelope.submission = Intake.Submission(host: envelope.host ?? host, author: nil) { _ in .own } }
         let host = try #require(Domain("mail.example.org"))
         #expect(try await origins(to: "x@far.example", destinations: [away]) == [.others])
         #expect(try await origins(to: "alice@example.org") == [.passedOn])
         #expect(try await origins(to: "x@far.example", destinations: [away], submitted) == [.own])
         #expect(try await origins(to: "alice@example.org", submitted) == [.own])
         // A program's of this machine: nobody has looked at From.
-        func local(_ envelope: inout Intake.Envelope) { envelope.submission = Intake.Submission(host: envelope.host ?? host, author: nil, owns: nil) }
+        func local(_ envelope: inout Intake.Envelope) { envelope.submission = Intake.Submission(host: envelope.host ?? host, author: nil, right: nil) }
         #expect(try await origins(to: "x@far.example", destinations: [away], local) == [.local])
         #expect(try await origins(to: "alice@example.org", local) == [.local])
         // Somebody who is known, on a port where nobody looks at From.

@@ -74,6 +74,42 @@ import Testing
         #expect(try await house.mail(of: house.bob).isEmpty)
     }
 
+    /// What bob lets alice do, what she writes, and whether it is taken.
+    static let delegated: [(right: SendRight, sender: String, header: String, isTaken: Bool)] = [
+        (.onBehalf, "alice", "From: bob@example.test\r\nSender: alice@example.test", true),
+        (.onBehalf, "alice", "From: bob@example.test", false),
+        (.onBehalf, "alice", "From: bob@example.test\r\nSender: bob@example.test", false),
+        (.onBehalf, "alice", "From: alice@example.test\r\nSender: bob@example.test", false),
+        (.onBehalf, "alice", "From: alice@example.test, bob@example.test\r\nSender: alice@example.test", true),
+        (.onBehalf, "alice", "From: nobody@example.test\r\nSender: alice@example.test", false),
+        (.asOwner, "alice", "From: bob@example.test", true),
+        (.asOwner, "bob", "From: bob@example.test", true),
+        (.asOwner, "bob", "From: bob@example.test\r\nSender: bob@example.test", true),
+        (.asOwner, "bob", "From: nobody@example.test\r\nSender: bob@example.test", false),
+    ]
+
+    @Test("a delegate sends as the owner, or on the owner's behalf with a Sender that is the delegate's", arguments: delegated.indices)
+    func delegates(_ index: Int) async throws {
+        let (right, sender, header, isTaken) = AuthorTests.delegated[index]
+        let house = try await House()
+        try await house.directory.set(right, of: "alice", inTheNameOf: "bob")
+        let talk = try await house.alicesTalk()
+        _ = await talk.send("MAIL FROM:<\(sender)@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n")
+        let answer = await talk.send(Array((header + "\r\n\r\nhello\r\n.\r\n").utf8))
+        #expect(String(decoding: answer, as: UTF8.self).hasPrefix(isTaken ? "250 2.0.0" : "550 5.7.1"))
+        #expect(try await house.mail(of: house.bob).count == (isTaken ? 1 : 0))
+    }
+
+    @Test("the envelope's sender is one's own, or one's that may be sent as")
+    func delegatedEnvelope() async throws {
+        for (right, answer) in [(SendRight.none, "553 5.7.1"), (.onBehalf, "553 5.7.1"), (.asOwner, "250 2.1.0")] {
+            let house = try await House()
+            try await house.directory.set(right, of: "alice", inTheNameOf: "bob")
+            let talk = try await house.alicesTalk()
+            #expect(await talk.send("MAIL FROM:<bob@example.test>\r\n").hasPrefix(answer), "\(right)")
+        }
+    }
+
     @Test("what two readers may read in two ways is refused, not guessed", arguments: unclear)
     func refusesUnclear(_ header: String) async throws {
         let house = try await House()
