@@ -108,7 +108,7 @@ extension HTTPExchange {
             tooMuch(number)
         } else {
             if current?.answer == Answer.none { pipe?.add(piece) }
-            clock.progressed(piece.readableBytes, least: setting.limits.leastProgress)
+            clock.used(piece.readableBytes, least: setting.limits.leastProgress)
         }
     }
 

@@ -46,14 +46,31 @@ final class HTTPSetting: Sendable {
     let logger: Logger
     let dates = HTTPDates()
     let offersSockets: Bool
+    let times: HTTPTimes
 
     init(_ site: HTTPSite, _ logger: Logger) {
         self.site = site
         self.logger = logger
+        times = HTTPTimes(site.limits)
         offersSockets = site.routes.routes.contains { if case .socket = $0.answer { true } else { false } }
     }
 
     var limits: HTTPLimits { site.limits }
+}
+
+/// Those limits that are looked at with every request, in the channel's words: conversion is dear.
+struct HTTPTimes: Sendable {
+    let opening: TimeAmount
+    let header: TimeAmount
+    let idle: TimeAmount
+    let stall: TimeAmount
+
+    init(_ limits: HTTPLimits) {
+        opening = TimeAmount(limits.opening)
+        header = TimeAmount(limits.header)
+        idle = TimeAmount(limits.idle)
+        stall = TimeAmount(limits.stall)
+    }
 }
 
 /// One connection, with all its exchanges. On its event loop.
@@ -66,6 +83,10 @@ final class HTTPConnection {
     private var tasks = 0
     private var isClosed = false
     private var hasEnded = false
+    /// Those whose peer may be waited for.
+    var exchanges: [HTTPExchange] = []
+    /// Armed for the earliest end that one of them had when it was looked at.
+    var timer = LazyTimer()
 
     init(_ setting: HTTPSetting, _ visit: Visit, _ channel: any Channel) {
         self.setting = setting
@@ -78,11 +99,6 @@ final class HTTPConnection {
         tls.client?.tell(setting.logger, visit.facts)
     }
 
-    /// Whether a proxy has passed it on and it is not known for whom, as the proxy is not believed or says nothing that can be read: its peer does not ask.
-    func isHidden(_ request: HTTPRequest) -> Bool {
-        request.client == peer && ["x-forwarded-for", "forwarded", "x-real-ip", "via"].contains { request.fields.has($0) }
-    }
-
     func taskBegan() { tasks += 1 }
 
     func taskEnded() {
@@ -93,6 +109,7 @@ final class HTTPConnection {
     func closed() {
         guard !isClosed else { return }
         isClosed = true
+        timer.disarm()
         setting.site.observer?.closed()
         endIfOver()
     }
@@ -115,9 +132,9 @@ final class HTTPConnection {
         limits.maxHeaderFieldSize = setting.limits.headerOctets
         limits.maxHeaderListSize = setting.limits.headerOctets
         limits.maxHeaderFieldCount = setting.limits.headerFields
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+        let decoder = RequestDecoder(limits)
         try channel.pipeline.syncOperations.addHandlers(
-            HTTPResponseEncoder(), ByteToMessageHandler(decoder, maximumBufferSize: HTTPConnection.mostUnparsed), HTTPExchange(self, isStream: false))
+            HTTPResponseEncoder(), ByteToMessageHandler(decoder, maximumBufferSize: HTTPConnection.mostUnparsed), HTTPExchange(self, decoder))
     }
 
     func speakHTTP2(_ channel: any Channel) throws {
