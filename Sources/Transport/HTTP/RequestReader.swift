@@ -46,7 +46,7 @@ struct RequestReader {
             text = rest[end...].hasPrefix("/") ? String(rest[end...]) : "/" + rest[end...]
         }
         // Asterisk form (RFC 9112 §3.2.4).
-        let target = text == "*" && head.method == .OPTIONS ? RequestTarget.server : try target(text, connection)
+        let target = text == "*" && head.method == .OPTIONS ? RequestTarget.server : try self.target(text, connection)
         let forwarded = ForwardedClient(fields, peer: connection.peer, setting.site.forwarding)
         let request = HTTPRequest(
             method: head.method.rawValue, target: target, fields: fields, authority: authority,
