@@ -87,7 +87,8 @@ package protocol Link: Sendable {
     /// Where the connection's work runs, for tasks of its own that are to stay there; nil where that does not matter.
     var executor: (any TaskExecutor)? { get }
 
-    /// Sends bytes behind everything written so far; returns when the connection takes more (back-pressure). Throws when it is closed.
+    /// Sends bytes behind everything written so far; returns when the connection takes more (back-pressure). Throws `CancellationError` when it is closed:
+    /// nobody's fault, and no error to log.
     func write(_ bytes: ByteBuffer) async throws
 
     /// Has the driver call `poke`; from any thread, coalesced, ignored once closed.

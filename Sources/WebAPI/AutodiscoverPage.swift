@@ -18,17 +18,16 @@ package struct AutodiscoverPage: Sendable {
     private static let errorSchema = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
     private static let content = HTTPRoute.ContentRule(limit: AutodiscoverRequest.mostOctets, types: ["text/xml", "application/xml"])
 
-    /// As programs spell it.
-    private static let paths = ["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml", "/AutoDiscover/AutoDiscover.xml"]
+    /// Programs spell it in capital and small letters as they like.
+    private static let path = "/autodiscover/autodiscover.xml"
 
     package var routes: [HTTPRoute] {
-        AutodiscoverPage.paths.flatMap { path in
-            [
-                HTTPRoute(
-                    "POST", path, content: AutodiscoverPage.content, .work { _, content in try await reply(to: AutodiscoverRequest(try await content.all())) }),
-                HTTPRoute("GET", path, .now { _ in failure(.invalidRequest) }),
-            ]
-        }
+        [
+            HTTPRoute(
+                "POST", AutodiscoverPage.path, ignoresCase: true, content: AutodiscoverPage.content,
+                .work { _, content in try await reply(to: AutodiscoverRequest(try await content.all())) }),
+            HTTPRoute("GET", AutodiscoverPage.path, ignoresCase: true, .now { _ in failure(.invalidRequest) }),
+        ]
     }
 
     /// MS-OXDSCLI §2.2.4.1.1.2.

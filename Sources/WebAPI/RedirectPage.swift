@@ -12,19 +12,12 @@ package struct RedirectPage: Sendable {
         self.port = port
     }
 
-    /// Those of HTTP (RFC 9110 §9.3, RFC 5789) and WebDAV with its calendars (RFC 4918, RFC 3253, RFC 4791, RFC 3744).
-    private static let methods = [
-        "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT", "MKCOL", "MKCALENDAR", "COPY", "MOVE", "LOCK", "UNLOCK",
-        "SEARCH", "ACL",
-    ]
-
     /// For everything, but that those whose way is TLS as far as a proxy that is believed find `pages`: sent on, they would come back here for ever.
     package func routes(besides pages: [HTTPRoute] = []) -> [HTTPRoute] {
         pages.map(page)
-            + RedirectPage.methods.map { method in
-                // Nobody reads the content: it is not too much for being sent on.
+            + HTTPMethods.ofPaths.map { method in
                 HTTPRoute(
-                    method, "/{rest...}", content: .init(limit: .max), .work { request, _ in request.isSecure ? .refusal(404) : try await reply(request) })
+                    method, "/{rest...}", content: .unread, .work { request, _ in request.isSecure ? .refusal(404) : try await reply(request) })
             }
     }
 

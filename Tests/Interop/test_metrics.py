@@ -75,6 +75,15 @@ def test_alerts_ask_for_what_there_is(counted):
     assert words and words <= names
 
 
+def test_only_what_can_count_is_there(counted):
+    found = {}
+    for (name, labels) in Shown(counted).values:
+        if "service" in (labels := dict(labels)):
+            found.setdefault(name, set()).add(labels["service"])
+    assert found["martlet_http_requests_total"] == {"https", "http"}
+    assert not found["martlet_tls_handshake_failures_total"] & {"http", "sendmail"}
+
+
 def test_what_was_done_is_counted(counted):
     before = Shown(counted)
     with SMTP(counted.host, counted.port("smtp")) as smtp:

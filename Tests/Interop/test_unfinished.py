@@ -1,10 +1,11 @@
 """Messages whose end never comes stop nobody. What they hold is counted in BudgetTests, and measured by Tests/Judges/test_unfinished_memory.py."""
 import resource
 import socket
+import struct
 
 import pytest
 from conftest import Account, eventually
-from wire import SMTP
+from wire import IMAP, POP3, SMTP
 
 pytestmark = pytest.mark.own
 TEXT = b"Subject: unfinished\r\n\r\n" + b"All work and no play makes the queue a dull queue, day after day.\r\n" * 4000
@@ -51,3 +52,31 @@ def unread(line):
     import struct
     import termios
     return struct.unpack("i", fcntl.ioctl(line.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
+
+
+@pytest.mark.parametrize("way", ["reset", "close", "stop"])
+def test_what_the_client_or_a_stop_cuts_off_is_no_error(own_server, way):
+    server = own_server()
+    account = Account(server, "alice")
+    with SMTP(server.host, server.port("smtp")) as smtp:
+        assert smtp.deliver("a@remote.example", [account.address], b"Subject: x\r\n\r\n" + b"as much as no buffer holds\r\n" * 600_000)[0] == 250
+    imap, pop3 = IMAP(server.host, server.port("imaps"), tls=True), POP3(server.host, server.port("pop3s"), tls=True)
+    imap.login(account.address, account.password)
+    imap.select("INBOX")
+    pop3.login(account.address, account.password)
+    imap.start("FETCH 1 BODY[]")
+    pop3.send(b"RETR 1\r\n")
+    for client in (imap, pop3):
+        # Some of it has come, the rest waits for us to read.
+        assert client.socket.recv(1)
+    if way == "stop":
+        assert server.stop() == 0
+    for client in (imap, pop3):
+        if way == "reset":
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.socket.close()
+    if way != "stop":
+        # A session is over when its work is.
+        eventually(lambda: server.connections("imaps") == server.connections("pop3s") == 0)
+        assert server.stop() == 0
+    assert not [line for line in server.log_text().splitlines() if "error" in line.lower() or "failed" in line]

@@ -1,4 +1,6 @@
 """What is served by HTTP, as other servers, mail programs and browsers ask for it. RFC 9110, RFC 9113, RFC 8461, RFC 9116; R9, R15, R16, R20-R24, R26."""
+import contextlib
+import gzip
 import http.client
 import json
 import os
@@ -116,7 +118,7 @@ def test_thunderbird_sets_itself_up(site):
     assert ask(site, "/mail/config-v1.1.xml?emailaddress=alice%40example.net", host="autoconfig.example.test")[0] == 404
 
 
-@pytest.mark.parametrize("target", ["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"])
+@pytest.mark.parametrize("target", ["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml", "/AutoDiscover/autodiscover.XML"])
 def test_outlook_sets_itself_up(site, target):
     answers = []
     for name in ("alice", "nobody"):
@@ -153,6 +155,54 @@ def test_what_is_not_taken(site):
     for target in ("/", "/.well-known/acme-challenge/abc", "/index.html"):
         assert ask(site, target)[0] == 404, target
     assert ask(site, "/a/../b")[0] == 400
+
+
+def test_what_is_coded_is_not_taken(site):
+    post = "/autodiscover/autodiscover.xml"
+    status, fields, _ = ask(site, post, "POST", body=gzip.compress(REQUEST.encode()), Content_Type="text/xml", Content_Encoding="gzip")
+    assert (status, fields["accept-encoding"]) == (415, "identity")
+    assert ask(site, post, "POST", body=REQUEST % site.address("alice"), Content_Type="text/xml", Content_Encoding="identity")[0] == 200
+
+
+def raw(site, octets, secure):
+    """What is answered to these octets, until the server closes."""
+    with contextlib.closing(socket.create_connection((site.host, (443 if secure else 80) + site.offset), 60)) as s:
+        if secure:
+            s = ssl._create_unverified_context().wrap_socket(s)
+        s.sendall(octets)
+        answer = b""
+        try:
+            while piece := s.recv(65536):
+                answer += piece
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+@pytest.mark.parametrize("secure", [True, False])
+@pytest.mark.parametrize("octets, status", [
+    (b"hello\r\n\r\n", 400), (b"GET / HTTP/1.1\nHost: x\n\n", 400), (b"GET /\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n", 400),
+    (b"\x16\x03\x01\x02\x00\x01\x00", 400), (b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 501), (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505)])
+def test_what_is_no_request(site, octets, status, secure):
+    assert raw(site, octets, secure).startswith(b"HTTP/1.1 %d " % status)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_methods_of_the_server(site, secure):
+    status, fields, content = ask(site, "*", "OPTIONS", secure=secure)
+    assert (status, content) == (204, b"") and {"GET", "HEAD", "OPTIONS", "POST"} <= set(fields["allow"].split(", "))
+    assert ask(site, "/health/live", "PURGE", secure=secure)[0] == 501
+
+
+@need("curl")
+def test_long_headers_over_http2(site):
+    place = "https://%s:%d/health/live" % (site.host, 443 + site.offset)
+    shown = ("-sk", "--http2", "-o", "/dev/null", "-w", "%{http_version} %{http_code} %{num_connects},")
+    for octets in (9_000, 20_000, 60_000):
+        # The second asks by the same connection.
+        assert run("curl", *shown, "-H", "X-Long: " + "a" * octets, place, "--next", *shown, place) == (0, b"2 431 1,2 200 0,")
+    assert run("curl", *shown, "-H", "X-Long: " + "a" * 90_000, place)[0] != 0
+    assert run("curl", *shown, place) == (0, b"2 200 1,")
 
 
 def test_without_tls_everything_is_sent_to_where_it_is(site):
@@ -246,6 +296,20 @@ def test_behind_a_proxy_nobody_is_sent_round_in_circles(own_server):
     assert ask(s, "/nothing", secure=False, **believed)[0] == 404
     status, fields, _ = ask(s, "/health/ready", secure=False)
     assert (status, fields["location"]) == (301, "https://%s/health/ready" % HOST)
+
+
+def test_the_own_machine_of_a_proxy_may_ask_by_it_for_what_is_counted(own_server):
+    s = own_server("alice", settings={**WEB, "listeners.https.enabled": False, "web.proxies": ["127.0.0.1"], "web.metrics-networks": ["127.0.0.1"]})
+    s._wait(80 + s.offset, time.monotonic() + 60)
+
+    def status(**fields):
+        return ask(s, "/metrics", secure=False, X_Forwarded_Proto="https", **fields)[0]
+
+    assert status(X_Forwarded_For="127.0.0.1") == status(X_Forwarded_For="127.0.0.1, 127.0.0.1") == 200
+    # Strangers, whatever they have said before the proxy; and requests of nobody knows whom.
+    for named in ("203.0.113.9", "127.0.0.1, 203.0.113.9", "203.0.113.9, 127.0.0.1", "junk, 127.0.0.1", "junk", ""):
+        assert status(X_Forwarded_For=named) == 404, named
+    assert status(X_Real_IP="127.0.0.1") == status(Forwarded="for=127.0.0.1") == status(Via="1.1 x") == 404
 
 
 def test_who_is_no_proxy_of_ours_is_not_believed(site):

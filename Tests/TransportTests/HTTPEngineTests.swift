@@ -65,7 +65,8 @@ struct HTTPEngineTests {
         arguments: [
             ("GET /nowhere", "404", nil), ("POST /", "405", "GET, HEAD"), ("OPTIONS /", "204", "GET, HEAD"), ("DELETE /echo", "405", "POST"),
             ("GET /../etc/passwd", "400", nil), ("GET /%2e%2e/x", "400", nil), ("GET /a%00", "400", nil), ("GET http://other.example/", "200", nil),
-            ("GET *", "400", nil),
+            ("GET *", "400", nil), ("OPTIONS *", "204", "GET, HEAD, OPTIONS, POST"), ("PROPFIND /", "405", "GET, HEAD"), ("PURGE /", "501", nil),
+            ("PURGE /nowhere", "501", nil), ("TRACE /nowhere", "404", nil),
         ] as [(String, String, String?)])
     func refusals(line: String, status: String, allow: String?) async throws {
         try await with { client, _ in
@@ -74,6 +75,75 @@ struct HTTPEngineTests {
             #expect(reply?.status == status && reply?.fields["allow"] == allow)
             #expect(await client.reply()?.content == "hello next")
         }
+    }
+
+    @Test(
+        "what is no request line is answered 400, a method that nobody knows 501, another version 505; nothing is read behind it",
+        arguments: [
+            ("hello\r\n", "400"), ("GET / HTTP/1.1\nHost: x\n\n", "400"), ("GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n", "400"), ("GET /\r\n\r\n", "400"),
+            ("GET / HTTX/1.1\r\n\r\n", "400"), ("G\u{1}T / HTTP/1.1\r\nHost: x\r\n\r\n", "400"), ("\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}", "400"),
+            ("FOO /\r\n\r\n", "400"), ("FOO / HTTP/1.1 x\r\n\r\n", "400"), ("GET / FTP/1.1\r\n\r\n", "400"), ("FOO / HTTP/1.1\nHost: x\n\n", "400"),
+            ("FOO / HTTP/1.1\r\nHost: x\r\n\r\n", "501"), ("get / HTTP/1.1\r\nHost: x\r\n\r\n", "501"), ("FOO /nowhere HTTP/1.0\r\n\r\n", "501"),
+            ("GET / HTTP/9.9\r\nHost: x\r\n\r\n", "505"), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505"),
+        ])
+    func requestLines(text: String, status: String) async throws {
+        try await with { client, _ in
+            try await client.send(text + get("/hello/behind"))
+            let reply = await client.reply()
+            #expect(reply?.status == status && reply?.fields["connection"] == "close")
+            #expect(await client.reply() == nil)
+        }
+    }
+
+    @Test(
+        "why a request line could not be read",
+        arguments: [
+            ("FOO / HTTP/1.1\r\n", 501), ("\r\n\r\nFOO / HTTP/1.1\r\nmore", 501), ("M-FOO * HTTP/1.0\r\n", 501), ("FOO / HTTP/3.0\r\n", 505),
+            ("GET / HTTP/1.1\r\nHost: x\r\n\r\nFOO / HTTP/1.1\r\n", 400), ("FOO / HTTP/1.1", 400), ("FOO / HTTP/1.1\n", 400), ("FOO  HTTP/1.1\r\n", 400),
+            ("F(O / HTTP/1.1\r\n", 400), ("FOO / HTTP/11\r\n", 400), ("FOO / HTTP/1.x\r\n", 400), ("FOO \u{1} HTTP/1.1\r\n", 400), ("", 400), ("\n", 400),
+            (" / HTTP/1.1\r\n", 400),
+        ])
+    func lineFaults(text: String, status: Int) {
+        // Its first octet is not the buffer's.
+        var octets = ByteBuffer(string: "x" + text)
+        octets.moveReaderIndex(forwardBy: 1)
+        #expect(RequestDecoder.status(ofLine: octets.readableBytesView) == status)
+    }
+
+    @Test("RFC 9110 §15.5.16: content that is coded is not taken, and which coding is, is said; who waits for a word hears so at once")
+    func codings() async throws {
+        func post(_ fields: String, _ content: String) -> String {
+            "POST /echo HTTP/1.1\r\n\(Self.host)Content-Type: text/plain\r\nContent-Length: 2\r\n\(fields)\r\n\(content)"
+        }
+        try await with { client, _ in
+            for coding in ["gzip", "identity, br", "GZIP", "x"] {
+                try await client.send(post("Content-Encoding: \(coding)\r\n", "ok"))
+                let reply = await client.reply()
+                #expect(reply?.status == "415" && reply?.fields["accept-encoding"] == "identity")
+            }
+            for coding in ["identity", "Identity", ""] {
+                try await client.send(post("Content-Encoding: \(coding)\r\n", "ok"))
+                #expect(await client.reply()?.content == "ok")
+            }
+            try await client.send("POST /coded HTTP/1.1\r\n\(Self.host)Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok")
+            #expect(await client.reply()?.content == "unread")
+            try await client.send(post("Content-Encoding: gzip\r\nExpect: 100-continue\r\n", ""))
+            #expect(await client.reply()?.status == "415")
+            #expect(await client.reply() == nil)
+        }
+    }
+
+    @Test("an answer that is cut by the client's end, or by a stop, is no error", arguments: [false, true])
+    func cutAnswers(isStop: Bool) async throws {
+        let book = LogBook()
+        try await WebStage.with(logger: book.logger(from: .info)) { stage in
+            let client = try await Client.connect(stage.port, autoRead: false)
+            try await client.send(get("/stream/1000000000"))
+            while stage.routes.ledger.withLock({ $0.produced }) == 0 { await Task.yield() }
+            if isStop { await stage.listener.stop(grace: .milliseconds(10)) } else { try await client.reset() }
+            for await _ in stage.routes.ended { break }
+        }
+        #expect(book.all == [])
     }
 
     @Test("HEAD is GET without its content")
@@ -417,8 +487,17 @@ struct HTTPEngineTests {
         let forwarding = HTTPSite.Forwarding(proxies: .loopback)
         try await WebStage.with(forwarding: forwarding) { stage in
             let client = try await Client.connect(stage.port)
-            try await client.send(get("/local", "X-Forwarded-For: 192.0.2.1\r\n"))
+            for named in ["192.0.2.1", "127.0.0.1, 192.0.2.1", "192.0.2.1, 127.0.0.1", "junk", "junk, 127.0.0.1", ""] {
+                try await client.send(get("/local", "X-Forwarded-For: \(named)\r\n"))
+                #expect(await client.reply()?.status == "404", "\(named)")
+            }
+            try await client.send(get("/local", "Via: 1.1 proxy\r\n"))
             #expect(await client.reply()?.status == "404")
+            // The proxy's own machine asks by it.
+            for named in ["127.0.0.1", "127.0.0.2", "127.0.0.3, 127.0.0.1", "::1"] {
+                try await client.send(get("/local", "X-Forwarded-For: \(named)\r\nVia: 1.1 proxy\r\n"))
+                #expect(await client.reply()?.content == "local", "\(named)")
+            }
             client.channel.close(promise: nil)
         }
     }

@@ -31,6 +31,27 @@ struct HTTPRoutesTests {
     }
 
     @Test(
+        "a route that does not look at case is found however it is spelled, behind one that does",
+        arguments: [
+            ("/auto/File.xml", "/Auto/File.xml"), ("/AUTO/FILE.XML", "/Auto/File.xml"), ("/auto/file.xml", "/auto/file.xml"), ("/auto/file", "nothing"),
+            ("/auto/FILE.xml/x", "nothing"), ("/Auto/other", "/{any}/other Auto"), ("/AUTO", "nothing"),
+        ])
+    func caseless(target: String, expected: String) throws {
+        let answer = HTTPRoute.Answer.now { _ in HTTPReply(200) }
+        let table = HTTPRoutes([
+            HTTPRoute("GET", "/Auto/File.xml", ignoresCase: true, answer), HTTPRoute("GET", "/auto/file.xml", answer), HTTPRoute("GET", "/{any}/other", answer),
+        ])
+        #expect(try found(table, "GET", target) == expected)
+    }
+
+    @Test("the methods of all paths together, with those that the engine itself answers")
+    func methods() {
+        #expect(table(("POST", "/a"), ("GET", "/b"), ("GET", "/c")).methods == ["GET", "HEAD", "OPTIONS", "POST"])
+        #expect(table(("POST", "/a")).methods == ["OPTIONS", "POST"])
+        #expect(RequestTarget.server.isServer && RequestTarget.server.segments.isEmpty)
+    }
+
+    @Test(
         "targets are decoded by the segment, and what climbs or hides is refused (S48, S53)",
         arguments: [
             ("/", []), ("/a/b", ["a", "b"]), ("/a%2Fb", ["a/b"]), ("/caf%C3%A9?x=%zz", ["café"]), ("/a+b", ["a+b"]), ("//", ["", ""]), ("/...", ["..."]),

@@ -113,6 +113,8 @@ final class ToyWorker: LineWorker {
         var gates: [String: Gate] = [:]
         var produced = 0
         var failedWrites = 0
+        /// Those of them that were nobody's fault.
+        var cancelledWrites = 0
     }
 
     let ledger = Mutex(Ledger())
@@ -159,7 +161,10 @@ final class ToyWorker: LineWorker {
                 left -= piece.readableBytes
                 ledger.withLock { $0.produced += piece.readableBytes }
                 do { try await link.write(piece) } catch {
-                    ledger.withLock { $0.failedWrites += 1 }
+                    ledger.withLock {
+                        $0.failedWrites += 1
+                        $0.cancelledWrites += error is CancellationError ? 1 : 0
+                    }
                     return "failed"
                 }
             }

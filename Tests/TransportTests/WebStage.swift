@@ -24,9 +24,9 @@ struct WebStage {
 
     static func with(
         _ security: Security = .plain, limits: HTTPLimits = WebStage.patient, forwarding: HTTPSite.Forwarding = HTTPSite.Forwarding(),
-        proxies: NetworkList = .none, _ body: (WebStage) async throws -> Void
+        proxies: NetworkList = .none, logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        _ body: (WebStage) async throws -> Void
     ) async throws {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let threads = Threads(count: 1, LoopBudget())
         let listeners = Listeners(threads: threads, doorkeeper: Doorkeeper(Doorkeeper.Limits(), logger: logger), logger: logger)
         var endpoint = Endpoint(host: "127.0.0.1", port: 0, security: security)
@@ -87,6 +87,7 @@ final class TestRoutes: Sendable {
                     while let piece = try await content.next() { count += piece.readableBytes }
                     return HTTPReply(200, text: "\(count)")
                 }),
+            HTTPRoute("POST", "/coded", content: .unread, .work { _, _ in HTTPReply(200, text: "unread") }),
             HTTPRoute("POST", "/unread", content: .init(limit: 1 << 30), .work { _, _ in HTTPReply(200, text: "unread") }),
             HTTPRoute(
                 "POST", "/wait", content: .init(limit: 1 << 30),
@@ -162,6 +163,31 @@ final class TestRoutes: Sendable {
             ledger.withLock { $0.cancelled += 1 }
             throw error
         }
+    }
+}
+
+/// What is logged, from a level on.
+final class LogBook: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+
+    func logger(from level: Logger.Level) -> Logger {
+        var logger = Logger(label: "test") { _ in Handler(book: self) }
+        logger.logLevel = level
+        return logger
+    }
+
+    private struct Handler: LogHandler {
+        let book: LogBook
+        var metadata = Logger.Metadata()
+        var logLevel = Logger.Level.trace
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+        func log(
+            level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String, function: String, line: UInt
+        ) { book.lines.withLock { $0.append("\(level) \(message)") } }
     }
 }
 

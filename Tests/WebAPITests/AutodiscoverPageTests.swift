@@ -23,7 +23,7 @@ struct AutodiscoverPageTests {
 
     @Test(
         "one server of each kind, whoever it is at a domain of ours",
-        arguments: ["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml", "/AutoDiscover/AutoDiscover.xml"])
+        arguments: ["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml", "/AutoDiscover/AutoDiscover.xml", "/AUTODISCOVER/autoDiscover.XML"])
     func settings(_ path: String) async throws {
         let reply = try #require(try await asker().ask("POST", path, content: AutodiscoverPageTests.request("an&amp;na@Example.org")))
         #expect(reply.status == 200 && reply.fields.only("content-type") == "text/xml; charset=utf-8")

@@ -60,6 +60,6 @@ package enum ReplyContent: Sendable {
 }
 
 package protocol ContentWriter: Sendable {
-    /// Sends it, and returns when the connection takes more (back-pressure). Throws when it is closed.
+    /// Sends it, and returns when the connection takes more (back-pressure). Throws `CancellationError` when it is closed.
     func write(_ bytes: ByteBuffer) async throws
 }

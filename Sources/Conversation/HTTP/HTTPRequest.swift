@@ -13,6 +13,8 @@ package struct HTTPRequest: Sendable {
     package var isSecure: Bool
     /// Who asks: the client itself where proxies that are believed stand between.
     package var client: IPAddress
+    /// Whether a proxy that is believed says that it is the client who asks.
+    package var isClientNamed: Bool
     /// Of the connection: what stands between is its peer.
     package var connection: ConnectionFacts
     /// What the route's pattern found in the path, in its order.
@@ -20,7 +22,7 @@ package struct HTTPRequest: Sendable {
 
     package init(
         method: String = "GET", target: RequestTarget, fields: HTTPFields = HTTPFields(), authority: String = "", isSecure: Bool = false, client: IPAddress,
-        connection: ConnectionFacts
+        isClientNamed: Bool = false, connection: ConnectionFacts
     ) {
         self.method = method
         self.target = target
@@ -28,7 +30,14 @@ package struct HTTPRequest: Sendable {
         self.authority = authority
         self.isSecure = isSecure
         self.client = client
+        self.isClientNamed = isClientNamed
         self.connection = connection
+    }
+
+    /// Whether a proxy has passed it on and it is not known for whom, as the proxy is not believed or says nothing that can be read: `client` is the proxy then,
+    /// which does not ask for itself.
+    package var isHidden: Bool {
+        !isClientNamed && ["x-forwarded-for", "forwarded", "x-real-ip", "via"].contains { fields.has($0) }
     }
 
     /// The authority without its port.

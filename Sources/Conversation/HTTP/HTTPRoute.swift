@@ -5,6 +5,8 @@ package struct HTTPRoute: Sendable {
     package let method: String
     /// `/health/live`, `/files/{name}`, `/dav/{rest...}`: a segment in braces stands for any one, the last one with dots for all that follow (joined by `/`).
     package let path: String
+    /// Whether what the path says literally is found in capital letters as well as in small ones.
+    package var ignoresCase: Bool
     package var admission: Admission
     package var content: ContentRule
     package var answer: Answer
@@ -22,14 +24,19 @@ package struct HTTPRoute: Sendable {
         package var limit: Int
         /// Media types in small letters; any other is answered 415. Nil: any, and none.
         package var types: Set<String>?
+        /// Whether it may have any Content-Encoding (RFC 9110 §8.4), as nobody looks into it; any but `identity` is answered 415 otherwise.
+        package var takesCodings: Bool
 
-        package init(limit: Int, types: Set<String>? = nil) {
+        package init(limit: Int, types: Set<String>? = nil, takesCodings: Bool = false) {
             self.limit = limit
             self.types = types
+            self.takesCodings = takesCodings
         }
 
         /// GET and others that have none; a little is read past.
         package static let none = ContentRule(limit: 0)
+        /// Nobody reads it, and no matter how much it is.
+        package static let unread = ContentRule(limit: .max, takesCodings: true)
     }
 
     package enum Answer: Sendable {
@@ -59,9 +66,12 @@ package struct HTTPRoute: Sendable {
         }
     }
 
-    package init(_ method: String, _ path: String, admission: Admission = .anyone, content: ContentRule = .none, _ answer: Answer) {
+    package init(
+        _ method: String, _ path: String, ignoresCase: Bool = false, admission: Admission = .anyone, content: ContentRule = .none, _ answer: Answer
+    ) {
         self.method = method
         self.path = path
+        self.ignoresCase = ignoresCase
         self.admission = admission
         self.content = content
         self.answer = answer

@@ -2,6 +2,8 @@
 package struct HTTPRoutes: Sendable {
     private struct Node {
         var literals: [String: Int] = [:]
+        /// Of routes that do not look at case, in small letters.
+        var folded: [String: Int] = [:]
         /// `{name}`.
         var any: Int?
         /// `{name...}`, by method.
@@ -19,11 +21,14 @@ package struct HTTPRoutes: Sendable {
 
     /// In the order given.
     package let routes: [HTTPRoute]
+    /// All that some path has, HEAD and OPTIONS with them, in order.
+    package let methods: [String]
     private var nodes: [Node] = [Node()]
 
     /// Routes of one method and path twice are a mistake of the program's, and end it.
     package init(_ routes: [HTTPRoute]) {
         self.routes = routes
+        methods = Set(routes.map(\.method) + ["OPTIONS"] + (routes.contains { $0.method == "GET" } ? ["HEAD"] : [])).sorted()
         for (number, route) in routes.enumerated() { add(route, number) }
     }
 
@@ -41,6 +46,12 @@ package struct HTTPRoutes: Sendable {
                     continue
                 }
                 nodes[node].any = next
+            } else if route.ignoresCase {
+                if let there = nodes[node].folded[segment.lowercased()] {
+                    node = there
+                    continue
+                }
+                nodes[node].folded[segment.lowercased()] = next
             } else {
                 if let there = nodes[node].literals[String(segment)] {
                     node = there
@@ -54,7 +65,7 @@ package struct HTTPRoutes: Sendable {
         precondition(nodes[node].routes.updateValue(number, forKey: route.method) == nil, "\(route.method) \(route.path) is there twice")
     }
 
-    /// What is said literally goes before what stands in braces, and that before the rest. HEAD finds what GET does.
+    /// What is said literally goes before what is so without regard to case, that before what stands in braces, and that before the rest. HEAD finds what GET does.
     package func find(_ method: String, _ segments: [String]) -> Outcome {
         var methods: Set<String> = []
         var captures: [String] = []
@@ -75,6 +86,11 @@ package struct HTTPRoutes: Sendable {
             return pick(node.routes, &methods) ?? restFound(node, segments, &captures) { pick($0, &methods) }
         }
         if let next = node.literals[segment], let number = find(method, segments.dropFirst(), next, &captures, &methods) { return number }
+        if !node.folded.isEmpty, let next = node.folded[segment.lowercased()],
+            let number = find(method, segments.dropFirst(), next, &captures, &methods)
+        {
+            return number
+        }
         if let next = node.any, !segment.isEmpty {
             captures.append(segment)
             if let number = find(method, segments.dropFirst(), next, &captures, &methods) { return number }

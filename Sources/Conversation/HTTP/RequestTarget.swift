@@ -17,6 +17,17 @@ package struct RequestTarget: Hashable, Sendable {
         case null
     }
 
+    /// The server itself and no path of it: `OPTIONS *` (RFC 9110 §9.3.7).
+    package static let server = RequestTarget(segments: [], query: nil, path: "*")
+
+    private init(segments: [String], query: String?, path: String) {
+        self.segments = segments
+        self.query = query
+        self.path = path
+    }
+
+    package var isServer: Bool { path == "*" }
+
     /// A target in origin form: `/path?query`. A fragment is no part of it.
     package init(_ text: String) throws(Fault) {
         guard text.utf8.first == UInt8(ascii: "/"), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else {

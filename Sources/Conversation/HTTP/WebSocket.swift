@@ -26,7 +26,7 @@ package struct WebSocketCloseCode: RawRepresentable, Hashable, Sendable {
 package protocol WebSocket: Sendable {
     /// The next message; nil: the peer has closed, or we have. The peer is held back while nobody asks. One reader.
     func receive() async throws -> WebSocketMessage?
-    /// Returns when the connection takes more (back-pressure). Throws when it is closed.
+    /// Returns when the connection takes more (back-pressure). Throws `CancellationError` when it is closed.
     func send(_ message: WebSocketMessage) async throws
     /// Says goodbye; nothing is sent or received afterwards.
     func close(_ code: WebSocketCloseCode)

@@ -92,7 +92,8 @@ package struct Intake: Sendable {
 
     private func refused(_ error: any Error, _ id: TransactionID) -> Refusal {
         let refusal = refusal(for: error, id)
-        metrics.note(refusal)
+        // Whose connection has gone, or who comes while the server stops, is nobody's fault.
+        if !Intake.isEnd(error) { metrics.note(refusal) }
         return refusal
     }
 
@@ -149,7 +150,10 @@ package struct Intake: Sendable {
             log.notice("Message not stored: over quota", metadata: ["id": "\(id)"])
             return .overQuota
         }
-        log.error("Message not stored: \(error)", metadata: ["id": "\(id)"])
+        log.log(level: Intake.isEnd(error) ? .debug : .error, "Message not stored: \(error)", metadata: ["id": "\(id)"])
         return error as? StorageFault == .full ? .full : .unavailable
     }
+
+    /// Whether the connection has gone or the server stops, and nothing is wrong.
+    private static func isEnd(_ error: any Error) -> Bool { error is CancellationError || error as? StorageFault == .closed }
 }

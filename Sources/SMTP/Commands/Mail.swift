@@ -7,7 +7,7 @@ extension SMTPWorker {
         do {
             return try await directory.sendRight(principal, address) >= .asOwner ? .authorized : .refused(.notOwner)
         } catch {
-            log.error("Sender not looked up: \(error)")
+            log.log(level: error is CancellationError ? .debug : .error, "Sender not looked up: \(error)")
             return .refused(.unavailable)
         }
     }

@@ -24,7 +24,7 @@ extension SMTPWorker {
             case .notLocal: return relay(path, presence, facts)
             }
         } catch {
-            log.error("Recipient not looked up: \(error)")
+            log.log(level: error is CancellationError ? .debug : .error, "Recipient not looked up: \(error)")
             return .refused(.unavailable)
         }
     }

@@ -4,6 +4,9 @@ import MailModel
 /// For whom a proxy asks, where it is believed (R26).
 struct ForwardedClient: Hashable {
     var address: IPAddress
+    /// Whether a proxy says that it is this one's own request, or its client's; otherwise the address is the last proxy's that could be read, and who asks by it
+    /// is not known.
+    var isNamed = false
     /// Nil: the proxy does not say.
     var isSecure: Bool?
 
@@ -23,8 +26,11 @@ struct ForwardedClient: Hashable {
         }
         if forwarding.field != .forwarded { isSecure = fields.members("x-forwarded-proto").last.map { $0 == "https" } }
         for text in named.reversed() {
-            guard let next = ForwardedClient.address(text) else { break }
-            address = next
+            guard let next = ForwardedClient.address(text) else {
+                isNamed = false
+                break
+            }
+            (address, isNamed) = (next, true)
             guard forwarding.proxies.contains(next) else { break }
         }
     }

@@ -32,7 +32,7 @@ final class HTTP2StreamDoor: ChannelInboundHandler, RemovableChannelHandler {
                 try pipeline.addHandlers([StreamOctets()] + WebSocketExchange.handlers(connection, opening), position: .after(self))
             } else {
                 try pipeline.addHandlers(
-                    HTTP2FramePayloadToHTTP1ServerCodec(), HTTPExchange(connection, isStream: true), position: .after(self))
+                    HTTP2FramePayloadToHTTP1ServerCodec(), HTTPExchange(connection), position: .after(self))
                 context.fireChannelRead(data)
             }
             pipeline.removeHandler(self, promise: nil)
@@ -63,7 +63,7 @@ final class HTTP2StreamDoor: ChannelInboundHandler, RemovableChannelHandler {
         guard case .found(let route, let captures) = connection.setting.site.routes.find("GET", request.target.segments) else {
             throw RequestReader.Refusal(status: 404)
         }
-        if case .networks(let networks) = route.admission, !networks.contains(request.client) || connection.isHidden(request) {
+        if case .networks(let networks) = route.admission, !networks.contains(request.client) || request.isHidden {
             throw RequestReader.Refusal(status: 404)
         }
         guard case .socket(let rule) = route.answer, request.fields.only("sec-websocket-version") == "13" else { throw RequestReader.Refusal(status: 400) }

@@ -76,7 +76,7 @@ extension HTTPExchange {
         guard !isStream else {
             phase = .closing
             // Unless the peer takes none of it: nearly always it is over by the end of the read, which arms as well.
-            clock.stallBegan(flushed)
+            clock.stallBegan(flushed: flushed)
             return partsCame ? () : arm()
         }
         guard keepsAlive, !isStopping else { return close() }
@@ -99,7 +99,7 @@ extension HTTPExchange {
         current = nil
         queued = CircularBuffer()
         clock.phaseBegan()
-        clock.stallBegan(flushed)
+        clock.stallBegan(flushed: flushed)
         // Behind all that was written, beside the encoder, which would make something of it.
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.lastWordLeft() }
@@ -167,12 +167,12 @@ extension HTTPExchange {
         switch accept(bytes, number) {
         case .taken: writer.resume()
         case .full: wait(writer)
-        case .closed: writer.resume(throwing: ChannelError.ioOnClosedChannel)
+        case .closed: writer.resume(throwing: CancellationError())
         }
     }
 
     func wait(_ writer: CheckedContinuation<Void, any Error>) {
-        guard phase == .busy, let context else { return writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+        guard phase == .busy, let context else { return writer.resume(throwing: CancellationError()) }
         if context.channel.isWritable { return writer.resume() }
         writers.append(writer)
     }
@@ -195,7 +195,7 @@ extension HTTPExchange {
     func failWriters() {
         let waiting = writers
         writers = []
-        for writer in waiting { writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+        for writer in waiting { writer.resume(throwing: CancellationError()) }
     }
 
     /// What the peer has taken, about: a measure of progress.

@@ -30,41 +30,43 @@ extension HTTPExchange {
 
     private func answer(_ request: HTTPRequest, _ framing: RequestReader.Framing) {
         var request = request
-        switch setting.site.routes.find(request.method, request.target.segments) {
-        // What is refused is refused at once to who waits for a word before the content.
-        case .nothing where framing != .none && isContinueWanted(request): refuse(.refusal(404), framing, isLast: true)
-        case .nothing: refuse(.refusal(404), framing)
-        case .otherMethods(let methods):
-            let allow: HTTPFields = ["Allow": methods.joined(separator: ", ")]
-            refuse(request.method == "OPTIONS" ? HTTPReply(204, allow) : .refusal(405, allow), framing)
+        let routes = setting.site.routes
+        if request.target.isServer { return refuse(HTTPReply(204, ["Allow": routes.methods.joined(separator: ", ")]), request, framing) }
+        switch routes.find(request.method, request.target.segments) {
         case .found(let route, let captures):
-            if case .networks(let networks) = route.admission, !networks.contains(request.client) || connection.isHidden(request) {
-                return refuse(.refusal(404), framing)
+            if case .networks(let networks) = route.admission, !networks.contains(request.client) || request.isHidden {
+                return refuse(.refusal(404), request, framing)
             }
             request.captures = captures
             answer(request, framing, route)
+        case _ where !HTTPMethods.known.contains(request.method): refuse(.refusal(501), request, framing)
+        case .nothing: refuse(.refusal(404), request, framing)
+        case .otherMethods(let methods):
+            let allow: HTTPFields = ["Allow": methods.joined(separator: ", ")]
+            refuse(request.method == "OPTIONS" ? HTTPReply(204, allow) : .refusal(405, allow), request, framing)
         }
     }
 
     private func answer(_ request: HTTPRequest, _ framing: RequestReader.Framing, _ route: HTTPRoute) {
         if case .length(let octets) = framing, octets > max(route.content.limit, route.content.limit == 0 ? HTTPExchange.readPast : 0) {
-            return refuse(.refusal(413), framing)
+            return refuse(.refusal(413), request, framing)
+        }
+        if !route.content.takesCodings, request.fields.members("content-encoding").contains(where: { $0 != "identity" }) {
+            // RFC 9110 §15.5.16.
+            return refuse(.refusal(415, ["Accept-Encoding": "identity"]), request, framing)
         }
         if let types = route.content.types, framing != .none, !isStream || !(current?.isReceived ?? true), !types.contains(request.mediaType ?? "") {
-            return refuse(.refusal(415), framing)
+            return refuse(.refusal(415), request, framing)
         }
         switch route.answer {
-        case .now(let make):
-            // Who waits to be told to go on is told the answer.
-            if framing != .none, isContinueWanted(request) { return refuse(make(request), framing, isLast: true) }
-            current?.pending = make(request)
+        case .now(let make): refuse(make(request), request, framing)
         case .socket(let rule):
             do throws(RequestReader.Refusal) {
                 let opening = try SocketOpening(request, rule)
-                if let reply = rule.refuse(request) { return refuse(reply, framing) }
+                if let reply = rule.refuse(request) { return refuse(reply, request, framing) }
                 current?.upgrade = opening
             } catch {
-                refuse(.refusal(error.status, ["Upgrade": "websocket", "Sec-WebSocket-Version": "13"]), framing)
+                refuse(.refusal(error.status, ["Upgrade": "websocket", "Sec-WebSocket-Version": "13"]), request, framing)
             }
         case .work(let make):
             current?.contentLimit = route.content.limit == 0 ? HTTPExchange.readPast : route.content.limit
@@ -82,11 +84,15 @@ extension HTTPExchange {
         context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
     }
 
-    /// Answers without a handler: once the content is read past, where there is little of it.
-    private func refuse(_ reply: HTTPReply, _ framing: RequestReader.Framing = .none, isLast: Bool = false) {
-        current?.contentLimit = HTTPExchange.readPast
-        var isLast = isLast
+    /// Answers without asking for the content: at once to who waits for a word before it, otherwise once it is read past, where there is little of it.
+    private func refuse(_ reply: HTTPReply, _ request: HTTPRequest, _ framing: RequestReader.Framing) {
+        var isLast = framing != .none && isContinueWanted(request)
         if case .length(let octets) = framing, octets > HTTPExchange.readPast { isLast = true }
+        refuse(reply, isLast: isLast)
+    }
+
+    private func refuse(_ reply: HTTPReply, isLast: Bool) {
+        current?.contentLimit = HTTPExchange.readPast
         guard isLast else {
             current?.pending = reply
             return
@@ -108,7 +114,7 @@ extension HTTPExchange {
             tooMuch(number)
         } else {
             if current?.answer == Answer.none { pipe?.add(piece) }
-            clock.progressed(piece.readableBytes, least: setting.limits.leastProgress)
+            clock.used(piece.readableBytes, least: setting.limits.leastProgress)
         }
     }
 
@@ -148,24 +154,40 @@ extension HTTPExchange {
         let pipe = ContentPipe(loop) { here.value.readOn() }
         current?.pipe = pipe
         connection.taskBegan()
-        let writer = ReplyWriter(self, number, loop)
-        let logger = setting.logger
-        // The task has it no longer than the handler: an answer may stream for days.
+        // The task has it no longer than the handler, which may take its time.
         let asked = NIOLoopBoundBox(Optional(request), eventLoop: loop)
         let task = Task.immediate(executorPreference: connection.visit.executor) {
             do {
                 let reply = try await HTTPExchange.answer(asked, pipe, make)
                 await HTTPExchange.on(loop) { here.value.replied(reply, number) }
-                if case .stream(_, let write) = reply.content, await HTTPExchange.on(loop, { here.value.streams(number) }) {
-                    try await write(writer)
-                    await HTTPExchange.on(loop) { here.value.streamed(number) }
-                }
             } catch {
-                await HTTPExchange.on(loop) { here.value.failed(error, number, logger) }
+                let isCancelled = Task.isCancelled
+                await HTTPExchange.on(loop) { here.value.failed(error, number, isCancelled) }
             }
             await HTTPExchange.on(loop) { here.value.connection.taskEnded() }
         }
-        if current?.number == number { current?.task = task }
+        // Unless it is over, or another writes already what it answered.
+        if current?.number == number, current?.task == nil { current?.task = task }
+    }
+
+    /// Writes a streamed answer, by a task of its own: it may go on for days, and what the one before it needed to ask the handler goes with that one.
+    private func stream(_ number: Int, _ write: @escaping @Sendable (any ContentWriter) async throws -> Void) {
+        guard let context else { return }
+        let loop = context.eventLoop
+        let here = NIOLoopBound(self, eventLoop: loop)
+        connection.taskBegan()
+        let writer = ReplyWriter(self, number, loop)
+        let task = Task.immediate(executorPreference: connection.visit.executor) {
+            do {
+                try await write(writer)
+                await HTTPExchange.on(loop) { here.value.streamed(number) }
+            } catch {
+                let isCancelled = Task.isCancelled
+                await HTTPExchange.on(loop) { here.value.failed(error, number, isCancelled) }
+            }
+            await HTTPExchange.on(loop) { here.value.connection.taskEnded() }
+        }
+        if streams(number) { current?.task = task }
     }
 
     /// Asks the handler, and lets go of the request. Begins on the loop.
@@ -185,13 +207,15 @@ extension HTTPExchange {
     private func replied(_ reply: HTTPReply, _ number: Int) {
         guard phase == .busy, current?.number == number, current?.answer == Answer.none else { return }
         current?.pipe?.fail()
+        current?.pipe = nil
         send(reply)
+        if case .stream(_, let write) = reply.content, streams(number) { stream(number, write) }
     }
 
-    private func failed(_ error: any Error, _ number: Int, _ logger: Logger) {
-        if !(error is CancellationError), !(error is ContentFault) {
-            logger.error("A request could not be answered: \(error)", metadata: ["connection": "\(connection.facts.id)"])
-        }
+    /// - parameter isCancelled: the connection has gone, or the server stops: what its handler makes of that is no error.
+    private func failed(_ error: any Error, _ number: Int, _ isCancelled: Bool) {
+        let level: Logger.Level = isCancelled || error is CancellationError || error is ContentFault ? .debug : .error
+        setting.logger.log(level: level, "A request could not be answered: \(error)", metadata: ["connection": "\(connection.facts.id)"])
         guard phase == .busy, let current, current.number == number, current.answer != .done else { return }
         // A part of an answer must not be taken for the whole.
         guard current.answer == Answer.none else {

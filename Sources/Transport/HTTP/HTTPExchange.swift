@@ -55,6 +55,8 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     let connection: HTTPConnection
+    /// What reads the connection; nil: it is a stream of HTTP/2.
+    private let decoder: RequestDecoder?
     let isStream: Bool
     var context: ChannelHandlerContext?
     var phase = Phase.waiting
@@ -62,7 +64,9 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
     var queued = CircularBuffer<HTTPServerRequestPart>()
     /// Of requests on this connection.
     var count = 0
-    var clock = ExchangeClock()
+    var clock = PeerClock()
+    /// Among the connection's exchanges, where it is one of them.
+    var place: Int?
     var writers: [CheckedContinuation<Void, any Error>] = []
     var written = 0
     /// Since the last end of a read: what is written now leaves at the next.
@@ -75,9 +79,11 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
 
     var setting: HTTPSetting { connection.setting }
 
-    init(_ connection: HTTPConnection, isStream: Bool) {
+    /// - parameter decoder: what reads the connection; nil: it is a stream of HTTP/2.
+    init(_ connection: HTTPConnection, _ decoder: RequestDecoder? = nil) {
         self.connection = connection
-        self.isStream = isStream
+        self.decoder = decoder
+        isStream = decoder == nil
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -92,6 +98,7 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         guard clock.isIdle else { return }
+        connection.join(self)
         clock.phaseBegan()
         arm()
         context.read()
@@ -144,7 +151,7 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
             resumeWriters()
             readOn()
         } else {
-            clock.stallBegan(flushed)
+            clock.stallBegan(flushed: flushed)
             arm()
         }
         context.fireChannelWritabilityChanged()
@@ -183,6 +190,8 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
         if case ByteToMessageDecoderError.dataReceivedInErrorState = error { return }
         connection.log("\(error)")
         guard !isStream, let status = status(of: error) else { return context.close(promise: nil) }
+        // Some are told twice. The last answer has been given, and has time to be read.
+        guard phase != .closing else { return }
         broke(status)
     }
 
@@ -203,15 +212,14 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
             }
             current?.pipe?.end(.failure(.broken))
             if current?.answer == Answer.none { send(.refusal(status)) } else { context?.close(promise: nil) }
-        case .closing, .closed: context?.close(promise: nil)
+        case .closing, .closed: break
         }
     }
 
     private func status(of error: any Error) -> Int? {
         switch error {
         case HTTPParserError.headerOverflow: 431
-        case HTTPParserError.invalidVersion: 505
-        case HTTPParserError.invalidMethod: 501
+        case HTTPParserError.invalidVersion, HTTPParserError.invalidMethod: decoder?.status
         // The connection ended in the midst of a request.
         case HTTPParserError.invalidEOFState: nil
         case is HTTPParserError, is NIOHTTPDecoderError: 400
@@ -232,7 +240,7 @@ final class HTTPExchange: ChannelInboundHandler, RemovableChannelHandler {
     private func shut() {
         guard phase != .closed else { return }
         phase = .closed
-        clock.disarm()
+        connection.leave(self)
         queued = CircularBuffer()
         current?.task?.cancel()
         current?.pipe?.fail()

@@ -46,14 +46,31 @@ final class HTTPSetting: Sendable {
     let logger: Logger
     let dates = HTTPDates()
     let offersSockets: Bool
+    let times: HTTPTimes
 
     init(_ site: HTTPSite, _ logger: Logger) {
         self.site = site
         self.logger = logger
+        times = HTTPTimes(site.limits)
         offersSockets = site.routes.routes.contains { if case .socket = $0.answer { true } else { false } }
     }
 
     var limits: HTTPLimits { site.limits }
+}
+
+/// Those limits that are looked at with every request, in the channel's words: conversion is dear.
+struct HTTPTimes: Sendable {
+    let opening: TimeAmount
+    let header: TimeAmount
+    let idle: TimeAmount
+    let stall: TimeAmount
+
+    init(_ limits: HTTPLimits) {
+        opening = TimeAmount(limits.opening)
+        header = TimeAmount(limits.header)
+        idle = TimeAmount(limits.idle)
+        stall = TimeAmount(limits.stall)
+    }
 }
 
 /// One connection, with all its exchanges. On its event loop.
@@ -66,6 +83,10 @@ final class HTTPConnection {
     private var tasks = 0
     private var isClosed = false
     private var hasEnded = false
+    /// Those whose peer may be waited for.
+    var exchanges: [HTTPExchange] = []
+    /// Armed for the earliest end that one of them had when it was looked at.
+    var timer = LazyTimer()
 
     init(_ setting: HTTPSetting, _ visit: Visit, _ channel: any Channel) {
         self.setting = setting
@@ -78,11 +99,6 @@ final class HTTPConnection {
         tls.client?.tell(setting.logger, visit.facts)
     }
 
-    /// Whether a proxy has passed it on and it is not known for whom, as the proxy is not believed or says nothing that can be read: its peer does not ask.
-    func isHidden(_ request: HTTPRequest) -> Bool {
-        request.client == peer && ["x-forwarded-for", "forwarded", "x-real-ip", "via"].contains { request.fields.has($0) }
-    }
-
     func taskBegan() { tasks += 1 }
 
     func taskEnded() {
@@ -93,6 +109,7 @@ final class HTTPConnection {
     func closed() {
         guard !isClosed else { return }
         isClosed = true
+        timer.disarm()
         setting.site.observer?.closed()
         endIfOver()
     }
@@ -110,21 +127,25 @@ final class HTTPConnection {
     /// Octets behind a request that the parser stops at. What is parsed leaves nothing behind but a part of a header.
     private static let mostUnparsed = 64 * 1024
 
+    /// Of a header of HTTP/2, as its fields count with 32 octets each (RFC 9113 §6.5.2); one beyond it ends the connection, as nobody may know what stands behind it.
+    private static let mostHeaderOctets = 64 * 1024
+
     func speakHTTP1(_ channel: any Channel) throws {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = setting.limits.headerOctets
         limits.maxHeaderListSize = setting.limits.headerOctets
         limits.maxHeaderFieldCount = setting.limits.headerFields
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+        let decoder = RequestDecoder(limits)
         try channel.pipeline.syncOperations.addHandlers(
-            HTTPResponseEncoder(), ByteToMessageHandler(decoder, maximumBufferSize: HTTPConnection.mostUnparsed), HTTPExchange(self, isStream: false))
+            HTTPResponseEncoder(), ByteToMessageHandler(decoder, maximumBufferSize: HTTPConnection.mostUnparsed), HTTPExchange(self, decoder))
     }
 
     func speakHTTP2(_ channel: any Channel) throws {
         var configuration = NIOHTTP2Handler.ConnectionConfiguration()
         configuration.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: setting.limits.streams),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: setting.limits.headerOctets),
+            // More than a request may have: what is somewhat too long is answered on its stream.
+            HTTP2Setting(parameter: .maxHeaderListSize, value: HTTPConnection.mostHeaderOctets),
         ]
         // RFC 8441 §3: offered only where a WebSocket is served; browsers try it at once.
         if setting.offersSockets { configuration.initialSettings.append(HTTP2Setting(parameter: .enableConnectProtocol, value: 1)) }
@@ -144,7 +165,8 @@ final class HTTPConnection {
         management.keepalive = .init(pingInterval: TimeAmount(setting.limits.ping), ackTimeout: TimeAmount(setting.limits.ping))
         let pipeline = channel.pipeline.syncOperations
         let manager = NIOHTTP2ServerConnectionManagementHandler(eventLoop: channel.eventLoop, configuration: management)
-        try pipeline.addHandlers(FittedOctets(), handler, manager, HTTP2End(self))
+        let inlet = HTTP2Inlet()
+        try pipeline.addHandlers(inlet, handler, manager, HTTP2End(self, inlet))
         try channel.syncOptions?.setOption(.autoRead, value: true)
     }
 }
@@ -197,27 +219,17 @@ private final class HTTPDoor: ChannelInboundHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) { timer?.cancel() }
 }
 
-/// Gives what has been decrypted on in memory of its own size. HTTP/2's reader keeps hold of the last it was given while it waits, which would be TLS's buffer of 32 KiB; and
-/// TLS would need another for each read.
-private final class FittedOctets: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let octets = unwrapInboundIn(data)
-        var fitted = context.channel.allocator.buffer(capacity: octets.readableBytes)
-        fitted.writeImmutableBuffer(octets)
-        context.fireChannelRead(wrapInboundOut(fitted))
-    }
-}
-
 /// The end of an HTTP/2 connection's pipeline: what is wrong with the connection ends it.
 private final class HTTP2End: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
 
     private let connection: HTTPConnection
+    private let inlet: HTTP2Inlet
 
-    init(_ connection: HTTPConnection) { self.connection = connection }
+    init(_ connection: HTTPConnection, _ inlet: HTTP2Inlet) {
+        self.connection = connection
+        self.inlet = inlet
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // Nothing more comes; what is under way may still be answered, but nobody of HTTP/2's clients half-closes.
@@ -228,6 +240,8 @@ private final class HTTP2End: ChannelInboundHandler {
         // A stream's own errors have reset it.
         if error is NIOHTTP2Errors.StreamError { return }
         connection.log("\(error)")
+        // GOAWAY has been said. TLS waits for the peer's goodbye, so that it is read.
+        inlet.end()
         context.close(promise: nil)
     }
 }

@@ -23,7 +23,7 @@ final class ReplyWriter: ContentWriter {
         switch exchange.value.accept(bytes, number) {
         case .taken: break
         case .full: try await withCheckedThrowingContinuation { exchange.value.wait($0) }
-        case .closed: throw ChannelError.ioOnClosedChannel
+        case .closed: throw CancellationError()
         }
     }
 }

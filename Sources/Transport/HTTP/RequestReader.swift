@@ -45,19 +45,24 @@ struct RequestReader {
             guard !authority.isEmpty, isAuthority(authority) else { throw Refusal(status: 400, closes: true) }
             text = rest[end...].hasPrefix("/") ? String(rest[end...]) : "/" + rest[end...]
         }
-        let target: RequestTarget
-        do { target = try RequestTarget(text) } catch {
+        // Asterisk form (RFC 9112 §3.2.4).
+        let target = text == "*" && head.method == .OPTIONS ? RequestTarget.server : try self.target(text, connection)
+        let forwarded = ForwardedClient(fields, peer: connection.peer, setting.site.forwarding)
+        let request = HTTPRequest(
+            method: head.method.rawValue, target: target, fields: fields, authority: authority,
+            isSecure: forwarded?.isSecure ?? (connection.facts.tls != nil), client: forwarded?.address ?? connection.peer,
+            isClientNamed: forwarded?.isNamed ?? false, connection: connection.facts)
+        return (request, framing)
+    }
+
+    private func target(_ text: String, _ connection: HTTPConnection) throws(Refusal) -> RequestTarget {
+        do { return try RequestTarget(text) } catch {
             if error != .malformed {
                 setting.logger.warning(
                     "Path traversal attempt detected (..): \(LogText.quoted(text))", metadata: ["peer": "\(connection.facts.peerAddress)"])
             }
             throw Refusal(status: 400)
         }
-        let forwarded = ForwardedClient(fields, peer: connection.peer, setting.site.forwarding)
-        let request = HTTPRequest(
-            method: head.method.rawValue, target: target, fields: fields, authority: authority,
-            isSecure: forwarded?.isSecure ?? (connection.facts.tls != nil), client: forwarded?.address ?? connection.peer, connection: connection.facts)
-        return (request, framing)
     }
 
     /// RFC 9112 §6.1, §6.3: whoever could be read in two ways is not answered, and what follows is not read (request smuggling).

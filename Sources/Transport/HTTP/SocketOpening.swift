@@ -43,7 +43,7 @@ extension HTTPExchange {
         let pipeline = context.pipeline.syncOperations
         do {
             let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
-            let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            let decoder = try pipeline.context(handlerType: ByteToMessageHandler<RequestDecoder>.self)
             try pipeline.addHandlers(WebSocketExchange.handlers(connection, opening), position: .after(self))
             pipeline.removeHandler(context: encoder, promise: nil)
             pipeline.removeHandler(self, promise: nil)

@@ -232,7 +232,7 @@ final class WebSocketExchange: ChannelInboundHandler {
     }
 
     func send(_ message: WebSocketMessage, _ writer: CheckedContinuation<Void, any Error>) {
-        guard phase == .open, let context else { return writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+        guard phase == .open, let context else { return writer.resume(throwing: CancellationError()) }
         switch message {
         case .text(let text): send(.text, ByteBuffer(string: text))
         case .binary(let data): send(.binary, data)
@@ -258,7 +258,7 @@ final class WebSocketExchange: ChannelInboundHandler {
     private func failWriters() {
         let waiting = writers
         writers = []
-        for writer in waiting { writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+        for writer in waiting { writer.resume(throwing: CancellationError()) }
     }
 }
 

@@ -62,7 +62,7 @@ extension LineDriver {
     }
 
     func wait(_ writer: CheckedContinuation<Void, any Error>) {
-        guard phase.takesOutput else { return writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+        guard phase.takesOutput else { return writer.resume(throwing: CancellationError()) }
         if phase.isTalking, context?.channel.isWritable == true { return writer.resume() }
         writers.append(writer)
     }
@@ -77,7 +77,7 @@ extension LineDriver {
     func failWriters() {
         let waiting = writers
         writers = []
-        for writer in waiting { writer.resume(throwing: ChannelError.ioOnClosedChannel) }
+        for writer in waiting { writer.resume(throwing: CancellationError()) }
     }
 
     /// What the kernel has taken, about: a measure of progress.

@@ -27,7 +27,11 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     var allowance: SessionAllowance?
     var link: LoopLink<Worker>?
     var work = WorkQueue<Worker.Session.Outcome>()
-    var watch = Watch()
+    var watch = PeerClock()
+    /// Armed for the nearest end there is.
+    var timer = LazyTimer()
+    /// What the session's patience was last, and the same in the channel's words: conversion is dear, and it seldom changes.
+    var patience = (asked: Duration.zero, amount: TimeAmount.zero)
     /// From the end of a handshake until the session hears of it.
     var agreed: TLSFacts?
 
@@ -152,7 +156,7 @@ final class LineDriver<Worker: LineWorker>: ChannelInboundHandler {
     private func shut() {
         guard phase != .closed, phase != .ended else { return }
         phase = .closed
-        watch.disarm()
+        timer.disarm()
         compression?.timer?.cancel()
         compression = nil
         input = ByteBuffer()

@@ -37,10 +37,10 @@ final class LoopLink<Worker: LineWorker>: Link {
                 if let driver = driver.value {
                     driver.wait(continuation)
                 } else {
-                    continuation.resume(throwing: ChannelError.ioOnClosedChannel)
+                    continuation.resume(throwing: CancellationError())
                 }
             }
-        case .closed: throw ChannelError.ioOnClosedChannel
+        case .closed: throw CancellationError()
         }
     }
 
@@ -48,12 +48,12 @@ final class LoopLink<Worker: LineWorker>: Link {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute {
                 guard let driver = self.driver.value else {
-                    return continuation.resume(throwing: ChannelError.ioOnClosedChannel)
+                    return continuation.resume(throwing: CancellationError())
                 }
                 switch driver.accept(bytes) {
                 case .taken, .takenForThisTurn: continuation.resume()
                 case .full: driver.wait(continuation)
-                case .closed: continuation.resume(throwing: ChannelError.ioOnClosedChannel)
+                case .closed: continuation.resume(throwing: CancellationError())
                 }
             }
         }

@@ -32,6 +32,21 @@ final class ServerMetrics: Sendable {
         var words: [String] { [name] }
     }
 
+    /// The services that answer requests of HTTP.
+    enum WebService: MetricLabel {
+        case https, http
+
+        fileprivate var service: Service { self == .https ? .https : .http }
+    }
+
+    /// A door where handshakes of TLS come to nothing: all but those that have none.
+    private struct SecuredDoor: MetricLabel {
+        let door: Door
+
+        static var allCases: [SecuredDoor] { Service.allCases.filter { $0 != .http }.map { SecuredDoor(door: Door($0)) } }
+        var words: [String] { door.words }
+    }
+
     /// Whose state is shown when somebody reads; there from when the server runs.
     struct Sources: Sendable {
         let store: SQLiteStore
@@ -48,14 +63,14 @@ final class ServerMetrics: Sendable {
     let smtp: SMTPMetrics
     let imap: IMAPMetrics
     let pop3: POP3Metrics
-    private let requests: Labelled<LabelPair<Door, WebMetrics.Outcome>, Counter>
+    private let requests: Labelled<LabelPair<WebService, WebMetrics.Outcome>, Counter>
     private let requestTime: Histogram
     /// How late event loops are with a task.
     let loopDelay: Histogram
     private let open: Labelled<Door, Gauge>
     private let total: Labelled<Door, Counter>
     private let refused: Labelled<LabelPair<Door, Reason>, Counter>
-    private let handshakeFailures: Labelled<LabelPair<Door, HandshakeFailure>, Counter>
+    private let handshakeFailures: Labelled<LabelPair<SecuredDoor, HandshakeFailure>, Counter>
     private let sources = Mutex<Sources?>(nil)
 
     init() {
@@ -92,9 +107,9 @@ final class ServerMetrics: Sendable {
 
     func connections(at door: Door) -> ConnectionCounts { ConnectionCounts(open: open[door], total: total[door]) }
 
-    func web(_ service: Service) -> WebMetrics {
-        let door = Door(service)
-        return WebMetrics(connections: connections(at: door), requests: WebMetrics.Outcome.allCases.map { requests[LabelPair(door, $0)] }, time: requestTime) {
+    func web(_ web: WebService) -> WebMetrics {
+        let door = Door(web.service)
+        return WebMetrics(connections: connections(at: door), requests: WebMetrics.Outcome.allCases.map { requests[LabelPair(web, $0)] }, time: requestTime) {
             [self] in note($0, at: door)
         }
     }
@@ -110,7 +125,7 @@ final class ServerMetrics: Sendable {
         if reason != .full { security.note(.rateLimit) }
     }
 
-    func note(_ failure: HandshakeFailure, at door: Door) { handshakeFailures[LabelPair(door, failure)].add() }
+    func note(_ failure: HandshakeFailure, at door: Door) { handshakeFailures[LabelPair(SecuredDoor(door: door), failure)].add() }
 
     /// What is known only when somebody asks.
     private func addReadings() {

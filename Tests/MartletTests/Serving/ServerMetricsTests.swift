@@ -54,6 +54,17 @@ struct ServerMetricsTests {
         #expect(shows("martlet_tls_handshake_failures_total{service=\"https\",reason=\"other\"} 0"))
     }
 
+    @Test("what can never count is not there: requests of HTTP at ports of mail, handshakes where there is no TLS")
+    func served() {
+        metrics.web(.http).answered(301, after: .milliseconds(1))
+        #expect(shows("martlet_http_requests_total{service=\"http\",status=\"3xx\"} 1"))
+        #expect(shows("martlet_http_requests_total{service=\"https\",status=\"3xx\"} 0"))
+        let lines = metrics.registry.text.split(separator: "\n")
+        #expect(lines.count { $0.hasPrefix("martlet_http_requests_total{") } == 2 * WebMetrics.Outcome.allCases.count)
+        let handshakes = lines.filter { $0.hasPrefix("martlet_tls_handshake_failures_total{") }
+        #expect(handshakes.allSatisfy { !$0.contains("service=\"http\"") && !$0.contains("service=\"sendmail\"") } && !handshakes.isEmpty)
+    }
+
     @Test("what the system says is there, and what only a running server knows is left out where none runs")
     func readings() {
         let text = metrics.registry.text
