@@ -17,7 +17,7 @@ enum CheckRun {
                 do {
                     writer.yield((place, try await check.run()))
                 } catch {
-                    writer.yield((place, [Finding(.checkFailed, check.name, "it could not be looked at: \(error)", fix: "mend that, and ask again")]))
+                    writer.yield((place, [Finding(.checkFailed, check.name, "it could not be looked at: \(FaultWords.of(error))", fix: "mend that, and ask again")]))
                 }
             }
         }
