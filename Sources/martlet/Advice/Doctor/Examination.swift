@@ -292,7 +292,9 @@ struct Examination: Sendable {
         }
     }
 
-    private func nameChecks(_ resolver: UnboundResolver, _ survey: NameSurvey, _ domains: [(MailSite, Task<DomainFacts, Never>)], _ others: [String])
+    private func nameChecks(
+        _ resolver: UnboundResolver, _ survey: NameSurvey, _ domains: [(MailSite, Task<DomainFacts, Never>)], _ others: [String]
+    )
         -> [DoctorCheck]
     {
         let anchor = configuration.names.anchor

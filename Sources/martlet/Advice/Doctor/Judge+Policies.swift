@@ -152,8 +152,8 @@ extension Judge {
         guard let domain = facts.sender.domain.asciiForm else {
             return [
                 Finding(
-                    .reportsUnusable, "reports.from", "\(facts.sender.domain) has no form that DNS can be asked for (IDNA does not allow it): nobody takes such mail",
-                    fix: fix)
+                    .reportsUnusable, "reports.from",
+                    "\(facts.sender.domain) has no form that DNS can be asked for (IDNA does not allow it): nobody takes such mail", fix: fix)
             ]
         }
         guard !facts.domains.contains(domain) else { return [] }

@@ -69,7 +69,8 @@ extension Judge {
             return [
                 Finding(
                     .listenerForbidden, place, "nobody listens there, and who runs this may not: \(reason)",
-                    fix: "start it as a service (docs/deployment.md), or by root with the setting user, or give it an address of this machine and a port above 1023")
+                    fix: "start it as a service (docs/deployment.md) or by root with the setting user, or give it an address that is here and a port above 1023"
+                )
             ]
         }
     }

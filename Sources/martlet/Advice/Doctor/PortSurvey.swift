@@ -104,7 +104,8 @@ struct PortSurvey: Sendable {
             do {
                 while let bytes = try await stream.read(patience: patience) {
                     octets += bytes.readableBytesView
-                    if octets.count > PortSurvey.mostOctets || talk.question == nil && (octets.contains(0x0A) || octets.count > PortSurvey.longestLine) { break }
+                    if talk.question == nil, octets.contains(0x0A) || octets.count > PortSurvey.longestLine { break }
+                    if octets.count > PortSurvey.mostOctets { break }
                 }
                 // catch: what has come is what it has said.
             } catch { if octets.isEmpty { throw error } }
