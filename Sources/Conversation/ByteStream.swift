@@ -24,7 +24,7 @@ extension ByteStream {
     package var executor: (any TaskExecutor)? { nil }
 }
 
-package enum StreamFault: Error, Hashable, Sendable {
+package enum StreamFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// Nobody listens there, or the network does not get there.
     case unreachable(String)
     case timedOut
@@ -32,6 +32,16 @@ package enum StreamFault: Error, Hashable, Sendable {
     case closed
     /// The handshake failed, or the other end is not who it has to be.
     case tls(TLSFailure)
+
+    /// For people, as the end of a sentence.
+    package var description: String {
+        switch self {
+        case .unreachable(let reason): reason
+        case .timedOut: "no answer in time"
+        case .closed: "the connection was cut"
+        case .tls(let failure): "TLS failed: \(failure.reason)"
+        }
+    }
 }
 
 /// Connects to other servers.

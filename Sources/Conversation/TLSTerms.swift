@@ -52,10 +52,13 @@ package struct TLSFailure: Error, Hashable, Sendable {
     package let reason: String
     /// Our address, where a connection was made.
     package var source: String?
+    /// False: what answered is no TLS at all.
+    package let isSpoken: Bool
 
-    package init(_ kind: Kind, _ reason: String, source: String? = nil) {
+    package init(_ kind: Kind, _ reason: String, source: String? = nil, isSpoken: Bool = true) {
         self.kind = kind
         self.reason = reason
         self.source = source
+        self.isSpoken = isSpoken
     }
 }

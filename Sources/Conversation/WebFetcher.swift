@@ -88,7 +88,7 @@ package struct WebReply: Hashable, Sendable {
 }
 
 /// Why there is no answer.
-package enum WebFault: Error, Hashable, Sendable {
+package enum WebFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// The name of the host could not be looked up.
     case resolver(ResolverFault)
     /// The host has no address, or none that may be connected to: why, in one line.
@@ -102,4 +102,15 @@ package enum WebFault: Error, Hashable, Sendable {
     /// It is more than was allowed.
     case tooLarge
     case timedOut
+
+    /// For people, as the end of a sentence.
+    package var description: String {
+        switch self {
+        case .resolver(let fault): "its name could not be looked up: \(fault)"
+        case .noAddress(let reason), .unreachable(let reason), .malformed(let reason): reason
+        case .tls(let reason): "TLS failed: \(reason)"
+        case .tooLarge: "it is longer than allowed"
+        case .timedOut: "no answer in time"
+        }
+    }
 }

@@ -72,6 +72,16 @@ class Pebble:
         with urllib.request.urlopen("https://localhost:%d%s" % (self.management, path), context=context, timeout=30) as answer:
             return answer.read().decode()
 
+    def leads(self, host, *addresses):
+        """Its name server says that from now on."""
+        body = json.dumps({"host": host + ".", "addresses": addresses}).encode()
+        urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:%d/add-a" % self.names, body), timeout=30).close()
+
+    @property
+    def naming(self):
+        """Settings that have names asked of it."""
+        return {"dns.servers": ["127.0.0.1@%d" % self.dns], "dns.trust-anchor": "none", "dns.open-zones": ["test"]}
+
     def trust(self):
         """What believes the CA's root alone."""
         return ssl.create_default_context(cadata=self.asked("/roots/0"))
@@ -173,6 +183,37 @@ def test_a_program_of_the_administrators_changes_the_zone():
     with world:
         line, = world.certificates("list")
         assert sorted(line["names"]) == ["*.example.test", HOST]
+
+
+@pytest.mark.parametrize("settings, names", [
+    ({"mta-sts.mode": "testing"}, {"mta-sts", "autoconfig"}), ({}, {"autoconfig"}), ({"mta-sts.mode": "testing", "acme.automatic-names": False}, set())])
+def test_names_that_lead_here_are_in_the_certificate_by_themselves(settings, names):
+    """One that leads elsewhere is left out alone."""
+    world = World(**settings)
+    s = world.server
+    s.settings.update(world.ca.naming)
+    s.write_configuration()
+    try:
+        s.make("alice")
+        world.ca.start(80 + s.offset, 443 + s.offset)
+        world.ca.leads("autodiscover." + serving.DOMAIN, "127.0.0.9")
+        s.start()
+        assert ISSUED in s.log_with(ISSUED, timeout=120), s.log_text()[-3000:]
+        line, = world.certificates("list")
+        assert set(line["names"]) == {HOST, *(name + "." + serving.DOMAIN for name in names)}
+        assert everywhere(world) == {int(line["serial"], 16)}
+    finally:
+        world.__exit__()
+
+
+def test_the_doctor_says_whether_the_ca_is_reached():
+    with World() as world:
+        def found():
+            return {f["id"]: f["problem"] for f in json.loads(world.server.cli("doctor", "--json", check=False).stdout)["findings"]}
+
+        assert "acme.unreachable" not in found()
+        world.ca.stop()
+        assert "Connection refused" in found()["acme.unreachable"]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,9 @@
 """Starting, stopping and what stops the start."""
+import json
 import os
 import signal
+import socket
+import ssl
 import stat
 import subprocess
 
@@ -48,6 +51,10 @@ BAD = {
     "no certificate": ("tls:\n  certificate: /nowhere/c.pem\n  key: /nowhere/k.pem\n", "tls.certificate", "/nowhere/c.pem"),
     "no key": ("tls:\n  certificate: /nowhere/c.pem\n", "tls.certificate", "tls.key"),
     "TLS off in public": ("tls:\n  enabled: false\nlisteners:\n  addresses: [0.0.0.0]\n", "tls.enabled", "127.0.0.1"),
+    "https without TLS": ("tls:\n  enabled: false\nlisteners:\n  https: {enabled: true}\n", "listeners.https.enabled", "tls.enabled"),
+    "no authorities": ("listeners:\n  imaps: {client-certificates: ask}\n", "listeners.imaps.client-certificates", "tls.client-authorities"),
+    "certificates without TLS": ("tls:\n  enabled: false\nlisteners:\n  imaps: {client-certificates: ask}\n", "listeners.imaps.client-certificates", "off"),
+    "certificates at http": ("listeners:\n  http: {enabled: true, client-certificates: ask}\n", "listeners.http.client-certificates", "https"),
     "one port twice": ("listeners:\n  smtp:\n    port: 40025\n  imap:\n    port: 40025\n", "port", "another"),
 }
 
@@ -60,6 +67,21 @@ def test_a_wrong_configuration_stops_the_start_with_one_line(idle_server, name):
     refused(idle_server, name, idle_server.configuration, key, remedy)
     r = idle_server.cli("config", "check", check=False)
     assert r.returncode != 0 and key in r.stdout + r.stderr
+
+
+@pytest.mark.parametrize("mode, words", [(None, "No such file"), (0o644, "Permission denied"), (0o755, None)])
+def test_a_program_for_the_ca_that_cannot_be_run_is_told_of(idle_server, tmp_path, mode, words):
+    hook = tmp_path / "hook"
+    if mode:
+        hook.write_text("#!/bin/sh\n")
+        hook.chmod(mode)
+    with open(idle_server.configuration, "w") as f:
+        f.write("hostname: mail.example.test\nacme: {enabled: true, agrees-to-terms: true, challenge: dns-01, hook: %s}\n" % hook)
+    r = idle_server.cli("config", "check", check=False)
+    if words:
+        assert r.returncode == 78 and "acme.hook" in r.stderr and words in r.stderr and len(r.stderr.splitlines()) == 1, r.stderr
+    else:
+        assert r.returncode == 0, r.stderr
 
 
 @pytest.mark.parametrize("env,words", [
@@ -80,6 +102,58 @@ def test_a_second_server_refuses_to_start(own_server):
     assert str(server.pid) in line
     with SMTP(server.host, server.port("smtp")) as smtp:
         assert smtp.command("NOOP")[0] == 250
+
+
+def pair(folder, name, *hosts):
+    """Paths of a certificate that nobody vouches for, and of its key."""
+    paths = [str(folder / (name + kind)) for kind in (".pem", ".key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=" + hosts[0],
+                    "-addext", "subjectAltName=" + ",".join("DNS:" + h for h in hosts), "-out", paths[0], "-keyout", paths[1]], check=True,
+                   stderr=subprocess.DEVNULL)
+    return paths
+
+
+def shown(server, name):
+    with socket.create_connection((server.host, server.port("imaps")), 60) as plain:
+        with ssl._create_unverified_context().wrap_socket(plain, server_hostname=name) as secure:
+            return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True)).strip()
+
+
+def counted(server):
+    """What the server says of files that it cannot use."""
+    line, = [l for l in server.cli("metrics", "show").stdout.splitlines() if l.startswith("martlet_certificate_faults ")]
+    return int(line.split()[1])
+
+
+def test_a_further_certificate_that_is_broken_keeps_nobody_out(own_server, tmp_path):
+    first, other, third = (pair(tmp_path, n, n + ".example.test") for n in ("first", "other", "third"))
+    with open(other[1]) as f:
+        kept = f.read()
+    with open(other[1], "w") as f:
+        f.write("no key")
+    s = own_server("alice", start=False, settings={
+        "hostname": "first.example.test", "tls.certificate": first[0], "tls.key": first[1],
+        "tls.certificates": ["'%s:%s'" % tuple(other), "'%s:%s'" % tuple(third)]})
+    refused_check = s.cli("config", "check", check=False)
+    assert refused_check.returncode == 78 and "tls.certificates" in refused_check.stderr and other[1] in refused_check.stderr
+    s.start()
+    certificates = {name: open(paths[0]).read().strip() for name, paths in (("first", first), ("other", other), ("third", third))}
+    assert "error" in s.log_with("tls.certificates cannot be used").lower() and other[1] in s.log_text()
+    assert shown(s, "third.example.test") == certificates["third"] and shown(s, "other.example.test") == certificates["first"]
+    assert counted(s) == 1
+    found = [(f["id"], f["subject"]) for f in json.loads(s.cli("doctor", "--json", check=False).stdout)["findings"]]
+    assert ("tls.unusable", other[0]) in found and not [f for f in found if f[1] in (first[0], third[0]) and f[0] != "tls.self-signed"]
+    with open(other[1], "w") as f:
+        f.write(kept)
+    since = len(s.log_text())
+    s.process.send_signal(signal.SIGHUP)
+    assert "Certificates read again" in s.log_with("Certificates read again", since)
+    assert shown(s, "other.example.test") == certificates["other"] and counted(s) == 0
+    # The first has to be good.
+    s.stop()
+    with open(first[1], "w") as f:
+        f.write("no key")
+    refused(s, "first", "tls.key", first[1])
 
 
 def test_a_taken_port_stops_the_start(own_server):

@@ -58,6 +58,7 @@ struct ClientCertificateTests {
 
         init() { (stream, mouth) = AsyncStream.makeStream() }
         func rules(_ clients: ClientCertificates = .off) -> HandshakeRules { HandshakeRules(clients: clients) { mouth.yield($0) } }
+        func end() { mouth.finish() }
         func next() async -> HandshakeFailure? {
             for await failure in stream { return failure }
             return nil
@@ -302,6 +303,54 @@ struct ClientCertificateTests {
                 client.channel.close(promise: nil)
             }
         }
+    }
+
+    @Test(
+        "who connects and says nothing, or half a word, is too late when the time is over, at mail's ports and the web's", arguments: ["", "\u{16}\u{3}\u{1}"])
+    func silent(_ words: String) async throws {
+        let failures = Failures()
+        var limits = LineLimits()
+        limits.handshake = .milliseconds(50)
+        try await Stage.with(security: .implicitTLS(Stage.shelf(), failures.rules()), limits: limits) { stage in
+            let client = try await Client.connect(stage.port)
+            try await client.send(words)
+            #expect(await client.bytes() == nil)
+            #expect(await failures.next() == .timeout)
+        }
+        try await Stage.with(security: .startTLS(Stage.shelf(), failures.rules()), limits: limits) { stage in
+            let client = try await Client.connect(stage.port)
+            _ = await client.line()
+            try await client.send("STARTTLS\n")
+            #expect(await client.line() == "READY")
+            // try?: on a machine that is busy the time is over already.
+            try? await client.send(words)
+            #expect(await failures.next() == .timeout)
+            client.channel.close(promise: nil)
+        }
+        var web = WebStage.patient
+        web.handshake = .milliseconds(50)
+        try await WebStage.with(.implicitTLS(Stage.shelf(), failures.rules()), limits: web) { stage in
+            let client = try await Client.connect(stage.port)
+            try await client.send(words)
+            #expect(await client.bytes() == nil)
+            #expect(await failures.next() == .timeout)
+        }
+    }
+
+    @Test("who leaves in the midst of the first word has gone; who leaves without one has only tried the port, and is not counted")
+    func tried() async throws {
+        let failures = Failures()
+        try await Stage.with(security: .implicitTLS(Stage.shelf(), failures.rules())) { stage in
+            let probe = try await Client.connect(stage.port)
+            try await probe.finish()
+            while await probe.bytes() != nil {}
+            let client = try await Client.connect(stage.port)
+            try await client.send("\u{16}\u{3}")
+            try await client.finish()
+            #expect(await failures.next() == .closed)
+        }
+        failures.end()
+        #expect(await failures.next() == nil)
     }
 
     @Test("a handshake that is not done in time is told apart from one that the client gave up")

@@ -81,6 +81,7 @@ struct StreamDiallerTests {
             return
         }
         #expect(!reason.isEmpty && !reason.contains("\n"))
+        #expect(reason == (address == "127.0.0.1" ? "Connection refused" : "not an IP address: \(address)"))
     }
 
     @Test("a silent peer: the read ends when patience does, and what comes later is not lost")

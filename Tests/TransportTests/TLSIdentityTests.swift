@@ -91,6 +91,37 @@ struct TLSIdentityTests {
         #expect(shelf.identities.map(\.names) == [["three"], ["four"]])
     }
 
+    @Test("at a start, one of the further pairs that is broken holds up no other, and is there when it is mended; the first has to be good")
+    func brokenAtTheStart() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func files(_ name: String) -> CertificateShelf.Files {
+            CertificateShelf.Files(
+                certificatePath: folder.appending(component: name).path() + ".pem", keyPath: folder.appending(component: name).path() + ".key")
+        }
+        func write(_ hostName: String, _ files: CertificateShelf.Files) throws {
+            let made = try SelfSignedCertificate.make(hostNames: [hostName], now: Timestamp(rawValue: 1_790_000_000))
+            try made.keyPEM.write(toFile: files.keyPath, atomically: true, encoding: .utf8)
+            try made.certificatePEM.write(toFile: files.certificatePath, atomically: true, encoding: .utf8)
+        }
+        let (first, second, third) = (files("first"), files("second"), files("third"))
+        try write("one", first)
+        try write("three", third)
+        let shelf = try CertificateShelf([first, second, third])
+        #expect(shelf.identities.map(\.names) == [["one"], ["three"]])
+        #expect(shelf.faults.map(\.description) == ["\(second.certificatePath): No such file or directory"])
+        try "no key".write(toFile: third.keyPath, atomically: true, encoding: .utf8)
+        let fault = #expect(throws: TLSIdentity.Fault.self) { try shelf.reload() }
+        // All that is wrong, and what was read before stays.
+        #expect(fault?.description.contains(second.certificatePath) == true && fault?.description.contains(third.keyPath) == true)
+        #expect(shelf.identities.map(\.names) == [["one"], ["three"]] && shelf.faults.count == 2)
+        try write("two", second)
+        try write("four", third)
+        try shelf.reload()
+        #expect(shelf.identities.map(\.names) == [["one"], ["two"], ["four"]] && shelf.faults.isEmpty)
+        #expect(throws: TLSIdentity.Fault.self) { try CertificateShelf([files("missing"), first]) }
+    }
+
     @Test("cipher suites go by IANA and OpenSSL names; weak and unknown ones are refused")
     func policy() throws {
         let policy = try TLSPolicy(ciphers: "ECDHE-RSA-AES256-GCM-SHA384:TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, ecdhe-rsa-aes256-gcm-sha384")

@@ -58,6 +58,9 @@ package actor ACMESession {
         return found
     }
 
+    /// Asks for the CA's directory, and for nothing else: whether the CA is reached, and speaks as RFC 8555 has it. Throws `ACMEFault`.
+    package func reach() async throws { _ = try await service() }
+
     /// From now on, what is asked is signed so.
     func sign(by signer: JSONWebSignature.Signer) { self.signer = signer }
 

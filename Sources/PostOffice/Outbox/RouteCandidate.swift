@@ -74,19 +74,3 @@ extension IPAddress {
         }
     }
 }
-
-extension ResolverFault {
-    /// For people, as the end of a sentence.
-    package var words: String {
-        switch self {
-        case .failed(let code): "the name server answered \(ResolverFault.names[code] ?? "code \(code)")"
-        case .timedOut: "no name server answered in time"
-        case .bogus(let reason): "the answer is forged or broken (\(reason))"
-        case .malformed: "the answer makes no sense"
-        case .unavailable(let reason): "the resolver does not work (\(reason))"
-        }
-    }
-
-    // RFC 1035 §4.1.1, RFC 6895 §2.3
-    private static let names = [1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"]
-}

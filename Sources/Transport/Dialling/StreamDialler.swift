@@ -128,10 +128,3 @@ enum StreamSizes {
     /// What a dying connection leaves is read at once; past this it is dropped, and the stream ends with a fault.
     static let mostHeld = 512 * 1024
 }
-
-/// What an error says, fit for one line of a log.
-func oneLine(_ error: any Error) -> String { oneLine(String(describing: error)) }
-
-func oneLine(_ text: String) -> String {
-    return String(String.UnicodeScalarView(text.unicodeScalars.prefix(300).map { $0.value >= 0x20 && $0.value != 0x7F ? $0 : " " }))
-}

@@ -175,7 +175,9 @@ final class StreamHandler: ChannelInboundHandler {
     private func reason(_ error: any Error, _ terms: TLSTerms, _ context: ChannelHandlerContext) -> TLSFailure {
         if let objection = objection.first.withLock({ $0 }) { return objection }
         let text = oneLine(error)
-        guard case .authorities = terms.verification, text.contains("CERTIFICATE_VERIFY_FAILED") else { return TLSFailure(.validation, text) }
+        guard case .authorities = terms.verification, TLSErrorWords.isOfTrust(error) else {
+            return TLSFailure(.validation, text, isSpoken: !TLSErrorWords.isForeign(error))
+        }
         // try?: a certificate that is not at hand is one that nobody vouches for.
         guard let leaf = try? context.pipeline.syncOperations.nioSSL_peerCertificate(), leaf.notValidAfter < time(nil) else {
             return TLSFailure(.notTrusted, text)

@@ -47,8 +47,10 @@ package final class Listener: Sendable {
     /// An address the system does not let us have.
     package struct Fault: Error, CustomStringConvertible {
         package let description: String
+        /// errno, where the system has said why.
+        package let code: CInt?
 
-        package init(description: String) { self.description = description }
+        package init(description: String, code: CInt? = nil) { (self.description, self.code) = (description, code) }
     }
 
     private let server: any Channel
@@ -122,7 +124,9 @@ package final class Listener: Sendable {
             if let socket = endpoint.portSocket { return Listener(try await network.withBoundSocket(socket).get(), house) }
             return Listener(try await network.bind(host: endpoint.host, port: endpoint.port).get(), house)
         } catch {
-            throw Fault(description: "cannot listen on \(endpoint.localSocket == nil ? "\(endpoint.host) port \(endpoint.port)" : endpoint.host): \(error)")
+            throw Fault(
+                description: "cannot listen on \(endpoint.localSocket == nil ? "\(endpoint.host) port \(endpoint.port)" : endpoint.host): \(oneLine(error))",
+                code: (error as? IOError)?.errnoCode)
         }
     }
 

@@ -14,7 +14,7 @@ package enum PortSocket {
     package static func bind(_ address: String, port: Int, isOnlyIPv6: Bool = false) throws(Listener.Fault) -> CInt {
         let place: SocketAddress
         do { place = try SocketAddress(ipAddress: address, port: port) } catch {
-            throw Listener.Fault(description: "cannot listen on \(address) port \(port): \(error)")
+            throw Listener.Fault(description: "cannot listen on \(address) port \(port): it is no IP address")
         }
         let family = place.protocol == .inet6 ? AF_INET6 : AF_INET
         let file = Glibc.socket(family, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -59,6 +59,6 @@ package enum PortSocket {
         if code == EACCES {
             words += " (below 1024 it takes root and the setting user, CAP_NET_BIND_SERVICE, or a socket from systemd)"
         }
-        return Listener.Fault(description: words)
+        return Listener.Fault(description: words, code: code)
     }
 }

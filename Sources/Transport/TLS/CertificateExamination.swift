@@ -52,7 +52,7 @@ package struct CertificateExamination: Sendable {
             links = try identity.chain.map { try Link(certificate: $0.toDERBytes(), publicKey: $0.extractPublicKey().toSPKIBytes()) }
             chain = try identity.chain.map { try Certificate(derEncoded: $0.toDERBytes()) }
         } catch {
-            throw TLSIdentity.Fault(description: "the chain cannot be read: \(error)")
+            throw TLSIdentity.Fault(description: "a certificate of the chain cannot be read")
         }
         guard let leaf = chain.first else { throw TLSIdentity.Fault(description: "there is no certificate") }
         self.identity = identity
@@ -109,7 +109,18 @@ package struct CertificateExamination: Sendable {
         guard case .couldNotValidate(let failures) = result, let failure = failures.first else {
             return top.issuer == top.subject ? .unknownRoot(name(top.subject)) : .incomplete(issuer: name(top.issuer))
         }
-        return .refused("\(failure.policyFailureReason)".split(whereSeparator: \.isNewline).joined(separator: " "))
+        return .refused(reason([leaf] + others, "\(failure.policyFailureReason)"))
+    }
+
+    /// In words for people: the library names whole certificates, and its rules by its own names.
+    private static func reason(_ chain: [Certificate], _ text: String) -> String {
+        let now = Date()
+        if let old = chain.first(where: { $0.notValidAfter < now }) { return "the certificate of \(name(old.subject)) has expired" }
+        if let early = chain.first(where: { now < $0.notValidBefore }) { return "the certificate of \(name(early.subject)) is not valid yet" }
+        if text.contains(ServerPurposePolicy.reason) { return ServerPurposePolicy.reason }
+        if text.contains("not marked as a CA") { return "one that has signed another may not do that" }
+        if text.contains("name constraints") { return "an authority may not issue certificates for these names" }
+        return "it breaks the rules for chains (RFC 5280 §6)"
     }
 
     /// The organisation, or the common name, or all of it.

@@ -27,7 +27,12 @@ package final class CertificateShelf: Sendable {
     }
 
     private struct State {
+        /// Those that can be used, in the order of their files.
         var entries: [Entry] = []
+        /// One for each pair of files; nil: it could not be used yet. Of certificates that are in no file all are there.
+        var identities: [TLSIdentity?] = []
+        /// What is wrong with files as they are now; of what was read of them before, if ever, the last stays in use.
+        var faults: [TLSIdentity.Fault] = []
         /// Of clients; nil: none is asked for a certificate.
         var authorities: [NIOSSLCertificate]?
     }
@@ -44,21 +49,34 @@ package final class CertificateShelf: Sendable {
     /// - parameters:
     ///   - files: at least one; the first serves whoever asks for no name, or for one that none covers.
     ///   - clientAuthorities: a file in PEM, of roots whose certificates clients may show; nil: no listener asks for them.
-    /// - throws: `TLSIdentity.Fault`, which names the file.
+    /// - throws: `TLSIdentity.Fault`, which names the file: the first pair has to be good. Of the others one that cannot be used holds nothing up; see `faults`.
     package convenience init(_ files: [Files], policy: TLSPolicy = TLSPolicy(), clientAuthorities: String? = nil) throws {
-        try self.init(files, Self.load(files), policy, clientAuthorities)
+        var identities: [TLSIdentity?] = []
+        var faults: [TLSIdentity.Fault] = []
+        for (place, files) in files.enumerated() {
+            do throws(TLSIdentity.Fault) {
+                identities.append(try TLSIdentity(certificatePath: files.certificatePath, keyPath: files.keyPath))
+            } catch {
+                guard place > 0 else { throw error }
+                identities.append(nil)
+                faults.append(error)
+            }
+        }
+        try self.init(files, identities, faults, policy, clientAuthorities)
     }
 
     /// Certificates that are in no file; `reload` keeps them.
     package convenience init(_ identities: [TLSIdentity], policy: TLSPolicy = TLSPolicy(), clientAuthorities: String? = nil) throws {
-        try self.init([], identities, policy, clientAuthorities)
+        try self.init([], identities, [], policy, clientAuthorities)
     }
 
-    private init(_ files: [Files], _ identities: [TLSIdentity], _ policy: TLSPolicy, _ authoritiesPath: String?) throws {
+    private init(
+        _ files: [Files], _ identities: [TLSIdentity?], _ faults: [TLSIdentity.Fault], _ policy: TLSPolicy, _ authoritiesPath: String?
+    ) throws {
         self.files = files
         self.policy = policy
         self.authoritiesPath = authoritiesPath
-        state = Mutex(try Self.state(identities, policy, authoritiesPath.map { try TLSIdentity.certificates(inFile: $0) }))
+        state = Mutex(try Self.state(identities, faults, policy, authoritiesPath.map { try TLSIdentity.certificates(inFile: $0) }))
     }
 
     /// Whether a file holds certificates that could be authorities.
@@ -66,32 +84,34 @@ package final class CertificateShelf: Sendable {
 
     package var identities: [TLSIdentity] { state.withLock { $0.entries.map(\.identity) } }
 
-    /// Reads all files again. What cannot be used holds nothing else up: of it stays what was read before. Then the first `TLSIdentity.Fault` is thrown, when all
-    /// others are in use.
+    /// Why files cannot be used as they are now: each names its file.
+    package var faults: [TLSIdentity.Fault] { state.withLock { $0.faults } }
+
+    /// Reads all files again. What cannot be used holds nothing else up: of it stays what was read before. Then a `TLSIdentity.Fault` is thrown that names all
+    /// that is wrong, when all others are in use.
     package func reload() throws {
         try changing.withLock { _ in
-            var fault: TLSIdentity.Fault?
-            let (before, known) = state.withLock { ($0.entries.map(\.identity), $0.authorities) }
-            var authorities = known
+            var faults: [TLSIdentity.Fault] = []
+            var (identities, authorities) = state.withLock { ($0.identities, $0.authorities) }
             if let authoritiesPath {
-                do throws(TLSIdentity.Fault) { authorities = try TLSIdentity.certificates(inFile: authoritiesPath) } catch { fault = error }
+                do throws(TLSIdentity.Fault) { authorities = try TLSIdentity.certificates(inFile: authoritiesPath) } catch { faults.append(error) }
             }
-            var identities = before
             for (place, files) in files.enumerated() {
                 do throws(TLSIdentity.Fault) {
                     identities[place] = try TLSIdentity(certificatePath: files.certificatePath, keyPath: files.keyPath)
-                } catch { fault = fault ?? error }
+                } catch { faults.append(error) }
             }
-            let fresh = try Self.state(identities, policy, authorities)
+            let fresh = try Self.state(identities, faults, policy, authorities)
             state.withLock { $0 = fresh }
-            if let fault { throw fault }
+            guard let first = faults.first else { return }
+            throw faults.count == 1 ? first : TLSIdentity.Fault(description: faults.map(\.description).joined(separator: "; "), code: first.code)
         }
     }
 
     /// Puts other certificates in the place of all.
     package func replace(with identities: [TLSIdentity]) throws {
         try changing.withLock { _ in
-            let fresh = try Self.state(identities, policy, state.withLock { $0.authorities })
+            let fresh = try Self.state(identities, [], policy, state.withLock { $0.authorities })
             state.withLock { $0 = fresh }
         }
     }
@@ -119,11 +139,10 @@ package final class CertificateShelf: Sendable {
         }
     }
 
-    private static func load(_ files: [Files]) throws -> [TLSIdentity] {
-        try files.map { try TLSIdentity(certificatePath: $0.certificatePath, keyPath: $0.keyPath) }
-    }
-
-    private static func state(_ identities: [TLSIdentity], _ policy: TLSPolicy, _ authorities: [NIOSSLCertificate]?) throws -> State {
+    private static func state(
+        _ known: [TLSIdentity?], _ faults: [TLSIdentity.Fault], _ policy: TLSPolicy, _ authorities: [NIOSSLCertificate]?
+    ) throws -> State {
+        let identities = known.compactMap(\.self)
         guard !identities.isEmpty else { throw TLSIdentity.Fault(description: "no certificate is configured") }
         let faces = ClientCertificates.allCases.filter { authorities != nil || $0 == .off }.flatMap { clients in
             [Face(inside: .line, clients: clients), Face(inside: .web, clients: clients)]
@@ -135,6 +154,6 @@ package final class CertificateShelf: Sendable {
             }
             return Entry(identity: identity, contexts: Dictionary(contexts) { first, _ in first })
         }
-        return State(entries: entries, authorities: authorities)
+        return State(entries: entries, identities: known, faults: faults, authorities: authorities)
     }
 }

@@ -24,6 +24,8 @@ final class TLSDoor: ChannelInboundHandler, RemovableChannelHandler {
     private let agreed: (TLSFacts) -> Void
     private var bytes = ByteBuffer()
     private var isDone = false
+    /// The client has ended its side, or cut the connection.
+    private var hasLeft = false
 
     init(_ shelf: CertificateShelf, _ rules: HandshakeRules, _ inside: Inside, agreed: @escaping (TLSFacts) -> Void) {
         self.shelf = shelf
@@ -41,6 +43,24 @@ final class TLSDoor: ChannelInboundHandler, RemovableChannelHandler {
         case .unreadable: secure(ClientHello(), context)
         case .hello(let hello): secure(hello, context)
         }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { hasLeft = true }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        hasLeft = true
+        context.fireErrorCaught(error)
+    }
+
+    /// Without a whole ClientHello. Who goes away ends its side before, or an error has been heard of: otherwise it is we who closed, as it took too long. Who
+    /// leaves without a word has begun no handshake: ports are tried out so.
+    func channelInactive(context: ChannelHandlerContext) {
+        if !isDone, !hasLeft || bytes.readableBytes > 0 { rules.failed(hasLeft ? .closed : .timeout) }
+        isDone = true
+        context.fireChannelInactive()
     }
 
     private func secure(_ hello: ClientHello, _ context: ChannelHandlerContext) {

@@ -47,12 +47,12 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
         }
         let parsed: Certificate
         do { parsed = try Certificate(derEncoded: leaf.toDERBytes()) } catch {
-            throw Fault(description: "\(places.0): not an X.509 certificate: \(error)")
+            throw Fault(description: "\(places.0): not an X.509 certificate")
         }
         self.chain = chain
         let names: SubjectAlternativeNames?
         do { names = try parsed.extensions.subjectAlternativeNames } catch {
-            throw Fault(description: "\(places.0): its names cannot be read: \(error)")
+            throw Fault(description: "\(places.0): its names cannot be read")
         }
         self.names = (names ?? SubjectAlternativeNames()).compactMap { name in
             if case .dnsName(let name) = name { name.lowercased() } else { nil }
@@ -60,7 +60,7 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
         notBefore = Timestamp(rawValue: Int64(parsed.notValidBefore.timeIntervalSince1970))
         notAfter = Timestamp(rawValue: Int64(parsed.notValidAfter.timeIntervalSince1970))
         do { _ = try context(TLSPolicy()) } catch {
-            throw Fault(description: "\(places.1): not the key of the certificate in \(places.0), or unfit for TLS: \(error)")
+            throw Fault(description: "\(places.1): not the key of the certificate in \(places.0), or unfit for TLS (\(oneLine(error)))")
         }
     }
 

@@ -86,7 +86,7 @@ final class HTTPSExchange: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case AnswerBound.Exceeded.octets, HTTPParserError.headerOverflow: end(.failure(.tooLarge), context)
-        case is HTTPParserError, is NIOHTTPDecoderError: end(.failure(.malformed(oneLine(error))), context)
+        case is HTTPParserError, is NIOHTTPDecoderError: end(.failure(.malformed("what came is no answer by HTTP")), context)
         // An end that TLS was not told of, too: the answer may have been cut short.
         default: end(.failure(.unreachable("the connection broke off: \(oneLine(error))")), context)
         }

@@ -16,6 +16,7 @@ struct ConfigCommand: ParsableCommand {
         func run() throws {
             let configuration = try options.load(readsCertificates: true)
             try configuration.checkCertificate()
+            try configuration.checkHook()
             if let user = configuration.machine.user { _ = try ServiceUser(user, group: configuration.machine.group) }
             let summary = Summary(configuration)
             if output.json { return try Terminal.show(json: summary) }

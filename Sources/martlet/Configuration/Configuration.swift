@@ -105,7 +105,7 @@ extension Configuration {
         self.hostname = hostname
         domain = values.text(.domain).flatMap { Domain($0) }
         tls = try Configuration.tls(values) { path throws(SystemFault) in readsCertificates ? try read(path) : nil }
-        listeners = try Configuration.listeners(values, tls)
+        listeners = try Configuration.listeners(values, tls, isEmbedded: isEmbedded)
         issuing = try Issuing.read(values, hostname: hostname, tls: tls, listeners: listeners, read)
         limits = Limits(
             messageSize: values.number(.messageSize) ?? 0, recipients: values.number(.recipients) ?? 0,
@@ -139,16 +139,22 @@ extension Configuration {
         return String(path)
     }
 
-    private static func listeners(_ values: SettingValues, _ tls: TLS) throws(ConfigurationFault) -> [Listener] {
+    private static func listeners(_ values: SettingValues, _ tls: TLS, isEmbedded: Bool) throws(ConfigurationFault) -> [Listener] {
         var listeners: [Listener] = []
         let offset = values.number(.portOffset) ?? 0
         for service in Service.allCases where values.toggle(.enabled(service)) {
-            // Without TLS there is nothing to listen for where TLS comes first.
-            if service.isImplicitTLS, !tls.enabled { continue }
+            let clients = try clients(of: service, values, tls)
+            // Without TLS there is nothing to listen for where TLS comes first; who asks for it is told.
+            if service.isImplicitTLS, !tls.enabled {
+                let origin = values.origin(of: .enabled(service))
+                if origin == .standard || isEmbedded && origin.isOfFile { continue }
+                throw origin.fault(
+                    .enabled(service), "is true, and TLS is off (tls.enabled), without which \(service.rawValue) is not served",
+                    "set tls.enabled to true, or this to false")
+            }
             let own = values.list(.addresses(service))
             let port = values.number(.port(service)) ?? service.standardPort + offset
             let proxies = try proxies(of: service, values)
-            let clients = try clients(of: service, values, tls)
             for address in own.isEmpty ? values.list(.listenAddresses) : own {
                 if !tls.enabled, !service.isOpen, !IPText.isLoopback(address) {
                     throw values.origin(of: .tlsEnabled).fault(
@@ -216,8 +222,7 @@ extension Configuration {
                 let remedy = values.toggle(.acmeEnabled) ? "leave it out, or set acme.enabled to false" : "set tls.certificate and tls.key too"
                 throw values.origin(of: .tlsCertificates).fault(.tlsCertificates, "has certificates beside none", remedy)
             }
-            try check(.tlsCertificates, pair.certificate, holds: "CERTIFICATE-----", values, read)
-            try check(.tlsCertificates, pair.key, holds: "PRIVATE KEY-----", values, read)
+            // Their files are looked at by who serves them: one that cannot be used keeps none of the others from being served.
             tls.otherFiles.append(TLS.Files(certificate: pair.certificate, key: pair.key))
         }
         return tls

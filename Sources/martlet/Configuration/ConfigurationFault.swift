@@ -26,6 +26,8 @@ enum Origin: Hashable, Sendable {
     /// The option as it was given.
     case option(String)
 
+    var isOfFile: Bool { if case .file = self { true } else { false } }
+
     /// For people.
     var place: String {
         switch self {

@@ -29,7 +29,8 @@ struct CertificateWatch: Sendable {
     /// - parameter pause: returns after that time; throws where its task is cancelled.
     func keep(every interval: Duration = .seconds(60), pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }) async {
         var seen = stamps()
-        var isBad = false
+        // What could not be used at the start is tried again too.
+        var isBad = !shelf.faults.isEmpty
         var told = Timestamp(rawValue: .min)
         while !Task.isCancelled {
             if clock().rawValue - CertificateWatch.day >= told.rawValue {

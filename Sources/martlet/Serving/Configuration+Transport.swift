@@ -55,14 +55,21 @@ extension Configuration {
     func checkCertificate() throws(ConfigurationFault) {
         guard tls.enabled else { return }
         _ = try tlsPolicy()
-        do throws(TLSIdentity.Fault) {
-            for files in configuredFiles { _ = try TLSIdentity(certificatePath: files.certificatePath, keyPath: files.keyPath) }
-        } catch {
-            throw ConfigurationFault(
-                place: "certificate", name: "tls.certificate", problem: error.description,
-                remedy: "name a certificate and its key in PEM", device: error.device)
+        for (place, files) in configuredFiles.enumerated() {
+            do throws(TLSIdentity.Fault) { _ = try TLSIdentity(certificatePath: files.certificatePath, keyPath: files.keyPath) } catch {
+                throw ConfigurationFault(
+                    place: "certificate", name: place == 0 ? "tls.certificate" : "tls.certificates", problem: error.description,
+                    remedy: "name a certificate and its key in PEM", device: error.device)
+            }
         }
         try checkClientAuthorities()
+    }
+
+    /// Whether the program that changes the zone for a CA can be run, by who asks this.
+    func checkHook() throws(ConfigurationFault) {
+        guard let issuing, issuing.challenge == .dns01, let path = issuing.hook, let problem = HookProgram(path: path).problem else { return }
+        throw ConfigurationFault(
+            place: "acme", name: Setting.acmeHook.key, problem: problem, remedy: "name a program that the server's user may run")
     }
 
     private func checkClientAuthorities() throws(ConfigurationFault) {

@@ -10,6 +10,15 @@ struct HookProgram: HookCommand {
     /// Seconds.
     var patience = 300
 
+    /// Why it cannot be run by who runs this, as far as is seen without running it; nil: nothing is in the way.
+    var problem: String? {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { return "\(SystemFault("look at", path))" }
+        guard facts.st_mode & S_IFMT == S_IFREG else { return "\(path) is no file" }
+        guard faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 else { return "\(SystemFault("run", path))" }
+        return nil
+    }
+
     func run(_ arguments: [String], environment: [String: String]) async throws {
         let child = Child()
         let (path, patience) = (path, patience)

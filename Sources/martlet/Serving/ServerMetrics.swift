@@ -145,6 +145,9 @@ final class ServerMetrics: Sendable {
         add("martlet_certificate_expiry_timestamp_seconds", "When the certificate of this first name ends, in seconds since 1970.", by: "name") { sources in
             (sources.certificates?.identities ?? []).map { .init([$0.names.first ?? ""], Double($0.notAfter.rawValue)) }
         }
+        add("martlet_certificate_faults", "Files of certificates that cannot be used as they are now; of what was read of them before, the last is in use.") {
+            [.init([], Double($0.certificates?.faults.count ?? 0))]
+        }
     }
 
     private func add(_ name: String, _ help: String, by label: String..., read: @escaping @Sendable (Sources) -> [MetricRegistry.Reading]) {

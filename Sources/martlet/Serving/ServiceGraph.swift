@@ -49,6 +49,9 @@ struct ServiceGraph {
         mostFiles = OpenFiles.raiseLimit()
         certificate = configuration.ownCertificate(in: house.folder)
         certificates = try configuration.certificates(certificate)
+        for fault in certificates?.faults ?? [] {
+            log.error("A certificate of tls.certificates cannot be used, and is not shown until it can; the others are: \(fault)")
+        }
         threads = Threads()
         let metrics = house.metrics
         threads.watchLateness { metrics.loopDelay.record($0) }

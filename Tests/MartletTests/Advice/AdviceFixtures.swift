@@ -123,7 +123,9 @@ extension CertificateFacts {
 
     /// `days`: until it ends.
     static func example(
-        days: Int64 = 60, since: Int64 = 30, trust: CertificateExamination.Trust = .vouched, uncovered: [String] = [], isInUse: Bool? = nil
+        days: Int64 = 60, since: Int64 = 30, trust: CertificateExamination.Trust = .vouched, uncovered: [String] = [], isInUse: Bool? = nil,
+        isShown: Bool = true,
+        keyMode: UInt32 = 0o600
     ) -> CertificateFacts {
         let now = Timestamp(rawValue: 1_795_307_700)
         return CertificateFacts(
@@ -131,8 +133,8 @@ extension CertificateFacts {
             sight: .there(
                 Leaf(
                     notBefore: Timestamp(rawValue: now.rawValue - since * day), notAfter: Timestamp(rawValue: now.rawValue + days * day), trust: trust,
-                    uncovered: uncovered, isInUse: isInUse)),
-            isOwn: false, now: now)
+                    uncovered: uncovered, isInUse: isInUse, isShown: isShown)),
+            isOwn: false, now: now, key: Key(path: "/key.pem", mode: keyMode))
     }
 
     static func seen(_ sight: Sight) -> [Finding] {

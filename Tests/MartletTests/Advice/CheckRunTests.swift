@@ -1,3 +1,6 @@
+import Conversation
+import NIOCore
+import Storage
 import Synchronization
 import Testing
 
@@ -18,6 +21,19 @@ struct CheckRunTests {
         #expect(outcomes.map(\.check) == ["one", "two", "three"])
         #expect(outcomes.map { $0.findings.map(\.kind) } == [[.serverStopped], [.checkFailed], []])
         #expect(outcomes[1].findings.first?.problem.contains("no disk") == true)
+    }
+
+    @Test("what a finding says of an error is for people, whosever it is")
+    func words() {
+        struct Strange: Error {}
+        #expect(FaultWords.of(SystemFault("open", "/x", code: 13)) == "cannot open /x: Permission denied")
+        #expect(FaultWords.of(IOError(errnoCode: 111, reason: "connect(descriptor:addr:size:)")) == "Connection refused")
+        #expect(FaultWords.of(CommandFault(code: 78, text: "no such file")) == "no such file")
+        #expect(FaultWords.of(StreamFault.timedOut) == "no answer in time")
+        #expect(FaultWords.of(ResolverFault.failed(code: 2)) == "the name server answered SERVFAIL")
+        #expect(FaultWords.of(WebFault.resolver(.timedOut)) == "its name could not be looked up: no name server answered in time")
+        #expect(FaultWords.of(StorageFault.corrupt("a page is not as it was")) == "a page is not as it was")
+        #expect(FaultWords.of(Strange()) == "something unforeseen (Strange)")
     }
 
     @Test("the deadline ends the wait, and says what was not seen")

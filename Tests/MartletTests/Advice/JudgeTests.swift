@@ -1,5 +1,7 @@
+import ACME
 import Conversation
 import MailModel
+import PostOffice
 import Testing
 
 @testable import martlet
@@ -24,6 +26,22 @@ struct JudgeTests {
     private static let other = named("mx.elsewhere.example")
     private static func mx(_ hosts: Domain?...) -> Told<MailExchanger> {
         .success(DNSAnswer(records: hosts.map { MailExchanger(preference: 10, host: $0) }, isSecure: true, ttl: 60))
+    }
+
+    private static func fetched(_ outcome: PolicyFacts.Outcome) -> [Finding] {
+        Judge.policy(PolicyFacts(place: named("mta-sts.example.org"), host: host, isListening: true, outcome: outcome))
+    }
+
+    private static func policy(_ mode: StrictTransportPolicy.Mode, for host: String) -> PolicyFacts.Outcome {
+        guard let policy = StrictTransportPolicy(mode: mode, exchangers: [ExchangerPattern(host)].compactMap(\.self), maxAge: 86_400) else {
+            return .unseen("no policy")
+        }
+        return .fetched(policy)
+    }
+
+    private static func reports(_ sender: String) -> [Finding] {
+        guard let sender = Address(sender) else { return [] }
+        return Judge.reports(ReportFacts(sender: sender, domains: [named("example.org"), named("xn--bcher-kva.example")]))
     }
 
     private static func policy(_ answer: Told<String>?) -> [Finding] {
@@ -209,6 +227,27 @@ struct JudgeTests {
         Case(.domainsNone, Judge.domains(0), silent: Judge.domains(1)),
     ]
 
+    static let web: [Case] = [
+        Case(
+            .transportPolicyUnfetchable, fetched(.failed(TLSFailure(.stsWebPKIInvalid, "the certificate is for mail.example.org"))),
+            silent: fetched(.unseen("behind a NAT"))),
+        Case(
+            .transportPolicyUnfetchable, fetched(.failed(TLSFailure(.stsFetchError, "the answer is 404"))), silent: fetched(policy(.enforce, for: host.value))),
+        Case(.transportPolicyUnseen, fetched(.unseen("behind a NAT")), silent: fetched(.failed(TLSFailure(.stsFetchError, "the answer is 404")))),
+        Case(.transportPolicyExcludes, fetched(policy(.testing, for: other.value)), silent: fetched(policy(.none, for: other.value))),
+        Case(.transportPolicyExcludes, fetched(policy(.enforce, for: "*.example.com")), silent: fetched(policy(.enforce, for: "*.example.org"))),
+        Case(.authorityUnreachable, authority(.unreachable("Connection refused")), silent: Judge.hook("/hook", "cannot run /hook: Permission denied")),
+        Case(.hookUnusable, Judge.hook("/hook", "cannot run /hook: Permission denied"), silent: Judge.hook("/hook", nil)),
+        Case(.reportsForeign, reports("reports@example.com"), silent: reports("reports@EXAMPLE.org")),
+        Case(.reportsForeign, reports("reports@sub.example.org"), silent: reports("reports@bücher.example")),
+        Case(.reportsUnusable, reports("reports@\u{2603}.example"), silent: reports("reports@example.com")),
+        Case(.domainsUnusable, Judge.domains(1, others: ["\u{2603}.example"]), silent: Judge.domains(0)),
+    ]
+
+    private static func authority(_ fault: ACMEFault) -> [Finding] {
+        ResourceURL("https://ca.example/dir").map { Judge.authority($0, fault) } ?? []
+    }
+
     static let machine: [Case] = [
         Case(.tlsOff, CertificateFacts.seen(.off), silent: CertificateFacts.seen(.notMade)),
         Case(.tlsNotMade, CertificateFacts.seen(.notMade), silent: CertificateFacts.seen(.off)),
@@ -227,6 +266,8 @@ struct JudgeTests {
         Case(.tlsExpiresSoon, Judge.certificate(.example(days: 29)), silent: Judge.certificate(.example(days: 31))),
         Case(.tlsNames, Judge.certificate(.example(uncovered: ["mail.example.org"])), silent: Judge.certificate(.example())),
         Case(.tlsNotLoaded, Judge.certificate(.example(isInUse: false)), silent: Judge.certificate(.example(isInUse: true))),
+        Case(.tlsUnshown, Judge.certificate(.example(isShown: false)), silent: Judge.certificate(.example())),
+        Case(.tlsKeyOpen, Judge.certificate(.example(keyMode: 0o644)), silent: Judge.certificate(.example(keyMode: 0o640))),
         Case(.tlsNames, DomainFacts.with { $0.uncovered = [host] }, silent: DomainFacts.with { $0.uncovered = [other] }),
         Case(.clockUnseen, Judge.clock(ClockFacts(isKept: false)), silent: Judge.clock(ClockFacts(isKept: true))),
         Case(.diskFull, Judge.disk(.example(free: 255 << 20)), silent: Judge.disk(.example(free: 257 << 20))),
@@ -275,7 +316,16 @@ struct JudgeTests {
         Case(.listenerStranger, listener(.imaps, .said("+OK"), isRunning: false), silent: listener(.imaps, .said("* OK [CAPABILITY IMAP4rev2] ready"))),
         Case(.listenerStranger, listener(.pop3, .said("* OK")), silent: listener(.pop3, .said("+OK ready"))),
         Case(.listenerStranger, listener(.submission, .said("+OK ready")), silent: listener(.submission, .said("421 mail.example.org too many"))),
-        Case(.listenerStranger, listener(.https, .said("HTTP/1.1 404 Not Found")), silent: listener(.https, .said("HTTP/1.1 200 OK"))),
+        Case(
+            .listenerStranger, listener(.https, .said("HTTP/1.1 404 Not Found")),
+            silent: listener(.https, .said("HTTP/1.1 200 OK", content: "{\"status\":\"ok\"}\n"))),
+        Case(
+            .listenerStranger, listener(.https, .said("HTTP/1.1 200 OK", content: "<html>")),
+            silent: listener(.https, .said("HTTP/1.1 429 Too Many Requests", content: ""))),
+        Case(.listenerStranger, listener(.imaps, .notTLS("220 other.example ESMTP")), silent: listener(.imaps, .guarded)),
+        Case(.listenerStranger, listener(.imaps, .notTLS(nil), isRunning: false), silent: listener(.imaps, .silent("no answer in time"))),
+        Case(.listenerForbidden, listener(.smtp, .forbidden("Permission denied")), silent: listener(.smtp, .silent("Connection refused"))),
+        Case(.listenerForbidden, listener(.smtp, .forbidden("Permission denied"), isRunning: false), silent: listener(.smtp, .guarded)),
         Case(.listenerStranger, listener(.http, .said("SSH-2.0-OpenSSH_9.2")), silent: listener(.http, .said("HTTP/1.1 503 Service Unavailable"))),
         Case(.listenerLoopback, smtp("127.0.0.1", 25), silent: smtp("0.0.0.0", 25)), Case(.listenerPort, smtp("::", 2525), silent: smtp("::", 25)),
     ]
@@ -283,7 +333,7 @@ struct JudgeTests {
     /// Those that gathering makes: `CheckRunTests`, and the tests from outside.
     static let elsewhere: Set<FindingKind> = [.folderUnusable, .storeUnseen, .checkFailed, .checkUnfinished]
 
-    @Test("it comes of what is wrong, and not of what is next to it", arguments: names + senders + machine + serving)
+    @Test("it comes of what is wrong, and not of what is next to it", arguments: names + senders + web + machine + serving)
     func pairs(_ pair: Case) {
         let fires = pair.fires().map(\.kind)
         #expect(fires.contains(pair.kind), "\(fires.map(\.id))")
@@ -292,7 +342,7 @@ struct JudgeTests {
 
     @Test("each has its two")
     func complete() {
-        let tested = Set((Self.names + Self.senders + Self.machine + Self.serving).map(\.kind)).union(Self.elsewhere)
+        let tested = Set((Self.names + Self.senders + Self.web + Self.machine + Self.serving).map(\.kind)).union(Self.elsewhere)
         #expect(Set(FindingKind.all).subtracting(tested).map(\.id).isEmpty)
         #expect(Set(FindingKind.all.map(\.id)).count == FindingKind.all.count)
         #expect(tested.isSubset(of: FindingKind.all))

@@ -73,5 +73,10 @@ struct ACMESettingsTests {
             "tls: {certificate: /c.pem, key: /k.pem, certificates: [\"/c.pem:/k.pem\"]}\n",
             files: ["/c.pem": "-----BEGIN CERTIFICATE-----", "/k.pem": "-----BEGIN PRIVATE KEY-----"])
         #expect(found.configuredFiles.count == 2)
+        // Those of further ones are looked at by who serves them.
+        let absent = try configuration(
+            "tls: {certificate: /c.pem, key: /k.pem, certificates: [\"/absent.pem:/k.pem\"]}\n",
+            files: ["/c.pem": "-----BEGIN CERTIFICATE-----", "/k.pem": "-----BEGIN PRIVATE KEY-----"])
+        #expect(absent.configuredFiles.count == 2)
     }
 }

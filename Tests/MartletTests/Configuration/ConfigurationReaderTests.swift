@@ -154,6 +154,11 @@ func complaint(
     func withoutTLS() throws {
         let found = try configuration(environment: ["SMTP_ENABLE_TLS": "false"])
         #expect(found.listeners.map(\.service) == [.smtp, .submission, .imap, .pop3, .http])
+        #expect(try configuration("tls: {enabled: off}\n").listeners.map(\.service) == [.smtp, .submission, .imap, .pop3])
+        // Who asks for it by name is told, whatever the default has.
+        #expect(
+            complaint(environment: ["SMTP_ENABLE_TLS": "false", "MARTLET_LISTENERS_HTTPS_ENABLED": "true"])
+                .hasPrefix("environment: MARTLET_LISTENERS_HTTPS_ENABLED: is true, and TLS is off"))
     }
 }
 
@@ -206,6 +211,30 @@ func complaint(
             (
                 "tls: {enabled: off}\nlisteners: {addresses: [0.0.0.0]}\n",
                 "martlet.yaml:1: tls.enabled: TLS is off, and smtp listens on 0.0.0.0; switch it on, or listen on 127.0.0.1 and ::1 only"
+            ),
+            (
+                "tls: {enabled: off}\nlisteners: {https: {enabled: on}}\n",
+                "martlet.yaml:2: listeners.https.enabled: is true, and TLS is off (tls.enabled), without which https is not served; set tls.enabled to true, or this to false"
+            ),
+            (
+                "tls: {enabled: off}\nlisteners: {imaps: {enabled: on}}\n",
+                "martlet.yaml:2: listeners.imaps.enabled: is true, and TLS is off (tls.enabled), without which imaps is not served; set tls.enabled to true, or this to false"
+            ),
+            (
+                "listeners:\n  imaps: {client-certificates: ask}\n",
+                "martlet.yaml:2: listeners.imaps.client-certificates: is ask, and nobody is named whose certificates they are; set tls.client-authorities too"
+            ),
+            (
+                "tls: {enabled: off}\nlisteners: {imap: {client-certificates: require}}\n",
+                "martlet.yaml:2: listeners.imap.client-certificates: is require, and TLS is off; set it to off"
+            ),
+            (
+                "tls: {enabled: off}\nlisteners: {imaps: {client-certificates: require}}\n",
+                "martlet.yaml:2: listeners.imaps.client-certificates: is require, and TLS is off; set it to off"
+            ),
+            (
+                "listeners: {http: {client-certificates: ask}}\n",
+                "martlet.yaml:1: listeners.http.client-certificates: unknown key; did you mean listeners.https.client-certificates?"
             ),
             ("tls:\n  certificate: /c.pem\n", "martlet.yaml:2: tls.certificate: has no key beside it; set tls.key too"),
             ("tls:\n  key: /c.pem\n", "martlet.yaml:2: tls.key: has no certificate beside it; set tls.certificate too"),

@@ -33,6 +33,16 @@ struct HookProgramTests {
         #expect(said.contains("MARTLET_ACTION") && said.contains("PATH") && !said.contains("MARTLET_TEST_SECRET") && !said.contains("HOME"))
     }
 
+    @Test("why it cannot be run is known before it is: it is not there, is a folder, or may not be executed")
+    func problem() throws {
+        #expect(HookProgram(path: path).problem == "cannot look at \(path): No such file or directory")
+        #expect(HookProgram(path: folder.path).problem == "\(folder.path) is no file")
+        try TextFile.create(path, "#!/bin/sh\n", mode: 0o600)
+        #expect(HookProgram(path: path).problem == "cannot run \(path): Permission denied")
+        _ = chmod(path, 0o700)
+        #expect(HookProgram(path: path).problem == nil)
+    }
+
     @Test("what went wrong is told in one line")
     func failing() async throws {
         try write("echo 'no such zone' >&2\necho really\nexit 3\n")

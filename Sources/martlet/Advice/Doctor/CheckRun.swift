@@ -17,7 +17,8 @@ enum CheckRun {
                 do {
                     writer.yield((place, try await check.run()))
                 } catch {
-                    writer.yield((place, [Finding(.checkFailed, check.name, "it could not be looked at: \(error)", fix: "mend that, and ask again")]))
+                    let problem = "it could not be looked at: \(FaultWords.of(error))"
+                    writer.yield((place, [Finding(.checkFailed, check.name, problem, fix: "mend that, and ask again")]))
                 }
             }
         }

@@ -1,3 +1,4 @@
+import ACME
 import Conversation
 import MailModel
 import PostOffice
@@ -26,10 +27,18 @@ struct Examination: Sendable {
         }
     }
 
+    /// Those that mail is taken for.
+    private struct Domains: Sendable {
+        /// In ASCII.
+        var usable: [Domain] = []
+        /// Of which DNS cannot be asked.
+        var others: [String] = []
+    }
+
     /// What the server said, or the data folder without one.
     private struct HouseSight: Sendable {
         let isRunning: Bool
-        let domains: [Domain]
+        let domains: Domains
         /// Of the certificates that the server shows; nil: it does not run.
         let certificates: [String]?
         /// Nil: an older server, which does not know of any.
@@ -56,21 +65,21 @@ struct Examination: Sendable {
 
         var folder: FolderFacts
         do { folder = try MachineSurvey.folder(configuration) } catch {
-            return DoctorReport([("data", [Finding(.checkFailed, configuration.data, "\(error)", fix: "look at the device")])])
+            return DoctorReport([("data", [Finding(.checkFailed, configuration.data, FaultWords.of(error), fix: "look at the device")])])
         }
         var findings: [Finding] = []
         var house: HouseSight?
         if folder.folder.mode != nil {
             do { house = try await houseSight(before: end) } catch {
                 findings.append(
-                    Finding(.folderUnusable, configuration.data, Examination.words(error), fix: "mend that: nothing of the store is looked at before"))
+                    Finding(.folderUnusable, configuration.data, FaultWords.of(error), fix: "mend that: nothing of the store is looked at before"))
             }
         }
         folder.isServed = house?.isRunning ?? false
         findings = Judge.folder(folder) + findings
         guard let house else {
             // What can be looked at without a store.
-            return DoctorReport([("data", findings)] + (await made([hostCheck, clockCheck, certificateCheck(await certificate(nil).0)])))
+            return DoctorReport([("data", findings)] + (await made([hostCheck, clockCheck] + certificateChecks(await certificates(nil)))))
         }
         return DoctorReport([("data", findings)] + (await made(try await checks(house))))
     }
@@ -109,7 +118,7 @@ struct Examination: Sendable {
             if configuration.issuing != nil, case .certificateLines(let lines)? = try await client.ask(.certificate(order: .list)) { issued = lines.first }
             return HouseSight(isRunning: true, domains: try Examination.domains(answer), certificates: digests, signingKeys: keys, issued: issued)
         }
-        var (domains, keys, issued): ([Domain], [SigningKeyLine]?, CertificateLine?) = ([], nil, nil)
+        var (domains, keys, issued): (Domains, [SigningKeyLine]?, CertificateLine?) = (Domains(), nil, nil)
         try await Administrator(configuration).converse(.listDomains) { answer in
             switch answer {
             case .certificateLines(let lines):
@@ -126,9 +135,12 @@ struct Examination: Sendable {
         return HouseSight(isRunning: false, domains: domains, certificates: nil, signingKeys: keys, issued: issued)
     }
 
-    private static func domains(_ answer: OrderResult) throws -> [Domain] {
+    private static func domains(_ answer: OrderResult) throws -> Domains {
         switch answer {
-        case .domains(let lines): return lines.compactMap { Domain($0.name)?.asciiForm }
+        case .domains(let lines):
+            return lines.reduce(into: Domains()) { domains, line in
+                if let domain = Domain(line.name)?.asciiForm { domains.usable.append(domain) } else { domains.others.append(line.name) }
+            }
         case .refused(let refused): throw CommandFault(code: refused.code, text: refused.text)
         default: throw SightFault("the server answered something else")
         }
@@ -136,19 +148,22 @@ struct Examination: Sendable {
 
     private func checks(_ house: HouseSight) async throws -> [DoctorCheck] {
         let isIssued = configuration.issuing != nil
-        let (certificate, found) = await certificate(house.certificates)
-        let examined = isIssued ? nil : found
-        let key = isIssued ? house.issued.flatMap { MailSite.Key($0) } : examined.map { MailSite.Key($0, isOwn: certificate.isOwn) }
+        let certificates = isIssued ? [] : await certificates(house.certificates)
+        // What is shown to who asks for the server's name.
+        let shown = certificates.first { $0.examination?.covers(hostName) == true } ?? certificates.first
+        let examined = shown?.examination
+        let key = isIssued ? house.issued.flatMap { MailSite.Key($0) } : examined.map { MailSite.Key($0, isOwn: shown?.facts.isOwn == true) }
         let machine = try Configuration.machineAddresses()
-        let sites = house.domains.map { domain in
+        let sites = house.domains.usable.map { domain in
             var site = configuration.site(of: domain, machine: machine, key: key)
             site.signingKeys = house.signingKeys?.filter { $0.domain == domain.value }
             return site
         }
         var checks = [
             DoctorCheck(name: "server") { [configuration] in Judge.server(isRunning: house.isRunning, data: configuration.data) },
-            hostCheck, isIssued ? issuedCheck(house.issued) : certificateCheck(certificate), clockCheck, diskCheck, limitCheck(house),
+            hostCheck, clockCheck, diskCheck, limitCheck(house), reportCheck(house.domains.usable),
         ]
+        checks += isIssued ? [issuedCheck(house.issued), hookCheck] : certificateChecks(certificates)
         let dialler = Result { try StreamDialler(threads: Threads(count: 1)) }
         switch dialler {
         case .success(let dialler): checks += listenerChecks(dialler, house)
@@ -159,7 +174,10 @@ struct Examination: Sendable {
             var setting = configuration.names.resolverSetting
             setting.patience = Examination.dnsPatience
             let resolver = try UnboundResolver(setting)
-            checks += nameChecks(resolver, sites, examined)
+            let survey = NameSurvey(resolver: CachedResolver(resolver))
+            let domains = domainFacts(survey, sites, examined)
+            checks += nameChecks(resolver, survey, domains, house.domains.others)
+            checks += policyChecks(survey, domains, machine)
             if case .success(let dialler) = dialler { checks.append(reachCheck(resolver, dialler)) }
         } catch {
             checks.append(DoctorCheck(name: "resolver") { throw error })
@@ -167,13 +185,33 @@ struct Examination: Sendable {
         return checks + [DoctorCheck(name: "outside") { [configuration] in Judge.outside(configuration.hostname) }]
     }
 
+    /// By which the server is reached, in ASCII.
+    private var hostName: String { (configuration.hostname.asciiForm ?? configuration.hostname).value }
+
     /// - parameter digests: of those that the running server shows.
-    private func certificate(_ digests: [String]?) async -> (CertificateFacts, CertificateExamination?) {
-        await MachineSurvey.certificate(
-            configuration, names: [(configuration.hostname.asciiForm ?? configuration.hostname).value], now: SystemClock.now(), digests: digests)
+    private func certificates(_ digests: [String]?) async -> [MachineSurvey.Certificate] {
+        await MachineSurvey.certificates(configuration, names: [hostName], now: SystemClock.now(), digests: digests)
     }
 
-    private func certificateCheck(_ facts: CertificateFacts) -> DoctorCheck { DoctorCheck(name: "certificate") { Judge.certificate(facts) } }
+    private func certificateChecks(_ certificates: [MachineSurvey.Certificate]) -> [DoctorCheck] {
+        certificates.enumerated().map { place, certificate in
+            DoctorCheck(name: place == 0 ? "certificate" : "certificate \(certificate.facts.path)") { [facts = certificate.facts] in Judge.certificate(facts) }
+        }
+    }
+
+    private var hookCheck: DoctorCheck {
+        DoctorCheck(name: "acme.hook") { [configuration] in
+            guard configuration.issuing?.challenge == .dns01, let path = configuration.issuing?.hook else { return [] }
+            return Judge.hook(path, HookProgram(path: path).problem)
+        }
+    }
+
+    private func reportCheck(_ domains: [Domain]) -> DoctorCheck {
+        DoctorCheck(name: "reports") { [configuration] in
+            guard configuration.reports.areSent, let sender = configuration.reportSender(configuration.domain ?? domains.first) else { return [] }
+            return Judge.reports(ReportFacts(sender: sender, domains: domains))
+        }
+    }
 
     private func issuedCheck(_ line: CertificateLine?) -> DoctorCheck {
         DoctorCheck(name: "certificate") { [configuration] in
@@ -202,7 +240,8 @@ struct Examination: Sendable {
         configuration.listeners.map { listener in
             DoctorCheck(name: "\(house.isRunning ? "listener" : "free port") \(listener.service.rawValue) \(listener.address) \(listener.port)") {
                 [configuration] in
-                let facts = await PortSurvey(dialler: dialler).listener(listener, host: configuration.hostname)
+                let facts = await PortSurvey(dialler: dialler)
+                    .listener(listener, host: configuration.hostname, isRoots: configuration.machine.user != nil)
                 return Judge.listener(facts, host: configuration.hostname, isRunning: house.isRunning)
             }
         }
@@ -238,29 +277,64 @@ struct Examination: Sendable {
             hasMoreHeld: pages.first?.next != nil, isSending: configuration.outbound.enabled)
     }
 
-    private func nameChecks(_ resolver: UnboundResolver, _ sites: [MailSite], _ examined: CertificateExamination?) -> [DoctorCheck] {
-        let survey = NameSurvey(resolver: CachedResolver(resolver))
-        let anchor = configuration.names.anchor
-        var checks = [
-            DoctorCheck(name: "resolver") { Judge.resolver(ResolverSight(await resolver.probe(), anchor)) },
-            DoctorCheck(name: "domains") { Judge.domains(sites.count) },
-        ]
-        // In lanes, so that many domains do not keep each other's questions waiting until they count as not answered.
+    /// In lanes, so that many domains do not keep each other's questions waiting until they count as not answered.
+    private func domainFacts(_ survey: NameSurvey, _ sites: [MailSite], _ examined: CertificateExamination?) -> [(MailSite, Task<DomainFacts, Never>)] {
+        let canProve = configuration.names.anchor != .none
         var lanes: [Task<DomainFacts, Never>?] = Array(repeating: nil, count: Examination.lanes)
-        for (place, site) in sites.enumerated() {
+        return sites.enumerated().map { place, site in
             let before = lanes[place % Examination.lanes]
             let facts = Task {
                 _ = await before?.value
-                return await survey.domain(site, canProve: anchor != .none, certificate: examined)
+                return await survey.domain(site, canProve: canProve, certificate: examined)
             }
             lanes[place % Examination.lanes] = facts
-            checks.append(DoctorCheck(name: "domain \(site.domain)") { Judge.domain(await facts.value) })
+            return (site, facts)
         }
+    }
+
+    private func nameChecks(
+        _ resolver: UnboundResolver, _ survey: NameSurvey, _ domains: [(MailSite, Task<DomainFacts, Never>)], _ others: [String]
+    )
+        -> [DoctorCheck]
+    {
+        let anchor = configuration.names.anchor
+        let sites = domains.map(\.0)
+        var checks = [
+            DoctorCheck(name: "resolver") { Judge.resolver(ResolverSight(await resolver.probe(), anchor)) },
+            DoctorCheck(name: "domains") { Judge.domains(sites.count, others: others) },
+        ]
+        for (site, facts) in domains { checks.append(DoctorCheck(name: "domain \(site.domain)") { Judge.domain(await facts.value) }) }
         guard configuration.outbound.enabled else { return checks }
         // A name and its addresses once, however many domains have them.
         var seen: Set<[String]> = []
         for site in sites where site.smarthosts.isEmpty && seen.insert([site.senderName.value] + site.senderAddresses.map(\.description)).inserted {
             checks.append(DoctorCheck(name: "sender \(site.senderName)") { Judge.sender(await survey.sender(site.senderName, site.senderAddresses)) })
+        }
+        return checks
+    }
+
+    /// What is asked for by HTTPS as others do: policies for TLS, and the CA.
+    private func policyChecks(_ survey: NameSurvey, _ domains: [(MailSite, Task<DomainFacts, Never>)], _ machine: Set<IPAddress>) -> [DoctorCheck] {
+        var setting = HTTPSClient.Setting(.world)
+        setting.families = configuration.outbound.families
+        setting.sources = configuration.outbound.identity.sources
+        let threads = Threads(count: 1)
+        var checks = [
+            DoctorCheck(name: "mta-sts") { [setting, configuration] in
+                let fetcher = HTTPSClient(survey.resolver, try OutboundServices.dialler(configuration.outbound, threads), setting)
+                let policies = PolicySurvey(names: survey, fetcher: fetcher, machine: machine)
+                return try await policies.look(at: domains.map(\.1)).flatMap(Judge.policy)
+            }
+        ]
+        if let issuing = configuration.issuing {
+            checks.append(
+                DoctorCheck(name: "acme") { [configuration] in
+                    let session = ACMESession(
+                        try AuthorityClient(issuing, configuration.outbound, survey.resolver, threads), directory: issuing.setting.directory,
+                        clock: SystemClock.now)
+                    do { try await session.reach() } catch let fault as ACMEFault { return Judge.authority(issuing.setting.directory, fault) }
+                    return []
+                })
         }
         return checks
     }
@@ -276,13 +350,6 @@ struct Examination: Sendable {
             }
             return Judge.reach(
                 await PortSurvey(dialler: dialler).reach(target.text, addresses, port: target.port, sources: configuration.outbound.identity.sources))
-        }
-    }
-
-    private static func words(_ error: any Error) -> String {
-        switch error {
-        case let fault as CommandFault: fault.text
-        default: "\(error)"
         }
     }
 

@@ -39,6 +39,9 @@ extension FindingKind {
     static let transportPolicyMissing = FindingKind("dns.mta-sts.missing", .advice, "the domain has a policy for TLS, and no record says so")
     static let transportPolicyOther = FindingKind(
         "dns.mta-sts.other", .warning, "the record of the domain's policy for TLS cannot be understood, or is of another policy")
+    static let transportPolicyUnfetchable = FindingKind("mta-sts.unfetchable", .warning, "others cannot fetch the domain's policy for TLS")
+    static let transportPolicyExcludes = FindingKind("mta-sts.excludes-us", .warning, "the domain's policy for TLS leaves out the server its mail comes to")
+    static let transportPolicyUnseen = FindingKind("mta-sts.unseen", .unseen, "whether others can fetch the domain's policy for TLS")
     static let tlsaMissing = FindingKind("dns.tlsa.missing", .advice, "the zone is signed, and no TLSA record says which key this server has")
     static let tlsaMismatch = FindingKind("dns.tlsa.mismatch", .error, "no TLSA record fits the certificate, so that servers that heed DANE bring no mail")
     static let tlsaUnusable = FindingKind("dns.tlsa.unusable", .warning, "none of the TLSA records is one that mail servers can use")
@@ -48,6 +51,7 @@ extension FindingKind {
     static let srvWrong = FindingKind("dns.srv.wrong", .warning, "mail programs are sent to where the service is not")
     static let caaForbids = FindingKind("dns.caa.forbids", .warning, "the authority of the certificate in use may issue no other for the host")
     static let domainsNone = FindingKind("domains.none", .advice, "mail is taken for no domain")
+    static let domainsUnusable = FindingKind("domains.unusable", .error, "a domain is no name that DNS can be asked for, so no mail comes to it")
     static let hostnameShort = FindingKind("hostname.short", .warning, "the server's name is no full domain name")
 
     static let nameUnresolved = FindingKind("sender.name.unresolved", .error, "the name that this server gives has no address")
@@ -77,6 +81,10 @@ extension FindingKind {
     static let tlsExpiresNow = FindingKind("tls.expires-in-a-week", .error, "the certificate expires within 7 days")
     static let tlsExpiresSoon = FindingKind("tls.expires-in-a-month", .warning, "the certificate expires within 30 days")
     static let tlsNames = FindingKind("tls.names", .error, "the certificate is not for the name by which the server is reached")
+    static let tlsUnshown = FindingKind("tls.unshown", .warning, "a further certificate is never shown, as those before it have its names")
+    static let tlsKeyOpen = FindingKind("tls.key-open", .error, "others may read or change the key of a certificate")
+    static let authorityUnreachable = FindingKind("acme.unreachable", .warning, "the CA is not reached, so that no certificate is issued or renewed")
+    static let hookUnusable = FindingKind("acme.hook", .error, "the program that changes the zone for the CA cannot be run")
 
     static let tlsNotLoaded = FindingKind("tls.not-loaded", .warning, "the running server shows another certificate than the file has")
 
@@ -105,8 +113,11 @@ extension FindingKind {
     static let serverStopped = FindingKind("server.stopped", .warning, "the server does not run")
     static let listenerSilent = FindingKind("listener.silent", .error, "a service does not answer at its own port")
     static let listenerStranger = FindingKind("listener.stranger", .error, "something else answers at a service's port")
+    static let listenerForbidden = FindingKind("listener.forbidden", .error, "the system does not let the server listen at a service's port")
     static let listenerLoopback = FindingKind("listener.loopback", .warning, "SMTP listens on this machine alone")
     static let listenerPort = FindingKind("listener.port", .advice, "SMTP does not listen on port 25")
+    static let reportsForeign = FindingKind("reports.from.foreign", .warning, "reports go out in the name of a domain that is not this server's")
+    static let reportsUnusable = FindingKind("reports.from.unusable", .warning, "reports are to go out in the name of what is no domain in DNS")
     static let filesFew = FindingKind("limits.files", .warning, "fewer files may be open than connections are allowed")
     static let checkFailed = FindingKind("check.failed", .warning, "a check could not be made")
     static let checkUnfinished = FindingKind("check.unfinished", .warning, "a check did not end in time")
@@ -116,14 +127,15 @@ extension FindingKind {
         resolverFails, resolverForges, resolverUnproved, resolverTrusting, unanswered, bogus, unsigned, domainGone, mxMissing, mxNull, mxNullBeside,
         mxElsewhere, mxNotFirst, mxAlias, mxAddress, mxUnresolved, hostElsewhere, hostOther, hostUnknown, spfMissing, spfSeveral, spfBroken, spfExcludes,
         spfOpen, spfUnknown, dkimNone, dkimUnused, dkimMissing, dkimDiffers, dkimPending, dkimShort, dkimRetired, dmarcMissing, dmarcSeveral, dmarcBroken,
-        tlsReportsMissing, tlsReportsBroken, transportPolicyMissing, transportPolicyOther, tlsaMissing, tlsaMismatch, tlsaUnusable,
-        tlsaUnproved, tlsaWithoutTLS, srvMissing, srvWrong, caaForbids, domainsNone, hostnameShort, nameUnresolved, nameOther, pointerMissing,
+        tlsReportsMissing, tlsReportsBroken, transportPolicyMissing, transportPolicyOther, transportPolicyUnfetchable, transportPolicyExcludes,
+        transportPolicyUnseen, tlsaMissing, tlsaMismatch, tlsaUnusable,
+        tlsaUnproved, tlsaWithoutTLS, srvMissing, srvWrong, caaForbids, domainsNone, domainsUnusable, hostnameShort, nameUnresolved, nameOther, pointerMissing,
         pointerUnconfirmed, pointerOther, senderUnknown, outboundOff, portOutBlocked, portOutUnseen, portInUnseen, relayUnseen, listsUnseen, tlsOff,
         tlsUnusable, tlsNotMade, tlsNotIssued, tlsNotRenewed, tlsSelfSigned, tlsIncomplete, tlsUnknownRoot, tlsRefused, tlsExpired, tlsEarly, tlsExpiresNow,
         tlsExpiresSoon, tlsNames,
-        tlsNotLoaded,
+        tlsNotLoaded, tlsUnshown, tlsKeyOpen, authorityUnreachable, hookUnusable,
         clockWrong, clockUnseen, diskFull, diskLow, diskFilesLow, diskMemory, diskHasty, diskSlow, folderMissing, folderOpen, folderForeign,
         folderUnusable, keyMissing, keyWithData, queueOld, queueWaiting, queueHeld, storeDamaged, storeUnseen, serverStopped, listenerSilent, listenerStranger,
-        listenerLoopback, listenerPort, filesFew, checkFailed, checkUnfinished,
+        listenerForbidden, listenerLoopback, listenerPort, reportsForeign, reportsUnusable, filesFew, checkFailed, checkUnfinished,
     ]
 }

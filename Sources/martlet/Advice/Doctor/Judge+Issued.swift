@@ -33,4 +33,17 @@ extension Judge {
     }
 
     private static func tried(_ line: CertificateLine?) -> String { line?.heldUntil.map { "; tried again from \($0)" } ?? "" }
+
+    static func authority(_ directory: ResourceURL, _ fault: ACMEFault) -> [Finding] {
+        [
+            Finding(
+                .authorityUnreachable, "acme", "\(fault) (asked for \(directory))",
+                fix: "let this machine ask it (TCP port \(directory.port)), or correct acme.directory, acme.root or acme.allows-private")
+        ]
+    }
+
+    /// - parameter problem: nil: nothing is in the way.
+    static func hook(_ path: String, _ problem: String?) -> [Finding] {
+        problem.map { [Finding(.hookUnusable, path, $0, fix: "name a program in acme.hook that the server's user may run")] } ?? []
+    }
 }

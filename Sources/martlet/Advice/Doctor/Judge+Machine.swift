@@ -3,6 +3,20 @@ import Transport
 
 extension Judge {
     static func certificate(_ facts: CertificateFacts) -> [Finding] {
+        return keyFile(facts) + sight(facts)
+    }
+
+    private static func keyFile(_ facts: CertificateFacts) -> [Finding] {
+        // Others than its user and group.
+        guard let key = facts.key, key.mode & 0o007 != 0 else { return [] }
+        return [
+            Finding(
+                .tlsKeyOpen, key.path, "others may read or change it (mode \(String(key.mode & 0o777, radix: 8))): it is the key of \(facts.path)",
+                fix: "chmod o= \(key.path); if others can have read it, have another certificate with another key")
+        ]
+    }
+
+    private static func sight(_ facts: CertificateFacts) -> [Finding] {
         switch facts.sight {
         case .off: return [Finding(.tlsOff, "tls.enabled", "it is false: mail and passwords are in the clear", fix: "switch it on")]
         case .notMade:
@@ -67,6 +81,13 @@ extension Judge {
     }
 
     private static func use(_ leaf: CertificateFacts.Leaf, _ facts: CertificateFacts) -> [Finding] {
+        guard leaf.isShown else {
+            return [
+                Finding(
+                    .tlsUnshown, facts.path, "it is never shown: the certificates before it in tls.certificate and tls.certificates have all its names",
+                    fix: "leave it out, or get one with the names that it is for")
+            ]
+        }
         guard leaf.isInUse == false else { return [] }
         return [
             Finding(.tlsNotLoaded, facts.path, "the running server shows another certificate than is in the file", fix: "send it SIGHUP, after each renewal")

@@ -117,6 +117,54 @@ extension Judge {
         ]
     }
 
+    /// RFC 8461 §3.3
+    static func policy(_ facts: PolicyFacts) -> [Finding] {
+        let place = facts.place.value
+        switch facts.outcome {
+        case .unseen(let reason):
+            return [
+                Finding(
+                    .transportPolicyUnseen, place, "whether others can fetch the domain's policy for TLS: \(reason)",
+                    fix: "from a machine elsewhere: curl -v https://\(place)/.well-known/mta-sts.txt")
+            ]
+        case .failed(let failure):
+            let isOfTLS = failure.kind == .stsWebPKIInvalid
+            let absence = facts.isListening || isOfTLS ? "" : "; https does not listen here"
+            return [
+                Finding(
+                    .transportPolicyUnfetchable, place, "others cannot fetch the domain's policy for TLS there: \(failure.reason)\(absence)",
+                    fix: isOfTLS
+                        ? "have a certificate for this name too, with its whole chain (acme.automatic-names, acme.optional-names or tls.certificates)"
+                        : "lead the name to where https serves the policy at port 443 (listeners.https, mta-sts.mode), or remove the record of _mta-sts")
+            ]
+        case .fetched(let policy):
+            guard policy.mode != .none, !policy.covers(facts.host) else { return [] }
+            return [
+                Finding(
+                    .transportPolicyExcludes, place, "the domain's policy for TLS is not for \(facts.host), by which its mail comes",
+                    fix: "write mx: \(facts.host) into it, and change the id of its record")
+            ]
+        }
+    }
+
+    static func reports(_ facts: ReportFacts) -> [Finding] {
+        let fix = "set reports.from to an address of a domain of this server, or leave it out"
+        guard let domain = facts.sender.domain.asciiForm else {
+            return [
+                Finding(
+                    .reportsUnusable, "reports.from",
+                    "\(facts.sender.domain) has no form that DNS can be asked for (IDNA does not allow it): nobody takes such mail", fix: fix)
+            ]
+        }
+        guard !facts.domains.contains(domain) else { return [] }
+        return [
+            Finding(
+                .reportsForeign, "reports.from",
+                "reports go out from \(facts.sender.written), and \(domain) is no domain of this server: nothing signs them, and answers do not come here",
+                fix: fix)
+        ]
+    }
+
     static func keys(_ facts: DomainFacts) -> [Finding] {
         let site = facts.site
         let name = "_25._tcp.\(site.host)"

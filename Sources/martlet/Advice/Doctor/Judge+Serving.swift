@@ -48,27 +48,46 @@ extension Judge {
                     .listenerSilent, place, "it does not answer: \(reason)",
                     fix: "see the log; if the configuration was changed since the start, start the server again")
             ]
-        case .said(let line):
-            if isRunning, isGreeting(line, of: facts.service, host) { return [] }
+        case .said(let line, let content):
+            if isRunning, isGreeting(line, content, of: facts.service, host) { return [] }
             return [
                 Finding(
                     .listenerStranger, place,
                     isRunning ? "something else answers there: \(line)" : "something answers there while the server does not run: \(line)",
                     fix: "stop what listens there, or give the service another port")
             ]
+        case .notTLS(let line):
+            return [
+                Finding(
+                    .listenerStranger, place, "what answers there speaks no TLS, and is not this server" + (line.map { ": \($0)" } ?? ""),
+                    fix: "stop what listens there, or give the service another port")
+            ]
+        case .guarded:
+            // Whose it is nobody sees who has no certificate.
+            return []
+        case .forbidden(let reason):
+            return [
+                Finding(
+                    .listenerForbidden, place, "nobody listens there, and who runs this may not: \(reason)",
+                    fix: "start it as a service (docs/deployment.md) or by root with the setting user, or give it an address that is here and a port above 1023"
+                )
+            ]
         }
     }
 
     /// A refusal by the limits of connections is ours too.
-    private static func isGreeting(_ line: String, of service: Service, _ host: Domain) -> Bool {
+    private static func isGreeting(_ line: String, _ content: String?, of service: Service, _ host: Domain) -> Bool {
         switch service {
         case .smtp, .submission, .submissions: line.hasPrefix("220 \(host.value) ") || line.hasPrefix("421 ")
         case .imap, .imaps: line.hasPrefix("* OK ") || line.hasPrefix("* BYE ")
         case .pop3, .pop3s: line.hasPrefix("+OK ") || line.hasPrefix("-ERR ")
         // What `/health/live` answers.
-        case .https, .http: line.hasPrefix("HTTP/1.1 200") || line.hasPrefix("HTTP/1.1 429") || line.hasPrefix("HTTP/1.1 503")
+        case .https, .http:
+            line.hasPrefix("HTTP/1.1 200") && content?.trimmed == healthy || line.hasPrefix("HTTP/1.1 429") || line.hasPrefix("HTTP/1.1 503")
         }
     }
+
+    private static let healthy = "{\"status\":\"ok\"}"
 
     /// How the listeners are to be reached, by the configuration alone.
     static func listeners(_ listeners: [Configuration.Listener]) -> [Finding] {
@@ -94,8 +113,17 @@ extension Judge {
         return [Finding(.hostnameShort, "hostname", "\(host) is no name that others can find", fix: "set hostname to a full one, such as mail.example.org")]
     }
 
-    static func domains(_ count: Int) -> [Finding] {
-        count > 0 ? [] : [Finding(.domainsNone, "domains", "mail is taken for no domain", fix: "martlet domain add DOMAIN")]
+    /// - parameters:
+    ///   - count: of those that DNS can be asked for.
+    ///   - others: that it cannot.
+    static func domains(_ count: Int, others: [String] = []) -> [Finding] {
+        let unusable = others.map {
+            Finding(
+                .domainsUnusable, $0, "it has no form that DNS can be asked for (IDNA does not allow it): no mail comes to it",
+                fix: "martlet domain remove \($0), and add what is registered")
+        }
+        guard count == 0, others.isEmpty else { return unusable }
+        return [Finding(.domainsNone, "domains", "mail is taken for no domain", fix: "martlet domain add DOMAIN")]
     }
 
     /// - parameter facts: nil: nobody was asked for.

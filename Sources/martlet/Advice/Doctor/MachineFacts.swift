@@ -1,4 +1,6 @@
+import Conversation
 import MailModel
+import PostOffice
 import Transport
 
 /// What others make of the certificate in use.
@@ -11,6 +13,8 @@ struct CertificateFacts: Hashable, Sendable {
         let uncovered: [String]
         /// The running server shows it; nil: nobody could say.
         var isInUse: Bool?
+        /// False: the certificates before it have all its names.
+        var isShown = true
     }
 
     enum Sight: Hashable, Sendable {
@@ -22,11 +26,20 @@ struct CertificateFacts: Hashable, Sendable {
         case there(Leaf)
     }
 
+    /// The file of a private key, as far as the system says who may read it.
+    struct Key: Hashable, Sendable {
+        let path: String
+        /// Permission bits.
+        let mode: UInt32
+    }
+
     let path: String
-    let sight: Sight
+    var sight: Sight
     /// Made by this server, which makes another in time.
     let isOwn: Bool
     let now: Timestamp
+    /// Nil: it is not there, or nobody may look at it.
+    var key: Key?
 }
 
 /// The disk of the data folder.
@@ -87,10 +100,16 @@ struct StoreFacts: Hashable, Sendable {
 /// A port of ours, as it answers.
 struct ListenerFacts: Hashable, Sendable {
     enum Answer: Hashable, Sendable {
-        /// The first line.
-        case said(String)
+        /// The first line; of the web also the content behind its header.
+        case said(String, content: String? = nil)
         /// Why nothing came.
         case silent(String)
+        /// The first line of what answers, and is no TLS where TLS comes first; nil: it says nothing.
+        case notTLS(String?)
+        /// TLS, and the end for who shows no certificate, where one is demanded.
+        case guarded
+        /// Nobody listens, and the system would not let who runs this: why.
+        case forbidden(String)
     }
 
     let service: Service
@@ -116,4 +135,29 @@ struct ReachFacts: Hashable, Sendable {
 struct SightFault: Error, Hashable, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
+}
+
+/// What came of fetching one of our domains' policies for TLS, as others fetch it (RFC 8461 §3.3).
+struct PolicyFacts: Hashable, Sendable {
+    enum Outcome: Hashable, Sendable {
+        case fetched(StrictTransportPolicy)
+        case failed(TLSFailure)
+        /// It cannot be seen from here: why.
+        case unseen(String)
+    }
+
+    /// `mta-sts.DOMAIN`.
+    let place: Domain
+    /// By which the domain's mail comes.
+    let host: Domain
+    /// A port of this server's is there for it.
+    let isListening: Bool
+    let outcome: Outcome
+}
+
+/// In whose name reports go out.
+struct ReportFacts: Hashable, Sendable {
+    let sender: Address
+    /// Of this server, in ASCII.
+    let domains: [Domain]
 }

@@ -130,26 +130,50 @@ enum MachineSurvey {
         return Int(clamping: limit.rlim_max)
     }
 
+    /// A certificate that is configured, and what it is where it can be used.
+    typealias Certificate = (facts: CertificateFacts, examination: CertificateExamination?)
+
+    /// All that are configured, in the order in which the server looks among them; one where none is.
     /// - parameters:
     ///   - names: by which the server is reached.
     ///   - digests: of the certificates that the running server shows; nil: nobody could say.
-    static func certificate(
-        _ configuration: Configuration, names: [String], now: Timestamp, digests: [String]?
-    ) async -> (CertificateFacts, CertificateExamination?) {
+    static func certificates(_ configuration: Configuration, names: [String], now: Timestamp, digests: [String]?) async -> [Certificate] {
         let isOwn = configuration.tls.files == nil
-        guard let files = configuration.certificateFiles else {
-            return (CertificateFacts(path: "tls", sight: .off, isOwn: isOwn, now: now), nil)
+        guard let first = configuration.certificateFiles else {
+            return [(CertificateFacts(path: "tls", sight: .off, isOwn: isOwn, now: now), nil)]
         }
-        func facts(_ sight: CertificateFacts.Sight) -> CertificateFacts { CertificateFacts(path: files.certificatePath, sight: sight, isOwn: isOwn, now: now) }
-        do {
-            let examination = try await CertificateExamination(certificatePath: files.certificatePath, keyPath: files.keyPath)
-            let leaf = CertificateFacts.Leaf(
-                notBefore: examination.notBefore, notAfter: examination.notAfter, trust: examination.trust,
-                uncovered: names.filter { !examination.covers($0) }, isInUse: digests.map { $0.contains(RecordMakers.hex(examination.leafDigest)) })
-            return (facts(.there(leaf)), examination)
-        } catch {
-            if isOwn, (error as? TLSIdentity.Fault)?.isMissing == true { return (facts(.notMade), nil) }
-            return (facts(.unusable("\(error)")), nil)
+        var found: [(files: CertificateShelf.Files, result: Result<CertificateExamination, any Error>)] = []
+        for files in isOwn ? [first] : configuration.configuredFiles {
+            do {
+                found.append((files, .success(try await CertificateExamination(certificatePath: files.certificatePath, keyPath: files.keyPath))))
+                // catch: it is told of below.
+            } catch { found.append((files, .failure(error))) }
         }
+        let uncovered = names.filter { name in
+            !found.contains { if case .success(let examination) = $0.result { examination.covers(name) } else { false } }
+        }
+        var before: [CertificateExamination] = []
+        return found.enumerated().map { place, pair in
+            var facts = CertificateFacts(path: pair.files.certificatePath, sight: .notMade, isOwn: isOwn, now: now, key: keyFile(pair.files.keyPath))
+            switch pair.result {
+            case .success(let examination):
+                facts.sight = .there(
+                    CertificateFacts.Leaf(
+                        notBefore: examination.notBefore, notAfter: examination.notAfter, trust: examination.trust, uncovered: place == 0 ? uncovered : [],
+                        isInUse: digests.map { $0.contains(RecordMakers.hex(examination.leafDigest)) },
+                        isShown: place == 0 || examination.names.contains { name in !before.contains { $0.covers(name) } }))
+                before.append(examination)
+                return (facts, examination)
+            case .failure(let error):
+                if !isOwn || (error as? TLSIdentity.Fault)?.isMissing != true { facts.sight = .unusable(FaultWords.of(error)) }
+                return (facts, nil)
+            }
+        }
+    }
+
+    /// Nil: it is not there, or nobody may look at it, which is told by who reads it.
+    private static func keyFile(_ path: String) -> CertificateFacts.Key? {
+        var facts = stat()
+        return stat(path, &facts) == 0 ? CertificateFacts.Key(path: path, mode: facts.st_mode & 0o7777) : nil
     }
 }

@@ -28,7 +28,7 @@ struct DomainFacts: Hashable, Sendable {
     var alignment: Told<String>
     /// TXT below `_smtp._tls`.
     var tlsReports: Told<String>
-    /// TXT below `_mta-sts`; nil: the domain has no policy of which it could speak.
+    /// TXT below `_mta-sts`; nil: it was not asked for.
     var transportPolicy: Told<String>?
     var keys: Told<Key>
     /// TXT of signing keys by their selector.

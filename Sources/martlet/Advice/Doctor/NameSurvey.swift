@@ -13,7 +13,7 @@ struct NameSurvey: Sendable {
         async let texts = told { try await text(site.domain.value) }
         async let alignment = closest("_dmarc.", site.domain) { try await text($0) }
         async let tlsReports = told { try await text("_smtp._tls.\(site.domain)") }
-        async let transportPolicy = transportPolicy(site)
+        async let transportPolicy = told { try await text("_mta-sts.\(site.domain)") }
         async let keys = told { try await tlsa(site, certificate) }
         async let services = services(site)
         async let issuers = closest("", site.host) { try await records(.caa, $0, RecordData.issuer) }
@@ -57,7 +57,7 @@ struct NameSurvey: Sendable {
         return SenderFacts.Pointer(address: address, names: names, confirmations: confirmations)
     }
 
-    private func addresses(of host: Domain) async -> [Told<IPAddress>] {
+    func addresses(of host: Domain) async -> [Told<IPAddress>] {
         async let ipv4 = told { try await resolver.addresses(of: host, .ipv4) }
         async let ipv6 = told { try await resolver.addresses(of: host, .ipv6) }
         return await [ipv4, ipv6]
@@ -78,11 +78,6 @@ struct NameSurvey: Sendable {
             for await (name, answer) in group { services[name] = answer }
             return services
         }
-    }
-
-    private func transportPolicy(_ site: MailSite) async -> Told<String>? {
-        guard site.transportPolicyID != nil else { return nil }
-        return await told { try await text("_mta-sts.\(site.domain)") }
     }
 
     private func signing(_ site: MailSite) async -> [String: Told<String>] {
