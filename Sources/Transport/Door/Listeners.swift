@@ -41,6 +41,11 @@ package final class Listeners: Sendable {
         return listener
     }
 
+    /// See `Listener.expel`.
+    package func expel(_ isMeant: (IPAddress) -> Bool) {
+        for listener in all { listener.expel(isMeant) }
+    }
+
     /// Stops all at the same time; see `Listener.stop`.
     package func stop(grace: Duration = .seconds(5)) async {
         await withTaskGroup { group in

@@ -3,7 +3,7 @@ import ArgumentParser
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account", abstract: "Manage accounts.",
-        subcommands: [Add.self, List.self, Enable.self, Disable.self, Password.self, Quota.self, Forward.self, Subaddress.self, Remove.self])
+        subcommands: [Add.self, List.self, Enable.self, Disable.self, Unlock.self, Password.self, Quota.self, Forward.self, Subaddress.self, Remove.self])
 
     /// NAME@DOMAIN, or a bare name of the default domain.
     struct Name: ParsableArguments {

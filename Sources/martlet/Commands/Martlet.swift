@@ -35,7 +35,7 @@ struct Martlet: AsyncParsableCommand {
             """,
         version: ProductVersion.text,
         subcommands: [
-            Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, AliasCommand.self, ListCommand.self, MessageCommand.self,
+            Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, BanCommand.self, AliasCommand.self, ListCommand.self, MessageCommand.self,
             QueueCommand.self, TraceCommand.self, TLSReportCommand.self, ReportsCommand.self, DKIMCommand.self, CertificateCommand.self, DNSCommand.self,
             CheckCommand.self, DoctorCommand.self, MetricsCommand.self, Sendmail.self, StoreCommand.self, Version.self,
         ])

@@ -1,3 +1,4 @@
+import Gatehouse
 import MailModel
 import Transport
 
@@ -76,6 +77,7 @@ struct Configuration: Sendable {
     let changes: (days: Int, rows: Int)
     let allowsPlaintextOnLoopback: Bool
     let allowsUnauthenticate: Bool
+    let penalties: LoginPenalties.Settings
     let logging: Logging
     let outbound: Outbound
     let relay: Relay
@@ -121,6 +123,7 @@ extension Configuration {
         changes = (values.number(.changesDays) ?? 30, values.number(.changesRows) ?? 1_000_000)
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
         allowsUnauthenticate = values.toggle(.unauthenticate)
+        penalties = LoginPenalties.Settings(values)
         logging = Logging(
             level: values.text(.logLevel) ?? "info", json: values.toggle(.logJSON), file: values.text(.logFile))
         outbound = try Outbound(values, hostname: hostname, read: read)

@@ -154,7 +154,8 @@ extension Setting {
             messageSize, recipients, recipientsPerHour, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
             exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
-        + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
+        + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate] + penalties
+        + [logLevel, logJSON, logFile]
         + outbound + trust + reports + web
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })

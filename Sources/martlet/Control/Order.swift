@@ -49,6 +49,7 @@ enum Order: Codable, Sendable {
     case list(order: ListOrder)
     case signing(order: SigningOrder)
     case certificate(order: CertificateOrder)
+    case limits(order: LimitsOrder)
 }
 
 /// What may be asked of lists of members.
@@ -116,6 +117,8 @@ enum OrderResult: Codable, Sendable, Equatable {
     case certificateLines(lines: [CertificateLine])
     case signingRotated(rotation: SigningRotationLine)
     case signingSecret(pem: String)
+    case bans(page: BanPage)
+    case unlocked(line: UnlockLine)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

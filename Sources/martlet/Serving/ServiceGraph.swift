@@ -53,8 +53,9 @@ struct ServiceGraph {
         let metrics = house.metrics
         threads.watchLateness { metrics.loopDelay.record($0) }
         metrics.show(ServerMetrics.Sources(store: house.store, gatekeeper: house.gatekeeper, certificates: certificates))
+        let penalties = house.gatekeeper.penalties
         listeners = Listeners(
-            threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
+            threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log, isBanned: { penalties.isBanned($0) }), logger: log)
         outbound = try OutboundServices(configuration, threads: threads, store: house.store, sign: house.signing(log).sign, log: log)
         if let setting = configuration.issuing, let certificates {
             let directory = house.directory
@@ -92,13 +93,18 @@ struct ServiceGraph {
                 domainAdded: {
                     domains.yield()
                     names.yield()
+                },
+                expel: { [listeners] network in
+                    // Whom the ban does not hold for stays.
+                    let penalties = house.gatekeeper.penalties
+                    listeners.expel { network.contains($0) && penalties.isBanned($0) }
                 }, isRunning: true)
             // Those that the first start has made.
             domains.yield()
             let sending = Task { await departures.run() }
             defer { sending.cancel() }
             let control = try ControlServer(path: house.folder.socketPath, log: log) {
-                await administration.carryOut($0)
+                await administration.carryOut($0, by: $1)
             }
             announce(listening, newcomers)
             notice.ready()
@@ -127,6 +133,7 @@ struct ServiceGraph {
         await departures.stop()
         await outbound.stop()
         house.gatekeeper.finishLog()
+        await house.gatekeeper.penalties.save()
         // try?: the program ends now, and the threads with it.
         try? await threads.shutDown()
     }
