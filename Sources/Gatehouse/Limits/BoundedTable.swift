@@ -6,10 +6,11 @@ struct BoundedTable<Key: Hashable & Sendable, Entry: Sendable>: Sendable {
     private var shares: [[Key: Entry]]
     private let shareCapacity: Int
 
-    /// At least so many entries have room; with very many, a share may be full a little before the others.
+    /// So many entries have room. Where they are many, there is a tenth more, as hashes fill no two shares alike.
     init(capacity: Int) {
-        shareCapacity = min(max(1, capacity), Self.shareCapacity)
-        shares = Array(repeating: [:], count: max(1, (capacity + Self.shareCapacity - 1) / Self.shareCapacity))
+        let isOne = capacity <= Self.shareCapacity
+        shareCapacity = isOne ? max(1, capacity) : Self.shareCapacity
+        shares = Array(repeating: [:], count: isOne ? 1 : capacity / 10 * 11 / Self.shareCapacity + 1)
     }
 
     var count: Int { shares.reduce(0) { $0 + $1.count } }

@@ -42,7 +42,9 @@ extension LoginPenalties {
     /// Something under `key` has changed. `isGrave`: it is a ban or a lockout, or the end of one.
     func note(_ key: PenaltyKey, isGrave: Bool, _ state: inout State) {
         guard store != nil else { return }
-        guard isGrave || state.kept.contains(key) || state.changed.count < LoginPenalties.mostWaiting && state.kept.count < settings.keptCapacity else { return }
+        guard isGrave || state.kept.contains(key) || state.changed.count < LoginPenalties.mostWaiting && state.kept.count < settings.keptCapacity else {
+            return
+        }
         state.changed.insert(key)
     }
 

@@ -38,6 +38,8 @@ package final class LoginPenalties: Sendable {
 
         package init() {}
 
+        var isOn: Bool { lockoutFailures > 0 || banFailures > 0 || alertFailures > 0 }
+
         /// Nothing is locked, banned or told.
         package static var off: Settings {
             var settings = Settings()
@@ -149,7 +151,7 @@ package final class LoginPenalties: Sendable {
 
     /// Call for each trial that was refused; never for one that was told to try later.
     package func failed(_ trial: LoginTrial) -> LoginSetback {
-        guard let address = trial.address else { return LoginSetback() }
+        guard let address = trial.address, settings.isOn else { return LoginSetback() }
         let now = now
         var setback = state.withLock { state -> LoginSetback in
             var setback = LoginSetback()
