@@ -35,9 +35,10 @@ struct Martlet: AsyncParsableCommand {
             """,
         version: ProductVersion.text,
         subcommands: [
-            Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, BanCommand.self, AliasCommand.self, ListCommand.self, MessageCommand.self,
-            QueueCommand.self, TraceCommand.self, TLSReportCommand.self, ReportsCommand.self, DKIMCommand.self, CertificateCommand.self, DNSCommand.self,
-            CheckCommand.self, DoctorCommand.self, MetricsCommand.self, Sendmail.self, StoreCommand.self, Version.self,
+            Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, BanCommand.self, AliasCommand.self, ListCommand.self,
+            MessageCommand.self, QueueCommand.self, TraceCommand.self, TLSReportCommand.self, ReportsCommand.self, DKIMCommand.self,
+            CertificateCommand.self, DNSCommand.self, CheckCommand.self, DoctorCommand.self, MetricsCommand.self, Sendmail.self, StoreCommand.self,
+            Version.self,
         ])
 
     private static var name: String { CommandLine.arguments.first.flatMap { $0.split(separator: "/").last.map(String.init) } ?? "" }
