@@ -3,9 +3,8 @@ import json
 import threading
 
 import pytest
-import server as serving
-from conftest import Account, eventually
-from wire import IMAP, POP3, SMTP, Closed
+from conftest import Account
+from wire import IMAP, POP3, Closed, Line
 
 pytestmark = pytest.mark.own
 SETTINGS = {"auth.plaintext-on-loopback": True, "limits.exempt": [], "limits.rate-per-address": 100000, "auth.lockout.failures": 3, "auth.ban.failures": 6}
@@ -21,9 +20,11 @@ def login(server, user, password, source):
     try:
         with IMAP(server.host, server.port("imap"), source=source) as imap:
             imap.send(b'a LOGIN "%s" "%s"\r\n' % (user.encode(), password.encode()))
-            tag, word, *rest = imap.response()[:3]
-            return word, rest
-    except (Closed, OSError, AssertionError):
+            answer = imap.response()
+            while answer[0] == "*":
+                answer = imap.response()
+            return answer[1], answer[2]
+    except (Closed, OSError):
         return None
 
 
@@ -53,10 +54,8 @@ def spray(server, source, count=6):
 def is_let_in(server, name, source):
     """Whether a port greets as it greets everybody."""
     port, greeting = server.port(name), {"imap": b"* OK", "pop3": b"+OK", "smtp": b"220", "submission": b"220"}[name]
-    face = {"imap": lambda: IMAP(server.host, port, source=source, greet=False), "pop3": None}.get(name)
-    import wire
     try:
-        with wire.Line(server.host, port, source=source) as line:
+        with Line(server.host, port, source=source) as line:
             return line.line().startswith(greeting)
     except (Closed, OSError):
         return False
@@ -97,7 +96,7 @@ def test_a_right_password_is_told_what_a_wrong_one_is(site):
 def test_a_ban_closes_all_ports_and_survives_a_start(site):
     spray(site, "127.0.5.1")
     ports = ["imap", "pop3", "smtp", "submission"]
-    eventually(lambda: "127.0.5.1 " in site.log_with("Banned: ") or True)
+    assert "Banned: 127.0.5.1 for 3600 s" in site.log_with("Banned: ")
     assert [is_let_in(site, port, "127.0.5.1") for port in ports] == [False] * 4
     assert [is_let_in(site, port, "127.0.5.2") for port in ports] == [True] * 4
     bans = json.loads(site.cli("ban", "list", "--json").stdout)
@@ -122,7 +121,7 @@ def test_a_ban_by_hand_holds_at_once_and_ends_connections(site):
     with IMAP(site.host, site.port("imap"), source="127.0.5.1") as banned, IMAP(site.host, site.port("imap"), source="127.0.6.1") as other:
         site.cli("ban", "add", "127.0.5.0/24", "--for", "1d", "--reason", "scans us")
         assert banned.is_closed(within=20)
-        assert other.command("NOOP")[0] == "OK" or True
+        other.command("NOOP")
     assert not is_let_in(site, "imap", "127.0.5.77") and is_let_in(site, "imap", "127.0.6.1")
     assert "uid=" in site.log_with("Ban ordered: 127.0.5.0/24")
     site.stop()
