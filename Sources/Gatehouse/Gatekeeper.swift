@@ -10,7 +10,7 @@ package enum Verdict: Equatable, Sendable {
     case admitted(Principal)
     /// No such user, a wrong password or a disabled account: alike in this answer and in the time it takes.
     case refused
-    /// Too many wait for an answer, or the store cannot be asked; try later. It says nothing about the user.
+    /// Too many wait for an answer, the store cannot be asked, or the user, whose password was right, has logged in too often of late; try later.
     case busy
 }
 
@@ -50,6 +50,7 @@ package final class Gatekeeper: Sendable {
     private let networks: KnownNetworks
     private let proofs: RecentProofs
     package let penalties: LoginPenalties
+    package let rates: UserRates
     /// What a wrong password takes of late, without its delay: so long it takes too where nothing is compared.
     private let usualTime = Mutex(Duration.zero)
     private let sessions = ActiveSessions()
@@ -62,8 +63,10 @@ package final class Gatekeeper: Sendable {
         accounts: any AccountStore, settings: Settings, log: Logger, clock: @escaping Timestamp.Clock,
         monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         pause: @escaping @Sendable (Duration) async -> Void = realPause, random: @escaping RandomOctets = systemRandom,
-        metrics: GatehouseMetrics = GatehouseMetrics(), penalties: LoginPenalties? = nil
+        metrics: GatehouseMetrics = GatehouseMetrics(), penalties: LoginPenalties? = nil,
+        rates: UserRates? = nil
     ) {
+        self.rates = rates ?? UserRates(.off, log: log)
         self.penalties = penalties ?? LoginPenalties(log: log, clock: clock, monotonic: monotonic)
         self.accounts = accounts
         self.settings = settings
@@ -250,6 +253,10 @@ extension Gatekeeper {
 
     private func conclude(_ finding: Finding, of attempt: LoginLog.Attempt, at now: ContinuousClock.Instant) -> Verdict {
         switch finding {
+        case .right(let principal) where !rates.takes(principal, from: attempt.peer):
+            log.busy(attempt, at: now)
+            metrics.note(.busy, over: attempt.protocolName)
+            return .busy
         case .right(let principal):
             accounts.note(login: clock(), of: principal.account)
             metrics.successes[attempt.protocolName].add()

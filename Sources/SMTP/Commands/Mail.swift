@@ -1,9 +1,15 @@
+import Conversation
 import MailModel
 import PostOffice
 
-// MAIL, of a user: the name must be theirs.
+// MAIL, of a user: it must not be too often, and the name must be theirs.
 extension SMTPWorker {
-    func authorize(_ principal: Principal, _ address: Address) async -> SMTPOutcome {
+    func authorize(_ principal: Principal, _ address: Address?, _ facts: ConnectionFacts) async -> SMTPOutcome {
+        guard gatekeeper.rates.takes(principal, from: facts.peerAddress) else {
+            return .refused(SMTPAnswer(451, "4.7.1", "Too many messages in a short time; try again in a minute").map { .policy($0) } ?? .unavailable)
+        }
+        // Nobody's name is null's to steal: reports of a mail client have it (RFC 8098 §2.1).
+        guard let address else { return .authorized }
         do {
             return try await directory.owns(principal, address) ? .authorized : .refused(.notOwner)
         } catch {

@@ -14,6 +14,8 @@ package final class Doorkeeper: Sendable {
         /// New connections from one address in a `window`.
         package var rate: Int = 100
         package var window: Duration = .seconds(60)
+        /// Requests by HTTP of one client in a `window`.
+        package var requests: Int = 100
         /// How often what is no longer counted is forgotten.
         package var sweep: Duration = .seconds(300)
         /// Addresses that only `total` holds for.
@@ -60,6 +62,8 @@ package final class Doorkeeper: Sendable {
     private let logger: Logger
     private let now: @Sendable () -> ContinuousClock.Instant
     private let isBanned: @Sendable (IPAddress) -> Bool
+    /// Of all listeners for HTTP together.
+    package let requests: RequestRates
     private let state: Mutex<State>
     private let numbers = Atomic<UInt64>(0)
 
@@ -70,6 +74,7 @@ package final class Doorkeeper: Sendable {
     ) {
         self.limits = limits
         self.isBanned = isBanned
+        requests = RequestRates(limits, logger, now: now, isBanned: isBanned)
         self.logger = logger
         self.now = now
         state = Mutex(State(swept: now()))
@@ -140,6 +145,7 @@ package final class Doorkeeper: Sendable {
             state.visitors = state.visitors.filter { $0.value.connections > 0 || moment - $0.value.windowBegan < limits.window }
             return before - state.visitors.count
         }
+        requests.sweep()
         if removed > 0 { logger.info("Rate limit cleanup: removed \(removed) expired entries") }
     }
 }

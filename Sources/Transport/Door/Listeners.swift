@@ -32,7 +32,7 @@ package final class Listeners: Sendable {
     /// the time a PROXY header may take.
     @discardableResult
     package func open(_ endpoint: Endpoint, _ site: HTTPSite) async throws(Listener.Fault) -> Listener {
-        try await add(endpoint, HTTPGuest(site, endpoint.security, logger))
+        try await add(endpoint, HTTPGuest(site, endpoint.security, doorkeeper.requests, logger))
     }
 
     private func add(_ endpoint: Endpoint, _ guest: some Guest) async throws(Listener.Fault) -> Listener {

@@ -30,7 +30,14 @@ extension HTTPExchange {
 
     private func answer(_ request: HTTPRequest, _ framing: RequestReader.Framing) {
         var request = request
-        switch setting.site.routes.find(request.method, request.target.segments) {
+        let found = setting.site.routes.find(request.method, request.target.segments)
+        var rate = HTTPRoute.Rate.usual
+        if case .found(let route, _) = found { rate = route.rate }
+        if let wait = setting.requests.ask(request.client, rate) {
+            // R77: who is limited is told until when.
+            return refuse(.refusal(429, ["Retry-After": "\(wait)"]), framing, isLast: framing != .none && isContinueWanted(request))
+        }
+        switch found {
         // What is refused is refused at once to who waits for a word before the content.
         case .nothing where framing != .none && isContinueWanted(request): refuse(.refusal(404), framing, isLast: true)
         case .nothing: refuse(.refusal(404), framing)

@@ -41,6 +41,9 @@ struct Configuration: Sendable {
         var connections: Int
         var connectionsPerAddress: Int
         var ratePerAddress: Int
+        var requestsPerAddress: Int
+        /// 0: any number.
+        var ratePerUser: Int
         /// Seconds.
         var rateWindow: Int
         var rateCleanup: Int
@@ -114,7 +117,8 @@ extension Configuration {
             recipientsPerHour: values.number(.recipientsPerHour) ?? 0,
             connections: values.number(.connections) ?? 0,
             connectionsPerAddress: values.number(.connectionsPerAddress) ?? 0,
-            ratePerAddress: values.number(.ratePerAddress) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,
+            ratePerAddress: values.number(.ratePerAddress) ?? 0, requestsPerAddress: values.number(.requestsPerAddress) ?? 0,
+            ratePerUser: values.number(.ratePerUser) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,
             rateCleanup: values.number(.rateCleanup) ?? 0, exempt: values.list(.exempt),
             errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0,
             quotaStorage: values.number(.quotaStorage) ?? 0, quotaMessages: values.number(.quotaMessages) ?? 0)

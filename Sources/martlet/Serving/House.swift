@@ -107,8 +107,11 @@ struct House: Sendable {
             configuration.penalties, key: masterKey.secret(for: "martlet login penalties"), store: store, log: log, clock: SystemClock.now,
             isExempt: { limits.isExempt($0) }, metrics: metrics.gatehouse)
         penalties.load()
+        var rates = UserRates.Settings()
+        (rates.most, rates.window) = (configuration.limits.ratePerUser, .seconds(configuration.limits.rateWindow))
         let gatekeeper = Gatekeeper(
-            accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse, penalties: penalties)
+            accounts: store, settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse, penalties: penalties,
+            rates: UserRates(rates, log: log, isExempt: { limits.isExempt($0) }))
         let lists = ListRegister(store: store, tokens: ListTokens(secret: masterKey.secret(for: "martlet lists")), clock: SystemClock.now)
         let directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames,

@@ -21,6 +21,7 @@ struct Upkeep {
             group.addTask { await house.store.keepCatalogue(every: .seconds(15), log: log) }
             group.addTask { await house.store.keepChangesPruned(every: .seconds(1_800), log: log) }
             group.addTask { await house.gatekeeper.keepLog() }
+            group.addTask { await house.gatekeeper.rates.keep(cleanup: .seconds(configuration.limits.rateCleanup)) }
             group.addTask { await house.gatekeeper.penalties.keep(cleanup: .seconds(configuration.limits.rateCleanup)) }
             group.addTask { await HeapKeeper.keep(every: .seconds(15)) }
             if configuration.scrubInterval > 0 {
