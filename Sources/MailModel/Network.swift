@@ -43,7 +43,8 @@ package struct Network: Hashable, Sendable, CustomStringConvertible {
     /// The number of the network that one host has for itself (`IPAddress.site`) or that many may share: of IPv4 by address or by /24, of IPv6 by /64. The upper
     /// half of an IPv4 network's number is 0xFFFF_FF and the prefix length, where no IPv6 host is (ff00::/8 is multicast).
     package init(number: UInt64) {
-        guard number >> 40 == 0xFF_FFFF, let prefix = Optional(Int(number >> 32 & 0xFF)), prefix <= 32 else {
+        let prefix = Int(number >> 32 & 0xFF)
+        guard number >> 40 == 0xFF_FFFF, prefix <= 32 else {
             self.init(IPAddress(high: number, low: 0), bits: 64)
             return
         }

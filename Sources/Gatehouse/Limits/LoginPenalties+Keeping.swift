@@ -21,7 +21,7 @@ enum PenaltyKey: Hashable, Sendable {
     init?(_ text: String) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         let numbers = parts.dropFirst().compactMap { UInt64($0, radix: 16) }
-        switch (parts.first, parts.count, numbers.count) {
+        switch (parts.first ?? "", parts.count, numbers.count) {
         case ("a", 2, 1): self = .address(numbers[0])
         case ("p", 3, 2): self = .pair(PairKey(account: numbers[0], network: numbers[1]))
         case ("o", 2, _):

@@ -1,4 +1,5 @@
 import Conversation
+import Gatehouse
 import MailModel
 import PostOffice
 

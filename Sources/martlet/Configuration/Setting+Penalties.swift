@@ -1,7 +1,7 @@
 // What failed logins lead to.
 extension Setting {
     static let lockoutFailures = Setting(
-        "auth.lockout.failures", .number(0...6_000), standard: "10",
+        "auth.lockout.failures", .number(0...2_000), standard: "10",
         help:
             "Wrong passwords for one account from one network (IPv4 /24, IPv6 /64) within `auth.lockout.window` that lock the account for that network; three times as many, of one address, where the account has logged in before; 0: it is never locked"
     )

@@ -88,15 +88,15 @@ struct ServiceGraph {
             let listening = try await openFaces()
             let outbox = departures.outbox
             let departures = departures
+            let penalties = house.gatekeeper.penalties
             let administration = house.administration(
                 changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates, keeper: issuing?.keeper,
                 domainAdded: {
                     domains.yield()
                     names.yield()
                 },
-                expel: { [listeners] network in
+                expel: { [listeners, penalties] network in
                     // Whom the ban does not hold for stays.
-                    let penalties = house.gatekeeper.penalties
                     listeners.expel { network.contains($0) && penalties.isBanned($0) }
                 }, isRunning: true)
             // Those that the first start has made.
