@@ -10,7 +10,7 @@ package enum Verdict: Equatable, Sendable {
     case admitted(Principal)
     /// No such user, a wrong password or a disabled account: alike in this answer and in the time it takes.
     case refused
-    /// Too many wait for an answer, or the store cannot be asked; try later. It says nothing about the user.
+    /// Too many wait for an answer, the store cannot be asked, or the user, whose password was right, has logged in too often of late; try later.
     case busy
 }
 
@@ -21,7 +21,7 @@ package enum Verdict: Equatable, Sendable {
 /// - What changes an account calls `accountChanged` after the change is durable; running sessions of the account end then.
 /// - Every answer is logged and counted here and nowhere else; passwords never are.
 /// - Nobody can keep the others out: the hashing thread is shared out fairly (`FairQueue`), every answer but a success is delayed here, whatever the face,
-///   and the log lines of one address are bounded.
+///   the log lines of one address are bounded, and who fails too often is not listened to for a while (`LoginPenalties`).
 package final class Gatekeeper: Sendable {
     package struct Settings: Sendable {
         /// Where a bare NAME logs in; nil: nowhere.
@@ -52,6 +52,10 @@ package final class Gatekeeper: Sendable {
     private let networks: KnownNetworks
     private let proofs: RecentProofs
     let sessions = ActiveSessions()
+    package let penalties: LoginPenalties
+    package let rates: UserRates
+    /// What a wrong password takes of late, without its delay: so long it takes too where nothing is compared.
+    private let usualTime = Mutex(Duration.zero)
     private let ledgerBox = Mutex(LoginLedger())
     /// What unknown users are compared with: nobody's hash at the standard cost.
     private let decoy: PasswordHash
@@ -61,8 +65,11 @@ package final class Gatekeeper: Sendable {
         accounts: any AccountStore, credentials: CredentialBook? = nil, settings: Settings, log: Logger, clock: @escaping Timestamp.Clock,
         monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         pause: @escaping @Sendable (Duration) async -> Void = realPause, random: @escaping RandomOctets = systemRandom,
-        metrics: GatehouseMetrics = GatehouseMetrics()
+        metrics: GatehouseMetrics = GatehouseMetrics(), penalties: LoginPenalties? = nil,
+        rates: UserRates? = nil
     ) {
+        self.rates = rates ?? UserRates(.off, log: log)
+        self.penalties = penalties ?? LoginPenalties(log: log, clock: clock, monotonic: monotonic)
         self.accounts = accounts
         self.credentials = credentials
         self.settings = settings
@@ -90,15 +97,20 @@ package final class Gatekeeper: Sendable {
         let start = monotonic()
         let attempt = LoginLog.Attempt(user: LoggedName.written(user), protocolName: protocolName, peer: peer, place: PeerPlace(peer))
         var waited = 0
-        let finding = await find(user: user, password: password, attempt, &waited)
+        // try?: what is no name is nobody's.
+        var trial = penalties.trial(of: user, name: try? AccountName(user, defaultDomain: settings.defaultDomain), secret: password, from: peer)
+        let finding = await find(user: user, password: password, attempt, &waited, &trial)
         let end = monotonic()
         let verdict = conclude(finding, of: attempt, at: end)
         let time = start.duration(to: end)
+        let steps = max(setbacks, weigh(verdict, trial))
+        if case .wrong = finding { usualTime.withLock { $0 = $0 == .zero ? time : ($0 * 7 + time) / 8 } }
+        if time > .seconds(1) { log.slow(attempt, time, at: end) }
         metrics.time.record(time)
         ledgerBox.withLock { $0.enter(verdict, user: attempt.user, peer: peer, over: protocolName, time: time, waited: waited, at: end) }
         if case .admitted = verdict { return verdict }
         // Who guesses on one connection waits longer each time, and so does who is told to try later.
-        let delay = settings.failureDelay * (1 << min(max(0, setbacks), 4))
+        let delay = settings.failureDelay * (1 << min(max(0, steps), LoginSetback.mostSteps))
         if delay > .zero {
             metrics.delays.add()
             await pause(delay)
@@ -174,13 +186,17 @@ extension Gatekeeper {
         case wrong
         /// It is right, and not good for this: why, in a word for the operator.
         case withheld(String)
+        /// Nobody was asked.
+        case barred
         case disabled(Principal)
         case busy
         case failed(String)
     }
 
     /// `waited`: how many others were served before.
-    private func find(user: String, password: Password, _ attempt: LoginLog.Attempt, _ waited: inout Int) async -> Finding {
+    private func find(
+        user: String, password: Password, _ attempt: LoginLog.Attempt, _ waited: inout Int, _ trial: inout LoginTrial
+    ) async -> Finding {
         let place = attempt.place
         do {
             let name = try? AccountName(user, defaultDomain: settings.defaultDomain)
@@ -193,6 +209,8 @@ extension Gatekeeper {
                 return try await settle(record, .appPassword(app.id, password), place)
             }
             let stored = record.flatMap { PasswordHash($0.passwordHash) }
+            trial.isKnown = isKnown(record, place)
+            guard !penalties.bars(trial) else { return await bar() }
             let text = stored == nil ? decoyText : record?.passwordHash ?? decoyText
             let mark = proofs.mark(account: record?.id, reference: text, user: user, password: password)
             if let record, record.enabled, stored != nil, proofs.holds(mark, of: record.id, at: monotonic()) {
@@ -201,9 +219,11 @@ extension Gatekeeper {
             // One hash in any case. A password that is too long is cut down, so that it costs the same, and is wrong.
             let compared = password.isTooLong ? Password("") : password
             let origin = HashingThread.Origin(
-                site: place, account: name?.folded ?? String(user.prefix(128)), rank: isKnown(record, place) ? .known : .stranger)
+                site: place, account: name?.folded ?? String(user.prefix(128)), rank: trial.isKnown ? .known : .stranger)
             let comparison = try await hasher.matches(compared, stored ?? decoy, question: mark, from: origin)
             waited = comparison.waited
+            // Others of its kind may have failed meanwhile: not even so much is told then.
+            guard !penalties.bars(trial) else { return .barred }
             if let objection { return .withheld(objection) }
             guard let record, stored != nil, comparison.isRight, !password.isTooLong else { return .wrong }
             return try await settle(record, .password(mark: mark), place)
@@ -212,6 +232,22 @@ extension Gatekeeper {
         } catch {
             return .failed("\(error)")
         }
+    }
+
+    /// As long as a wrong password takes.
+    private func bar() async -> Finding {
+        await pause(usualTime.withLock { $0 })
+        return .barred
+    }
+
+    /// Tells the limits what came of it; how often the answer's delay is to be doubled.
+    private func weigh(_ verdict: Verdict, _ trial: LoginTrial) -> Int {
+        switch verdict {
+        case .admitted: penalties.succeeded(trial)
+        case .refused: return penalties.failed(trial).steps
+        case .busy: break
+        }
+        return 0
     }
 
     private func isKnown(_ record: AccountRecord?, _ place: PeerPlace) -> Bool {
@@ -257,6 +293,10 @@ extension Gatekeeper {
 
     private func conclude(_ finding: Finding, of attempt: LoginLog.Attempt, at now: ContinuousClock.Instant) -> Verdict {
         switch finding {
+        case .right(let principal) where !rates.takes(principal, from: attempt.peer):
+            log.busy(attempt, at: now)
+            metrics.note(.busy, over: attempt.protocolName)
+            return .busy
         case .right(let principal):
             accounts.note(login: clock(), of: principal.account)
             metrics.successes[attempt.protocolName].add()
@@ -269,6 +309,10 @@ extension Gatekeeper {
         case .withheld(let cause):
             log.failed(attempt, cause, at: now)
             metrics.note(.credentials, over: attempt.protocolName)
+            return .refused
+        case .barred:
+            log.failed(attempt, "LockedOut", at: now)
+            metrics.note(.locked, over: attempt.protocolName)
             return .refused
         case .disabled:
             log.failed(attempt, "AccountDisabled", at: now)

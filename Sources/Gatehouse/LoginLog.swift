@@ -11,6 +11,7 @@ final class LoginLog: Sendable {
         case failed
         case busy
         case broken
+        case slow
     }
 
     private struct Key: Hashable {
@@ -61,6 +62,11 @@ final class LoginLog: Sendable {
         write(.broken, .error, attempt, now, "Authentication error: \(cause)")
     }
 
+    /// S94; `time` without the delay of the answer.
+    func slow(_ attempt: Attempt, _ time: Duration, at now: ContinuousClock.Instant) {
+        write(.slow, .warning, attempt, now, "Slow \(attempt.protocolName) authentication: \(time.milliseconds) ms")
+    }
+
     /// Says what has not been written of windows that are over, or of all at the end.
     func tellRest(at now: ContinuousClock.Instant, ofAll: Bool) {
         tell(
@@ -85,9 +91,14 @@ final class LoginLog: Sendable {
             case .successful: log.info("Successful login: \(more)", metadata: facts)
             case .failed: log.warning("Failed login attempts: \(more)", metadata: facts)
             case .busy: log.warning("Authentication error: TooManyLogins: \(more)", metadata: facts)
+            case .slow: log.warning("Slow authentication: \(more)", metadata: facts)
             case .broken: log.error("Authentication error: \(more)", metadata: facts)
             case nil: log.warning("Lines about logins from very many addresses: \(more)")
             }
         }
     }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
 }

@@ -11,7 +11,7 @@ package struct ChallengePage: Sendable {
     package var routes: [HTTPRoute] {
         [
             HTTPRoute(
-                "GET", "/.well-known/acme-challenge/{token}",
+                "GET", "/.well-known/acme-challenge/{token}", rate: .generous,
                 .now { request in
                     guard let token = request.captures.first, ChallengePage.isToken(token), let text = keyAuthorization(token) else { return .refusal(404) }
                     return HTTPReply(

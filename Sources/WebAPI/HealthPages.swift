@@ -6,9 +6,11 @@ package struct HealthPages: Sendable {
 
     package init(_ readiness: Readiness) { self.readiness = readiness }
 
-    package var routes: [HTTPRoute] { [HealthPages.live] + ["/health/ready", "/health"].map { HTTPRoute("GET", $0, .work { _, _ in await ready() }) } }
+    package var routes: [HTTPRoute] {
+        [HealthPages.live] + ["/health/ready", "/health"].map { HTTPRoute("GET", $0, rate: .generous, .work { _, _ in await ready() }) }
+    }
 
-    package static let live = HTTPRoute("GET", "/health/live", .now { _ in reply(200, "{\"status\":\"ok\"}\n") })
+    package static let live = HTTPRoute("GET", "/health/live", rate: .generous, .now { _ in reply(200, "{\"status\":\"ok\"}\n") })
 
     private func ready() async -> HTTPReply {
         let outcomes = await readiness.outcomes()

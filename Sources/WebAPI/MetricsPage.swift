@@ -14,7 +14,7 @@ package struct MetricsPage: Sendable {
     package var routes: [HTTPRoute] {
         [
             HTTPRoute(
-                "GET", "/metrics", admission: .networks(networks),
+                "GET", "/metrics", admission: .networks(networks), rate: .generous,
                 .work { _, _ in
                     HTTPReply(200, text: try await text(), type: "text/plain; version=0.0.4; charset=utf-8", ["Cache-Control": "no-store"])
                 })

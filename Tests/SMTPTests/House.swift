@@ -37,12 +37,15 @@ struct House {
     /// "open sesame" at the lowest cost.
     static let passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$m+oZMXTslERONf723BU81132iA73YijPQ5PFSBtiamo"
 
-    init(over store: (any Ports)? = nil, checks: [Intake.Check] = Intake.Check.standard) async throws {
+    init(over store: (any Ports)? = nil, checks: [Intake.Check] = Intake.Check.standard, userRate: Int = 0) async throws {
         let store = store ?? MemoryStore { House.now }
         self.store = store
+        var rates = UserRates.Settings()
+        rates.most = userRate
+        let start = ContinuousClock.now
         gatekeeper = Gatekeeper(
             accounts: store, settings: Gatekeeper.Settings(defaultDomain: House.domain), log: House.log, clock: { House.now },
-            pause: { [pauses] in pauses.add($0) })
+            pause: { [pauses] in pauses.add($0) }, rates: UserRates(rates, log: House.log, monotonic: { start }))
         directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: House.domain,
             rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }))

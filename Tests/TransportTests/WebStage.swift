@@ -24,11 +24,11 @@ struct WebStage {
 
     static func with(
         _ security: Security = .plain, limits: HTTPLimits = WebStage.patient, forwarding: HTTPSite.Forwarding = HTTPSite.Forwarding(),
-        proxies: NetworkList = .none, logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-        _ body: (WebStage) async throws -> Void
+        proxies: NetworkList = .none, door: Doorkeeper.Limits = Doorkeeper.Limits(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, _ body: (WebStage) async throws -> Void
     ) async throws {
         let threads = Threads(count: 1, LoopBudget())
-        let listeners = Listeners(threads: threads, doorkeeper: Doorkeeper(Doorkeeper.Limits(), logger: logger), logger: logger)
+        let listeners = Listeners(threads: threads, doorkeeper: Doorkeeper(door, logger: logger), logger: logger)
         var endpoint = Endpoint(host: "127.0.0.1", port: 0, security: security)
         endpoint.proxies = proxies
         let routes = TestRoutes()

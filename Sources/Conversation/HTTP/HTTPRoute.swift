@@ -9,7 +9,16 @@ package struct HTTPRoute: Sendable {
     package var ignoresCase: Bool
     package var admission: Admission
     package var content: ContentRule
+    package var rate: Rate
     package var answer: Answer
+
+    /// How often one client may ask for it.
+    package enum Rate: Hashable, CaseIterable, Sendable {
+        /// With all others of this class, as often as an address may (S42).
+        case usual
+        /// What machines ask for again and again, to see whether all is well: ten times as often, by itself.
+        case generous
+    }
 
     /// From where it may be asked for. Who somebody is, is the Gatehouse's to say.
     package enum Admission: Hashable, Sendable {
@@ -67,13 +76,15 @@ package struct HTTPRoute: Sendable {
     }
 
     package init(
-        _ method: String, _ path: String, ignoresCase: Bool = false, admission: Admission = .anyone, content: ContentRule = .none, _ answer: Answer
+        _ method: String, _ path: String, ignoresCase: Bool = false, admission: Admission = .anyone, content: ContentRule = .none, rate: Rate = .usual,
+        _ answer: Answer
     ) {
         self.method = method
         self.path = path
         self.ignoresCase = ignoresCase
         self.admission = admission
         self.content = content
+        self.rate = rate
         self.answer = answer
     }
 }

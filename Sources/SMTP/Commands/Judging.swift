@@ -29,8 +29,8 @@ extension SMTPWorker {
 
     /// Of a user, the name must be theirs before any check is asked.
     func judgeSender(_ path: ReversePath, _ presence: Presence, _ facts: ConnectionFacts) async -> SMTPOutcome {
-        if let user = presence.user, let address = path.address {
-            let outcome = await authorize(user, address)
+        if let user = presence.user {
+            let outcome = await authorize(user, path.address, facts)
             guard case .authorized = outcome else { return outcome }
         }
         do throws(Refusal) {

@@ -41,7 +41,7 @@ package struct SMTPWorker: LineWorker {
         let outcome =
             switch work {
             case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
-            case .authorize(let principal, let address): await authorize(principal, address)
+            case .authorize(let principal, let address): await authorize(principal, address, link.facts)
             case .resolve(let path, let reversePath, let presence): await resolve(path, reversePath, presence, link.facts)
             case .judgeConnection: await judgeConnection(link.facts)
             case .judgeHello(let presence): await judgeHello(presence, link.facts)

@@ -26,10 +26,9 @@ extension SMTPSession {
             phase = .waiting(.sender(transaction))
             return .work(.judgeSender(transaction.reversePath, presence))
         }
-        // Nobody's name is null's to steal: reports of a mail client have it (RFC 8098 §2.1).
-        if let login, let address = transaction.reversePath.address {
+        if let login {
             phase = .waiting(.sender(transaction))
-            return .work(.authorize(login.principal, address))
+            return .work(.authorize(login.principal, transaction.reversePath.address))
         }
         phase = .envelope(transaction)
         say(.senderOK, &output)

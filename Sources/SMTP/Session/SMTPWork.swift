@@ -7,8 +7,8 @@ package import PostOffice
 package enum SMTPWork: Sendable {
     /// `setbacks`: failures and busy answers on this connection so far.
     case authenticate(Credentials, setbacks: Int)
-    /// May the user send in that name?
-    case authorize(Principal, Address)
+    /// May the user send now, and in that name? Nil: without one.
+    case authorize(Principal, Address?)
     case resolve(ForwardPath, from: ReversePath, Presence)
     // What checks say, where some ask in that phase.
     case judgeConnection

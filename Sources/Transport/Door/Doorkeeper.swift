@@ -14,6 +14,8 @@ package final class Doorkeeper: Sendable {
         /// New connections from one address in a `window`.
         package var rate: Int = 100
         package var window: Duration = .seconds(60)
+        /// Requests by HTTP of one client in a `window`.
+        package var requests: Int = 100
         /// How often what is no longer counted is forgotten.
         package var sweep: Duration = .seconds(300)
         /// Addresses that only `total` holds for.
@@ -21,7 +23,8 @@ package final class Doorkeeper: Sendable {
         /// Proxies: for them too only `total` holds. Whom they pass on is counted by their own address.
         package var proxies: [NetworkList] = []
 
-        func isExempt(_ address: IPAddress) -> Bool { exempt.contains(address) || proxies.contains { $0.contains(address) } }
+        /// Whether only `total` holds for it.
+        package func isExempt(_ address: IPAddress) -> Bool { exempt.contains(address) || proxies.contains { $0.contains(address) } }
 
         package init() {}
 
@@ -36,6 +39,8 @@ package final class Doorkeeper: Sendable {
     /// Why a connection is not let in.
     package enum Refusal: Hashable, Sendable {
         case tooManyConnections, tooManyFromAddress, tooFast
+        /// The door is closed to it for a while.
+        case banned
     }
 
     private struct Visitor {
@@ -56,13 +61,20 @@ package final class Doorkeeper: Sendable {
     let limits: Limits
     private let logger: Logger
     private let now: @Sendable () -> ContinuousClock.Instant
+    private let isBanned: @Sendable (IPAddress) -> Bool
+    /// Of all listeners for HTTP together.
+    package let requests: RequestRates
     private let state: Mutex<State>
     private let numbers = Atomic<UInt64>(0)
 
+    /// `isBanned` is asked of every connection but those of exempt addresses and of programs of this machine; it waits for nothing.
     package init(
-        _ limits: Limits = Limits(), logger: Logger, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+        _ limits: Limits = Limits(), logger: Logger, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        isBanned: @escaping @Sendable (IPAddress) -> Bool = { _ in false }
     ) {
         self.limits = limits
+        self.isBanned = isBanned
+        requests = RequestRates(limits, logger, now: now, isBanned: isBanned)
         self.logger = logger
         self.now = now
         state = Mutex(State(swept: now()))
@@ -75,8 +87,10 @@ package final class Doorkeeper: Sendable {
     package var connections: Int { state.withLock { $0.total } }
 
     /// Counts a connection from `address`: nil when it may come in; each of those must `leave`.
-    package func enter(_ address: IPAddress) -> Refusal? {
+    /// `isLocal`: a program of this machine, by a socket that has no address.
+    package func enter(_ address: IPAddress, isLocal: Bool = false) -> Refusal? {
         let moment = now()
+        if !isLocal, !limits.isExempt(address), isBanned(address) { return .banned }
         let (refusal, isFirst) = state.withLock { enter(address.site, isExempt: limits.isExempt(address), moment, &$0) }
         if isFirst { logger.warning("Rate limit exceeded for IP: \(address)") }
         sweepIfDue(moment)
@@ -131,6 +145,7 @@ package final class Doorkeeper: Sendable {
             state.visitors = state.visitors.filter { $0.value.connections > 0 || moment - $0.value.windowBegan < limits.window }
             return before - state.visitors.count
         }
+        requests.sweep()
         if removed > 0 { logger.info("Rate limit cleanup: removed \(removed) expired entries") }
     }
 }

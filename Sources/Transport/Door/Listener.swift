@@ -64,8 +64,8 @@ package final class Listener: Sendable {
         init(_ doorkeeper: Doorkeeper) { self.doorkeeper = doorkeeper }
 
         /// Counts a connection, and holds it until it leaves; a refusal otherwise. Throws when the listener stops.
-        func admit(_ id: UInt64, _ channel: any Channel, _ address: IPAddress) throws -> Doorkeeper.Refusal? {
-            if let refusal = doorkeeper.enter(address) { return refusal }
+        func admit(_ id: UInt64, _ channel: any Channel, _ address: IPAddress, isLocal: Bool = false) throws -> Doorkeeper.Refusal? {
+            if let refusal = doorkeeper.enter(address, isLocal: isLocal) { return refusal }
             let isIn = state.withLock { state in
                 guard !state.isStopping else { return false }
                 state.connections[id] = Connection(channel: channel, address: address)
@@ -190,7 +190,9 @@ package final class Listener: Sendable {
 
         private func greet(_ channel: any Channel, _ facts: ConnectionFacts, _ address: IPAddress) throws {
             guard let executor = threads.executor(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
-            if let refusal = try house.admit(facts.id, channel, address) { return try guest.turnAway(channel, refusal, house.farewells) }
+            if let refusal = try house.admit(facts.id, channel, address, isLocal: facts.localUser != nil) {
+                return try guest.turnAway(channel, refusal, house.farewells)
+            }
             do {
                 try guest.enter(channel, Visit(facts: facts, peer: address, executor: executor) { [house] in house.leave(facts.id) })
             } catch {
@@ -205,6 +207,12 @@ package final class Listener: Sendable {
 
     /// Connections that are open, or whose work has not ended.
     package var connections: Int { house.state.withLock { $0.connections.count } }
+
+    /// Closes the connections of whom it is meant for, at once and without a word.
+    package func expel(_ isMeant: (IPAddress) -> Bool) {
+        let connections = house.state.withLock { $0.connections.values.filter { isMeant($0.address) } }
+        for connection in connections { connection.channel.close(promise: nil) }
+    }
 
     /// Takes no further connections, lets every session say goodbye once its work has ended, closes what is still open after `grace`, and
     /// returns when all have gone and their work has ended.

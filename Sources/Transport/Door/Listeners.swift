@@ -32,13 +32,18 @@ package final class Listeners: Sendable {
     /// the time a PROXY header may take.
     @discardableResult
     package func open(_ endpoint: Endpoint, _ site: HTTPSite) async throws(Listener.Fault) -> Listener {
-        try await add(endpoint, HTTPGuest(site, endpoint.security, logger))
+        try await add(endpoint, HTTPGuest(site, endpoint.security, doorkeeper.requests, logger))
     }
 
     private func add(_ endpoint: Endpoint, _ guest: some Guest) async throws(Listener.Fault) -> Listener {
         let listener = try await Listener.bind(endpoint, guest, threads: threads, doorkeeper: doorkeeper, logger: logger)
         open.withLock { $0.append(listener) }
         return listener
+    }
+
+    /// See `Listener.expel`.
+    package func expel(_ isMeant: (IPAddress) -> Bool) {
+        for listener in all { listener.expel(isMeant) }
     }
 
     /// Stops all at the same time; see `Listener.stop`.

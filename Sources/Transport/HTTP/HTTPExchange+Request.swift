@@ -31,8 +31,15 @@ extension HTTPExchange {
     private func answer(_ request: HTTPRequest, _ framing: RequestReader.Framing) {
         var request = request
         let routes = setting.site.routes
+        let found = routes.find(request.method, request.target.segments)
+        var rate = HTTPRoute.Rate.usual
+        if case .found(let route, _) = found { rate = route.rate }
+        if let wait = setting.requests.ask(request.client, rate) {
+            // R77: who is limited is told until when.
+            return refuse(.refusal(429, ["Retry-After": "\(wait)"]), request, framing)
+        }
         if request.target.isServer { return refuse(HTTPReply(204, ["Allow": routes.methods.joined(separator: ", ")]), request, framing) }
-        switch routes.find(request.method, request.target.segments) {
+        switch found {
         case .found(let route, let captures):
             if case .networks(let networks) = route.admission, !networks.contains(request.client) || request.isHidden {
                 return refuse(.refusal(404), request, framing)

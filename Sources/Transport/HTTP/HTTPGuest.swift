@@ -11,8 +11,8 @@ struct HTTPGuest: Guest {
     let setting: HTTPSetting
     let security: Security
 
-    init(_ site: HTTPSite, _ security: Security, _ logger: Logger) {
-        setting = HTTPSetting(site, logger)
+    init(_ site: HTTPSite, _ security: Security, _ requests: RequestRates, _ logger: Logger) {
+        setting = HTTPSetting(site, requests, logger)
         self.security = security
     }
 
@@ -43,13 +43,15 @@ struct HTTPGuest: Guest {
 /// What all connections of a listener share.
 final class HTTPSetting: Sendable {
     let site: HTTPSite
+    let requests: RequestRates
     let logger: Logger
     let dates = HTTPDates()
     let offersSockets: Bool
     let times: HTTPTimes
 
-    init(_ site: HTTPSite, _ logger: Logger) {
+    init(_ site: HTTPSite, _ requests: RequestRates, _ logger: Logger) {
         self.site = site
+        self.requests = requests
         self.logger = logger
         times = HTTPTimes(site.limits)
         offersSockets = site.routes.routes.contains { if case .socket = $0.answer { true } else { false } }

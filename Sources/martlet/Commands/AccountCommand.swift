@@ -4,8 +4,8 @@ struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account", abstract: "Manage accounts.",
         subcommands: [
-            Add.self, List.self, Enable.self, Disable.self, Password.self, ForceReset.self, Quota.self, Forward.self, Subaddress.self, Delegate.self,
-            Remove.self,
+            Add.self, List.self, Enable.self, Disable.self, Unlock.self, Password.self, ForceReset.self, Quota.self, Forward.self, Subaddress.self,
+            Delegate.self, Remove.self,
         ])
 
     /// NAME@DOMAIN, or a bare name of the default domain.

@@ -36,10 +36,9 @@ struct Martlet: AsyncParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             Serve.self, Init.self, ConfigCommand.self, DomainCommand.self, AccountCommand.self, AppPasswordCommand.self, TOTPCommand.self, RoleCommand.self,
-            AliasCommand.self,
-            ListCommand.self, MessageCommand.self, QueueCommand.self, TraceCommand.self, TLSReportCommand.self, ReportsCommand.self, DKIMCommand.self,
-            CertificateCommand.self, DNSCommand.self,
-            CheckCommand.self, DoctorCommand.self, MetricsCommand.self, Sendmail.self, StoreCommand.self, Version.self,
+            BanCommand.self, AliasCommand.self, ListCommand.self, MessageCommand.self, QueueCommand.self, TraceCommand.self, TLSReportCommand.self,
+            ReportsCommand.self, DKIMCommand.self, CertificateCommand.self, DNSCommand.self, CheckCommand.self, DoctorCommand.self, MetricsCommand.self,
+            Sendmail.self, StoreCommand.self, Version.self,
         ])
 
     private static var name: String { CommandLine.arguments.first.flatMap { $0.split(separator: "/").last.map(String.init) } ?? "" }

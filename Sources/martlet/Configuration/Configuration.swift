@@ -1,3 +1,4 @@
+import Gatehouse
 import MailModel
 import Transport
 
@@ -40,6 +41,9 @@ struct Configuration: Sendable {
         var connections: Int
         var connectionsPerAddress: Int
         var ratePerAddress: Int
+        var requestsPerAddress: Int
+        /// 0: any number.
+        var ratePerUser: Int
         /// Seconds.
         var rateWindow: Int
         var rateCleanup: Int
@@ -76,6 +80,7 @@ struct Configuration: Sendable {
     let changes: (days: Int, rows: Int)
     let allowsPlaintextOnLoopback: Bool
     let allowsUnauthenticate: Bool
+    let penalties: LoginPenalties.Settings
     let logging: Logging
     let outbound: Outbound
     let relay: Relay
@@ -112,7 +117,8 @@ extension Configuration {
             recipientsPerHour: values.number(.recipientsPerHour) ?? 0,
             connections: values.number(.connections) ?? 0,
             connectionsPerAddress: values.number(.connectionsPerAddress) ?? 0,
-            ratePerAddress: values.number(.ratePerAddress) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,
+            ratePerAddress: values.number(.ratePerAddress) ?? 0, requestsPerAddress: values.number(.requestsPerAddress) ?? 0,
+            ratePerUser: values.number(.ratePerUser) ?? 0, rateWindow: values.number(.rateWindow) ?? 0,
             rateCleanup: values.number(.rateCleanup) ?? 0, exempt: values.list(.exempt),
             errors: values.number(.errors) ?? 0, freeFloor: values.number(.freeFloor) ?? 0,
             quotaStorage: values.number(.quotaStorage) ?? 0, quotaMessages: values.number(.quotaMessages) ?? 0)
@@ -121,6 +127,7 @@ extension Configuration {
         changes = (values.number(.changesDays) ?? 30, values.number(.changesRows) ?? 1_000_000)
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
         allowsUnauthenticate = values.toggle(.unauthenticate)
+        penalties = LoginPenalties.Settings(values)
         logging = Logging(
             level: values.text(.logLevel) ?? "info", json: values.toggle(.logJSON), file: values.text(.logFile))
         outbound = try Outbound(values, hostname: hostname, read: read)

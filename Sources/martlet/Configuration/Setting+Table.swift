@@ -90,9 +90,15 @@ extension Setting {
     static let ratePerAddress = Setting(
         "limits.rate-per-address", .number(1...1_000_000), standard: "100",
         help: "New connections from one address in a window")
+    static let requestsPerAddress = Setting(
+        "limits.requests-per-address", .number(1...1_000_000), standard: "100",
+        help: "Requests by HTTP from one address in a window; ten times as many for `/health`, `/metrics` and what a CA looks at")
+    static let ratePerUser = Setting(
+        "limits.rate-per-user", .number(0...1_000_000), standard: "200",
+        help: "Logins and messages handed in, together, of one user in a window; 0: any number")
     static let rateWindow = Setting(
         "limits.rate-window", .number(1...86_400), standard: "60",
-        help: "Seconds in which `limits.rate-per-address` counts")
+        help: "Seconds of the window in which `limits.rate-per-address`, `limits.requests-per-address` and `limits.rate-per-user` count")
     static let rateCleanup = Setting(
         "limits.rate-cleanup", .number(1...86_400), standard: "300",
         help: "Seconds after which addresses that came no more are forgotten")
@@ -151,10 +157,11 @@ extension Setting {
         + Service.allCases.flatMap { [enabled($0), addresses($0), port($0), proxies($0)] + ($0.isOpen ? [] : [clientCertificates($0)]) }
         + [tlsEnabled, tlsCertificate, tlsKey, tlsCertificates, tlsClientAuthorities, tlsMinimum, tlsCiphers] + acme
         + [
-            messageSize, recipients, recipientsPerHour, connections, connectionsPerAddress, ratePerAddress, rateWindow, rateCleanup,
-            exempt, errors, freeFloor, quotaStorage, quotaMessages,
+            messageSize, recipients, recipientsPerHour, connections, connectionsPerAddress, ratePerAddress, requestsPerAddress, ratePerUser, rateWindow,
+            rateCleanup, exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
-        + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate, logLevel, logJSON, logFile]
+        + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate] + penalties
+        + [logLevel, logJSON, logFile]
         + outbound + trust + reports + web
 
     static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })

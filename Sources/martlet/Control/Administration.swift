@@ -29,16 +29,19 @@ struct Administration: Sendable {
     let log: Logger
     /// Hears of domains that are new, whose signing keys are to be made; does not wait.
     let domainAdded: @Sendable () -> Void
+    /// Ends the connections of a network that is banned.
+    let expel: @Sendable (Network) -> Void
 
-    func carryOut(_ order: Order) async -> OrderResult {
+    /// `user`: the number of who gave the order.
+    func carryOut(_ order: Order, by user: Int64) async -> OrderResult {
         do {
-            return try await answer(order)
+            return try await answer(order, by: user)
         } catch {
             return .refused(Administration.refusal(of: error))
         }
     }
 
-    private func answer(_ order: Order) async throws -> OrderResult {
+    private func answer(_ order: Order, by user: Int64) async throws -> OrderResult {
         switch order {
         case .addDomain(let name, let target):
             if let target { try await directory.add(domain: name, standingFor: target) } else { try await directory.add(domain: name) }
@@ -99,6 +102,7 @@ struct Administration: Sendable {
         case .certificate(let order): return try await carryOut(order)
         case .credential(let account, let order): return try await carryOut(order, of: account)
         case .role(let order): return try await carryOut(order)
+        case .limits(let order): return try await carryOut(order, by: user)
         case .compactStore(let all): return .report(HealthReport(try await store.compact(all: all)))
         }
         return .done
@@ -128,6 +132,7 @@ struct Administration: Sendable {
         case StorageFault.unavailable(let reason): OrderResult.Refused(code: Sysexit.unavailable, text: reason)
         case StorageFault.corrupt(let reason): OrderResult.Refused(code: Sysexit.dataError, text: "damaged: \(reason)")
         case StorageFault.closed: OrderResult.Refused(code: Sysexit.temporaryFailure, text: "the server is stopping")
+        case let fault as LoginPenalties.OrderFault: OrderResult.Refused(code: Sysexit.dataError, text: fault.description)
         case is NotRunning: OrderResult.Refused(code: Sysexit.unavailable, text: "no server runs on this data folder, and nobody else counts")
         case is NotIssuing: OrderResult.Refused(code: Sysexit.configuration, text: "no CA issues certificates here: acme.enabled is false")
         case HashingFault.busy:

@@ -33,7 +33,7 @@ struct Administrator: Sendable {
                 following = try await House.with(configuration, creating: false, log: Administrator.quiet()) { house in
                     let administration = house.administration()
                     var following: Order? = order
-                    while let order = following { following = try proceed(await administration.carryOut(order)) }
+                    while let order = following { following = try proceed(await administration.carryOut(order, by: Int64(geteuid()))) }
                     return following
                 }
             } catch let fault as DataFolderFault where fault.isInUse {
@@ -52,7 +52,7 @@ struct Administrator: Sendable {
     /// Opens the store once with an index that is older than the folder's last one, and so makes it today's. No server may run on it.
     func acceptOlderIndex() async throws -> OrderResult {
         try await House.with(configuration, creating: false, acceptsOlderIndex: true, log: Administrator.quiet()) {
-            await $0.administration().carryOut(.storeStatus)
+            await $0.administration().carryOut(.storeStatus, by: Int64(geteuid()))
         }
     }
 

@@ -19,11 +19,11 @@ final class ControlServer: Sendable {
     private let path: String
     private let listener: Int32
     private let state = Mutex(State())
-    private let carryOut: @Sendable (Order) async -> OrderResult
+    private let carryOut: @Sendable (Order, Int64) async -> OrderResult
     private let log: Logger
 
-    /// Listens from now on. The data folder's lock must be held: what lies at `path` is replaced.
-    init(path: String, log: Logger, carryOut: @escaping @Sendable (Order) async -> OrderResult) throws {
+    /// Listens from now on; `carryOut` is told who gave the order, by the number of the user. The data folder's lock must be held: what lies at `path` is replaced.
+    init(path: String, log: Logger, carryOut: @escaping @Sendable (Order, Int64) async -> OrderResult) throws {
         self.path = path
         self.log = log
         self.carryOut = carryOut
@@ -89,7 +89,7 @@ final class ControlServer: Sendable {
         }
         do {
             try BlockingThread.start("martlet-order") { [self] in
-                serve(peer)
+                serve(peer, of: user)
                 close(peer)
                 state.withLock { $0.peers -= 1 }
             }
@@ -99,14 +99,14 @@ final class ControlServer: Sendable {
         }
     }
 
-    private func serve(_ peer: Int32) {
+    private func serve(_ peer: Int32, of user: Int64) {
         let line = ControlLine(socket: peer)
         do {
             let order = try line.read(Order.self, patience: ControlLine.patience)
             let answer = Mutex<OrderResult?>(nil)
             let done = Semaphore()
             Task { [carryOut] in
-                let result = await carryOut(order)
+                let result = await carryOut(order, user)
                 answer.withLock { $0 = result }
                 done.signal()
             }

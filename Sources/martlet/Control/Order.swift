@@ -56,6 +56,7 @@ enum Order: Codable, Sendable {
     /// Of the account of that name.
     case credential(account: String, order: CredentialOrder)
     case role(order: RoleOrder)
+    case limits(order: LimitsOrder)
 }
 
 /// What may be asked of lists of members.
@@ -133,6 +134,8 @@ enum OrderResult: Codable, Sendable, Equatable {
     case recoveryCodes(codes: [String])
     case roles(lines: [RoleLine])
     case roleGrants(lines: [RoleGrantLine])
+    case bans(page: BanPage)
+    case unlocked(line: UnlockLine)
     case refused(Refused)
 
     /// A lawful no, or a failure: one line, and the program's exit code.

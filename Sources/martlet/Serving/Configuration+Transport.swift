@@ -85,6 +85,7 @@ extension Configuration {
         limits.total = self.limits.connections
         limits.perAddress = self.limits.connectionsPerAddress
         limits.rate = self.limits.ratePerAddress
+        limits.requests = self.limits.requestsPerAddress
         limits.window = .seconds(self.limits.rateWindow)
         limits.sweep = .seconds(self.limits.rateCleanup)
         // What stands between us and many is never many by itself.

@@ -35,12 +35,13 @@ struct House: Sendable {
     ///   - finishTraces: returns when what has happened so far is recorded.
     ///   - certificates: those that the running server shows.
     ///   - keeper: that of the running server.
+    ///   - expel: ends the connections of a network that is banned.
     ///   - isRunning: this is the server, and what it counts is worth telling.
     ///   - domainAdded: hears of domains that are new, whose signing keys are to be made.
     func administration(
         changed: @escaping @Sendable ([QueueID]) async -> Void = { _ in }, finishTraces: @escaping @Sendable () async -> Void = {},
         certificates: CertificateShelf? = nil, keeper: CertificateKeeper? = nil, domainAdded: @escaping @Sendable () -> Void = {},
-        isRunning: Bool = false
+        expel: @escaping @Sendable (Network) -> Void = { _ in }, isRunning: Bool = false
     ) -> Administration {
         let reporting = reporting
         let desk = QueueDesk(
@@ -51,7 +52,7 @@ struct House: Sendable {
                 keeper: keeper ?? issuing.map { CertificateService.idle($0, store: store, log: log) }, isRunning: keeper != nil, files: certificateFiles),
             signingKeys: signingKeys, names: names,
             serverName: hostname.asciiForm ?? hostname, metrics: isRunning ? metrics : nil, gatekeeper: gatekeeper,
-            roles: RoleBook(store: store), log: log, domainAdded: domainAdded)
+            roles: RoleBook(store: store), log: log, domainAdded: domainAdded, expel: expel)
     }
 
     /// Of mail as it leaves.
@@ -101,10 +102,18 @@ struct House: Sendable {
         }
         let first = try store.readableAccounts().first?.name.domain
         let defaultDomain = configuration.domain ?? first
+        let limits = try configuration.doorkeeperLimits()
+        let penalties = LoginPenalties(
+            configuration.penalties, key: masterKey.secret(for: "martlet login penalties"), store: store, log: log, clock: SystemClock.now,
+            isExempt: { limits.isExempt($0) }, metrics: metrics.gatehouse)
+        penalties.load()
+        var rates = UserRates.Settings()
+        (rates.most, rates.window) = (configuration.limits.ratePerUser, .seconds(configuration.limits.rateWindow))
         let gatekeeper = Gatekeeper(
             accounts: store,
             credentials: CredentialBook(store: store, secret: masterKey.secret(for: "martlet credentials"), clock: SystemClock.now),
-            settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse)
+            settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse, penalties: penalties,
+            rates: UserRates(rates, log: log, isExempt: { limits.isExempt($0) }))
         let lists = ListRegister(store: store, tokens: ListTokens(secret: masterKey.secret(for: "martlet lists")), clock: SystemClock.now)
         let directory = Directory(
             store: store, gatekeeper: gatekeeper, defaultDomain: defaultDomain, serverNames: configuration.serverNames,

@@ -18,6 +18,8 @@ final class ServerMetrics: Sendable {
         case address
         /// More came from there in a minute than may.
         case rate
+        /// The door is closed to it for a while.
+        case banned
     }
 
     /// By which connections come in: a service, or the socket of `martlet sendmail`.
@@ -87,7 +89,7 @@ final class ServerMetrics: Sendable {
         total = registry.counters("martlet_connections_total", "Connections whose session has begun.", by: "service")
         refused = registry.counters(
             "martlet_connections_refused_total",
-            "Connections that were not let in: full (limits.connections), address (limits.connections-per-address), rate (limits.rate-per-address).",
+            "Connections that were not let in: full (limits.connections), address (limits.connections-per-address), rate (limits.rate-per-address), banned.",
             by: "service", "reason")
         handshakeFailures = registry.counters(
             "martlet_tls_handshake_failures_total",
@@ -120,6 +122,7 @@ final class ServerMetrics: Sendable {
             case .tooManyConnections: .full
             case .tooManyFromAddress: .address
             case .tooFast: .rate
+            case .banned: .banned
             }
         refused[LabelPair(door, reason)].add()
         if reason != .full { security.note(.rateLimit) }
@@ -141,6 +144,10 @@ final class ServerMetrics: Sendable {
         add("martlet_disk_free_bytes", "What is free on the data folder's disk, for who is not root.") { [.init([], Double($0.store.freeOctets))] }
         add("martlet_login_failures_worst_address", "Failed logins in the last minute, about, of the address that has most of them.") {
             [.init([], Double($0.gatekeeper.worstFailures.mostInMinute))]
+        }
+        add("martlet_address_bans", "Addresses and networks that no port is open to now.") { [.init([], Double($0.gatekeeper.penalties.banCount))] }
+        add("martlet_login_lockouts", "Accounts that are locked in a network now, each network by itself.") {
+            [.init([], Double($0.gatekeeper.penalties.lockoutCount))]
         }
         add("martlet_certificate_expiry_timestamp_seconds", "When the certificate of this first name ends, in seconds since 1970.", by: "name") { sources in
             (sources.certificates?.identities ?? []).map { .init([$0.names.first ?? ""], Double($0.notAfter.rawValue)) }

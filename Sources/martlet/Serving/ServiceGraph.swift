@@ -56,8 +56,9 @@ struct ServiceGraph {
         let metrics = house.metrics
         threads.watchLateness { metrics.loopDelay.record($0) }
         metrics.show(ServerMetrics.Sources(store: house.store, gatekeeper: house.gatekeeper, certificates: certificates))
+        let penalties = house.gatekeeper.penalties
         listeners = Listeners(
-            threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log), logger: log)
+            threads: threads, doorkeeper: Doorkeeper(try configuration.doorkeeperLimits(), logger: log, isBanned: { penalties.isBanned($0) }), logger: log)
         outbound = try OutboundServices(configuration, threads: threads, store: house.store, sign: house.signing(log).sign, log: log)
         if let setting = configuration.issuing, let certificates {
             let directory = house.directory
@@ -90,18 +91,23 @@ struct ServiceGraph {
             let listening = try await openFaces()
             let outbox = departures.outbox
             let departures = departures
+            let penalties = house.gatekeeper.penalties
             let administration = house.administration(
                 changed: { await outbox.changed($0) }, finishTraces: { await departures.finishTraces() }, certificates: certificates, keeper: issuing?.keeper,
                 domainAdded: {
                     domains.yield()
                     names.yield()
+                },
+                expel: { [listeners, penalties] network in
+                    // Whom the ban does not hold for stays.
+                    listeners.expel { network.contains($0) && penalties.isBanned($0) }
                 }, isRunning: true)
             // Those that the first start has made.
             domains.yield()
             let sending = Task { await departures.run() }
             defer { sending.cancel() }
             let control = try ControlServer(path: house.folder.socketPath, log: log) {
-                await administration.carryOut($0)
+                await administration.carryOut($0, by: $1)
             }
             announce(listening, newcomers)
             notice.ready()
@@ -131,6 +137,7 @@ struct ServiceGraph {
         await outbound.stop()
         house.gatekeeper.finishLog()
         do { try await house.gatekeeper.finishUses() } catch { log.error("What app passwords were used for last could not be written down: \(error)") }
+        await house.gatekeeper.penalties.save()
         // try?: the program ends now, and the threads with it.
         try? await threads.shutDown()
     }

@@ -24,6 +24,8 @@ struct Upkeep {
             group.addTask {
                 await house.gatekeeper.keepUses { log.error("What app passwords were used for could not be written down, and will be tried again: \($0)") }
             }
+            group.addTask { await house.gatekeeper.rates.keep(cleanup: .seconds(configuration.limits.rateCleanup)) }
+            group.addTask { await house.gatekeeper.penalties.keep(cleanup: .seconds(configuration.limits.rateCleanup)) }
             group.addTask { await HeapKeeper.keep(every: .seconds(15)) }
             if configuration.scrubInterval > 0 {
                 group.addTask { await house.store.keepScrubbed(within: .seconds(configuration.scrubInterval), log: log) }

@@ -26,7 +26,8 @@ private func give(_ order: Order, at path: String) async throws -> OrderResult? 
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func echo(_ order: Order) async -> OrderResult {
+    private func echo(_ order: Order, by user: Int64) async -> OrderResult {
+        if case .limits(.unban) = order { return .advice(text: "\(user)") }
         if case .addDomain(let name, _) = order { return .domains(lines: [DomainLine(name: name, aliasOf: nil)]) }
         if case .addAccount(_, let password) = order { return .advice(text: password) }
         return .done
@@ -43,6 +44,14 @@ private func give(_ order: Order, at path: String) async throws -> OrderResult? 
         #expect(try await give(.addDomain(name: "a\nb\u{0}ü", target: nil), at: path) == .domains(lines: [DomainLine(name: "a\nb\u{0}ü", aliasOf: nil)]))
         let long = String(repeating: "p", count: 100_000)
         #expect(try await give(.addAccount(name: "x", password: long), at: path) == .advice(text: long))
+    }
+
+    @Test("who carries an order out is told by whom it is")
+    func user() async throws {
+        let path = folder.path + "/control.sock"
+        let server = try ControlServer(path: path, log: log, carryOut: echo)
+        defer { server.stop() }
+        #expect(try await give(.limits(order: .unban(network: "192.0.2.1")), at: path) == .advice(text: "\(geteuid())"))
     }
 
     @Test("a path longer than a socket's address is no trouble")

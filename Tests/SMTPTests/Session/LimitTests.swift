@@ -18,6 +18,27 @@ import Testing
         #expect(await talk.send("NOOP\r\n") == "250 2.0.0 OK\r\n")
     }
 
+    @Test("S43: who hands in too much in a minute is told to try later, and stays; a message without a sender counts too")
+    func userRate() async throws {
+        let house = try await House(userRate: 4)
+        // The login is the first.
+        let talk = try await house.alicesTalk()
+        for sender in ["<alice@example.test>", "<>", "<bob@example.test>"] {
+            #expect(!(await talk.send("MAIL FROM:\(sender)\r\n")).hasPrefix("451"))
+            _ = await talk.send("RSET\r\n")
+        }
+        for sender in ["<alice@example.test>", "<>"] {
+            #expect(await talk.send("MAIL FROM:\(sender)\r\n") == "451 4.7.1 Too many messages in a short time; try again in a minute\r\n")
+        }
+        #expect(await talk.send("RCPT TO:<bob@example.test>\r\n").hasPrefix("503"))
+        #expect(await talk.send("NOOP\r\n") == "250 2.0.0 OK\r\n")
+        // Another of hers is told the same; a stranger's mail is not hers.
+        let second = try await house.talk(.submissions)
+        #expect(await second.send("AUTH PLAIN AGFsaWNlAG9wZW4gc2VzYW1l\r\n").hasPrefix("454 4.7.0"))
+        let stranger = try await house.talk()
+        #expect(await stranger.send("MAIL FROM:<alice@example.test>\r\n").hasPrefix("250"))
+    }
+
     @Test("AUTH may have 12,288 octets, and each line of its exchange: RFC 4954 §4")
     func authLine() async throws {
         let house = try await House()
