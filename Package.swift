@@ -58,7 +58,9 @@ let package = Package(
         .target(name: "Storage", dependencies: ["MailModel", "MessageFormat", bytes], swiftSettings: house),
 
         // Floor 3: rules.
-        .target(name: "Gatehouse", dependencies: ["MailModel", "Storage", "Threading", "Metrics", "CArgon2", crypto, log], swiftSettings: house),
+        .target(
+            name: "Gatehouse",
+            dependencies: ["MailModel", "MessageFormat", "Storage", "Threading", "Metrics", "CArgon2", bytes, crypto, cryptoExtras, log], swiftSettings: house),
         .target(
             name: "SenderTrust", dependencies: ["MailModel", "MessageFormat", "Conversation", bytes, crypto, cryptoExtras], swiftSettings: house),
         .target(

@@ -37,10 +37,14 @@ package struct TLSFacts: Hashable, Sendable {
     package let serverName: String?
     /// Who the client is, where it was asked and has shown a certificate that is good.
     package let client: ClientCertificate?
+    /// `tls-server-end-point`, which logins can be bound to: a hash of the certificate that the client was shown (RFC 5929 §4.1), 32, 48 or 64 octets. Nil
+    /// where its signature has no one hash.
+    package let endPoint: [UInt8]?
 
-    package init(version: String, serverName: String? = nil, client: ClientCertificate? = nil) {
+    package init(version: String, serverName: String? = nil, client: ClientCertificate? = nil, endPoint: [UInt8]? = nil) {
         self.version = version
         self.serverName = serverName
         self.client = client
+        self.endPoint = endPoint
     }
 }

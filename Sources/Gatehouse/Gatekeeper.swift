@@ -35,20 +35,26 @@ package final class Gatekeeper: Sendable {
         package var proofLifetime = Duration.seconds(300)
         /// Accounts with a proof, about 200 octets each.
         package var proofCapacity = 10_000
+        /// Who has proved by a certificate that an account's address is theirs may log in as that account (SASL EXTERNAL).
+        package var acceptsCertificates = false
 
         package init(defaultDomain: Domain? = nil) { self.defaultDomain = defaultDomain }
     }
 
-    private let accounts: any AccountStore
+    let accounts: any AccountStore
     /// What opens accounts beside their passwords; nil: nothing does.
     let credentials: CredentialBook?
-    private let settings: Settings
+    let settings: Settings
     private let clock: Timestamp.Clock
     private let monotonic: @Sendable () -> ContinuousClock.Instant
     let pause: @Sendable (Duration) async -> Void
-    private let log: LoginLog
+    let log: LoginLog
     private let metrics: GatehouseMetrics
-    private let hasher: PasswordHasher
+    let hasher: PasswordHasher
+    let random: RandomOctets
+    /// Nil: SCRAM is not served.
+    let scram: SCRAMKeyring?
+    let makingKeys = KeyMaking()
     private let networks: KnownNetworks
     private let proofs: RecentProofs
     let sessions = ActiveSessions()
@@ -65,7 +71,7 @@ package final class Gatekeeper: Sendable {
         accounts: any AccountStore, credentials: CredentialBook? = nil, settings: Settings, log: Logger, clock: @escaping Timestamp.Clock,
         monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         pause: @escaping @Sendable (Duration) async -> Void = realPause, random: @escaping RandomOctets = systemRandom,
-        metrics: GatehouseMetrics = GatehouseMetrics(), penalties: LoginPenalties? = nil,
+        metrics: GatehouseMetrics = GatehouseMetrics(), scram: SCRAMKeyring? = nil, penalties: LoginPenalties? = nil,
         rates: UserRates? = nil
     ) {
         self.rates = rates ?? UserRates(.off, log: log)
@@ -77,6 +83,8 @@ package final class Gatekeeper: Sendable {
         self.monotonic = monotonic
         self.pause = pause
         self.log = LoginLog(log)
+        self.random = random
+        self.scram = scram
         self.metrics = metrics
         networks = KnownNetworks(capacity: settings.networkCapacity)
         hasher = PasswordHasher(queueCapacity: settings.queueCapacity, random: random, hashing: metrics.hashing)
@@ -94,12 +102,23 @@ package final class Gatekeeper: Sendable {
     package func verify(
         user: String, password: Password, over protocolName: ProtocolName, from peer: String, setbacks: Int = 0
     ) async -> Verdict {
+        await judge(user: user, secret: password, over: protocolName, from: peer, setbacks: setbacks) { attempt, waited, trial in
+            await self.find(user: user, password: password, attempt, &waited, &trial)
+        }
+    }
+
+    /// The one way from what is found out about an attempt to its verdict: into the log, the counts and the limits, and the delay of what is no success.
+    /// - parameter secret: what is compared; nil where it is never seen.
+    func judge(
+        user: String, secret: Password? = nil, over protocolName: ProtocolName, from peer: String, setbacks: Int,
+        _ find: (LoginLog.Attempt, inout Int, inout LoginTrial) async -> Finding
+    ) async -> Verdict {
         let start = monotonic()
         let attempt = LoginLog.Attempt(user: LoggedName.written(user), protocolName: protocolName, peer: peer, place: PeerPlace(peer))
         var waited = 0
         // try?: what is no name is nobody's.
-        var trial = penalties.trial(of: user, name: try? AccountName(user, defaultDomain: settings.defaultDomain), secret: password, from: peer)
-        let finding = await find(user: user, password: password, attempt, &waited, &trial)
+        var trial = penalties.trial(of: user, name: try? AccountName(user, defaultDomain: settings.defaultDomain), secret: secret, from: peer)
+        let finding = await find(attempt, &waited, &trial)
         let end = monotonic()
         let verdict = conclude(finding, of: attempt, at: end)
         let time = start.duration(to: end)
@@ -181,7 +200,7 @@ package final class Gatekeeper: Sendable {
 
 extension Gatekeeper {
     /// What is found out about an attempt; the peer is told less.
-    private enum Finding {
+    enum Finding {
         case right(Principal)
         case wrong
         /// It is right, and not good for this: why, in a word for the operator.
@@ -214,7 +233,7 @@ extension Gatekeeper {
             let text = stored == nil ? decoyText : record?.passwordHash ?? decoyText
             let mark = proofs.mark(account: record?.id, reference: text, user: user, password: password)
             if let record, record.enabled, stored != nil, proofs.holds(mark, of: record.id, at: monotonic()) {
-                return try await settle(record, .password(mark: nil), place)
+                return try await settle(record, .password(password, mark: nil), place)
             }
             // One hash in any case. A password that is too long is cut down, so that it costs the same, and is wrong.
             let compared = password.isTooLong ? Password("") : password
@@ -226,7 +245,7 @@ extension Gatekeeper {
             guard !penalties.bars(trial) else { return .barred }
             if let objection { return .withheld(objection) }
             guard let record, stored != nil, comparison.isRight, !password.isTooLong else { return .wrong }
-            return try await settle(record, .password(mark: mark), place)
+            return try await settle(record, .password(password, mark: mark), place)
         } catch HashingFault.busy {
             return .busy
         } catch {
@@ -250,7 +269,7 @@ extension Gatekeeper {
         return 0
     }
 
-    private func isKnown(_ record: AccountRecord?, _ place: PeerPlace) -> Bool {
+    func isKnown(_ record: AccountRecord?, _ place: PeerPlace) -> Bool {
         record.map { networks.knows(place.network, of: $0.id, at: monotonic()) } ?? false
     }
 
@@ -261,14 +280,21 @@ extension Gatekeeper {
     }
 
     /// What was right.
-    private enum Proof {
-        /// `mark`: to be remembered; nil: it was.
-        case password(mark: [UInt8]?)
+    enum Proof {
+        /// The password, where it was sent and not only proved. `mark`: to be remembered; nil: it was.
+        case password(Password?, mark: [UInt8]?)
         case appPassword(String, Password)
+        case certificate
+    }
+
+    /// Why an account's own password, which is right, opens nothing; nil: it does.
+    func objection(toPasswordOf account: AccountID) throws -> String? {
+        if try credentials?.mustReset(account) == true { return "PasswordMustBeChanged" }
+        return try credentials?.hasSecondFactor(account) == true ? "AppPasswordNeeded" : nil
     }
 
     /// It is right; is the account still what it was when that was looked at, and is it enough?
-    private func settle(_ record: AccountRecord, _ proof: Proof, _ place: PeerPlace) async throws -> Finding {
+    func settle(_ record: AccountRecord, _ proof: Proof, _ place: PeerPlace) async throws -> Finding {
         let changes = sessions.changes(of: record.id)
         guard let now = try await accounts.account(record.id) else { return .wrong }
         let principal: Principal
@@ -276,18 +302,19 @@ extension Gatekeeper {
         case .password:
             guard now.passwordHash == record.passwordHash else { return .wrong }
             principal = Principal(account: now.id, name: now.name)
+        case .certificate: principal = Principal(account: now.id, name: now.name, credential: .certificate)
         case .appPassword(let id, let password):
             guard try credentials?.appPassword(password, of: now.id) != nil else { return .wrong }
             principal = Principal(account: now.id, name: now.name, credential: .appPassword(id))
         }
         guard now.enabled else { return .disabled(principal) }
-        if case .password(let mark) = proof {
-            if try credentials?.mustReset(now.id) == true { return .withheld("PasswordMustBeChanged") }
-            if try credentials?.hasSecondFactor(now.id) == true { return .withheld("AppPasswordNeeded") }
+        if case .password(_, let mark) = proof {
+            if let objection = try objection(toPasswordOf: now.id) { return .withheld(objection) }
             if let mark { proofs.keep(mark, of: now.id, at: monotonic()) }
         }
         networks.saw(place.network, of: now.id, at: monotonic())
         sessions.saw(changes, of: now.id)
+        if case .password(let password?, _) = proof { adopt(password, now) }
         return .right(principal)
     }
 

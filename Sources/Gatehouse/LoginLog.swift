@@ -67,6 +67,9 @@ final class LoginLog: Sendable {
         write(.slow, .warning, attempt, now, "Slow \(attempt.protocolName) authentication: \(time.milliseconds) ms")
     }
 
+    /// Of the server's own keys, not of a login.
+    func note(_ text: String) { log.warning("\(text)") }
+
     /// Says what has not been written of windows that are over, or of all at the end.
     func tellRest(at now: ContinuousClock.Instant, ofAll: Bool) {
         tell(

@@ -50,6 +50,13 @@ package struct Password: Sendable {
     /// The domain whose name it is, whether or not there is one.
     package var domainName: Domain? { Domain(folded) }
 
+    /// How clients of SCRAM may spell it: prepared (RFC 4013), and as it is where that is something else.
+    var spellings: [[UInt8]] {
+        guard let text = String(validating: octets, as: UTF8.self) else { return [octets] }
+        let prepared = Array(SASLprep.prepared(text).utf8)
+        return prepared == octets || prepared.isEmpty ? [octets] : [prepared, octets]
+    }
+
     func withOctets<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try octets.withUnsafeBytes(body)
     }

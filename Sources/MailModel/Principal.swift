@@ -10,12 +10,14 @@ package struct Principal: Hashable, Sendable {
         case password
         /// By its id.
         case appPassword(String)
+        /// A client's certificate (SASL EXTERNAL).
+        case certificate
     }
 
     /// What the credential is good for; what the account may do beyond it is done with another.
     package var scope: Permissions {
         switch credential {
-        case .password: .everything
+        case .password, .certificate: .everything
         case .appPassword: .mailProgram
         }
     }

@@ -48,3 +48,25 @@ package enum Base64 {
         }
     }
 }
+
+extension ByteBuffer {
+    /// Writes octets in Base64. It reserves nothing beyond what it writes.
+    package mutating func writeBase64(_ octets: some Collection<UInt8>) {
+        let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        var bits: UInt32 = 0
+        var held: UInt32 = 0
+        func letter(_ value: UInt32) -> UInt8 { alphabet.withUTF8Buffer { $0[Int(value & 63)] } }
+        for octet in octets {
+            bits = (bits << 8 | UInt32(octet)) & 0xFFFF
+            held += 8
+            while held >= 6 {
+                held -= 6
+                writeInteger(letter(bits >> held))
+            }
+        }
+        if held > 0 {
+            writeInteger(letter(bits << (6 - held)))
+            writeRepeatingByte(UInt8(ascii: "="), count: octets.count % 3 == 1 ? 2 : 1)
+        }
+    }
+}

@@ -24,6 +24,8 @@ package struct Keyspace: RawRepresentable, Hashable, Sendable {
     package static let receivedReports = Keyspace(rawValue: 11)
     /// Certificates and accounts at CAs (RFC 8555), with their private keys, and names with which something went wrong there.
     package static let certificates = Keyspace(rawValue: 12)
+    /// What is kept of accounts' passwords for SCRAM (RFC 5802), by account.
+    package static let scramKeys = Keyspace(rawValue: 13)
     /// Lockouts, bans, and the failures that lead to them.
     package static let loginPenalties = Keyspace(rawValue: 14)
     /// Passwords for one program of an account each, by the account and the keyed hash of the secret.

@@ -18,7 +18,10 @@ import Testing
         "MessageFormat": ["MailModel", "CUnicode"],
         "Conversation": ["MailModel"],
         "Storage": ["MailModel", "MessageFormat", "FoundationEssentials"],
-        "Gatehouse": ["MailModel", "Storage", "Threading", "Metrics", "CArgon2", "Crypto", "Logging"],
+        "Gatehouse": [
+            "MailModel", "MessageFormat", "Storage", "Threading", "Metrics", "CArgon2", "Crypto", "CryptoExtras", "Foundation", "FoundationEssentials",
+            "Logging",
+        ],
         "SenderTrust": ["MailModel", "MessageFormat", "Conversation", "Crypto", "CryptoExtras", "FoundationEssentials"],
         "ACME": ["MailModel", "Storage", "Crypto", "CryptoExtras", "X509", "SwiftASN1", "FoundationEssentials", "Logging"],
         "PostOffice": [

@@ -78,8 +78,10 @@ private struct FuzzTalk {
 
     private mutating func outcome(of work: SMTPWork) -> SMTPOutcome {
         switch work {
-        case .authenticate(let credentials, _):
-            guard choice & 16 == 0, let name = try? AccountName("alice@example.test"), !credentials.user.isEmpty else { return .notAdmitted }
+        case .authenticate(let attempt):
+            guard choice & 16 == 0, let name = try? AccountName("alice@example.test"), case .password(let credentials) = attempt.question,
+                !credentials.user.isEmpty
+            else { return .notAdmitted }
             return .admitted(LoginSession(Principal(account: AccountID(rawValue: 1), name: name)))
         case .authorize: return choice & 32 == 0 ? .authorized : .refused(.notOwner)
         case .resolve(let path, from: _, _):

@@ -10,7 +10,7 @@ import Testing
         ("POP3Session", { fuzzPOP3Session($0) }),
         ("Reports", { fuzzReports($0) }),
         ("SenderPolicy", { fuzzSenderPolicy($0) }), ("Signatures", { fuzzSignatures($0) }),
-        ("PolicyText", { fuzzPolicyText($0) }), ("MessageAuthors", { fuzzMessageAuthors($0) }),
+        ("PolicyText", { fuzzPolicyText($0) }), ("MessageAuthors", { fuzzMessageAuthors($0) }), ("SASL", { fuzzSASL($0) }),
     ]
 
     @Test("no seed of a fuzz target traps its grammar", arguments: targets.indices)

@@ -60,7 +60,7 @@ struct Gate {
     /// Nothing is delayed, unless `pause` does.
     init(
         queueCapacity: Int = 64, proofCapacity: Int = 100, pause: @escaping @Sendable (Duration) async -> Void = { _ in },
-        metrics: GatehouseMetrics = GatehouseMetrics()
+        metrics: GatehouseMetrics = GatehouseMetrics(), scram: SCRAMKeyring.Offer? = nil
     ) async throws {
         store = MemoryStore(clock: { Timestamp(rawValue: 1_000) })
         let domain = try #require(Domain("example.org"))
@@ -72,7 +72,8 @@ struct Gate {
         book = CredentialBook(store: store, secret: Array(repeating: 7, count: 32), clock: now)
         keeper = Gatekeeper(
             accounts: store, credentials: book, settings: settings, log: log.logger, clock: now,
-            monotonic: { [clock] in clock.instant }, pause: pause, metrics: metrics)
+            monotonic: { [clock] in clock.instant }, pause: pause, metrics: metrics,
+            scram: scram.map { [store] in SCRAMKeyring(store: store, secret: Array("0123456789abcdef0123456789abcdef".utf8), offer: $0) })
         alice = try await store.add(account: AccountName("alice@example.org"), passwordHash: Gate.rightHash)
     }
 

@@ -88,7 +88,7 @@ def test_poplib_stls_and_utf8_and_capa(server, account):
     client.stls(context=lax_tls())
     offered = client.capa()
     assert {"TOP", "USER", "UIDL", "RESP-CODES", "PIPELINING", "AUTH-RESP-CODE", "LANG"} <= set(offered)
-    assert offered["SASL"] == ["PLAIN"] and offered["UTF8"] == ["USER"] and offered["EXPIRE"] == ["NEVER"]
+    assert offered["SASL"] == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"] and offered["UTF8"] == ["USER"] and offered["EXPIRE"] == ["NEVER"]
     client.utf8()
     client.user(account.user)
     client.pass_(account.password)

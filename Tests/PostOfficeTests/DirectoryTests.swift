@@ -14,11 +14,12 @@ struct DirectoryPremises {
     let directory: Directory
     static let password = Password("correct horse battery")
 
-    init() async throws {
+    init(scram: Bool = false) async throws {
         let domain = try #require(Domain("example.org"))
         keeper = Gatekeeper(
             accounts: store, settings: .init(defaultDomain: domain), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            clock: { Timestamp(rawValue: 0) }, pause: { _ in })
+            clock: { Timestamp(rawValue: 0) }, pause: { _ in },
+            scram: scram ? SCRAMKeyring(store: store, secret: Array("0123456789abcdef".utf8), offer: .auto) : nil)
         directory = Directory(
             store: store, gatekeeper: keeper, defaultDomain: domain, serverNames: ["mail-01.example.net", "mailhost"],
             rewriting: SenderRewriting(secret: Array("0123456789abcdef".utf8), clock: { Timestamp(rawValue: 0) }))
@@ -185,6 +186,27 @@ struct DirectoryChangeTests {
         await #expect(throws: DirectoryFault.password(.guessable)) {
             _ = try await premises.directory.set(password: Password(password), of: "robert.miller")
         }
+    }
+
+    @Test("keys for SCRAM come with each password, and go with the account: RFC 5802 §3")
+    func scramKeys() async throws {
+        let premises = try await DirectoryPremises(scram: true)
+        let (alice, _) = try await premises.directory.add(account: "alice", password: DirectoryPremises.password)
+        let first = try premises.store.values(in: .scramKeys)
+        #expect(Array(first.keys) == ["\(alice.id.rawValue)"] && !premises.keeper.offersSCRAM)
+        await premises.keeper.reviewKeys()
+        #expect(premises.keeper.offersSCRAM)
+        try await premises.directory.set(password: Password("another password"), of: "alice")
+        let second = try premises.store.values(in: .scramKeys)
+        #expect(second.count == 1 && second != first && premises.keeper.offersSCRAM)
+        // One whose password nobody has heard since.
+        try await premises.store.set(passwordHash: "*", of: alice.id)
+        await premises.keeper.reviewKeys(of: alice.id)
+        #expect(!premises.keeper.offersSCRAM)
+        try await premises.directory.set(enabled: false, of: "alice")
+        #expect(premises.keeper.offersSCRAM)
+        try await premises.directory.remove(account: "alice")
+        #expect(try premises.store.values(in: .scramKeys).isEmpty && premises.keeper.offersSCRAM)
     }
 
     @Test("a new password, disabling and removing end the account's sessions at once", arguments: ["password", "disable", "remove"])

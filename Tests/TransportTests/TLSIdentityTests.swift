@@ -2,6 +2,7 @@ import Foundation
 import MailModel
 import NIOSSL
 import Testing
+import X509
 
 @testable import Transport
 
@@ -28,6 +29,20 @@ struct TLSIdentityTests {
         #expect(throws: TLSIdentity.Fault.self) {
             try SelfSignedCertificate.make(hostNames: ["a"], addresses: ["300.1.1.1"], now: Timestamp(rawValue: 0))
         }
+    }
+
+    @Test("what logins are bound to is hashed as the certificate's signature is, but never by less than SHA-256: RFC 5929 §4.1")
+    func endPoint() throws {
+        let identity = try TestAuthority.identity()
+        #expect(identity.endPoint == identity.leafDigest)
+        let leaf = identity.chain[0]
+        func length(_ algorithm: Certificate.SignatureAlgorithm) throws -> Int? { try TLSIdentity.endPoint(of: leaf, algorithm)?.count }
+        for algorithm in [Certificate.SignatureAlgorithm.ecdsaWithSHA256, .sha256WithRSAEncryption, .sha1WithRSAEncryption] {
+            #expect(try TLSIdentity.endPoint(of: leaf, algorithm) == identity.leafDigest)
+        }
+        #expect(try length(.ecdsaWithSHA384) == 48 && length(.sha384WithRSAEncryption) == 48)
+        #expect(try length(.ecdsaWithSHA512) == 64 && length(.sha512WithRSAEncryption) == 64)
+        #expect(try length(.ed25519) == nil)
     }
 
     @Test("what is wrong with a file is said with its name; a bad reload changes nothing")

@@ -16,6 +16,9 @@ package final class CredentialBook: Sendable {
     /// Uses that are not written yet, by key.
     private let uses = Mutex<[String: AppPassword.Use]>([:])
 
+    /// Whether there are app passwords; as of the last change, so that it costs nothing to ask.
+    private let appPasswordsExist: Atomic<Bool>
+
     /// A use is written when the written one is so much older, in seconds, or was of another kind.
     private static let useGrain: Int64 = 3_600
     private static let recoveryCodes = 10
@@ -26,7 +29,14 @@ package final class CredentialBook: Sendable {
         key = SymmetricKey(data: secret)
         self.clock = clock
         self.random = random
+        // try?: where they cannot be read there may be some.
+        appPasswordsExist = Atomic((try? store.values(in: .appPasswords).isEmpty) != true)
     }
+
+    /// Whether any account has app passwords.
+    var hasAppPasswords: Bool { appPasswordsExist.load(ordering: .relaxed) }
+
+    private func reviewAppPasswords() throws { appPasswordsExist.store(try !store.values(in: .appPasswords).isEmpty, ordering: .relaxed) }
 }
 
 // App passwords.
@@ -51,6 +61,7 @@ extension CredentialBook {
         let id = String(AppPasswordSecret(random: random).written.prefix(9).filter { $0 != "-" })
         let app = AppPassword(id: id, label: label, scope: scope, created: now, expires: expires)
         try await store.change([KeyValueChange(.appPasswords, key(secret, account), try Stored(app).json(), expecting: .absence)])
+        appPasswordsExist.store(true, ordering: .relaxed)
         return (app, secret.written)
     }
 
@@ -58,6 +69,7 @@ extension CredentialBook {
     func removeAppPassword(_ id: String, of account: AccountID) async throws {
         guard let key = try all(of: account).first(where: { $0.value.id == id })?.key else { throw CredentialFault.noSuchAppPassword(id) }
         try await store.change([KeyValueChange(.appPasswords, key, nil)])
+        try reviewAppPasswords()
         _ = uses.withLock { $0.removeValue(forKey: key) }
     }
 
@@ -248,6 +260,7 @@ extension CredentialBook {
             keys.map { KeyValueChange(.appPasswords, $0, nil) } + (security == nil ? [] : [KeyValueChange(.accountSecurity, "\(account.rawValue)", nil)])
         guard !changes.isEmpty else { return }
         try await store.change(changes)
+        try reviewAppPasswords()
         uses.withLock { uses in for key in keys { uses.removeValue(forKey: key) } }
     }
 

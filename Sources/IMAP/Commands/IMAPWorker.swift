@@ -19,7 +19,9 @@ package struct IMAPWorker: LineWorker {
 
     package func session() -> IMAPSession {
         settings.connections.opened()
-        return IMAPSession(settings: settings)
+        var current = settings
+        current.logins = gatekeeper.loginRules
+        return IMAPSession(settings: current)
     }
 
     package func perform(_ work: IMAPWork, _ link: any Link) async -> IMAPOutcome {

@@ -31,25 +31,10 @@ extension SASLResponse {
 }
 
 extension ByteBuffer {
-    /// A `+` line with a SASL challenge in base64 (RFC 9051 §7.6). It reserves nothing beyond what it writes.
+    /// A `+` line with a SASL challenge in base64 (RFC 9051 §7.6).
     package mutating func writeContinuation(base64 challenge: some Collection<UInt8>) {
         writeStaticString("+ ")
-        let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        var bits: UInt32 = 0
-        var held: UInt32 = 0
-        func letter(_ value: UInt32) -> UInt8 { alphabet.withUTF8Buffer { $0[Int(value & 63)] } }
-        for octet in challenge {
-            bits = (bits << 8 | UInt32(octet)) & 0xFFFF
-            held += 8
-            while held >= 6 {
-                held -= 6
-                writeInteger(letter(bits >> held))
-            }
-        }
-        if held > 0 {
-            writeInteger(letter(bits << (6 - held)))
-            writeRepeatingByte(UInt8(ascii: "="), count: challenge.count % 3 == 1 ? 2 : 1)
-        }
+        writeBase64(challenge)
         writeStaticString("\r\n")
     }
 }

@@ -1,3 +1,5 @@
+import Gatehouse
+
 /// What a connection is served, as CAPABILITY lists it: what verbs bring stands in the table of verbs, the rest here.
 struct Capability: Sendable {
     /// What the list depends on.
@@ -5,7 +7,7 @@ struct Capability: Sendable {
         var isAuthenticated: Bool
         var isSecure: Bool
         var offersTLS: Bool
-        var allowsLogin: Bool
+        var logins: LoginOffer
         var isCompressed = false
         var messageLimit: Int
         var messagesAtOnce = 1_000_000

@@ -3,7 +3,7 @@ import Gatehouse
 import MailModel
 import NIOCore
 
-// LOGIN and AUTHENTICATE PLAIN (RFC 9051 §6.2; RFC 4616).
+// LOGIN and AUTHENTICATE (RFC 9051 §6.2): what SASL says, in IMAP's frame.
 extension IMAPSession {
     /// Octets of a SASL response: what AUTH may have in SMTP too (RFC 4954 §4).
     private static let longestResponse = 12_288
@@ -11,15 +11,12 @@ extension IMAPSession {
     mutating func authenticate(
         _ tag: Tag, _ mechanism: String, _ initial: SASLResponse?, _ output: inout ByteBuffer
     ) -> Step<IMAPWork>? {
-        guard mechanism == "PLAIN" else {
+        guard var exchange = logins.exchange(named: mechanism) else {
             say(tag, .no("That mechanism is not served", .cannot), &output)
             return nil
         }
-        if let initial { return logIn(tag, plain: initial.bytes, &output) }
-        output.writeContinuation(base64: [])
-        reader.expectLine(limit: IMAPSession.longestResponse)
-        activity = .sasl(tag)
-        return nil
+        let step = exchange.start(initial?.bytes)
+        return carryOn(tag, exchange, step, &output)
     }
 
     /// A line that is no command: a SASL response, or the end of IDLE; nil: one that was too long.
@@ -27,9 +24,11 @@ extension IMAPSession {
         let current = activity
         activity = .commands
         switch current {
-        case .sasl(let tag):
+        case .sasl(let tag, var exchange):
             switch line.map(SASLLine.init) {
-            case .response(let response): return logIn(tag, plain: response.bytes, &output)
+            case .response(let response):
+                let step = exchange.respond(response.bytes)
+                return carryOn(tag, exchange, step, &output)
             case .cancelled: say(tag, .bad("Cancelled"), &output)
             case .malformed, nil: say(tag, .bad("That is no base64"), &output)
             }
@@ -42,27 +41,31 @@ extension IMAPSession {
         }
     }
 
-    /// message = [authzid] UTF8NUL authcid UTF8NUL passwd (RFC 4616 §2).
-    private mutating func logIn(_ tag: Tag, plain message: [UInt8], _ output: inout ByteBuffer) -> Step<IMAPWork>? {
-        let fields = message.split(separator: 0, omittingEmptySubsequences: false)
-        guard fields.count == 3, let user = String(validating: fields[1], as: UTF8.self), !user.isEmpty else {
-            say(tag, .bad("That is no PLAIN message"), &output)
-            return nil
+    private mutating func carryOn(
+        _ tag: Tag, _ exchange: SASLExchange, _ step: SASLExchange.Step, _ output: inout ByteBuffer
+    ) -> Step<IMAPWork>? {
+        switch step {
+        case .challenge(let octets): challenge(tag, octets, exchange, &output)
+        case .question(let question): return ask(tag, question)
+        case .malformed: say(tag, .bad("That is no \(exchange.mechanism.rawValue) message"), &output)
+        case .notForAnother: refuse(tag, .no("You may act for yourself only", .authorizationFailed), &output)
         }
-        guard fields[0].isEmpty || fields[0] == fields[1] else {
-            say(tag, .no("You may act for yourself only", .authorizationFailed), &output)
-            return nil
-        }
-        return logIn(tag, user: user, password: Array(fields[2]))
+        return nil
+    }
+
+    private mutating func challenge(_ tag: Tag, _ octets: [UInt8], _ exchange: SASLExchange, _ output: inout ByteBuffer) {
+        output.writeContinuation(base64: octets)
+        reader.expectLine(limit: IMAPSession.longestResponse)
+        activity = .sasl(tag, exchange)
     }
 
     mutating func logIn(_ tag: Tag, _ credentials: LoginCredentials) -> Step<IMAPWork>? {
-        logIn(tag, user: credentials.user, password: Array(credentials.password.utf8))
+        ask(tag, .password(Credentials(user: credentials.user, password: Password(octets: credentials.password.utf8))))
     }
 
-    private mutating func logIn(_ tag: Tag, user: String, password: [UInt8]) -> Step<IMAPWork>? {
+    private mutating func ask(_ tag: Tag, _ question: LoginQuestion) -> Step<IMAPWork>? {
         pending.append(.login(tag))
-        return .work(.logIn(LoginAttempt(user: user, password: Password(octets: password), setbacks: failures + postponements)))
+        return .work(.logIn(LoginAttempt(question, setbacks: failures + postponements)))
     }
 
     mutating func absorb(_ result: LoginResult, _ tag: Tag, _ output: inout ByteBuffer) {
@@ -74,15 +77,19 @@ extension IMAPSession {
             reader.acceptsBinary = true
             reader.acceptsMultipleAppend = true
             output.writeTagged(tag, .ok("Logged in", .capability(capabilities)))
-        case .refused:
-            failures += 1
-            output.writeTagged(tag, .no("Wrong user name or password", .authenticationFailed))
-            guard failures >= settings.mostFailures else { return }
-            output.writeBye("Too many failed logins")
-            state = .logout
+        case .challenged(let octets, let exchange): challenge(tag, octets, exchange, &output)
+        case .refused: refuse(tag, .no("Wrong user name or password", .authenticationFailed), &output)
         case .busy:
             postponements = min(postponements + 1, 16)
             output.writeTagged(tag, .no("Logins have to wait, try later", .unavailable))
         }
+    }
+
+    private mutating func refuse(_ tag: Tag, _ answer: StatusResponse, _ output: inout ByteBuffer) {
+        failures += 1
+        output.writeTagged(tag, answer)
+        guard failures >= settings.mostFailures else { return }
+        output.writeBye("Too many failed logins")
+        state = .logout
     }
 }

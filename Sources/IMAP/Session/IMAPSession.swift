@@ -29,7 +29,7 @@ package struct IMAPSession: LineSession {
     enum Activity: Sendable {
         case commands
         /// A SASL response.
-        case sasl(Tag)
+        case sasl(Tag, SASLExchange)
         /// DONE. The watch pokes the connection.
         case idle(Tag, watch: (any AnyObject & Sendable)?)
         /// The rest of APPEND.
@@ -184,13 +184,15 @@ extension IMAPSession {
     /// Answers wait.
     private var isDelayed: Bool { if case .selected(let selection) = state { !selection.value.delayed.isEmpty } else { false } }
 
-    var allowsLogin: Bool {
-        settings.allowsLogin(isSecure: isSecure, isLoopback: facts?.isLoopback ?? false)
+    var logins: LoginOffer {
+        LoginOffer(
+            isSecure: isSecure, isLoopback: facts?.isLoopback ?? false, allowsPlaintextOnLoopback: settings.allowsPlaintextOnLoopback,
+            rules: settings.logins, binding: facts?.tls?.endPoint, addresses: facts?.tls?.client?.addresses ?? [])
     }
 
     var circumstances: Capability.Circumstances {
         Capability.Circumstances(
-            isAuthenticated: login != nil, isSecure: isSecure, offersTLS: settings.offersTLS, allowsLogin: allowsLogin,
+            isAuthenticated: login != nil, isSecure: isSecure, offersTLS: settings.offersTLS, logins: logins,
             isCompressed: isCompressed, messageLimit: settings.messageLimit, messagesAtOnce: settings.messagesAtOnce,
             allowsUnauthenticate: settings.allowsUnauthenticate)
     }

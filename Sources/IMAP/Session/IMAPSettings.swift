@@ -1,3 +1,4 @@
+import Gatehouse
 package import Logging
 package import MailModel
 package import Metrics
@@ -11,7 +12,7 @@ package struct IMAPSettings: Sendable {
     package var messageLimit: Int
     /// Whether there is a certificate for STARTTLS.
     package var offersTLS: Bool
-    /// Whether passwords may cross a loopback connection in the clear.
+    /// Whether passwords may cross a loopback connection in the clear (RFC 9051 §11.1).
     package var allowsPlaintextOnLoopback: Bool
     /// Failed logins after which the connection ends.
     package var mostFailures = 5
@@ -36,6 +37,8 @@ package struct IMAPSettings: Sendable {
     package var metrics = IMAPMetrics()
     /// Of the listener.
     package var connections = ConnectionCounts()
+    /// When the connection began. The worker says.
+    var logins = LoginRules()
 
     package init(
         serverName: String = "Martlet", version: String, messageLimit: Int = 50 << 20, offersTLS: Bool,
@@ -49,7 +52,4 @@ package struct IMAPSettings: Sendable {
         self.clock = clock
         self.log = log
     }
-
-    /// Whether a password may be sent on this connection (RFC 9051 §11.1; S1).
-    func allowsLogin(isSecure: Bool, isLoopback: Bool) -> Bool { isSecure || (isLoopback && allowsPlaintextOnLoopback) }
 }

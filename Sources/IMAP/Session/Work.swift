@@ -1,4 +1,4 @@
-import Gatehouse
+package import Gatehouse
 package import MailModel
 package import NIOCore
 package import PostOffice
@@ -46,19 +46,10 @@ package enum IMAPOutcome: Sendable {
     case placed(StatusResponse, notice: StatusResponse?)
 }
 
-/// It does not print itself.
-package struct LoginAttempt: Sendable, CustomStringConvertible, CustomReflectable {
-    let user: String
-    let password: Password
-    /// Failures and busy answers on this connection so far.
-    let setbacks: Int
-
-    package var description: String { "LoginAttempt(…)" }
-    package var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
-}
-
 package enum LoginResult: Sendable {
     case admitted(Login)
+    /// The client is sent that, and the exchange goes on so.
+    case challenged([UInt8], SASLExchange)
     case refused
     case busy
 }

@@ -23,12 +23,19 @@ enum VerbTable {
             unless: { $0.isSecure ? .bad("TLS is active already") : $0.offersTLS ? nil : .bad("There is no TLS here") }, NoArguments.read
         ) { $0.startTLS($2, &$3) },
         .takenOver(
-            "LOGIN", .stranger, capabilities: [Capability("LOGINDISABLED", rfc: 9051) { !$0.isAuthenticated && !$0.allowsLogin }],
-            unless: { $0.allowsLogin ? nil : .privacyRequired }, LoginCredentials.read
+            "LOGIN", .stranger, capabilities: [Capability("LOGINDISABLED", rfc: 9051) { !$0.isAuthenticated && !$0.logins.allowsPasswords }],
+            unless: { $0.logins.allowsPasswords ? nil : .privacyRequired }, LoginCredentials.read
         ) { session, credentials, tag, _ in session.logIn(tag, credentials) },
         .takenOver(
-            "AUTHENTICATE", .stranger, capabilities: [Capability("AUTH=PLAIN", rfc: 4616)], unless: { $0.allowsLogin ? nil : .privacyRequired },
-            AuthenticateArguments.read
+            "AUTHENTICATE", .stranger,
+            capabilities: [
+                Capability("AUTH=EXTERNAL", rfc: 4422) { !$0.isAuthenticated && $0.logins.offers(.external) },
+                Capability("AUTH=SCRAM-SHA-256-PLUS", rfc: 7677) { !$0.isAuthenticated && $0.logins.offers(.scramSHA256Plus) },
+                Capability("AUTH=SCRAM-SHA-256", rfc: 7677) { !$0.isAuthenticated && $0.logins.offers(.scramSHA256) },
+                Capability("AUTH=PLAIN", rfc: 4616) { !$0.isAuthenticated && $0.logins.offers(.plain) },
+                // Never a standard: it has its name from SASL's registry alone.
+                Capability("AUTH=LOGIN", rfc: 4422) { !$0.isAuthenticated && $0.logins.offers(.login) },
+            ], unless: { $0.logins == .none ? .privacyRequired : nil }, AuthenticateArguments.read
         ) { $0.authenticate($2, $1.mechanism, $1.initial, &$3) },
     ]
 

@@ -21,7 +21,9 @@ package struct POP3Worker: LineWorker {
 
     package func session() -> POP3Session {
         settings.connections.opened()
-        return POP3Session(settings: settings)
+        var current = settings
+        current.logins = gatekeeper.loginRules
+        return POP3Session(settings: current)
     }
 
     package func perform(_ work: POP3Work, _ link: any Link) async -> POP3Outcome {

@@ -6,13 +6,11 @@ import PostOffice
 // USER and PASS, AUTH (RFC 1939 §7, RFC 5034; S5, S6, S15).
 extension POP3Worker {
     func logIn(_ attempt: LoginAttempt, _ link: any Link) async -> LoginResult {
-        let verdict = await gatekeeper.verify(
-            user: attempt.credentials.user, password: attempt.credentials.password, over: .pop3, from: link.facts.peerAddress,
-            setbacks: attempt.setbacks)
-        switch verdict {
-        case .admitted(let principal): return await admit(principal, link)
-        case .refused: return .refused
-        case .busy: return .busy
+        switch await gatekeeper.answer(attempt, over: .pop3, from: link.facts.peerAddress) {
+        case .verdict(.admitted(let principal)): return await admit(principal, link)
+        case .verdict(.refused): return .refused
+        case .verdict(.busy): return .busy
+        case .challenge(let octets, let exchange): return .challenged(octets, exchange)
         }
     }
 

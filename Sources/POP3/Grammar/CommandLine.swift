@@ -69,7 +69,7 @@ package struct AuthArguments: Equatable, Sendable {
         var scanner = argument
         let name = scanner.take { $0 != UInt8(ascii: " ") }
         // RFC 4422 §3.1.
-        guard (1...20).contains(name.readableBytes), let mechanism = String(validating: name.readableBytesView, as: UTF8.self) else {
+        guard (1...20).contains(name.readableBytes), let mechanism = String(validating: name.readableBytesView, as: Unicode.ASCII.self) else {
             throw .mechanism
         }
         self.mechanism = mechanism.uppercased()

@@ -47,6 +47,7 @@ extension Reply {
     static var loggedIn: Reply { .err("Already authenticated") }
     static var userFirst: Reply { .err("Say USER first") }
     static var refused: Reply { .err("Wrong user name or password", .auth) }
+    static var notForAnother: Reply { .err("You may act for yourself only", .auth) }
     static var busy: Reply { .err("Logins have to wait, try later", .systemTemporary) }
     static var inUse: Reply { .err("Another session has the maildrop", .inUse) }
     static var cancelled: Reply { .err("Cancelled") }

@@ -1,3 +1,5 @@
+package import Gatehouse
+
 /// What a connection is offered, as CAPA lists it (RFC 2449 §5): the one table that says so. Verbs ask it too (`VerbRule`).
 package struct Capability: Sendable {
     /// What the list depends on.
@@ -5,7 +7,7 @@ package struct Capability: Sendable {
         package var isAuthenticated = false
         package var isSecure = false
         package var offersTLS = false
-        package var allowsLogin = false
+        package var logins = LoginOffer.none
     }
 
     package enum Name: String, CaseIterable, Sendable {
@@ -49,8 +51,9 @@ package struct Capability: Sendable {
 
     package static let table: [Capability] = [
         Capability(.top, rfc: "2449 §6.1"),
-        Capability(.user, rfc: "2449 §6.2") { $0.allowsLogin },
-        Capability(.sasl, "PLAIN", rfc: "5034 §3") { $0.allowsLogin },
+        Capability(.user, rfc: "2449 §6.2") { $0.logins.allowsPasswords },
+        // Its mechanisms stand behind it (RFC 5034 §3).
+        Capability(.sasl, rfc: "5034 §3") { $0.logins != .none },
         Capability(.responseCodes, rfc: "2449 §6.4"),
         Capability(.authResponseCode, rfc: "3206 §5"),
         Capability(.pipelining, rfc: "2449 §6.6"),

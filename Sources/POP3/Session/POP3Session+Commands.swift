@@ -7,12 +7,12 @@ import PostOffice
 extension POP3Session {
     /// Nil: go on.
     mutating func obey(_ line: LineReader.Line, _ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Step<POP3Work>? {
-        let isInExchange = isInExchange
-        self.isInExchange = false
+        let exchange = exchange
+        self.exchange = nil
         do throws(SyntaxError) {
             switch line {
             case .line(let text):
-                if isInExchange { return try answer(text, &output) }
+                if let exchange { return try answer(exchange, text, &output) }
                 return try carryOut(CommandLine(text), &input, &output)
             case .malformed: throw .notALine
             case .tooLong: throw .tooLong
@@ -85,7 +85,11 @@ extension POP3Session {
         Reply.ok("Capabilities follow").write(to: &output)
         for capability in Capability.list(circumstances) {
             output.writeString(capability.line)
-            if capability.name == .implementation { output.writeString(" \(settings.serverName)-\(settings.version)") }
+            switch capability.name {
+            case .sasl: output.writeString(" \(circumstances.logins.list)")
+            case .implementation: output.writeString(" \(settings.serverName)-\(settings.version)")
+            default: break
+            }
             output.writeStaticString("\r\n")
         }
         output.writeLastLine()

@@ -19,41 +19,51 @@ extension POP3Session {
             return nil
         }
         user = nil
-        return verify(name, Array(argument.rest.readableBytesView))
+        let password = Password(octets: argument.rest.readableBytesView)
+        return ask(.password(Credentials(user: name, password: password)))
     }
 
     mutating func auth(_ arguments: AuthArguments, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<POP3Work>? {
-        guard arguments.mechanism == "PLAIN" else { throw .mechanism }
-        if let response = arguments.initialResponse { return try logIn(response, &output) }
-        // RFC 5034 §4: an empty challenge.
-        output.writeStaticString("+ \r\n")
-        isInExchange = true
-        return nil
+        guard var exchange = circumstances.logins.exchange(named: arguments.mechanism) else { throw .mechanism }
+        let step = exchange.start(arguments.initialResponse)
+        return try carryOn(exchange, step, &output)
     }
 
     /// The client's line within AUTH.
-    mutating func answer(_ line: ByteBuffer, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<POP3Work>? {
+    mutating func answer(_ exchange: SASLExchange, _ line: ByteBuffer, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<POP3Work>? {
         guard !line.readableBytesView.elementsEqual([UInt8(ascii: "*")]) else {
             complain(.cancelled, &output)
             return nil
         }
         guard let octets = Base64.decode(line) else { throw .base64 }
-        return try logIn(octets, &output)
+        var exchange = exchange
+        let step = exchange.respond(octets)
+        return try carryOn(exchange, step, &output)
     }
 
-    private mutating func logIn(_ octets: [UInt8], _ output: inout ByteBuffer) throws(SyntaxError) -> Step<POP3Work>? {
-        guard let message = PlainMessage(octets) else { throw .argument }
-        guard message.actsForItself else {
-            refuse(&output)
-            return nil
+    private mutating func carryOn(
+        _ exchange: SASLExchange, _ step: SASLExchange.Step, _ output: inout ByteBuffer
+    ) throws(SyntaxError) -> Step<POP3Work>? {
+        switch step {
+        case .challenge(let octets): challenge(octets, exchange, &output)
+        case .question(let question): return ask(question)
+        case .malformed: throw .argument
+        case .notForAnother: refuse(.notForAnother, &output)
         }
-        return verify(message.user, message.password)
+        return nil
     }
 
-    private mutating func verify(_ user: String, _ password: [UInt8]) -> Step<POP3Work> {
+    /// RFC 5034 §4: a plus, a space and base64, which may be empty.
+    private mutating func challenge(_ octets: [UInt8], _ exchange: SASLExchange, _ output: inout ByteBuffer) {
+        self.exchange = exchange
+        output.writeStaticString("+ ")
+        output.writeBase64(octets)
+        output.writeStaticString("\r\n")
+    }
+
+    private mutating func ask(_ question: LoginQuestion) -> Step<POP3Work> {
         isWaiting = true
-        let credentials = Credentials(user: user, password: Password(octets: password))
-        return .work(.logIn(LoginAttempt(credentials: credentials, setbacks: failures + postponements)))
+        return .work(.logIn(LoginAttempt(question, setbacks: failures + postponements)))
     }
 
     mutating func absorb(_ result: LoginResult, _ output: inout ByteBuffer) {
@@ -62,7 +72,8 @@ extension POP3Session {
             state = .transaction(maildropSession)
             errors = 0
             say(.ok("\(maildropSession.maildrop.rows.count) messages (\(maildropSession.maildrop.octets) octets)"), &output)
-        case .refused: refuse(&output)
+        case .challenged(let octets, let exchange): challenge(octets, exchange, &output)
+        case .refused: refuse(.refused, &output)
         case .busy:
             postponements = min(postponements + 1, 16)
             complain(.busy, &output)
@@ -71,9 +82,9 @@ extension POP3Session {
         }
     }
 
-    private mutating func refuse(_ output: inout ByteBuffer) {
+    private mutating func refuse(_ reply: Reply, _ output: inout ByteBuffer) {
         failures += 1
-        say(.refused, &output)
+        say(reply, &output)
         if failures >= settings.mostFailures { close() }
     }
 }

@@ -28,8 +28,8 @@ package struct POP3Session: LineSession {
     var reader = LineReader()
     /// A line that waits until the RETRs before it are answered.
     private var held: LineReader.Line?
-    /// The client's next line belongs to AUTH.
-    var isInExchange = false
+    /// The client's next line belongs to it.
+    var exchange: SASLExchange?
     var isWaiting = false
     /// What USER said.
     var user: String?
@@ -55,7 +55,7 @@ package struct POP3Session: LineSession {
         while true {
             if case .closing = state { return .close }
             guard !isWaiting else { return readAhead() ?? .wait }
-            guard let line = held ?? reader.next(&input, isInExchange) else {
+            guard let line = held ?? reader.next(&input, exchange != nil) else {
                 return retrieve(retrievals) ?? readAhead() ?? .more
             }
             held = nil
@@ -123,7 +123,9 @@ extension POP3Session {
         let isSecure = facts?.tls != nil
         return Capability.Circumstances(
             isAuthenticated: commandState == .transaction, isSecure: isSecure, offersTLS: settings.offersTLS,
-            allowsLogin: settings.allowsLogin(isSecure: isSecure, isLoopback: facts?.isLoopback ?? false))
+            logins: LoginOffer(
+                isSecure: isSecure, isLoopback: facts?.isLoopback ?? false, allowsPlaintextOnLoopback: settings.allowsPlaintextOnLoopback,
+                rules: settings.logins, binding: facts?.tls?.endPoint, addresses: facts?.tls?.client?.addresses ?? []))
     }
 
     mutating func say(_ reply: Reply, _ output: inout ByteBuffer) { reply.write(to: &output) }

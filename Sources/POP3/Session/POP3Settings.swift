@@ -1,3 +1,4 @@
+import Gatehouse
 package import Logging
 package import MailModel
 package import Metrics
@@ -10,7 +11,7 @@ package struct POP3Settings: Sendable {
     package var version: String
     /// Whether there is a certificate for STLS.
     package var offersTLS: Bool
-    /// Whether passwords may cross a loopback connection in the clear.
+    /// Whether passwords may cross a loopback connection in the clear (RFC 2595 §2.3).
     package var allowsPlaintextOnLoopback: Bool
     /// Failed logins after which the connection ends.
     package var mostFailures = 5
@@ -25,6 +26,8 @@ package struct POP3Settings: Sendable {
     package var metrics = POP3Metrics()
     /// Of the listener.
     package var connections = ConnectionCounts()
+    /// When the connection began. The worker says.
+    var logins = LoginRules()
 
     package init(
         serverName: String = "Martlet", version: String, offersTLS: Bool, allowsPlaintextOnLoopback: Bool = false,
@@ -37,9 +40,6 @@ package struct POP3Settings: Sendable {
         self.clock = clock
         self.log = log
     }
-
-    /// Whether a password may be sent on this connection (RFC 2595 §2.3, RFC 8314 §4.1; S1).
-    func allowsLogin(isSecure: Bool, isLoopback: Bool) -> Bool { isSecure || (isLoopback && allowsPlaintextOnLoopback) }
 
     /// Octets of a command line with its CRLF: more than the 255 of RFC 2449 §4, for long names and passwords.
     static let commandLine = 2_048

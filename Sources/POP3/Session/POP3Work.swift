@@ -24,14 +24,10 @@ package enum POP3Outcome: Sendable {
     case updated(Bool)
 }
 
-package struct LoginAttempt: Sendable {
-    let credentials: Credentials
-    /// Failures and busy answers on this connection so far.
-    let setbacks: Int
-}
-
 package enum LoginResult: Sendable {
     case admitted(MaildropSession)
+    /// The client is sent that, and the exchange goes on so.
+    case challenged([UInt8], SASLExchange)
     case refused
     case busy
     /// The password was right.

@@ -53,7 +53,9 @@ extension Directory {
             throw StorageFault.nameTaken
         }
         let hash = try await gatekeeper.hashPassword(password)
-        return (try await store.add(account: name, passwordHash: hash), advice)
+        let record = try await store.add(account: name, passwordHash: hash)
+        await gatekeeper.keepKeys(of: password, for: record)
+        return (record, advice)
     }
 
     /// Running sessions of the account end. As `add` throws; `noSuchAccount`.
@@ -65,6 +67,9 @@ extension Directory {
         try await store.set(passwordHash: hash, of: record.id)
         gatekeeper.accountChanged(record.id)
         try await gatekeeper.endReset(of: record.id)
+        var changed = record
+        changed.passwordHash = hash
+        await gatekeeper.keepKeys(of: password, for: changed)
         return advice
     }
 
@@ -74,6 +79,7 @@ extension Directory {
         guard record.enabled != enabled else { return }
         try await store.set(enabled: enabled, of: record.id)
         gatekeeper.accountChanged(record.id)
+        await gatekeeper.reviewKeys(of: record.id)
     }
 
     /// With its mail.
@@ -81,7 +87,9 @@ extension Directory {
         let record = try await existing(name)
         try await store.remove(account: record.id)
         gatekeeper.accountChanged(record.id)
-        try await store.change([KeyValueChange(.deliverySettings, "\(record.id.rawValue)", nil)])
+        let key = "\(record.id.rawValue)"
+        try await store.change([KeyValueChange(.deliverySettings, key, nil), KeyValueChange(.scramKeys, key, nil)])
+        await gatekeeper.reviewKeys(of: record.id)
         try await gatekeeper.forgetCredentials(of: record.id)
         try await RoleBook(store: store).forget(record.id)
         try await forgetDelegates(of: record.id)

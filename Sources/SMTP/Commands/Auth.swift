@@ -3,14 +3,12 @@ import Gatehouse
 
 // AUTH.
 extension SMTPWorker {
-    func authenticate(_ credentials: Credentials, _ setbacks: Int, _ link: any Link) async -> SMTPOutcome {
-        let verdict = await gatekeeper.verify(
-            user: credentials.user, password: credentials.password, over: .smtp, from: link.facts.peerAddress,
-            setbacks: setbacks)
-        switch verdict {
-        case .admitted(let principal): return .admitted(gatekeeper.login(of: principal) { link.poke() })
-        case .refused: return .notAdmitted
-        case .busy: return .busy
+    func authenticate(_ attempt: LoginAttempt, _ link: any Link) async -> SMTPOutcome {
+        switch await gatekeeper.answer(attempt, over: .smtp, from: link.facts.peerAddress) {
+        case .verdict(.admitted(let principal)): .admitted(gatekeeper.login(of: principal) { link.poke() })
+        case .verdict(.refused): .notAdmitted
+        case .verdict(.busy): .busy
+        case .challenge(let octets, let exchange): .challenged(octets, exchange)
         }
     }
 }

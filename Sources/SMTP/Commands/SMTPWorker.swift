@@ -32,7 +32,9 @@ package struct SMTPWorker: LineWorker {
 
     package func session() -> SMTPSession {
         settings.connections.opened()
-        return SMTPSession(settings)
+        var current = settings
+        current.logins = gatekeeper.loginRules
+        return SMTPSession(current)
     }
 
     package func perform(_ work: SMTPWork, _ link: any Link) async -> SMTPOutcome {
@@ -40,7 +42,7 @@ package struct SMTPWorker: LineWorker {
         let begin = time?.begin()
         let outcome =
             switch work {
-            case .authenticate(let credentials, let setbacks): await authenticate(credentials, setbacks, link)
+            case .authenticate(let attempt): await authenticate(attempt, link)
             case .authorize(let principal, let address): await authorize(principal, address, link.facts)
             case .resolve(let path, let reversePath, let presence): await resolve(path, reversePath, presence, link.facts)
             case .judgeConnection: await judgeConnection(link.facts)

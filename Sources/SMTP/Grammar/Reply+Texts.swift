@@ -29,6 +29,7 @@ extension Reply {
     static var encryptionRequired: Reply { Reply(538, "5.7.11", "Encryption required for authentication") }
     static var alreadyAuthenticated: Reply { Reply(503, "5.5.1", "Already authenticated") }
     static var invalidCredentials: Reply { Reply(535, "5.7.8", "Authentication credentials invalid") }
+    static var notForAnother: Reply { Reply(535, "5.7.8", "You may act for yourself only") }
     static var authenticationBusy: Reply { Reply(454, "4.7.0", "Temporary authentication failure; try later") }
     static var authenticationCancelled: Reply { Reply(501, "5.7.0", "Authentication cancelled") }
 

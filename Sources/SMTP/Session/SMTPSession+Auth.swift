@@ -1,61 +1,48 @@
 import Conversation
 import Gatehouse
+import MessageFormat
 import NIOCore
 
-/// What the client's next line is, within AUTH.
-enum AuthExchange: Sendable {
-    case plain
-    case loginName
-    case loginPassword(user: String)
-}
-
-// AUTH (RFC 4954).
+// AUTH (RFC 4954): what SASL says, in SMTP's frame.
 extension SMTPSession {
     mutating func auth(_ command: AuthCommand, _ output: inout ByteBuffer) throws(SyntaxError) -> Step<SMTPWork>? {
-        let exchange: AuthExchange = command.mechanism == .plain ? .plain : .loginName
-        if let response = command.initialResponse { return try answer(exchange, .octets(response), &output) }
-        challenge(exchange, &output)
-        return nil
+        guard var exchange = terms.logins.exchange(named: command.mechanism) else { throw .mechanism }
+        let step = exchange.start(command.initialResponse)
+        return try carryOn(exchange, step, &output)
     }
 
     /// The client's line has come.
     mutating func answer(
-        _ exchange: AuthExchange, _ response: AuthResponse, _ output: inout ByteBuffer
+        _ exchange: SASLExchange, _ response: AuthResponse, _ output: inout ByteBuffer
     ) throws(SyntaxError) -> Step<SMTPWork>? {
         guard case .octets(let octets) = response else {
             say(.authenticationCancelled, &output)
             return nil
         }
-        switch exchange {
-        case .plain:
-            guard let message = PlainMessage(octets) else { throw .argument }
-            guard message.actsForItself else {
-                refuseLogin(&output)
-                return nil
-            }
-            return verify(message.user, message.password)
-        case .loginName:
-            guard let user = String(validating: octets, as: UTF8.self), !octets.contains(0) else { throw .argument }
-            challenge(.loginPassword(user: user), &output)
-            return nil
-        case .loginPassword(let user): return verify(user, octets)
+        var exchange = exchange
+        let step = exchange.respond(octets)
+        return try carryOn(exchange, step, &output)
+    }
+
+    private mutating func carryOn(
+        _ exchange: SASLExchange, _ step: SASLExchange.Step, _ output: inout ByteBuffer
+    ) throws(SyntaxError) -> Step<SMTPWork>? {
+        switch step {
+        case .challenge(let octets): challenge(octets, exchange, &output)
+        case .question(let question):
+            phase = .waiting(.login)
+            return .work(.authenticate(LoginAttempt(question, setbacks: failedLogins + postponedLogins)))
+        case .malformed: throw .argument
+        case .notForAnother: refuseLogin(.notForAnother, &output)
         }
+        return nil
     }
 
-    private mutating func verify(_ user: String, _ password: [UInt8]) -> Step<SMTPWork> {
-        phase = .waiting(.login)
-        let credentials = Credentials(user: user, password: Password(octets: password))
-        return .work(.authenticate(credentials, setbacks: failedLogins + postponedLogins))
-    }
-
-    /// PLAIN's challenge is empty, LOGIN's are "Username:" and "Password:".
-    private mutating func challenge(_ exchange: AuthExchange, _ output: inout ByteBuffer) {
+    private mutating func challenge(_ octets: [UInt8], _ exchange: SASLExchange, _ output: inout ByteBuffer) {
         phase = .exchange(exchange)
-        switch exchange {
-        case .plain: say(Reply(334, nil, ""), &output)
-        case .loginName: say(Reply(334, nil, "VXNlcm5hbWU6"), &output)
-        case .loginPassword: say(Reply(334, nil, "UGFzc3dvcmQ6"), &output)
-        }
+        output.writeStaticString("334 ")
+        output.writeBase64(octets)
+        output.writeStaticString("\r\n")
     }
 
     mutating func absorbLogin(_ outcome: SMTPOutcome, _ output: inout ByteBuffer) {
@@ -64,15 +51,16 @@ extension SMTPSession {
         case .admitted(let login):
             self.login = login
             say(.authenticated, &output)
-        case .notAdmitted: refuseLogin(&output)
+        case .challenged(let octets, let exchange): challenge(octets, exchange, &output)
+        case .notAdmitted: refuseLogin(.invalidCredentials, &output)
         default:
             postponedLogins = min(postponedLogins + 1, 16)
             say(.authenticationBusy, &output)
         }
     }
 
-    private mutating func refuseLogin(_ output: inout ByteBuffer) {
-        say(.invalidCredentials, &output)
+    private mutating func refuseLogin(_ reply: Reply, _ output: inout ByteBuffer) {
+        say(reply, &output)
         failedLogins += 1
         if failedLogins >= settings.loginLimit, !isClosing { say(.tooManyErrors, &output) }
     }

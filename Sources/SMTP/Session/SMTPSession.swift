@@ -25,7 +25,7 @@ package struct SMTPSession: LineSession {
         /// Between two chunks.
         case chunks(Reception)
         /// The client's next line belongs to AUTH.
-        case exchange(AuthExchange)
+        case exchange(SASLExchange)
         /// Work is under way.
         case waiting(Waiting)
         case closing
@@ -73,6 +73,8 @@ package struct SMTPSession: LineSession {
 
     package mutating func begin(_ facts: ConnectionFacts, _ output: inout ByteBuffer) {
         terms = Terms(settings, isSecured: facts.tls != nil, isLoopback: facts.isLoopback)
+        terms.binding = facts.tls?.endPoint
+        terms.clientAddresses = facts.tls?.client?.addresses ?? []
         if settings.checks.contains(.connect) { phase = .greeting } else { greet(&output) }
     }
 
@@ -108,6 +110,8 @@ package struct SMTPSession: LineSession {
 
     package mutating func secured(_ tls: TLSFacts) {
         terms.isSecured = true
+        terms.binding = tls.endPoint
+        terms.clientAddresses = tls.client?.addresses ?? []
         // RFC 3207 §4.2: what was known from before is forgotten.
         phase = .connected
         client = nil

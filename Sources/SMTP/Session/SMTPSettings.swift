@@ -1,3 +1,4 @@
+import Gatehouse
 package import MailModel
 package import Metrics
 package import PostOffice
@@ -52,6 +53,8 @@ package struct SMTPSettings: Sendable {
     package var metrics = SMTPMetrics()
     /// Of the listener.
     package var connections = ConnectionCounts()
+    /// When the connection began. The worker says.
+    var logins = LoginRules()
     /// Phases in which checks ask something. The worker says.
     var checks: Intake.Check.Phases = []
     /// What time it is, for who is told of times. The worker says.

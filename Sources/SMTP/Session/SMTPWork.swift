@@ -5,8 +5,7 @@ package import PostOffice
 
 /// What a session has done for it. It answers `wait` until the outcome is there: at most one piece is under way.
 package enum SMTPWork: Sendable {
-    /// `setbacks`: failures and busy answers on this connection so far.
-    case authenticate(Credentials, setbacks: Int)
+    case authenticate(LoginAttempt)
     /// May the user send now, and in that name? Nil: without one.
     case authorize(Principal, Address?)
     case resolve(ForwardPath, from: ReversePath, Presence)
@@ -35,6 +34,8 @@ package struct Presence: Sendable {
 /// What became of it.
 package enum SMTPOutcome: Sendable {
     case admitted(LoginSession)
+    /// The client is sent that, and the exchange goes on so.
+    case challenged([UInt8], SASLExchange)
     case notAdmitted
     case busy
     case authorized

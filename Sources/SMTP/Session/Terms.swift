@@ -1,3 +1,4 @@
+package import Gatehouse
 package import MailModel
 
 /// What of a connection decides which extensions and commands it is offered.
@@ -7,6 +8,11 @@ package struct Terms: Hashable, Sendable {
     package var isLoopback: Bool
     package var offersStartTLS: Bool
     package var allowsPlaintextLoginOnLoopback: Bool
+    package var rules: LoginRules
+    /// What the connection can be bound to (RFC 5929 §4).
+    package var binding: [UInt8]?
+    /// Of the client's certificate.
+    package var clientAddresses: [String] = []
     package var offersDSN: Bool
     /// What of the outgoing queue users are offered.
     package var queue: QueueOffer?
@@ -23,6 +29,7 @@ package struct Terms: Hashable, Sendable {
         self.isLoopback = isLoopback
         offersStartTLS = settings.offersStartTLS
         allowsPlaintextLoginOnLoopback = settings.allowsPlaintextLoginOnLoopback
+        rules = settings.logins
         offersDSN = settings.offersDSN
         queue = settings.role.isSubmission ? settings.queue : nil
         localDomain = settings.role == .local ? settings.localDomain : nil
@@ -50,13 +57,14 @@ package struct Terms: Hashable, Sendable {
         case .requireTLS: isSecured && queue != nil ? "" : nil
         case .localDomain: localDomain?.value
         case .limits: "MAILMAX=\(mailLimit) RCPTMAX=\(recipientLimit)"
-        case .auth: role.needsLogin && maySendPassword ? Mechanism.allCases.map { "\($0.name)" }.joined(separator: " ") : nil
+        case .auth: logins == .none ? nil : logins.list
         }
     }
 
     package func offers(_ name: SMTPExtension) -> Bool {
         switch name {
-        case .startTLS, .auth, .dsn, .localDomain: offer(name) != nil
+        case .startTLS, .dsn, .localDomain: offer(name) != nil
+        case .auth: logins != .none
         case .binaryMIME: role.isSubmission
         case .futureRelease, .deliverBy, .priority: queue != nil
         case .requireTLS: isSecured && queue != nil
@@ -71,5 +79,11 @@ package struct Terms: Hashable, Sendable {
         }
     }
 
-    private var maySendPassword: Bool { isSecured || (isLoopback && allowsPlaintextLoginOnLoopback) }
+    /// Who hands in mail without a login, or mail for our own accounts alone, is offered none.
+    package var logins: LoginOffer {
+        guard role.needsLogin else { return .none }
+        return LoginOffer(
+            isSecure: isSecured, isLoopback: isLoopback, allowsPlaintextOnLoopback: allowsPlaintextLoginOnLoopback, rules: rules,
+            binding: binding, addresses: clientAddresses)
+    }
 }

@@ -125,17 +125,24 @@ package final class CertificateShelf: Sendable {
     static let challengeProtocol = "acme-tls/1"
     private static let webProtocols = ["h2", "http/1.1"]
 
+    /// What a client is shown.
+    struct Chosen {
+        let context: NIOSSLContext
+        /// As `TLSFacts` has it. A session that is resumed was begun with the same context, and so with the same certificate.
+        let endPoint: [UInt8]?
+    }
+
     /// Nil: nothing that the client would speak is spoken here.
-    func context(for hello: ClientHello, _ inside: TLSDoor.Inside, _ clients: ClientCertificates) -> NIOSSLContext? {
+    func context(for hello: ClientHello, _ inside: TLSDoor.Inside, _ clients: ClientCertificates) -> Chosen? {
         if hello.protocols == [CertificateShelf.challengeProtocol] {
-            return challenges.withLock { challenges in hello.serverName.flatMap { challenges[$0] } }
+            return challenges.withLock { challenges in hello.serverName.flatMap { challenges[$0] } }.map { Chosen(context: $0, endPoint: nil) }
         }
         let isForWeb = hello.protocols.contains(where: CertificateShelf.webProtocols.contains)
         if !hello.protocols.isEmpty, isForWeb != (inside == .web) { return nil }
         return state.withLock { state in
             let entries = state.entries
             let entry = hello.serverName.flatMap { name in entries.count > 1 ? entries.first { $0.identity.covers(name) } : nil } ?? entries[0]
-            return entry.contexts[Face(inside: inside, clients: clients)]
+            return entry.contexts[Face(inside: inside, clients: clients)].map { Chosen(context: $0, endPoint: entry.identity.endPoint) }
         }
     }
 

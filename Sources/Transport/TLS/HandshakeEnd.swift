@@ -8,13 +8,16 @@ final class HandshakeEnd: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private let serverName: String?
+    /// Of the certificate that is shown.
+    private let endPoint: [UInt8]?
     private let rules: HandshakeRules
     /// Hears it before the handlers behind this one hear of the handshake.
     private let agreed: (TLSFacts) -> Void
     private var isOver = false
 
-    init(_ serverName: String?, _ rules: HandshakeRules, agreed: @escaping (TLSFacts) -> Void) {
+    init(_ serverName: String?, endPoint: [UInt8]?, _ rules: HandshakeRules, agreed: @escaping (TLSFacts) -> Void) {
         self.serverName = serverName
+        self.endPoint = endPoint
         self.rules = rules
         self.agreed = agreed
     }
@@ -27,7 +30,7 @@ final class HandshakeEnd: ChannelInboundHandler, RemovableChannelHandler {
             // RFC 9325 §3.1.1: TLSv1.2 is the least that is spoken here.
             let version = try pipeline.nioSSL_tlsVersion() == .tlsv13 ? "TLSv1.3" : "TLSv1.2"
             isOver = true
-            agreed(TLSFacts(version: version, serverName: serverName, client: client))
+            agreed(TLSFacts(version: version, serverName: serverName, client: client, endPoint: endPoint))
             context.fireUserInboundEventTriggered(event)
             pipeline.removeHandler(self, promise: nil)
             // catch: a certificate that cannot be read, or that has expired since its session began: nobody.

@@ -68,8 +68,8 @@ final class TLSDoor: ChannelInboundHandler, RemovableChannelHandler {
         guard let chosen = shelf.context(for: hello, inside, rules.clients) else { return refuse(context) }
         var configuration = NIOSSLHandler.Configuration()
         configuration.maximumPreservedOutboundBufferCapacity = LineSizes.piece
-        let handler = NIOSSLServerHandler(context: chosen, customVerificationCallback: nil, configuration: configuration)
-        let end = HandshakeEnd(hello.serverName, rules, agreed: agreed)
+        let handler = NIOSSLServerHandler(context: chosen.context, customVerificationCallback: nil, configuration: configuration)
+        let end = HandshakeEnd(hello.serverName, endPoint: chosen.endPoint, rules, agreed: agreed)
         do { try context.pipeline.syncOperations.addHandlers([handler, end], position: .after(self)) } catch { return context.fireErrorCaught(error) }
         let first = bytes
         bytes = ByteBuffer()

@@ -10,6 +10,8 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
     let key: NIOSSLPrivateKey
     /// The DNS names of the leaf, in lower case; `*.example.org` too.
     package let names: [String]
+    /// As `TLSFacts` has it.
+    let endPoint: [UInt8]?
     package let notBefore: Timestamp
     package let notAfter: Timestamp
 
@@ -57,10 +59,25 @@ package struct TLSIdentity: Sendable, CustomStringConvertible {
         self.names = (names ?? SubjectAlternativeNames()).compactMap { name in
             if case .dnsName(let name) = name { name.lowercased() } else { nil }
         }
+        do { endPoint = try Self.endPoint(of: leaf, parsed.signatureAlgorithm) } catch {
+            throw Fault(description: "\(places.0): it has no form that could be hashed: \(error)")
+        }
         notBefore = Timestamp(rawValue: Int64(parsed.notValidBefore.timeIntervalSince1970))
         notAfter = Timestamp(rawValue: Int64(parsed.notValidAfter.timeIntervalSince1970))
         do { _ = try context(TLSPolicy()) } catch {
             throw Fault(description: "\(places.1): not the key of the certificate in \(places.0), or unfit for TLS (\(oneLine(error)))")
+        }
+    }
+
+    /// `tls-server-end-point`: by the hash of the certificate's signature, SHA-256 in the place of weaker ones (RFC 5929 §4.1). Nil: the signature has no one
+    /// hash, or one that is not known.
+    static func endPoint(of leaf: NIOSSLCertificate, _ algorithm: Certificate.SignatureAlgorithm) throws -> [UInt8]? {
+        let octets = try leaf.toDERBytes()
+        return switch algorithm {
+        case .sha1WithRSAEncryption, .sha256WithRSAEncryption, .ecdsaWithSHA256: Array(SHA256.hash(data: octets))
+        case .sha384WithRSAEncryption, .ecdsaWithSHA384: Array(SHA384.hash(data: octets))
+        case .sha512WithRSAEncryption, .ecdsaWithSHA512: Array(SHA512.hash(data: octets))
+        default: nil
         }
     }
 

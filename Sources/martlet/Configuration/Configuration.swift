@@ -79,6 +79,8 @@ struct Configuration: Sendable {
     /// How much of accounts' change logs is kept.
     let changes: (days: Int, rows: Int)
     let allowsPlaintextOnLoopback: Bool
+    let scram: SCRAMKeyring.Offer
+    let acceptsCertificateLogins: Bool
     let allowsUnauthenticate: Bool
     let penalties: LoginPenalties.Settings
     let logging: Logging
@@ -126,6 +128,8 @@ extension Configuration {
         scrubInterval = values.number(.scrubInterval) ?? 2_592_000
         changes = (values.number(.changesDays) ?? 30, values.number(.changesRows) ?? 1_000_000)
         allowsPlaintextOnLoopback = values.toggle(.plaintextOnLoopback)
+        scram = values.text(.scram).flatMap { SCRAMKeyring.Offer(rawValue: $0) } ?? .auto
+        acceptsCertificateLogins = values.text(.certificateLogins) == "address"
         allowsUnauthenticate = values.toggle(.unauthenticate)
         penalties = LoginPenalties.Settings(values)
         logging = Logging(

@@ -136,6 +136,18 @@ extension Setting {
     static let plaintextOnLoopback = Setting(
         "auth.plaintext-on-loopback", .toggle, standard: "false", help: "Logins without TLS from this machine itself")
 
+    static let scram = Setting(
+        "auth.scram", .choice(["auto", "on", "off"]), standard: "auto",
+        help:
+            "SCRAM-SHA-256, which sends no password, and its form that is bound to the connection: `auto` offers it once every enabled account has keys for it, which are made when a password is set, and at an account's next login with its password; `on` at once, and accounts without keys log in otherwise; `off` neither offers it nor makes keys"
+    )
+
+    static let certificateLogins = Setting(
+        "auth.client-certificates", .choice(["off", "address"]), standard: "off",
+        help:
+            "SASL EXTERNAL: who shows a certificate of `tls.client-authorities` (`listeners.….client-certificates`) that is for an account's address logs in as that account, without a password"
+    )
+
     static let unauthenticate = Setting(
         "auth.unauthenticate", .toggle, standard: "true",
         help:
@@ -160,7 +172,7 @@ extension Setting {
             messageSize, recipients, recipientsPerHour, connections, connectionsPerAddress, ratePerAddress, requestsPerAddress, ratePerUser, rateWindow,
             rateCleanup, exempt, errors, freeFloor, quotaStorage, quotaMessages,
         ]
-        + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, unauthenticate] + penalties
+        + [compactionInterval, scrubInterval, changesDays, changesRows, plaintextOnLoopback, scram, certificateLogins, unauthenticate] + penalties
         + [logLevel, logJSON, logFile]
         + outbound + trust + reports + web
 

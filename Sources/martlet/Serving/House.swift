@@ -109,10 +109,13 @@ struct House: Sendable {
         penalties.load()
         var rates = UserRates.Settings()
         (rates.most, rates.window) = (configuration.limits.ratePerUser, .seconds(configuration.limits.rateWindow))
+        var logins = Gatekeeper.Settings(defaultDomain: defaultDomain)
+        logins.acceptsCertificates = configuration.acceptsCertificateLogins
         let gatekeeper = Gatekeeper(
             accounts: store,
             credentials: CredentialBook(store: store, secret: masterKey.secret(for: "martlet credentials"), clock: SystemClock.now),
-            settings: .init(defaultDomain: defaultDomain), log: log, clock: SystemClock.now, metrics: metrics.gatehouse, penalties: penalties,
+            settings: logins, log: log, clock: SystemClock.now, metrics: metrics.gatehouse,
+            scram: SCRAMKeyring(store: store, secret: masterKey.secret(for: "martlet scram"), offer: configuration.scram), penalties: penalties,
             rates: UserRates(rates, log: log, isExempt: { limits.isExempt($0) }))
         let lists = ListRegister(store: store, tokens: ListTokens(secret: masterKey.secret(for: "martlet lists")), clock: SystemClock.now)
         let directory = Directory(

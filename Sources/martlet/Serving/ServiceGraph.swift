@@ -87,6 +87,7 @@ struct ServiceGraph {
         defer { kept.cancel() }
         try await withCleanup(end) {
             let newcomers = try await FirstAccounts.make(configuration, house)
+            await house.gatekeeper.reviewKeys()
             await issuing?.begin()
             let listening = try await openFaces()
             let outbox = departures.outbox

@@ -1,3 +1,4 @@
+import Gatehouse
 import Testing
 
 @testable import IMAP
@@ -14,10 +15,12 @@ struct CapabilityTests {
     @Test("STARTTLS, LOGINDISABLED and AUTH go by the state: RFC 9051 §6.1.1, §11.1", arguments: [true, false], [true, false])
     func stranger(isSecure: Bool, allowsLogin: Bool) {
         let list = Capability.list(
-            .init(isAuthenticated: false, isSecure: isSecure, offersTLS: true, allowsLogin: allowsLogin, messageLimit: 1))
+            .init(
+                isAuthenticated: false, isSecure: isSecure, offersTLS: true,
+                logins: LoginOffer(isSecure: allowsLogin, isLoopback: false, allowsPlaintextOnLoopback: false), messageLimit: 1))
         #expect(list.contains("STARTTLS") == !isSecure)
         #expect(list.contains("LOGINDISABLED") == !allowsLogin)
-        #expect(list.contains("AUTH=PLAIN") == allowsLogin)
+        #expect(list.contains("AUTH=PLAIN") == allowsLogin && list.contains("AUTH=LOGIN") == allowsLogin)
         #expect(!list.contains("IDLE"))
     }
 

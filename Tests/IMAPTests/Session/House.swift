@@ -16,6 +16,13 @@ struct House {
     /// 2026-11-22T00:35:00Z.
     static let now = Timestamp(rawValue: 1_795_307_700)
     static let secure = ConnectionFacts.rehearsal(to: 993, tls: TLSFacts(version: "TLSv1.3"))
+    /// The same, of somebody who has proved by a certificate to have that address.
+    static func certified(_ address: String) -> ConnectionFacts {
+        let client = ClientCertificate(subject: "", issuer: "", commonNames: [], hosts: [], addresses: [address], uris: [], serial: [1], digest: [])
+        return .rehearsal(to: 993, tls: TLSFacts(version: "TLSv1.3", client: client))
+    }
+    /// The same, that logins can be bound to.
+    static let bound = ConnectionFacts.rehearsal(to: 993, tls: TLSFacts(version: "TLSv1.3", endPoint: Array(repeating: UInt8(ascii: "x"), count: 32)))
 
     typealias Ports = Mailroom.Ports
 
@@ -27,7 +34,7 @@ struct House {
     let bob: Principal
 
     init(
-        over store: (any Ports)? = nil, log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        over store: (any Ports)? = nil, scram: Bool = false, log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         adjust: (inout IMAPSettings) -> Void = { _ in }
     ) async throws {
         let store = store ?? MemoryStore(clock: { House.now })
@@ -37,7 +44,18 @@ struct House {
         alice = try await House.add("alice", "JdPXV81HcZqrNn1PvpUSLCr2vKGNa2v8OucwUSdmOVY", to: store)
         bob = try await House.add("bob", "Ay9SzDvBWut9ScCIErIbf1G937eIxWw0/jYmLTSXo2g", to: store)
         mailroom = Mailroom(store: store, clock: { House.now })
-        gatekeeper = Gatekeeper(accounts: store, settings: .init(defaultDomain: domain), log: log, clock: { House.now }, pause: { _ in })
+        // With SCRAM, chance is always the same, so that a transcript knows it.
+        let random: RandomOctets = scram ? { Array(repeating: 7, count: $0) } : systemRandom
+        let keyring = scram ? (store as? any KeyValueStore).map { SCRAMKeyring(store: $0, secret: [1, 2, 3], offer: .auto) } : nil
+        var logins = Gatekeeper.Settings(defaultDomain: domain)
+        logins.acceptsCertificates = true
+        gatekeeper = Gatekeeper(
+            accounts: store, settings: logins, log: log, clock: { House.now }, pause: { _ in },
+            random: random, scram: keyring)
+        for (principal, password) in [(alice, "kite above the sea"), (bob, "heron in the reeds")] where scram {
+            if let record = try await store.account(principal.account) { await gatekeeper.keepKeys(of: Password(password), for: record) }
+        }
+        await gatekeeper.reviewKeys()
         var settings = IMAPSettings(version: "1.0", messageLimit: 1 << 20, offersTLS: true, clock: { House.now }, log: log)
         adjust(&settings)
         worker = IMAPWorker(mailroom: mailroom, gatekeeper: gatekeeper, settings: settings)

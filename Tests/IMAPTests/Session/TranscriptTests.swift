@@ -22,7 +22,7 @@ struct TranscriptTests {
     }
 
     private func perform(_ transcript: Transcript, over store: any House.Ports, byteByByte: Bool) async throws {
-        let house = try await House(over: store) { settings in
+        let house = try await House(over: store, scram: transcript.settings["scram"] != nil) { settings in
             settings.allowsPlaintextOnLoopback = transcript.settings["plaintext"] != nil
             settings.offersTLS = transcript.settings["no-tls"] == nil
             if let step = transcript.settings["ticking"].flatMap(Int64.init) { settings.tick(by: step) }
@@ -31,7 +31,9 @@ struct TranscriptTests {
         }
         try await house.furnish(transcript.settings)
         let isPlain = transcript.settings["stranger"] != nil
-        try await transcript.perform(house.worker, byteByByte: byteByByte, facts: isPlain ? .rehearsal(to: 143) : House.secure)
+        let certified = transcript.settings["certificate"].map { House.certified($0) }
+        let secure = certified ?? (transcript.settings["scram"] == nil ? House.secure : House.bound)
+        try await transcript.perform(house.worker, byteByByte: byteByByte, facts: isPlain ? .rehearsal(to: 143) : secure)
     }
 
     @Test("there are some")

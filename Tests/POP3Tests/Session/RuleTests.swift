@@ -1,3 +1,4 @@
+import Gatehouse
 import Testing
 
 @testable import POP3
@@ -5,7 +6,9 @@ import Testing
 @Suite("POP3 rules")
 struct RuleTests {
     private func circumstances(_ isSecure: Bool, login: Bool = true) -> Capability.Circumstances {
-        Capability.Circumstances(isAuthenticated: false, isSecure: isSecure, offersTLS: true, allowsLogin: login)
+        Capability.Circumstances(
+            isAuthenticated: false, isSecure: isSecure, offersTLS: true,
+            logins: LoginOffer(isSecure: login, isLoopback: false, allowsPlaintextOnLoopback: false))
     }
 
     @Test("every verb but APOP has its rule, and every capability that brings a verb is in the table of capabilities: RFC 2449 §5")

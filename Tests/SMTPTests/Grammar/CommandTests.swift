@@ -87,8 +87,10 @@ import Testing
         #expect(try AuthCommand(ByteScanner("plain")).initialResponse == nil)
         #expect(try AuthCommand(ByteScanner("PLAIN =")).initialResponse == [])
         #expect(try AuthCommand(ByteScanner("LOGIN YWxpY2U=")).initialResponse == Array("alice".utf8))
-        #expect(throws: SyntaxError.mechanism) { try AuthCommand(ByteScanner("CRAM-MD5")) }
-        #expect(throws: SyntaxError.mechanism) { try AuthCommand(ByteScanner("PLAINX")) }
+        #expect(try AuthCommand(ByteScanner("scram-sha-256")).mechanism == "SCRAM-SHA-256")
+        #expect(throws: SyntaxError.mechanism) { try AuthCommand(ByteScanner(String(repeating: "X", count: 21))) }
+        // A dotless i is no I.
+        #expect(throws: SyntaxError.mechanism) { try AuthCommand(ByteScanner("pla\u{131}n")) }
     }
 
     @Test("base64 as RFC 4648 §4 has it", arguments: [("", ""), ("YQ==", "a"), ("YWI=", "ab"), ("YWJj", "abc"), ("YWJjZA==", "abcd")])

@@ -34,7 +34,8 @@ import Testing
             (["AUTH PLAIN AGFsaWNlAHdyb25n"], "535 5.7.8"), (["AUTH PLAIN", "*"], "501 5.7.0"), (["AUTH LOGIN", "YWxpY2U=", "*"], "501 5.7.0"),
             (["AUTH PLAIN !"], "501 5.5.2"), (["AUTH PLAIN", "QUIT"], "501 5.5."), (["AUTH PLAIN bm8gbnVscw=="], "501 5.5.4"),
             (["AUTH PLAIN ="], "501 5.5.4"), (["AUTH CRAM-MD5"], "504 5.5.4"), (["AUTH"], "501 5.5.4"),
-            (["AUTH PLAIN Ym9iAGFsaWNlAG9wZW4gc2VzYW1l"], "535 5.7.8"), (["AUTH LOGIN", "", "b3BlbiBzZXNhbWU="], "535 5.7.8"),
+            (["AUTH PLAIN Ym9iAGFsaWNlAG9wZW4gc2VzYW1l"], "535 5.7.8 You may act for yourself only"),
+            (["AUTH LOGIN AA=="], "501 5.5.4"), (["AUTH LOGIN", "", "b3BlbiBzZXNhbWU="], "535 5.7.8"),
         ])
     func fails(_ lines: [String], _ reply: String) async throws {
         let house = try await House()
@@ -121,7 +122,7 @@ import Testing
         let credentials = Credentials(user: "alice", password: .init("open sesame"))
         var text = ""
         dump(credentials, to: &text)
-        dump(SMTPWork.authenticate(credentials, setbacks: 0), to: &text)
+        dump(SMTPWork.authenticate(LoginAttempt(.password(credentials), setbacks: 0)), to: &text)
         #expect(!text.contains("sesame") && !"\(credentials)".contains("alice"))
     }
 }
