@@ -7,12 +7,18 @@ from conftest import Account
 from wire import IMAP, POP3, Closed, Line
 
 pytestmark = pytest.mark.own
-SETTINGS = {"auth.plaintext-on-loopback": True, "limits.exempt": [], "limits.rate-per-address": 100000, "auth.lockout.failures": 3, "auth.ban.failures": 6}
+SETTINGS = {"auth.plaintext-on-loopback": True, "limits.exempt": [], "limits.rate-per-address": 100000, "auth.lockout.failures": 3, "auth.ban.failures": 0}
+BANS = {**SETTINGS, "auth.ban.failures": 6}
 
 
 @pytest.fixture
 def site(own_server):
     return own_server("alice", "bob", settings=SETTINGS)
+
+
+@pytest.fixture
+def banning(own_server):
+    return own_server("alice", "bob", settings=BANS)
 
 
 def login(server, user, password, source):
@@ -35,11 +41,18 @@ def right(server, name, source):
 
 
 def at_once(*jobs):
-    threads = [threading.Thread(target=job) for job in jobs]
+    """What they answer, in their order."""
+    answers = [None] * len(jobs)
+
+    def work(number):
+        answers[number] = jobs[number]()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(jobs))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
+    return answers
 
 
 def guess(server, name, source, words):
@@ -80,12 +93,15 @@ def test_a_right_password_is_told_what_a_wrong_one_is(site):
     account = Account(site, "alice")
     hashes = "martlet_password_hash_seconds_count"
     count = [line for line in site.cli("metrics").stdout.splitlines() if line.startswith(hashes)]
-    answers = [login(site, account.user, password, "127.0.7.2") for password in ["wrong again", account.password]]
+
+    def by_pop3(password):
+        with POP3(site.host, site.port("pop3"), source="127.0.7.2") as pop3:
+            return pop3.login(account.user, password)
+
+    passwords = ["wrong again", account.password]
+    answers = at_once(*[lambda p=p: login(site, account.user, p, "127.0.7.2") for p in passwords], *[lambda p=p: by_pop3(p) for p in passwords])
     assert answers[0] == answers[1] and answers[0][0] == "NO"
-    with POP3(site.host, site.port("pop3"), source="127.0.7.2") as pop3:
-        first = pop3.login(account.user, "wrong once more")
-    with POP3(site.host, site.port("pop3"), source="127.0.7.2") as pop3:
-        assert pop3.login(account.user, account.password) == first
+    assert answers[2] == answers[3] and answers[2].startswith(b"-ERR [AUTH]")
     assert [line for line in site.cli("metrics").stdout.splitlines() if line.startswith(hashes)] == count
     shown = json.loads(site.cli("account", "unlock", "alice@example.test", "--json").stdout)
     assert shown == {"account": "alice@example.test", "networks": ["127.0.7.0/24"]}
@@ -93,7 +109,8 @@ def test_a_right_password_is_told_what_a_wrong_one_is(site):
     assert site.log_with("Account unlocked: alice@example.test").count("uid=") == 1
 
 
-def test_a_ban_closes_all_ports_and_survives_a_start(site):
+def test_a_ban_closes_all_ports_and_survives_a_start(banning):
+    site = banning
     spray(site, "127.0.5.1")
     ports = ["imap", "pop3", "smtp", "submission"]
     assert "Banned: 127.0.5.1 for 3600 s" in site.log_with("Banned: ")
@@ -111,7 +128,8 @@ def test_a_ban_closes_all_ports_and_survives_a_start(site):
     assert site.cli("ban", "remove", "127.0.5.1", check=False).returncode == 65
 
 
-def test_the_same_wrong_password_again_counts_once(site):
+def test_the_same_wrong_password_again_counts_once(banning):
+    site = banning
     guess(site, "alice", "127.0.5.1", ["old telephone"] * 12)
     assert right(site, "alice", "127.0.5.1")
     assert json.loads(site.cli("ban", "list", "--json").stdout) == []
@@ -135,7 +153,7 @@ def test_a_ban_by_hand_holds_at_once_and_ends_connections(site):
 
 
 def test_this_machine_is_never_banned_unless_the_configuration_says_so(own_server):
-    server = own_server("alice", settings={**SETTINGS, "limits.exempt": ["127.0.0.0/8", "::1"]})
+    server = own_server("alice", settings={**BANS, "limits.exempt": ["127.0.0.0/8", "::1"]})
     spray(server, "127.0.5.1", 12)
     assert is_let_in(server, "imap", "127.0.5.1")
     refused = server.cli("ban", "add", "127.0.5.1", check=False)

@@ -53,12 +53,12 @@ extension LoginPenalties {
         guard let store else { return }
         do {
             let values = try store.values(in: .loginPenalties)
-            let (now, wall) = (now, clock().rawValue)
+            let (now, offset) = (now, wallOffset)
             let unread = state.withLock { state in
                 values.count { text, value in
                     guard let key = PenaltyKey(text) else { return true }
                     state.kept.insert(key)
-                    return !take(key, String(decoding: value, as: UTF8.self), &state, now, wall)
+                    return !take(key, String(decoding: value, as: UTF8.self), &state, now, offset)
                 }
             }
             if unread > 0 { log.error("Of \(values.count) kept bans and lockouts \(unread) cannot be read and do not hold") }
@@ -89,11 +89,11 @@ extension LoginPenalties {
 
     private func write(_ keys: [PenaltyKey]) async throws {
         guard let store else { return }
-        let (now, wall) = (now, clock().rawValue)
+        let offset = wallOffset
         let changes = state.withLock { state in
             keys.map { key in
                 state.changed.remove(key)
-                return KeyValueChange(.loginPenalties, key.text, value(of: key, state, now, wall).map { Array($0.utf8) })
+                return KeyValueChange(.loginPenalties, key.text, value(of: key, state, offset).map { Array($0.utf8) })
             }
         }
         do {
@@ -157,8 +157,8 @@ extension LoginPenalties {
 
     // MARK: Forms
 
-    private func value(of key: PenaltyKey, _ state: State, _ now: PenaltySecond, _ wall: Int64) -> String? {
-        func moment(_ second: PenaltySecond) -> Int64 { second == 0 ? 0 : wall + Int64(second) - Int64(now) }
+    private func value(of key: PenaltyKey, _ state: State, _ offset: Int64) -> String? {
+        func moment(_ second: PenaltySecond) -> Int64 { second == 0 ? 0 : Int64(second) + offset }
         switch key {
         case .address(let site):
             guard let record = state.addresses[site] else { return nil }
@@ -174,14 +174,14 @@ extension LoginPenalties {
         }
     }
 
-    private func take(_ key: PenaltyKey, _ text: String, _ state: inout State, _ now: PenaltySecond, _ wall: Int64) -> Bool {
+    private func take(_ key: PenaltyKey, _ text: String, _ state: inout State, _ now: PenaltySecond, _ offset: Int64) -> Bool {
         let parts = text.split(separator: " ", maxSplits: 9, omittingEmptySubsequences: false)
         let numbers = parts.map { Int64($0) }
         guard numbers.first == 1 else { return false }
         /// A clock that was wrong lengthens nothing beyond `longest`, and nothing has begun after now.
         func second(_ moment: Int64, most longest: Duration = .zero) -> PenaltySecond {
             guard moment > 0 else { return 0 }
-            return PenaltySecond(clamping: max(1, Int64(now) + min(moment - wall, longest.components.seconds)))
+            return PenaltySecond(clamping: max(1, min(moment - offset, Int64(now) + longest.components.seconds)))
         }
         func score(_ tenths: Int64, _ began: Int64) -> FailureScore { FailureScore(tenths: UInt16(clamping: tenths), began: second(began)) }
         switch key {
@@ -208,7 +208,7 @@ extension LoginPenalties {
             guard words.count == 5, let until = numbers[1], let since = numbers[2], let origin = OrderedBan.Origin(rawValue: String(words[3])) else {
                 return false
             }
-            let end = until == 0 ? nil : PenaltySecond(clamping: max(1, Int64(now) + until - wall))
+            let end = until == 0 ? nil : PenaltySecond(clamping: max(1, until - offset))
             state.orders[network] = OrderedBan(until: end, origin: origin, reason: String(words[4]), since: second(since))
             return true
         }

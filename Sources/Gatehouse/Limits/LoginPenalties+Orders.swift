@@ -119,8 +119,8 @@ extension LoginPenalties {
 
     /// Bans of now, those by order first, `most` at most; and how many there are.
     package func bans(most: Int) -> (bans: [Ban], count: Int) {
-        let (now, wall) = (now, clock().rawValue)
-        func moment(_ until: PenaltySecond) -> Timestamp { Timestamp(rawValue: wall + Int64(until) - Int64(now)) }
+        let (now, offset) = (now, wallOffset)
+        func moment(_ until: PenaltySecond) -> Timestamp { Timestamp(rawValue: Int64(until) + offset) }
         var found: [Ban] = state.withLock { $0.orders.all }.filter { $0.value.holds(at: now) }.map { network, order in
             Ban(network: network, origin: order.origin == .order ? .order : .neighbours, until: order.until.map(moment), reason: order.reason)
         }

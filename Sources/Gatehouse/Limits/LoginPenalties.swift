@@ -68,6 +68,7 @@ package final class LoginPenalties: Sendable {
     private let monotonic: @Sendable () -> ContinuousClock.Instant
     private let origin: ContinuousClock.Instant
     private let isExempt: @Sendable (IPAddress) -> Bool
+    private let offset = Mutex<Int64?>(nil)
     private let accountKey: SymmetricKey
     private let secretKey: SymmetricKey
 
@@ -104,6 +105,17 @@ package final class LoginPenalties: Sendable {
     var now: PenaltySecond {
         let passed = origin.duration(to: monotonic()).components.seconds
         return LoginPenalties.start + PenaltySecond(clamping: max(0, passed))
+    }
+
+    /// What a second of `now` is more, or less, in seconds since 1970. It stays what it was while the wall's clock does not jump, so that the end of a ban is
+    /// always shown and kept alike.
+    var wallOffset: Int64 {
+        let fresh = clock().rawValue - Int64(now)
+        return offset.withLock { offset in
+            if let kept = offset, abs(fresh - kept) <= 1 { return kept }
+            offset = fresh
+            return fresh
+        }
     }
 
     package func isExempted(_ address: IPAddress) -> Bool { isExempt(address) }

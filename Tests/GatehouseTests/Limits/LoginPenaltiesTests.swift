@@ -12,7 +12,8 @@ struct LoginPenaltiesTests {
         #expect(house.fail(9, from: "192.0.2.7").locked == nil)
         #expect(!house.isBarred(from: "192.0.2.7"))
         let last = house.fail(1, from: "192.0.2.8", first: 9)
-        #expect(last.locked == LoginSetback.Term(network: try #require(Network("192.0.2.0/24")), seconds: 900, failures: 10))
+        let network = try #require(Network("192.0.2.0/24"))
+        #expect(last.locked == LoginSetback.Term(network: network, seconds: 900, failures: 10))
         #expect(house.isBarred(from: "192.0.2.7") && house.isBarred("ALICE@example.org", from: "192.0.2.200"))
         #expect(!house.isBarred(from: "192.0.3.7") && !house.isBarred("bob", from: "192.0.2.7") && !house.isBanned("192.0.2.7"))
         #expect(house.penalties.lockoutCount == 1)
@@ -109,7 +110,8 @@ struct LoginPenaltiesTests {
         #expect(!house.isBanned("2001:db8:0:13::1"))
         house.clock.move(.seconds(600))
         let last = house.spray(50, from: "2001:db8:0:13::1")
-        #expect(last.wider == LoginSetback.Term(network: try #require(Network("2001:db8::/56")), seconds: 3_600, failures: 4))
+        let wide = try #require(Network("2001:db8::/56"))
+        #expect(last.wider == LoginSetback.Term(network: wide, seconds: 3_600, failures: 4))
         #expect(house.isBanned("2001:db8:0:ff::1") && !house.isBanned("2001:db8:0:100::1"))
         house.clock.move(.seconds(3_600))
         #expect(!house.isBanned("2001:db8:0:ff::1") && !house.isBanned("2001:db8:0:13::1"))
@@ -203,17 +205,13 @@ struct KeptPenaltiesTests {
                 ])
         #expect(bans.map { $0.until?.rawValue } == [nil, 1_800_086_400, 1_800_003_600])
         #expect(house.penalties.bans(most: 1).bans.count == 1 && house.penalties.bans(most: 1).count == 3)
-        await #expect(throws: LoginPenalties.OrderFault.notBanned(try network("203.0.113.9"), within: [try network("203.0.113.0/24")])) {
-            try await house.penalties.unban(try network("203.0.113.9"))
-        }
-        for text in ["203.0.113.0/24", "2001:db8::/32", "192.0.2.7"] { try await house.penalties.unban(try network(text)) }
+        let (inner, outer) = try (network("203.0.113.9"), network("203.0.113.0/24"))
+        await #expect(throws: LoginPenalties.OrderFault.notBanned(inner, within: [outer])) { try await house.penalties.unban(inner) }
+        for text in ["203.0.113.0/24", "2001:db8::/32", "192.0.2.7"] { try await house.penalties.unban(network(text)) }
         #expect(house.penalties.banCount == 0 && !house.isBanned("203.0.113.9") && !house.isBanned("192.0.2.7"))
-        await #expect(throws: LoginPenalties.OrderFault.notBanned(try network("192.0.2.7"), within: [])) {
-            try await house.penalties.unban(try network("192.0.2.7"))
-        }
-        await #expect(throws: LoginPenalties.OrderFault.exempt(try network("127.0.0.1"))) {
-            try await house.penalties.ban(try network("127.0.0.1"), for: nil, reason: "")
-        }
+        let (again, own) = try (network("192.0.2.7"), network("127.0.0.1"))
+        await #expect(throws: LoginPenalties.OrderFault.notBanned(again, within: [])) { try await house.penalties.unban(again) }
+        await #expect(throws: LoginPenalties.OrderFault.exempt(own)) { try await house.penalties.ban(own, for: nil, reason: "") }
         // A network may hold exempt addresses; they stay let in.
         try await house.penalties.ban(network("0.0.0.0/0"), for: nil, reason: "all of IPv4")
         #expect(house.isBanned("192.0.2.1") && !house.isBanned("127.0.0.1") && !house.isBanned("198.51.100.7") && !house.isBanned("2001:db8::1"))
