@@ -1,12 +1,15 @@
 """`martlet doctor` in a private world: each finding that can be made to come from outside comes, and does not where all is well."""
 import contextlib
+import http.server
 import json
 import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
+import threading
 
 import pytest
 import server as serving
@@ -189,17 +192,20 @@ class World:
         lines = [l for l in printed.splitlines() if l and not l.startswith((";", "$ORIGIN", "$TTL"))]
         return "$ORIGIN %s.\n$TTL 3600\n%s%s\n" % (name, TIMES, "\n".join(change(lines)))
 
-    def doctor(self, *options, trusted=True, server=None, env=None):
-        """What it finds: [(id, subject)], and its exit code. The system trusts the tests' root, or it does not."""
+    def doctor(self, *options, trusted=True, server=None, env=None, through=()):
+        """What it finds: [(id, subject)], and its exit code. The system trusts the tests' root, or it does not. `through`: words before the program."""
         script = 'mount --bind "$0" %s && exec "$@"' % BUNDLE if trusted else 'exec "$@"'
         server = server or self.server
         with self.networks.here():
-            r = subprocess.run(["unshare", "-m", "sh", "-c", script, self.authority.path("root.pem"), serving.program(), "doctor", "--json", *options],
+            r = subprocess.run(["unshare", "-m", "sh", "-c", script, self.authority.path("root.pem"), *through, serving.program(), "doctor", "--json",
+                                *options],
                                env={**server.environment(), **(env or {})}, cwd=server.top, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                timeout=120)
         assert r.stdout, r.stderr
         self.report = json.loads(r.stdout)
         assert r.returncode == {"error": 2, "warning": 1}.get(self.report["severity"], 0)
+        # Words of libraries say nothing to who is to mend it.
+        assert not re.search(r"NIO|BoringSSL|OPENSSL|errno|Error\b|Fault|\w\(\w+:", json.dumps([f["problem"] for f in self.report["findings"]])), r.stdout
         return [(f["id"], f["subject"]) for f in self.report["findings"]]
 
     def ids(self, *options, **other):
@@ -358,6 +364,135 @@ def test_the_certificate(world, options, expected, tmp_path):
     assert {i for i, subject in found if i.startswith("tls.") and subject.endswith((".chain", ".pem"))} - {"tls.not-loaded"} == expected
 
 
+def test_all_certificates_are_looked_at_and_named(world):
+    """Of several pairs, each finding names its own."""
+    a = world.authority
+    first = a.issue("first", [LONELY], chain=("between", "root"))
+    files = {name: a.issue("further-" + name, hosts, days, ("between", "root")) for name, hosts, days in (
+        ("good", ["good.example.test"], 200), ("old", ["old.example.test"], 3), ("open", ["open.example.test"], 200), ("same", [LONELY], 200))}
+    pairs = {name: (f["tls.certificate"], f["tls.key"]) for name, f in files.items()}
+    pairs["key"] = (a.path("further-good.chain"), a.path("root.key"))
+    pairs["missing"] = (a.path("nowhere.pem"), a.path("root.key"))
+    os.chmod(pairs["open"][1], 0o644)
+    with alone(world, **first, **{"tls.certificates": ["'%s:%s'" % p for p in pairs.values()]}) as server:
+        found = [f for f in world.doctor(server=server) if f[0].startswith("tls.")]
+        assert sorted(found) == sorted([
+            ("tls.expires-in-a-week", pairs["old"][0]), ("tls.key-open", pairs["open"][1]), ("tls.unshown", pairs["same"][0]),
+            ("tls.unusable", pairs["key"][0]), ("tls.unusable", pairs["missing"][0])]), world.report
+        assert {c["name"]: c["severity"] for c in world.report["checks"]}["certificate " + pairs["good"][0]] == "ok"
+        # One that was renewed, and that the server was not told of, or it has just looked by itself.
+        a.issue("further-good", ["good.example.test"], 200, ("between", "root"))
+        assert ("tls.not-loaded", pairs["good"][0]) in world.doctor(server=server) or "are read again" in server.log_text()
+
+
+@contextlib.contextmanager
+def announced(world, *records):
+    """The zone of the one domain, with these records besides."""
+    before = world.zones.texts["example.test"]
+    world.zones.put("example.test", before + "\n".join(records) + "\n")
+    try:
+        yield
+    finally:
+        world.zones.put("example.test", before)
+
+
+def policies(world, server, **options):
+    return {f["id"]: f["problem"] for f in (world.doctor(server=server, **options), world.report["findings"])[1] if f["id"].startswith("mta-sts.")}
+
+
+def test_whether_others_can_fetch_the_policy_for_tls(world):
+    mine = "mta-sts IN A " + SECOND
+    served = {"listeners.https.enabled": True, "mta-sts.mode": "testing"}
+    both = world.authority.issue("both", [LONELY, "mta-sts.example.test"])
+    with alone(world, **served, **both) as server:
+        assert "has no address" in policies(world, server)["mta-sts.unfetchable"]
+        with announced(world, mine):
+            assert policies(world, server) == {}
+            assert "no authority that is trusted" in policies(world, server, trusted=False)["mta-sts.unfetchable"]
+        with announced(world, "mta-sts IN A 10.0.0.9"):
+            assert "10.0.0.9" in policies(world, server)["mta-sts.unfetchable"]
+        # Who is behind something that has the address is not who can tell.
+        with announced(world, "mta-sts IN A 11.0.0.77"):
+            ids = {f["id"] for f in (world.doctor("--set", "outbound.own-addresses=11.0.0.77", server=server), world.report["findings"])[1]}
+            assert "mta-sts.unseen" in ids and "mta-sts.unfetchable" not in ids
+    with alone(world, **served, **world.authority.issue("host-alone", [LONELY])) as server, announced(world, mine):
+        assert "is for mail.example.test, not for mta-sts.example.test" in policies(world, server)["mta-sts.unfetchable"]
+    # One that DNS announces, and nobody serves.
+    with alone(world) as server:
+        assert policies(world, server) == {}
+        with announced(world, mine, "_mta-sts IN TXT \"v=STSv1; id=1\""):
+            problem = policies(world, server)["mta-sts.unfetchable"]
+            assert "Connection refused" in problem and "https does not listen here" in problem
+            with web(world, SECOND, 443, *both.values()):
+                assert "the answer is 404" in policies(world, server)["mta-sts.unfetchable"]
+
+
+@contextlib.contextmanager
+def web(world, address, port, certificate=None, key=None, status=404, text=b"<html>"):
+    """A web server of somebody else's."""
+    class Page(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_):
+            pass
+
+    with world.networks.here():
+        server = http.server.ThreadingHTTPServer((address, port), Page, bind_and_activate=False)
+        server.allow_reuse_address = True
+        server.server_bind()
+        server.server_activate()
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_ca_and_the_program_that_changes_the_zone(world):
+    issuing = {"tls.certificate": None, "tls.key": None, "acme.enabled": True, "acme.agrees-to-terms": True, "acme.challenge": "dns-01",
+               "acme.hook": world.authority.path("hook"), "acme.directory": "https://closed.world.example:14000/dir"}
+    with alone(world, start=False, **issuing) as server:
+        found = world.doctor(server=server)
+        assert ("acme.unreachable", "acme") in found and ("acme.hook", world.authority.path("hook")) in found
+        problem, = [f["problem"] for f in world.report["findings"] if f["id"] == "acme.unreachable"]
+        assert "the CA is not reached: Connection refused" in problem
+        with open(world.authority.path("hook"), "w") as f:
+            f.write("#!/bin/sh\n")
+        assert ("acme.hook", world.authority.path("hook")) in world.doctor(server=server)
+        os.chmod(world.authority.path("hook"), 0o700)
+        assert "acme.hook" not in world.ids(server=server)
+
+
+def test_in_whose_name_reports_go_out(world):
+    of_reports = {"reports.from.foreign", "reports.from.unusable"}
+    assert not of_reports & world.ids()
+    assert not of_reports & world.ids("--set", "reports.from=reports@Good.example")
+    assert of_reports & world.ids("--set", "reports.from=reports@strange.example") == {"reports.from.foreign"}
+    assert not of_reports & world.ids("--set", "reports.from=reports@strange.example", "--set", "reports.send=false")
+
+
+def test_a_domain_that_dns_cannot_be_asked_for(world):
+    with alone(world, start=False) as server:
+        assert "domains.unusable" not in world.ids(server=server)
+        added = server.cli("domain", "add", "\u2603.example", check=False)
+        if added.returncode == 0:
+            assert ("domains.unusable", "\u2603.example") in world.doctor(server=server)
+            assert "reports.from.unusable" in world.ids("--set", "domain=\u2603.example", server=server)
+        else:
+            assert "\u2603.example" in added.stderr
+
+
 def test_a_renewed_certificate_that_the_server_was_not_told_of(world):
     settings = world.authority.issue("renewed", [LONELY])
     with alone(world, **settings) as server:
@@ -401,13 +536,55 @@ def test_a_service_that_does_not_answer_and_one_that_is_a_stranger(world):
     assert ids & world.ids("--set", "listeners.imap.port=2143") == {"listener.silent"}
     with world.networks.here():
         stranger = socket.create_server((OURS, 2025))
-    import threading
     threading.Thread(target=lambda: greet(stranger), daemon=True).start()
     with stranger:
         assert ids & world.ids("--set", "listeners.smtp.port=2025") == {"listener.stranger"}
         with alone(world, start=False) as server:
             assert ids & world.ids("--set", "listeners.addresses=" + OURS, server=server) == {"listener.stranger", "server.stopped"}
             assert ids & world.ids(server=server) == {"server.stopped"}
+
+
+def test_strangers_at_ports_with_tls(world):
+    """Whatever answers there is no TLS of ours: it is named, and no service is said to be silent."""
+    ids = {"listener.silent", "listener.stranger", "listener.forbidden"}
+    on = ["--set", "listeners.https.enabled=true", "--set", "listeners.https.port=2443"]
+    assert ids & world.ids(*on) == {"listener.silent"}
+
+    def stranger():
+        assert ids & world.ids(*on) == {"listener.stranger"}
+        problem, = [f["problem"] for f in world.report["findings"] if f["id"] == "listener.stranger"]
+        return problem
+
+    with web(world, OURS, 2443):
+        assert "speaks no TLS" in stranger() and "HTTP/1.1 404" in stranger()
+    leaf = world.server.settings
+    with web(world, OURS, 2443, leaf["tls.certificate"], leaf["tls.key"]):
+        assert "HTTP/1.1 404" in stranger()
+    with web(world, OURS, 2443, leaf["tls.certificate"], leaf["tls.key"], status=200):
+        assert "HTTP/1.1 200" in stranger()
+    with world.networks.here():
+        other = socket.create_server((OURS, 2993))
+    threading.Thread(target=lambda: greet(other), daemon=True).start()
+    with other:
+        assert ids & world.ids("--set", "listeners.imaps.port=2993") == {"listener.stranger"}
+        assert "220 other.example ESMTP" in json.dumps(world.report)
+        with alone(world, start=False) as server:
+            assert ids & world.ids("--set", "listeners.addresses=" + OURS, "--set", "listeners.imaps.port=2993", server=server) == {"listener.stranger"}
+
+
+def test_ports_that_may_not_be_opened(world):
+    """By who may not bind ports below 1024, and at an address that this machine does not have."""
+    ids = {"listener.silent", "listener.forbidden", "server.stopped"}
+    without = ("setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service", "--")
+    with alone(world, start=False) as server:
+        assert ids & world.ids(server=server) == {"server.stopped"}
+        found = world.doctor(server=server, through=without)
+        assert {s for i, s in found if i == "listener.forbidden"} == {"%s at %s port %d" % (n, SECOND, p) for n, p in serving.PORTS.items()}, found
+        assert "Permission denied" in json.dumps(world.report)
+        assert "Cannot assign requested address" in json.dumps(
+            (world.doctor("--set", "listeners.addresses=11.0.0.200", server=server), world.report)[1])
+    # The running server was not let have a port for the web, and serves mail all the same.
+    assert ids & world.ids("--set", "listeners.https.enabled=true", through=without) == {"listener.forbidden"}
 
 
 def greet(listener):

@@ -366,7 +366,7 @@ struct ClientCertificateTests {
             client.channel.close(promise: nil)
         }
         let first = try #require(hello)
-        // On a machine that is busy even the beginning may come too late, and then there was no handshake.
+        // On a machine that is busy even the beginning may come too late; then nothing was answered.
         var hasBegun = false
         for patience in [Duration.milliseconds(50), .seconds(1), .seconds(30)] where !hasBegun {
             var limits = LineLimits()
@@ -375,7 +375,7 @@ struct ClientCertificateTests {
                 let client = try await Client.connect(stage.port)
                 try await client.send(first)
                 while await client.bytes() != nil { hasBegun = true }
-                if hasBegun { #expect(await failures.next() == .timeout) }
+                #expect(await failures.next() == .timeout)
             }
         }
         #expect(hasBegun)
