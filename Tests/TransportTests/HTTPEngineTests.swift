@@ -84,7 +84,7 @@ struct HTTPEngineTests {
             ("GET / HTTX/1.1\r\n\r\n", "400"), ("G\u{1}T / HTTP/1.1\r\nHost: x\r\n\r\n", "400"), ("\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}", "400"),
             ("FOO /\r\n\r\n", "400"), ("FOO / HTTP/1.1 x\r\n\r\n", "400"), ("GET / FTP/1.1\r\n\r\n", "400"), ("FOO / HTTP/1.1\nHost: x\n\n", "400"),
             ("FOO / HTTP/1.1\r\nHost: x\r\n\r\n", "501"), ("get / HTTP/1.1\r\nHost: x\r\n\r\n", "501"), ("FOO /nowhere HTTP/1.0\r\n\r\n", "501"),
-            ("GET / HTTP/9.9\r\nHost: x\r\n\r\n", "505"), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505"),
+            ("GET / HTTP/9.9\r\nHost: x\r\n\r\n", "505"), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"),
         ])
     func requestLines(text: String, status: String) async throws {
         try await with { client, _ in

@@ -15,7 +15,7 @@ final class ContentPipe: RequestContent {
         mutating func wait(_ piece: ByteBuffer, _ isSmall: Bool) {
             guard isSmall else { return waiting.append(piece) }
             if let last = waiting.indices.last, waiting[last].readableBytes < ContentPipe.small {
-                waiting.modify(last) { $0.writeImmutableBuffer(piece) }
+                _ = waiting.modify(last) { $0.writeImmutableBuffer(piece) }
             } else {
                 var own = ByteBuffer()
                 own.writeImmutableBuffer(piece)

@@ -4,13 +4,16 @@ import NIOHPACK
 import NIOHTTP1
 import NIOHTTP2
 
-/// The first handler of an HTTP/2 stream: a CONNECT for a WebSocket (RFC 8441) becomes one, everything else a request like those of HTTP/1.1.
-final class HTTP2StreamDoor: ChannelInboundHandler, RemovableChannelHandler {
+/// The first handler of an HTTP/2 stream: a CONNECT for a WebSocket (RFC 8441) becomes one, everything else a request like those of HTTP/1.1. It stays where it is
+/// and passes on what follows: to remove it would cost each request more.
+final class HTTP2StreamDoor: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
 
     private let connection: HTTPConnection
+    /// The stream's first header has come, and with it who answers.
+    private var isOpen = false
 
     init(_ connection: HTTPConnection) { self.connection = connection }
 
@@ -24,18 +27,18 @@ final class HTTP2StreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .headers(let headers) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        guard !isOpen, case .headers(let headers) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
         let pipeline = context.pipeline.syncOperations
         do {
             if let opening = try opening(headers.headers) {
                 context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: [":status": "200"]))), promise: nil)
                 try pipeline.addHandlers([StreamOctets()] + WebSocketExchange.handlers(connection, opening), position: .after(self))
+                isOpen = true
             } else {
-                try pipeline.addHandlers(
-                    HTTP2FramePayloadToHTTP1ServerCodec(), HTTPExchange(connection), position: .after(self))
+                try pipeline.addHandlers(HTTP2FramePayloadToHTTP1ServerCodec(), HTTPExchange(connection), position: .after(self))
+                isOpen = true
                 context.fireChannelRead(data)
             }
-            pipeline.removeHandler(self, promise: nil)
         } catch let refusal as RequestReader.Refusal {
             let fields: HPACKHeaders = [":status": "\(refusal.status)", "content-length": "0"]
             context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: fields, endStream: true))), promise: nil)
@@ -47,6 +50,7 @@ final class HTTP2StreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !isOpen else { return context.fireErrorCaught(error) }
         connection.log("\(error)")
         context.close(promise: nil)
     }

@@ -58,7 +58,9 @@ extension HTTPExchange {
         if case .length(let octets) = framing, octets > max(route.content.limit, route.content.limit == 0 ? HTTPExchange.readPast : 0) {
             return refuse(.refusal(413), request, framing)
         }
-        if !route.content.takesCodings, request.fields.members("content-encoding").contains(where: { $0 != "identity" }) {
+        if request.fields.has("content-encoding"), !route.content.takesCodings,
+            request.fields.members("content-encoding").contains(where: { $0 != "identity" })
+        {
             // RFC 9110 §15.5.16.
             return refuse(.refusal(415, ["Accept-Encoding": "identity"]), request, framing)
         }
