@@ -48,7 +48,7 @@ package struct Permissions: OptionSet, Hashable, Sendable {
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 
     package init(_ permissions: some Sequence<Permission>) {
-        self = permissions.reduce(into: Permissions([])) { $0.insert(Permissions($1)) }
+        self = permissions.reduce(into: Permissions(rawValue: 0)) { $0.insert(Permissions($1)) }
     }
 
     private init(_ permission: Permission) { rawValue = 1 << UInt64(Permission.allCases.firstIndex(of: permission) ?? 63) }

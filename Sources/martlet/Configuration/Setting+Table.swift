@@ -139,7 +139,7 @@ extension Setting {
     static let scram = Setting(
         "auth.scram", .choice(["auto", "on", "off"]), standard: "auto",
         help:
-            "SCRAM-SHA-256, which sends no password, and its form that is bound to the connection: `auto` offers it once every enabled account has keys for it, which are made when a password is set, and at an account's next login with its password; `on` at once, and accounts without keys log in otherwise; `off` neither offers it nor makes keys"
+            "SCRAM-SHA-256, which sends no password, and its form that is bound to the connection: `auto` offers it once every enabled account has keys for it, which are made when a password is set, and at an account's next login with its password, and while there are no app passwords, which have none; `on` at once, and accounts without keys log in otherwise; `off` neither offers it nor makes keys"
     )
 
     static let certificateLogins = Setting(
