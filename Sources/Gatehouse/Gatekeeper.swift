@@ -123,7 +123,7 @@ package final class Gatekeeper: Sendable {
         let verdict = conclude(finding, of: attempt, at: end)
         let time = start.duration(to: end)
         let steps = max(setbacks, weigh(verdict, trial))
-        if case .wrong = finding { usualTime.withLock { $0 = $0 == .zero ? time : ($0 * 7 + time) / 8 } }
+        if secret != nil, case .wrong = finding { usualTime.withLock { $0 = $0 == .zero ? time : ($0 * 7 + time) / 8 } }
         if time > .seconds(1) { log.slow(attempt, time, at: end) }
         metrics.time.record(time)
         ledgerBox.withLock { $0.enter(verdict, user: attempt.user, peer: peer, over: protocolName, time: time, waited: waited, at: end) }

@@ -1,5 +1,5 @@
 import Logging
-package import MailModel
+import MailModel
 import Storage
 
 /// What of the penalties lies under a key of `Keyspace.loginPenalties`.

@@ -56,7 +56,7 @@ package enum Extent: Hashable, Sendable, CustomStringConvertible {
     func covers(_ other: Extent) -> Bool {
         switch other {
         case .server: self == .server
-        case .domain(let domain): covers(.domain(domain))
+        case .domain(let domain): covers(SecuredObject.domain(domain))
         }
     }
 

@@ -1,5 +1,5 @@
-import MailModel
-import Storage
+package import MailModel
+package import Storage
 
 extension Gatekeeper {
     /// Answers what a session asks. What is no success is delayed, logged and counted as in `verify`, whatever it was asked by.

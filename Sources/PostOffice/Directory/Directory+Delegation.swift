@@ -1,4 +1,4 @@
-package import Gatehouse
+import Gatehouse
 package import MailModel
 import Storage
 

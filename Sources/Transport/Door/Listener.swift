@@ -1,5 +1,5 @@
-package import Conversation
-package import Logging
+import Conversation
+import Logging
 package import MailModel
 import NIOCore
 import NIOPosix

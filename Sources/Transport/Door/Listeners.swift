@@ -1,5 +1,6 @@
 package import Conversation
 package import Logging
+package import MailModel
 import NIOCore
 import Synchronization
 
