@@ -6,7 +6,7 @@ import Testing
 
 /// Two domains with accounts, and what they have.
 private struct Company {
-    let store = MemoryStore(clock: { Timestamp(rawValue: 1_000) })
+    let store: MemoryStore
     let book: RoleBook
     let domain: Domain
     let otherDomain: Domain
@@ -15,9 +15,8 @@ private struct Company {
     let far: Principal
 
     init() async throws {
-        domain = try #require(Domain("example.org"))
-        otherDomain = try #require(Domain("other.example"))
-        book = RoleBook(store: store)
+        let store = MemoryStore(clock: { Timestamp(rawValue: 1_000) })
+        let (domain, otherDomain) = (try #require(Domain("example.org")), try #require(Domain("other.example")))
         for domain in [domain, otherDomain] { try await store.add(domain: domain) }
         func principal(_ name: String) async throws -> Principal {
             let record = try await store.add(account: AccountName(name), passwordHash: Gate.rightHash)
@@ -26,6 +25,8 @@ private struct Company {
         alice = try await principal("alice@example.org")
         bob = try await principal("bob@example.org")
         far = try await principal("far@other.example")
+        (self.store, self.domain, self.otherDomain) = (store, domain, otherDomain)
+        book = RoleBook(store: store)
     }
 
     enum Place: CaseIterable { case own, sameDomain, otherDomain, itsDomain, theOtherDomain, server }

@@ -25,5 +25,11 @@ package struct SecondFactorStatus: Hashable, Sendable {
     /// Recovery codes that are left.
     package let recoveryCodes: Int
 
+    package init(isOn: Bool, isPending: Bool, recoveryCodes: Int) {
+        self.isOn = isOn
+        self.isPending = isPending
+        self.recoveryCodes = recoveryCodes
+    }
+
     package static let none = SecondFactorStatus(isOn: false, isPending: false, recoveryCodes: 0)
 }
