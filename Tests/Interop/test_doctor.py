@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -371,7 +372,8 @@ def test_all_certificates_are_looked_at_and_named(world):
     files = {name: a.issue("further-" + name, hosts, days, ("between", "root")) for name, hosts, days in (
         ("good", ["good.example.test"], 200), ("old", ["old.example.test"], 3), ("open", ["open.example.test"], 200), ("same", [LONELY], 200))}
     pairs = {name: (f["tls.certificate"], f["tls.key"]) for name, f in files.items()}
-    pairs["key"] = (a.path("further-good.chain"), a.path("root.key"))
+    shutil.copyfile(pairs["good"][0], a.path("key.chain"))
+    pairs["key"] = (a.path("key.chain"), a.path("root.key"))
     pairs["missing"] = (a.path("nowhere.pem"), a.path("root.key"))
     os.chmod(pairs["open"][1], 0o644)
     with alone(world, **first, **{"tls.certificates": ["'%s:%s'" % p for p in pairs.values()]}) as server:

@@ -313,7 +313,8 @@ struct ClientCertificateTests {
         limits.handshake = .milliseconds(50)
         try await Stage.with(security: .implicitTLS(Stage.shelf(), failures.rules()), limits: limits) { stage in
             let client = try await Client.connect(stage.port)
-            try await client.send(words)
+            // try?: on a machine that is busy the time is over already.
+            try? await client.send(words)
             #expect(await client.bytes() == nil)
             #expect(await failures.next() == .timeout)
         }
@@ -331,7 +332,8 @@ struct ClientCertificateTests {
         web.handshake = .milliseconds(50)
         try await WebStage.with(.implicitTLS(Stage.shelf(), failures.rules()), limits: web) { stage in
             let client = try await Client.connect(stage.port)
-            try await client.send(words)
+            // try?: on a machine that is busy the time is over already.
+            try? await client.send(words)
             #expect(await client.bytes() == nil)
             #expect(await failures.next() == .timeout)
         }

@@ -313,8 +313,12 @@ struct JudgeTests {
         Case(.serverStopped, Judge.server(isRunning: false, data: "/data"), silent: Judge.server(isRunning: true, data: "/data")),
         Case(.listenerSilent, listener(.smtp, .silent("refused")), silent: listener(.smtp, .silent("refused"), isRunning: false)),
         Case(.listenerStranger, listener(.smtp, .said("220 other.example ESMTP Postfix")), silent: listener(.smtp, .said("220 mail.example.org ESMTP"))),
-        Case(.listenerStranger, listener(.imaps, .said("+OK"), isRunning: false), silent: listener(.imaps, .said("* OK [CAPABILITY IMAP4rev2] ready"))),
-        Case(.listenerStranger, listener(.pop3, .said("* OK")), silent: listener(.pop3, .said("+OK ready"))),
+        Case(.listenerStranger, listener(.imaps, .said("+OK"), isRunning: false), silent: listener(.imaps, .said("* OK [CAPABILITY IMAP4rev2] Martlet ready"))),
+        Case(
+            .listenerStranger, listener(.imaps, .said("* OK [CAPABILITY IMAP4rev1 IDLE] Dovecot ready.")),
+            silent: listener(.imaps, .said("* BYE Too many connections, try again later"))),
+        Case(.listenerStranger, listener(.pop3, .said("+OK Dovecot ready.")), silent: listener(.pop3, .said("-ERR [SYS/TEMP] Too many connections"))),
+        Case(.listenerStranger, listener(.pop3, .said("* OK")), silent: listener(.pop3, .said("+OK Martlet ready"))),
         Case(.listenerStranger, listener(.submission, .said("+OK ready")), silent: listener(.submission, .said("421 mail.example.org too many"))),
         Case(
             .listenerStranger, listener(.https, .said("HTTP/1.1 404 Not Found")),

@@ -79,14 +79,16 @@ extension Judge {
     private static func isGreeting(_ line: String, _ content: String?, of service: Service, _ host: Domain) -> Bool {
         switch service {
         case .smtp, .submission, .submissions: line.hasPrefix("220 \(host.value) ") || line.hasPrefix("421 ")
-        case .imap, .imaps: line.hasPrefix("* OK ") || line.hasPrefix("* BYE ")
-        case .pop3, .pop3s: line.hasPrefix("+OK ") || line.hasPrefix("-ERR ")
+        case .imap, .imaps: line.hasPrefix("* OK ") && line.hasSuffix(ready) || line.hasPrefix("* BYE ")
+        case .pop3, .pop3s: line.hasPrefix("+OK") && line.hasSuffix(ready) || line.hasPrefix("-ERR ")
         // What `/health/live` answers.
         case .https, .http:
             line.hasPrefix("HTTP/1.1 200") && content?.trimmed == healthy || line.hasPrefix("HTTP/1.1 429") || line.hasPrefix("HTTP/1.1 503")
         }
     }
 
+    /// The end of IMAP's and POP3's greetings, which name no host.
+    private static let ready = " Martlet ready"
     private static let healthy = "{\"status\":\"ok\"}"
 
     /// How the listeners are to be reached, by the configuration alone.

@@ -47,9 +47,14 @@ struct PortSurvey: Sendable {
         case .silent: answer = .silent(PortSurvey.wordless)
         // Who shows no certificate hears nothing more, by TLSv1.3 (RFC 8446 §4.4.2.4).
         case .failed(.closed, isSecured: true) where listener.clients == .require: answer = .guarded
-        case .failed(.tls(let failure), _) where !failure.isSpoken:
+        case .failed(.tls(let failure), _):
+            // Who waits for something else says nothing to a handshake, and more without one.
             talk.isTLS = false
-            if case .said(let line, _) = await outcome(address, listener.port, talk) { answer = .notTLS(line) } else { answer = .notTLS(nil) }
+            if case .said(let line, _) = await outcome(address, listener.port, talk), !PortSurvey.isRecord(line) {
+                answer = .notTLS(line)
+            } else {
+                answer = failure.isSpoken ? .silent("\(StreamFault.tls(failure))") : .notTLS(nil)
+            }
         case .failed(.unreachable(let reason), _):
             // Without a source of ours: an address that is not this machine's is found by the trial.
             answer = PortSurvey.obstacle(listener, isRoots: isRoots).map { .forbidden($0) } ?? .silent(reason)
@@ -57,6 +62,9 @@ struct PortSurvey: Sendable {
         }
         return ListenerFacts(service: listener.service, address: listener.address, port: listener.port, answer: answer)
     }
+
+    /// One of TLS: an alert, or a handshake's (RFC 8446 §5.1).
+    private static func isRecord(_ line: String) -> Bool { line.utf8.first == 0x15 || line.utf8.first == 0x16 }
 
     /// Why nobody may listen there, as the system says it; nil: somebody may, or does. Nothing listens for it.
     private static func obstacle(_ listener: Configuration.Listener, isRoots: Bool) -> String? {
