@@ -56,7 +56,8 @@ extension CommandExecution {
                 do {
                     try await write(messages[index], plan, &problem)
                 } catch {
-                    if error is BrokenOff { throw error }
+                    // Nobody reads on.
+                    if error is BrokenOff || error is CancellationError { throw error }
                     problem = problem ?? answer(to: error)
                 }
                 index += 1

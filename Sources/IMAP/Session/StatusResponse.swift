@@ -48,6 +48,7 @@ struct FailureResponses: Sendable {
         case let refusal as MailroomRefusal: answer(to: refusal, addsMessages: addsMessages)
         case let fault as StorageFault: answer(to: fault, verb, connection, addsMessages: addsMessages)
         case is CancellationError: .no("The connection is closing", .unavailable)
+        case let end as BrokenOff: answer(to: end.cause, verb, connection: connection, addsMessages: addsMessages)
         default: blame("\(error)", verb, connection, .serverBug)
         }
     }
