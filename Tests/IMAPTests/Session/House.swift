@@ -45,7 +45,8 @@ struct House {
         bob = try await House.add("bob", "Ay9SzDvBWut9ScCIErIbf1G937eIxWw0/jYmLTSXo2g", to: store)
         mailroom = Mailroom(store: store, clock: { House.now })
         // With SCRAM, chance is always the same, so that a transcript knows it.
-        let random: RandomOctets = scram ? { Array(repeating: 7, count: $0) } : systemRandom
+        let fixed: RandomOctets = { [UInt8](repeating: 7, count: $0) }
+        let random = scram ? fixed : systemRandom
         let keyring = scram ? (store as? any KeyValueStore).map { SCRAMKeyring(store: $0, secret: [1, 2, 3], offer: .auto) } : nil
         var logins = Gatekeeper.Settings(defaultDomain: domain)
         logins.acceptsCertificates = true
