@@ -153,7 +153,7 @@ def test_a_ban_by_hand_holds_at_once_and_ends_connections(site):
 
 
 def test_this_machine_is_never_banned_unless_the_configuration_says_so(own_server):
-    server = own_server("alice", settings={**BANS, "limits.exempt": ["127.0.0.0/8", "::1"]})
+    server = own_server("alice", settings={**BANS, "limits.exempt": ["127.0.0.0/8", '"::1"']})
     spray(server, "127.0.5.1", 12)
     assert is_let_in(server, "imap", "127.0.5.1")
     refused = server.cli("ban", "add", "127.0.5.1", check=False)

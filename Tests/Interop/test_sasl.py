@@ -5,6 +5,7 @@ import smtplib
 import subprocess
 
 import pytest
+import server as serving
 from conftest import eventually, need
 from scramp import ScramClient, ScramException, make_channel_binding
 from wire import Line, lax_tls
@@ -12,6 +13,15 @@ from wire import Line, lax_tls
 FACES = {"IMAP": ("imaps", "imap"), "SMTP": ("submissions", "submission"), "POP3": ("pop3s", "pop3")}
 ALL = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"]
 every_face = pytest.mark.parametrize("face", FACES)
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Of its own: app passwords of other tests would keep SCRAM from being offered."""
+    s = serving.Server()
+    s.make("alice", "bob").start()
+    yield s
+    s.remove()
 
 
 class Face(Line):
@@ -188,6 +198,17 @@ def test_what_is_no_scram(server, account, face):
 
 
 @pytest.mark.own
+def test_scram_is_not_offered_by_itself_beside_app_passwords_which_have_no_keys(own_server):
+    """Clients that are offered it try nothing else."""
+    server = own_server("alice")
+    assert Face(server, "IMAP").mechanisms == ALL
+    server.cli("app-password", "add", server.address("alice"), "phone")
+    assert Face(server, "IMAP").mechanisms == ["PLAIN", "LOGIN"]
+    [line] = server.cli("app-password", "list", server.address("alice")).stdout.splitlines()
+    server.cli("app-password", "remove", server.address("alice"), line.split()[0])
+    assert Face(server, "IMAP").mechanisms == ALL
+
+
 def test_an_unknown_user_has_the_same_salt_after_a_restart(own_server):
     server = own_server("alice")
 
