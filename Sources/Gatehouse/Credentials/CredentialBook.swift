@@ -41,7 +41,7 @@ package final class CredentialBook: Sendable {
 
 // App passwords.
 extension CredentialBook {
-    /// In order of their making.
+    /// In order of their making, to the second.
     func appPasswords(of account: AccountID) throws -> [AppPassword] {
         try all(of: account).map { key, value in
             var app = try value.appPassword()
