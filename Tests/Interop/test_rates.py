@@ -25,14 +25,14 @@ def test_who_asks_too_often_is_told_until_when_he_waits(own_server):
         return http.client.HTTPConnection(server.host, 80 + server.offset, timeout=60, source_address=(source, 0))
 
     one, other = connect("127.0.0.5"), connect("127.0.0.6")
-    assert [ask(one, "/nothing")[0] for _ in range(5)] == [404] * 5
+    assert [ask(one, "/nothing")[0] for _ in range(5)] == [301] * 5
     status, wait = ask(one, "/nothing")
     assert status == 429 and 0 < int(wait) <= 3600
     # The same connection, and what is asked for by machines.
     assert [ask(one, "/health/live")[0] for _ in range(50)] == [200] * 50
     assert ask(one, "/health/live")[0] == 429
     assert ask(connect("127.0.0.5"), "/nothing")[0] == 429
-    assert ask(other, "/nothing")[0] == 404
+    assert ask(other, "/nothing")[0] == 301
     assert server.log_with("Rate limit exceeded for IP: 127.0.0.5").count("Rate limit exceeded for IP: 127.0.0.5") == 2
 
 
