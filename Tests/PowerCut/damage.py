@@ -13,6 +13,7 @@ class Cost:
 
     all: bool = False  # what no page can be found without: even the start may be refused
     tail: bool = False  # what came after the last checkpoint
+    logins: bool = False  # what logins are held to: whom a password opens is not known, and nobody is let in by one
     accounts: set = field(default_factory=set)  # addresses
     mailboxes: set = field(default_factory=set)  # ids
     bodies: set = field(default_factory=set)  # ids
@@ -20,7 +21,8 @@ class Cost:
     is_certain: bool = False  # what was hit is in use, and `store check` reads it
 
     def add(self, other):
-        self.all, self.tail, self.is_certain = self.all or other.all, self.tail or other.tail, self.is_certain or other.is_certain
+        for name in ("all", "tail", "logins", "is_certain"):
+            setattr(self, name, getattr(self, name) or getattr(other, name))
         for name in ("accounts", "mailboxes", "bodies", "records"):
             getattr(self, name).update(getattr(other, name))
 
@@ -83,6 +85,8 @@ class Places:
                 return Cost(accounts={self.addresses[k] for k in first if k in self.addresses})
             case "ledger" | "access":  # which flags hold, or who may see what, is not known of any mailbox
                 return self.everybody()
+            case "pair":  # second factors and demands for other passwords are there
+                return Cost(logins=True)
         return Cost()  # without these rows nobody loses a message
 
     def neighbours(self, table, keys):
