@@ -41,6 +41,11 @@ def stripped(tmp_path_factory):
     os.unlink(path)
 
 
+def valgrind_broke(code, said):
+    """Whether valgrind itself failed, as Debian's does now and then: that says nothing of the program, whose own end by a signal it would tell."""
+    return "the 'impossible' happened" in said or (code < 0 and "Process terminating" not in said)
+
+
 @pytest.fixture(scope="module")
 def instructions(stripped, tmp_path_factory):
     """A function: how many instructions `message inspect` takes for these octets."""
@@ -51,10 +56,13 @@ def instructions(stripped, tmp_path_factory):
         file.write_bytes(data)
         env = {k: v for k, v in os.environ.items() if not k.startswith("MARTLET_")}
         env.update(SWIFT_DETERMINISTIC_HASHING="1", SWIFT_BACKTRACE="enable=no")
-        r = subprocess.run(["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", stripped, "message", "inspect", str(file)],
-                           env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=1800)
-        said = r.stderr.decode("utf-8", "replace")
-        assert r.returncode == 0, said[-2000:]
+        words = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", stripped, "message", "inspect", str(file)]
+        for _ in range(4):
+            r = subprocess.run(words, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=1800)
+            said = r.stderr.decode("utf-8", "replace")
+            if not valgrind_broke(r.returncode, said):
+                break
+        assert r.returncode == 0, "%d: %s" % (r.returncode, said[-2000:])
         assert json.loads(r.stdout)["size"] == len(data)
         return int(re.search(r"I\s+refs:\s+([\d,]+)", said).group(1).replace(",", ""))
 
