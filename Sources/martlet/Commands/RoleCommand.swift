@@ -6,7 +6,8 @@ struct RoleCommand: ParsableCommand {
         commandName: "role", abstract: "Say who may do what beyond the account that is theirs.",
         discussion: """
             A role is a set of permissions; an account may have several, each over one domain or all of the server. Who has none may do what belongs to their \
-            own account. Orders of this command line ask for no role: they need the rights to the data folder.
+            own account. Orders of this command line ask for no role: they need the rights to the data folder. What asks for roles comes with the API; until \
+            then they open nothing.
             """,
         subcommands: [List.self, Define.self, Remove.self, Grant.self, Revoke.self, Holders.self])
 
